@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"time"
+
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/rules"
+)
+
+// What the index answers is passed on as it is.
+type (
+	Clock       = index.Clock
+	Query       = index.Query
+	Row         = index.Row
+	Page        = index.Page
+	Facet       = index.Facet
+	FacetValue  = index.FacetValue
+	FigureValue = index.FigureValue
+)
+
+// Overview is what the first page shows.
+type Overview struct {
+	Clock     Clock
+	Cases     int
+	Units     int
+	Orgs      []Org
+	Figures   map[string]FigureValue
+	Breaches  []RuleCount // checks breached, most frequent first
+	Overdue   []RuleCount // deadlines the authorities let pass
+	Ours      []DeadlineRow
+	Official  []OutsideRecord // official and reported figures
+	Promises  []OutsideRecord // commitments
+	Latest    time.Time
+	Entries   uint64
+	Unmatched int // same-person proposals nobody has decided
+}
+
+// Org is an organisation of the coalition.
+type Org struct {
+	ID, Name string
+	Counts   bool // its cases count in the coalition's figures
+	Cases    int
+}
+
+// RuleCount says in how many cases a check is breached or a deadline overdue.
+type RuleCount struct {
+	Rule  string
+	Cases int
+}
+
+// DeadlineRow is a deadline with its case.
+type DeadlineRow struct {
+	Case     Row
+	Deadline rules.Deadline
+}
+
+// OutsideRecord is a record outside cases.
+type OutsideRecord struct {
+	ID, Kind string
+	Fields   casefile.Fields
+	At       time.Time
+}
+
+// CaseView is all a member may see of one case.
+type CaseView struct {
+	Row       Row
+	Clock     Clock
+	Same      []Row // the other cases of the same person
+	Stage     casefile.Stage
+	Records   []*casefile.Record
+	Timeline  []casefile.Event
+	Checks    []rules.Finding
+	Deadlines []rules.Deadline
+}
+
+// FigureQuery asks for figures.
+type FigureQuery struct {
+	Clock Clock
+	Scope string // "coalition" or an organisation's id; empty: coalition
+	Set   string // a set of figures; empty: all
+}
+
+// FigureTable is the answer, with all that is needed to ask the same again.
+type FigureTable struct {
+	Clock   Clock
+	Scope   string
+	Entries uint64 // entries of the ledger it was counted from
+	Root    string // the ledger's root hash at that size, hex
+	Values  []FigureValue
+	Defs    map[string]rules.FigureDef
+}
