@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package kua
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/kua-registry/kua"
+
+// floors is the order of ideas of the house, from the ground up. A room may
+// use the rooms of the floors below its own and, on the ground floor of pure
+// packages, those that stand before it in allowedPure.
+var floors = [][]string{
+	{"edtf", "locale", "chart", "names", "estimate", "codebook", "linkage", "casefile", "rules"},
+	{"seal"},
+	{"ledger"},
+	{"ledger/sqlitestore", "ledger/pgstore", "ledger/ledgertest", "evidence"},
+	{"index"},
+	{"access"},
+	{"registry"},
+	{"intake", "statement", "dossier", "exchange"},
+	{"web", "api"},
+}
+
+// exceptions are rooms that stand lower than their floor says because they are pure readers.
+var pure = map[string]bool{
+	"edtf": true, "locale": true, "chart": true, "names": true, "estimate": true,
+	"codebook": true, "linkage": true, "casefile": true, "rules": true,
+}
+
+// TestImportsGoDown holds the import order of the house over everything each
+// room reaches, not only over what it names.
+func TestImportsGoDown(t *testing.T) {
+	level := map[string]int{}
+	for i, floor := range floors {
+		for _, room := range floor {
+			level[room] = i
+		}
+	}
+	for room, deps := range rooms(t) {
+		own, ok := level[room]
+		if !ok {
+			t.Errorf("internal/%s has no floor in the house: give it one in house_test.go and in README.md", room)
+			continue
+		}
+		for _, dep := range deps {
+			inner, ok := strings.CutPrefix(dep, module+"/internal/")
+			if !ok || inner == room {
+				continue
+			}
+			if pure[room] && !pure[inner] {
+				t.Errorf("internal/%s is pure and reaches internal/%s", room, inner)
+			}
+			if level[inner] > own {
+				t.Errorf("internal/%s reaches up to internal/%s", room, inner)
+			}
+		}
+	}
+}
+
+// TestWalls names what must never be reached from where.
+func TestWalls(t *testing.T) {
+	walls := []struct {
+		from, to, why string
+	}{
+		{"web", "internal/ledger/sqlitestore", "pages reach no store"},
+		{"api", "internal/ledger/sqlitestore", "the API reaches no store"},
+		{"ledger/pgstore", "internal/seal", "a database driver cannot reach a key"},
+		{"ledger/sqlitestore", "internal/seal", "a store cannot reach a key"},
+		{"ledger/sqlitestore", "filippo.io/age", "a store cannot reach a key"},
+	}
+	all := rooms(t)
+	for _, w := range walls {
+		for _, dep := range imports(t, w.from) {
+			if strings.HasSuffix(dep, w.to) {
+				t.Errorf("internal/%s imports %s: %s", w.from, dep, w.why)
+			}
+		}
+	}
+	for room := range pure {
+		for _, dep := range all[room] {
+			switch dep {
+			case "net", "net/http", "os/exec", "database/sql":
+				t.Errorf("internal/%s is pure and reaches %s", room, dep)
+			}
+		}
+	}
+}
+
+// TestEveryRoomSaysWhatItIsFor requires a doc.go in every package.
+func TestEveryRoomSaysWhatItIsFor(t *testing.T) {
+	for _, dir := range append(list(t, "-f", "{{.Dir}}", "./..."), mustAbs(t, ".")) {
+		doc := filepath.Join(dir, "doc.go")
+		text, err := os.ReadFile(doc)
+		if err != nil {
+			t.Errorf("%v: every package has a doc.go", err)
+			continue
+		}
+		if !strings.Contains(string(text), "// SPDX-License-Identifier: AGPL-3.0-or-later") {
+			t.Errorf("%s: no SPDX line", doc)
+		}
+	}
+}
+
+func rooms(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	for _, line := range list(t, "-f", `{{.ImportPath}} {{join .Deps " "}}`, "./internal/...") {
+		fields := strings.Fields(line)
+		found[strings.TrimPrefix(fields[0], module+"/internal/")] = fields[1:]
+	}
+	return found
+}
+
+func imports(t *testing.T, room string) []string {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join("internal", room)); err != nil {
+		return nil // a room of a later day
+	}
+	return strings.Fields(strings.Join(list(t, "-f", `{{join .Imports " "}}`, "./internal/"+room), " "))
+}
+
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list"}, args...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+func mustAbs(t *testing.T, path string) string {
+	t.Helper()
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return abs
+}
