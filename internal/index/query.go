@@ -22,6 +22,7 @@ type Query struct {
 	Scope  string              // "coalition" or an organisation's id; empty: all cases
 	Rule   string              // only cases in which this check is breached, or this deadline overdue, at Clock
 	Clock  Clock
+	Orgs   []string // only cases of these organisations: what the reader may see; nil: all (never from a page's parameters)
 	Sort   string // number, reported, incident, stage, updated; empty: best match for Text, else number
 	After  string // cursor of the page before
 	Limit  int    // 1 to 200; 0: 50
