@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# make demo    build, make the sample register, print its figures, serve its pages
+# make test    every test, the browser's too
+# make help    the other targets
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+export CGO_ENABLED := 0
+
+DEMO    ?= demo
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+GOBIN   := $(CURDIR)/bin
+LINT    := $(GOBIN)/golangci-lint
+LINT_VERSION := v2.15.0
+FUZZTIME ?= 20s
+
+.PHONY: help
+help: ## say what each target does
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "%-8s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: go ## the program, in bin/kua
+	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/kua ./cmd/kua
+
+.PHONY: demo
+demo: build ## the sample register: its figures, then its pages on loopback
+	bin/kua demo $(DEMO)
+
+.PHONY: test
+test: go browser ## every test, those in Chromium too
+	go test -tags e2e ./...
+
+.PHONY: race
+race: go ## the tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race ./...
+
+.PHONY: fuzz
+fuzz: go ## every fuzz target for FUZZTIME (20s) each
+	@for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+.PHONY: golden
+golden: go ## write the golden files anew; look at the difference before you commit it
+	go test ./... -run Golden -update
+
+.PHONY: e2e
+e2e: go browser ## only the tests that drive a browser
+	go test -tags e2e -run E2E -count 1 -v ./internal/web/...
+
+.PHONY: lint
+lint: go $(LINT) ## vet, and the walls of the house
+	go vet -tags e2e ./...
+	$(LINT) run --build-tags e2e
+
+$(LINT):
+	GOBIN=$(GOBIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+.PHONY: bench
+bench: build ## the figures of docs/performance.md
+	go test -run '^$$' -bench . -benchtime 1s ./internal/...
+	go run ./bench/register
+
+.PHONY: check
+check: lint test ## what must be green before a commit lands
+
+.PHONY: go
+go:
+	@command -v go >/dev/null || { echo "make: no go command: install Go 1.26 or newer from go.dev/dl, then run make again" >&2; exit 1; }
+
+# Chromium drives the browser tests; on Debian it is installed if it is missing.
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null && exit 0; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-core >/dev/null; \
+	else \
+	  echo "make: the browser tests need chromium: apt-get install chromium fonts-noto-core" >&2; exit 1; \
+	fi
