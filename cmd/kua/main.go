@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker.
+var version = "development"
+
+// The exit codes scripts rely on.
+const (
+	exitDone     = 0
+	exitFailed   = 1 // one clear line on standard error
+	exitUsage    = 2 // the command was called wrongly
+	exitFindings = 3 // done, and there is something to look at
+)
+
+var (
+	errUsage    = errors.New("usage")
+	errFindings = errors.New("findings") // said already on standard output
+)
+
+// program is what every subcommand needs of the world outside.
+type program struct {
+	in       io.Reader
+	out, err io.Writer
+	now      func() time.Time
+
+	registry       string
+	passphraseFile string
+	member         string
+	json           bool
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the whole program but for the process around it.
+func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
+	p := &program{in: in, out: out, err: stderr, now: time.Now}
+	root := p.command()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errFindings):
+		return exitFindings
+	case errors.Is(err, errUsage):
+		fmt.Fprintf(stderr, "kua: %s\n", strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
+		return exitUsage
+	default:
+		fmt.Fprintf(stderr, "kua: %s\n", oneLine(err))
+		return exitFailed
+	}
+}
+
+func (p *program) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "kua",
+		Short:         "A sealed register of torture, and of what the State does and fails to do about it",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("there is no command %q; 'kua help' lists them", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%v; see '%s --help'", err, cmd.CommandPath())
+	})
+	flags := root.PersistentFlags()
+	flags.StringVar(&p.registry, "registry", os.Getenv("KUA_REGISTRY"), "the register's `directory` (or KUA_REGISTRY)")
+	flags.StringVar(&p.passphraseFile, "passphrase-file", "", "`file` whose first line is your passphrase (- is standard input)")
+	flags.StringVar(&p.member, "member", "", "sign in as the member with this `id`; needed only where the passphrase alone does not tell")
+	flags.BoolVar(&p.json, "json", false, "print the answer as JSON")
+	root.AddCommand(
+		p.versionCommand(), p.initCommand(), p.serveCommand(), p.demoCommand(),
+		p.importCommand(), p.mapCommand(), p.matchCommand(), p.figuresCommand(),
+		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(),
+	)
+	for _, cmd := range root.Commands() {
+		wrapArgs(cmd)
+	}
+	return root
+}
+
+// wrapArgs makes a wrong number of arguments a matter of usage, for every command below.
+func wrapArgs(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usage("%v; see '%s --help'", err, c.CommandPath())
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		wrapArgs(sub)
+	}
+}
+
+func usage(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errUsage, fmt.Sprintf(format, args...))
+}
+
+// oneLine keeps an error on the one line that a script may rely on.
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", "; ")), " ")
+}
