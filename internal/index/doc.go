@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package index is the read model of the register: an encrypted SQLite
+// database made from the opened entries of the ledger, which answers searches,
+// lists and figures quickly.
+//
+// It is disposable and not trusted. The encryption hides its pages and does
+// not authenticate them, so nothing that decides who may read what is ever
+// taken from here, and the head of the ledger it was made from ([Index.Head])
+// is compared with the ledger by whoever opens it. Where they differ, or where
+// Open answers [ErrUnusable], it is removed and made anew from the ledger: the
+// same acts applied in any batches give the same content.
+//
+// # Two clocks
+//
+// Everything derived is kept in versions. A version is true for a range of
+// known time (milliseconds of the entries' own time) and holds the intervals of
+// effective days on which a figure counts, a check is breached or a deadline is
+// overdue. A figure as of a day, as known by a moment, is a count over one
+// index. The time of entries must not decrease along the ledger; the registry
+// sees to that.
+//
+// # Units
+//
+// A figure counts units: the merged file of the cases of one person and
+// incident that an organisation holds, or, in the scope "coalition", that the
+// organisations hold whose record says counts: yes.
+//
+// It must never decide who may read, never write to the ledger, never log or
+// put into an error a name, a number or a search term, never write outside its
+// own files, and never be opened by anything but the registry.
+package index
