@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package access
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"sync"
+	"time"
+)
+
+// What a sign-in can be told.
+var (
+	// ErrSignIn says that the name or the passphrase is not right, and no more.
+	ErrSignIn = errors.New("the name or the passphrase is not right")
+	// ErrTooMany says that too many sign-ins are waiting; nothing was tried.
+	ErrTooMany = errors.New("too many people are signing in at this moment: try again in a minute")
+)
+
+// How long a session lasts. A phone taken from a hand is a session taken.
+const (
+	IdleLimit     = 30 * time.Minute // without a page opened
+	AbsoluteLimit = 12 * time.Hour   // a long working day; then the passphrase again
+)
+
+// Session is a member who has signed in. Keys is what their passphrase opened;
+// it lives in memory only and is let go when the session ends.
+type Session struct {
+	Member Member
+	Keys   Keys
+
+	token       string
+	since, seen time.Time
+}
+
+// Keys signs for the member. It is what a session is for: whoever holds it can
+// write in the member's name.
+type Keys interface {
+	Sign(message []byte) []byte
+}
+
+// Token is the secret that a browser holds for the session.
+func (s *Session) Token() string { return s.token }
+
+// Sessions are the sessions of one running program. They are in memory only.
+type Sessions struct {
+	now func() time.Time
+
+	mu   sync.Mutex
+	open map[string]*Session
+}
+
+// NewSessions makes an empty set of sessions that tells time by now.
+func NewSessions(now func() time.Time) *Sessions {
+	return &Sessions{now: now, open: map[string]*Session{}}
+}
+
+// Begin opens a session for a member whose passphrase was right.
+func (all *Sessions) Begin(m Member, keys Keys) *Session {
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails (crypto/rand)
+	now := all.now()
+	s := &Session{Member: m, Keys: keys, token: base64.RawURLEncoding.EncodeToString(secret), since: now, seen: now}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for token, other := range all.open {
+		if other.over(now) {
+			delete(all.open, token)
+		}
+	}
+	all.open[s.token] = s
+	return s
+}
+
+// Get finds the session of a token and marks it as used. It is false for a
+// token that is unknown or whose session is over.
+func (all *Sessions) Get(token string) (*Session, bool) {
+	now := all.now()
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	s, ok := all.open[token]
+	if !ok {
+		return nil, false
+	}
+	if s.over(now) {
+		delete(all.open, token)
+		return nil, false
+	}
+	s.seen = now
+	return s, true
+}
+
+// End ends one session at once.
+func (all *Sessions) End(token string) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	delete(all.open, token)
+}
+
+// EndAll ends every session: the lock.
+func (all *Sessions) EndAll() {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	clear(all.open)
+}
+
+func (s *Session) over(now time.Time) bool {
+	return now.Sub(s.seen) > IdleLimit || now.Sub(s.since) > AbsoluteLimit
+}
