@@ -18,20 +18,154 @@ const (
 	Different              // they conflict
 )
 
+// String returns the level's code.
+func (l Level) String() string {
+	return [...]string{"same", "variant", "typo", "initial", "missing", "different"}[min(l, Different)]
+}
+
 // Comparison is what Compare found.
 type Comparison struct {
 	Score      float64 // 0 to 1; the same name can be meant from Threshold on
 	Family     Level
 	Given      Level
 	Patronymic Level
+	Swapped    bool // family name and given name stand in each other's place
+	Sexes      bool // the patronymics say that one is a man and one a woman
 	Reasons    []Reason
 }
 
-// Reason is one thing that spoke for or against, for people to read.
-type Reason struct {
-	Code string // stable: role and level, e.g. "given.typo", or a remark, e.g. "swapped"
-	A, B string // what stood on either side, as written
+// What each finding does to the score, which starts at 1.
+const (
+	perError       = 0.14 // a whole typing error; smaller differences in proportion
+	initialOnly    = 0.93
+	conflict       = 0.45 // family or given names that differ
+	fathers        = 0.40 // patronymics that differ
+	noGiven        = 0.72 // a family name alone is nobody's name
+	noFamily       = 0.80
+	otherSexes     = 0.60
+	swappedGuessed = 0.99
+	swappedStated  = 0.90 // both sides say which word is which, and disagree
+	rejoined       = 0.97
+	variantUpTo    = 55 // hundredths of a typing error
+)
+
+// Prepared is a name made ready to be compared many times. It is never changed
+// after Prepare, so it may be shared.
+type Prepared struct {
+	name  Name
+	forms []form
 }
 
-// Text says the reason in lang ("en", "ru", "kk").
-func (r Reason) Text(lang string) string { return r.Code }
+// form is one reading of a name: which word has which role.
+type form struct {
+	family, given, patronymic *word
+	factor                    float64 // what this reading costs
+	swapped                   bool
+}
+
+// Prepare folds a name once.
+func Prepare(n Name) *Prepared {
+	p := &Prepared{name: n}
+	f := form{family: familyWord(n.Family), given: givenWord(n.Given), patronymic: patronymicWord(n.Patronymic), factor: 1}
+	p.forms = append(p.forms, f)
+	if f.family == nil || f.given == nil {
+		return p
+	}
+	cost := swappedStated
+	if n.Guessed {
+		cost = swappedGuessed
+	}
+	p.forms = append(p.forms, form{family: familyWord(n.Given), given: givenWord(n.Family), patronymic: f.patronymic, factor: cost, swapped: true})
+	if f.patronymic != nil && !f.patronymic.suffix && !f.patronymic.initial {
+		// No ending says that this is a father's name: it may be half of a compound given name.
+		p.forms = append(p.forms, form{family: f.family, given: givenWord(n.Given + n.Patronymic), factor: rejoined})
+	}
+	return p
+}
+
+// Name returns the name as written.
+func (p *Prepared) Name() Name { return p.name }
+
+// Words returns the folded family name (as a man bears it), given name and
+// father's name, "" for those that are missing or only an initial.
+func (p *Prepared) Words() (familyName, givenName, fatherName string) {
+	fold := func(w *word, s func(*word) string) string {
+		if w == nil || w.initial {
+			return ""
+		}
+		return s(w)
+	}
+	f := p.forms[0]
+	return fold(f.family, func(w *word) string { return w.fold }),
+		fold(f.given, func(w *word) string { return w.fold }),
+		fold(f.patronymic, func(w *word) string { return w.stem })
+}
+
+// Compare tells how well two names agree, and why.
+func Compare(a, b Name) Comparison { return Prepare(a).Explain(Prepare(b)) }
+
+// Compare tells how well two names agree, without the reasons: those cost more
+// than the comparison. It is symmetric, and 1 for a name and itself.
+func (p *Prepared) Compare(q *Prepared) Comparison {
+	best := compareForms(&p.forms[0], &q.forms[0])
+	if best.Score > swappedGuessed {
+		return best
+	}
+	for i := range p.forms {
+		for j := range q.forms {
+			if i+j == 0 || i > 0 && j > 0 || p.forms[i].swapped && q.forms[j].swapped {
+				continue
+			}
+			if c := compareForms(&p.forms[i], &q.forms[j]); c.Score > best.Score && c.Score >= Threshold {
+				best = c
+			}
+		}
+	}
+	return best
+}
+
+func compareForms(a, b *form) Comparison {
+	c := Comparison{Score: a.factor * b.factor, Swapped: a.swapped != b.swapped}
+	var s float64
+	c.Family, s = compareWords(a.family, b.family, family)
+	c.Score *= s
+	if c.Family == Missing && (a.family != nil || b.family != nil) {
+		c.Score *= noFamily
+	}
+	c.Given, s = compareWords(a.given, b.given, given)
+	c.Score *= s
+	if c.Given == Missing && (a.given != nil || b.given != nil) {
+		c.Score *= noGiven
+	}
+	c.Patronymic, s = compareWords(a.patronymic, b.patronymic, patronymic)
+	c.Score *= s
+	if x, y := a.patronymic, b.patronymic; x != nil && y != nil && (x.female && y.male || x.male && y.female) {
+		c.Sexes = true
+		c.Score *= otherSexes
+	}
+	if c.Family == Missing && c.Given == Missing && c.Patronymic == Missing {
+		c.Score = 0 // nothing to compare
+	}
+	return c
+}
+
+func compareWords(a, b *word, r role) (Level, float64) {
+	if a == nil || b == nil {
+		return Missing, 1
+	}
+	d := apart(a, b, r)
+	switch {
+	case d == never && r == patronymic:
+		return Different, fathers
+	case d == never:
+		return Different, conflict
+	case (a.initial || b.initial) && a.initial != b.initial:
+		return Initial, initialOnly
+	case d == 0:
+		return Same, 1
+	case d <= variantUpTo:
+		return Variant, 1 - perError*float64(d)/oneError
+	default:
+		return Typo, 1 - perError*float64(d)/oneError
+	}
+}

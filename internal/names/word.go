@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package names
+
+import "strings"
+
+// word is one word of a name made ready to be compared in one role.
+type word struct {
+	text    string // as written
+	letters []rune
+	script  script
+	icao    string
+	fold    string // with the feminine ending of a family name made masculine
+	stem    string // without -ov, -ev, -in or the ending of a patronymic
+	suffix  bool   // stem is shorter than fold by a known ending
+	female  bool   // the ending is feminine
+	male    bool   // the ending is masculine
+	initial bool
+	entry   int // of the lexicon, 0 for none
+}
+
+func newWord(text string) *word {
+	letters, s := clean(text)
+	w := &word{text: strings.TrimSpace(text), letters: letters, script: s, fold: sounds(letters, s), icao: icao(letters, s)}
+	if w.fold == "" {
+		return nil
+	}
+	w.initial = isInitial(text, letters)
+	w.stem = w.fold
+	return w
+}
+
+func isInitial(text string, letters []rune) bool {
+	return len(letters) == 1 || len(letters) <= 3 && strings.HasSuffix(strings.TrimSpace(text), ".")
+}
+
+// The endings of family names after folding, feminine ones first made masculine.
+var feminine = []struct{ from, to string }{
+	{"ova", "ov"}, {"eva", "ev"}, {"Eva", "Ev"}, {"ina", "in"}, {"skaia", "ski"}, {"ckaia", "cki"}, {"aia", "i"},
+}
+
+func familyWord(text string) *word {
+	w := newWord(text)
+	if w == nil || w.initial {
+		return w
+	}
+	for _, f := range feminine {
+		if stem, ok := strings.CutSuffix(w.fold, f.from); ok && len(stem) >= 2 {
+			w.fold, w.female = stem+f.to, true
+			break
+		}
+	}
+	if stem, ok := strings.CutSuffix(w.fold, "ov"); ok && stem != "" && strings.ContainsRune("SCjc", rune(stem[len(stem)-1])) {
+		w.fold = stem + "Ev" // Чернышёв, Chernychov
+	}
+	w.stem = w.fold
+	for _, end := range []string{"ov", "ev", "Ev", "in"} {
+		if stem, ok := strings.CutSuffix(w.fold, end); ok && len(stem) >= 2 {
+			w.stem, w.suffix = stem, true
+			w.male = !w.female
+			break
+		}
+	}
+	w.stem = trimGlide(w.stem)
+	w.entry = lexicon().lookup(w.stem)
+	return w
+}
+
+func givenWord(text string) *word {
+	w := newWord(text)
+	if w != nil && !w.initial {
+		w.entry = lexicon().lookup(w.fold)
+	}
+	return w
+}
+
+// The endings of patronymics after folding, the longest first.
+var patronymics = []struct {
+	end    string
+	female bool
+}{
+	{"iniCna", true}, {"ovna", true}, {"evna", true}, {"Evna", true}, {"iCna", true},
+	{"kizi", true}, {"gizi", true}, {"kiz", true},
+	{"oviC", false}, {"eviC", false}, {"EviC", false},
+	{"ogli", false}, {"oglu", false}, {"ugli", false}, {"uulu", false}, {"uli", false}, {"ulu", false},
+	{"iC", false},
+}
+
+func patronymicWord(text string) *word {
+	w := newWord(text)
+	if w == nil || w.initial {
+		return w
+	}
+	if end, female := patronymicEnd(w.fold); end != "" {
+		w.stem, w.suffix = strings.TrimSuffix(w.fold, end), true
+		w.female, w.male = female, !female
+	}
+	w.stem = trimGlide(w.stem)
+	w.entry = lexicon().lookup(w.stem)
+	return w
+}
+
+func patronymicEnd(fold string) (end string, female bool) {
+	for _, p := range patronymics {
+		if stem, ok := strings.CutSuffix(fold, p.end); ok && len(stem) >= 2 {
+			return p.end, p.female
+		}
+	}
+	return "", false
+}
+
+// trimGlide drops the final й or и of a stem: Айтбай, Айтбаевич; Гали, Галиевич.
+func trimGlide(stem string) string {
+	if t := strings.TrimRight(stem, "i"); len(t) >= 2 {
+		return t
+	}
+	return stem
+}
+
+// allowed is how much two words may differ and still be one, by the length of the shorter.
+func allowed(n int) int {
+	switch {
+	case n <= 3:
+		return 25
+	case n == 4:
+		return 95
+	default:
+		return 105
+	}
+}
+
+// never stands for a distance that no two spellings of one word have.
+const never = 400
+
+// apart is the distance of two words in one role; never from the point where they are different words.
+func apart(a, b *word, r role) int {
+	if a.initial || b.initial {
+		if initialFits(a, b) {
+			return 0
+		}
+		return never
+	}
+	shorter := min(len(a.fold), len(b.fold))
+	if r == patronymic {
+		shorter = min(len(a.stem), len(b.stem))
+	}
+	limit := allowed(shorter)
+	var d int
+	switch {
+	case a.fold == b.fold:
+		return 0
+	case r == given:
+		d = distance(a.fold, b.fold, limit)
+		if d <= limit && otherSex(a.fold, b.fold) {
+			return never
+		}
+	case a.suffix == b.suffix && r == family:
+		d = distance(a.fold, b.fold, limit)
+	case a.suffix == b.suffix:
+		d = distance(a.stem, b.stem, limit)
+		if a.female == b.female && d > 0 {
+			d = min(d, distance(a.fold, b.fold, limit))
+		}
+	default:
+		d = distance(a.stem, b.stem, limit)
+		if r == family { // Копбай, Копбаев; or a slip in the ending
+			d = min(d+20, distance(a.fold, b.fold, limit))
+		}
+	}
+	if d > 0 && a.entry != 0 && b.entry != 0 && a.entry != b.entry {
+		return never // two known names: not a slip of one into the other
+	}
+	if d > limit && shorter >= 4 && (swapped(a.icao, b.icao) || a.script == b.script && (slipped(a.letters, b.letters) || dropped(a.letters, b.letters))) {
+		d = oneError
+	}
+	if d > limit {
+		return never
+	}
+	return d
+}
+
+// otherSex reports whether two given names differ by an ending that makes
+// another name of it: Айдан and Айдана, Гани and Ғания.
+func otherSex(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return b == a+"a" || b == a+"ia" || len(a) > 1 && b == a[:len(a)-1]+"a" && a[len(a)-1] != 'e' && a[len(a)-1] != 'o'
+}
+
+func initialFits(a, b *word) bool {
+	if a.letters[0] == b.letters[0] {
+		return true
+	}
+	if a.initial && b.initial || len(a.fold) == 0 || len(b.fold) == 0 {
+		return a.fold == b.fold
+	}
+	return sound.exchange[a.fold[0]&127][b.fold[0]&127] <= 50
+}
