@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package casefile
+
+import (
+	"slices"
+
+	"github.com/kua-registry/kua/internal/edtf"
+)
+
+// Stages: codes of list stage. The way a case should go, and the branches on which it breaks off.
+const (
+	Reported     = "reported"
+	Complained   = "complained"
+	Registered   = "registered"
+	Examined     = "examined"
+	Investigated = "investigated"
+	Decided      = "decided"
+	Appealed     = "appealed"
+	InCourt      = "in_court"
+	Tried        = "tried"
+	Redress      = "redress"
+
+	NotComplained = "not_complained"
+	Unregistered  = "unregistered"
+	Refused       = "refused"
+	Interrupted   = "interrupted"
+	Charged       = "charged"
+	Closed        = "closed"
+	Acquitted     = "acquitted"
+)
+
+// Way is the way from report to redress, in order.
+var way = []string{Reported, Complained, Registered, Examined, Investigated, Decided, Appealed, InCourt, Tried, Redress}
+
+// mark is a station or a branch that a case has come to.
+type mark struct {
+	since edtf.Day
+	code  string // why, where a code says so
+}
+
+// Stage derives where the case stands at the end of a day from the records that count by then.
+func (c *Case) Stage(asOf edtf.Day) Stage {
+	at := c.marks(asOf)
+	out := Stage{Path: make([]Step, len(way))}
+	furthest := -1
+	for i, id := range way {
+		out.Path[i].ID = id
+		if m, ok := at[id]; ok {
+			out.Path[i].Reached, out.Path[i].Since = true, m.since
+			furthest = i
+		}
+	}
+	// A station that was passed over on the way is not reached, and not failed either: what is not recorded is not known.
+	fail := func(station, branch string) {
+		i := slices.Index(way, station)
+		if m, ok := at[branch]; ok && !out.Path[i].Reached {
+			out.Path[i].Failed, out.Path[i].Branch, out.Path[i].Since = true, branch, m.since
+		}
+	}
+	fail(Complained, NotComplained)
+	fail(Registered, Unregistered)
+	if furthest < 0 {
+		return out
+	}
+	stand := func(id string) { out.ID, out.Since = id, at[id].since }
+	stand(way[furthest])
+	for i := furthest + 1; i < len(way); i++ {
+		if out.Path[i].Failed {
+			out.ID, out.Since, out.Branch = out.Path[i].Branch, out.Path[i].Since, out.Path[i].Branch
+		}
+	}
+	if furthest <= slices.Index(way, Appealed) {
+		c.standAfterDecision(asOf, at, &out, stand)
+	}
+	if _, ok := at[Acquitted]; ok && out.ID == Tried {
+		stand(Acquitted)
+		out.Branch = Acquitted
+	}
+	if out.Branch != "" {
+		out.Reason = at[out.Branch].code
+		for i, id := range way {
+			if id == Decided && slices.Contains([]string{Closed, Interrupted, Refused}, out.Branch) ||
+				id == Tried && out.Branch == Acquitted {
+				out.Path[i].Failed, out.Path[i].Branch = true, out.Branch
+			}
+		}
+	}
+	return out
+}
+
+// standAfterDecision says where a case stands by its latest decision: closed, appealed against, taken up again.
+func (c *Case) standAfterDecision(asOf edtf.Day, at map[string]mark, out *Stage, stand func(string)) {
+	var last *Record
+	for _, r := range c.counting("decision", asOf) {
+		if decided[r.Get("kind")] != "" && (last == nil || r.Counts >= last.Counts) {
+			last = r
+		}
+	}
+	if last == nil {
+		return
+	}
+	id := decided[last.Get("kind")]
+	at[id] = mark{last.Counts, last.Get("ground") + last.Get("interruption_ground")}
+	if id == Investigated {
+		if out.Path[slices.Index(way, Decided)].Reached { // taken up again after it had been decided
+			stand(id)
+		}
+		return
+	}
+	stand(id)
+	if id == Charged {
+		return
+	}
+	out.Branch = id
+	for _, a := range c.counting("appeal", asOf) {
+		pending := !slices.Contains([]string{"refused", "not_examined"}, a.Get("outcome"))
+		if of := a.Get("of"); pending && a.Counts >= last.Counts && (of == "" || of == last.ID) {
+			at[Appealed] = mark{since: a.Counts}
+			stand(Appealed)
+			return
+		}
+	}
+}
+
+// decided says where a decision puts a case.
+var decided = map[string]string{
+	"opened":        Investigated,
+	"resumed":       Investigated,
+	"overturned":    Investigated,
+	"requalified":   Investigated,
+	"refused":       Refused,
+	"suspended":     Interrupted,
+	"closed":        Closed,
+	"charged":       Charged,
+	"indictment":    Charged,
+	"sent_to_court": Charged,
+}
+
+// marks returns the first day on which the case came to each station and branch.
+func (c *Case) marks(asOf edtf.Day) map[string]mark {
+	at := map[string]mark{}
+	come := func(id string, since edtf.Day, code string) {
+		if m, ok := at[id]; !ok || since < m.since {
+			at[id] = mark{since, code}
+		}
+	}
+	each := func(kind string, f func(*Record)) {
+		for _, r := range c.counting(kind, asOf) {
+			f(r)
+		}
+	}
+	each("report", func(r *Record) { come(Reported, r.Counts, "") })
+	each("complaint", func(r *Record) {
+		switch r.Get("filed") {
+		case "yes":
+			come(Complained, r.Counts, "")
+		case "no":
+			come(NotComplained, r.Counts, r.Get("no_complaint_reason"))
+		}
+	})
+	each("registration", func(r *Record) {
+		switch r.Get("status") {
+		case "erdr":
+			come(Registered, r.Counts, "")
+		case "unregistered_check":
+			come(Unregistered, r.Counts, r.Get("status"))
+			come(Investigated, r.Counts, "")
+		case "refused", "kui_only", "forwarded":
+			come(Unregistered, r.Counts, r.Get("status"))
+		}
+	})
+	each("examination", func(r *Record) {
+		if c.book.Is("exam_kind", r.Get("kind"), "forensic") {
+			come(Examined, r.Counts, "")
+		}
+	})
+	each("investigation", func(r *Record) { come(Investigated, r.Counts, "") })
+	each("step", func(r *Record) {
+		if _, done := r.DateOf("date"); done {
+			come(Investigated, r.Counts, "")
+		}
+	})
+	each("decision", func(r *Record) {
+		switch to := decided[r.Get("kind")]; to {
+		case "":
+		case Investigated:
+			come(Investigated, r.Counts, "")
+		default:
+			come(Decided, r.Counts, "")
+		}
+		if r.Get("kind") == "sent_to_court" {
+			come(InCourt, r.Counts, "")
+		}
+	})
+	each("appeal", func(r *Record) { come(Appealed, r.Counts, "") })
+	each("hearing", func(r *Record) {
+		if c.book.Is("hearing_kind", r.Get("kind"), "trial") {
+			come(InCourt, r.Counts, "")
+		}
+	})
+	each("verdict", func(r *Record) {
+		come(InCourt, r.Counts, "")
+		come(Tried, r.Counts, "")
+		if r.Get("kind") == "acquitted" {
+			come(Acquitted, r.Counts, "")
+		}
+	})
+	each("redress", func(r *Record) {
+		for _, field := range []string{"awarded", "paid"} {
+			if d, ok := r.DateOf(field); ok && d.Latest() <= asOf {
+				come(Redress, d.Latest(), "")
+			}
+		}
+	})
+	return at
+}
+
+// counting returns the live records of a kind that count by the end of a day.
+func (c *Case) counting(kind string, asOf edtf.Day) []*Record {
+	var out []*Record
+	for _, r := range c.byKind[kind] {
+		if r.Counts <= asOf {
+			out = append(out, r)
+		}
+	}
+	return out
+}
