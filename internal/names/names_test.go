@@ -90,3 +90,11 @@ func TestAcceptanceGenerated(t *testing.T) {
 		t.Errorf("F1 %.3f, the target is 0.95", f1)
 	}
 }
+
+// TestOwnPairs holds what is reached on pairs composed apart from the acceptance lists, all invented.
+func TestOwnPairs(t *testing.T) {
+	f1 := measure(t, readPairs(t, "testdata/pairs.csv"), false)
+	if f1 < 0.95 {
+		t.Errorf("F1 %.3f, the target is 0.95", f1)
+	}
+}
