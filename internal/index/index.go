@@ -3,14 +3,23 @@
 package index
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
 	"errors"
-	"iter"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/ncruces/go-sqlite3"
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
-	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/rules"
 )
 
@@ -43,96 +52,244 @@ type Act struct {
 	Entries []Entry
 }
 
-// Stats says what the index holds at a clock.
-type Stats struct {
-	Cases  int            // cases
-	Units  int            // clusters: cases of the same person counted once
-	ByOrg  map[string]int // organisation → cases
-	Latest time.Time      // time of the last entry
-}
-
 // Index is an open index. Its methods may be called concurrently.
-type Index struct{}
+type Index struct {
+	path string
+	key  [32]byte
+	book *codebook.Book
+	set  *rules.Set
+
+	ruleNo map[string]int64 // rule → number in unit and span: its place in the codebook
+	ruleID []string
+	isRule []bool // a check or a deadline: kept for each case; else a figure: kept for each unit
+
+	isDeadline []bool
+
+	writing sync.Mutex // held by Apply, Reset and Close
+	writer  *conn
+	state   *state // what Apply knows of the cases; only while writing is held
+	idle    chan *conn
+	head    atomic.Pointer[Head]
+	orgs    atomic.Pointer[map[string]string] // names of the organisations
+}
 
 // Open opens the index at path, or makes an empty one where there is none.
 // It answers ErrUnusable where the file can't be opened with key, is damaged,
-// or was made by another schema, codebook or set of rules.
+// or was made by another schema, codebook or set of rules: Remove it then, and
+// open it again for a rebuild.
 func Open(ctx context.Context, path string, key [32]byte, book *codebook.Book, set *rules.Set) (*Index, error) {
-	return nil, errors.ErrUnsupported
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	ix := &Index{path: path, key: key, book: book, set: set, ruleNo: map[string]int64{}, idle: make(chan *conn, readers)}
+	figures := map[string]bool{}
+	for _, f := range set.Figures() {
+		figures[f.ID] = true
+	}
+	for i, def := range book.Rules() {
+		ix.ruleNo[def.ID] = int64(i)
+		ix.ruleID = append(ix.ruleID, def.ID)
+		ix.isRule = append(ix.isRule, !figures[def.ID])
+	}
+	fresh := false
+	if info, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
+		fresh = true
+	}
+	if ix.writer, err = connect(path, key); err != nil {
+		return nil, failed("opening", err)
+	}
+	if fresh {
+		err = ix.create(ctx)
+	} else {
+		err = ix.check(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(failed("opening", err), ix.writer.close())
+	}
+	return ix, nil
 }
 
-// Remove deletes the index at path with its side files. It must not be open.
-func Remove(path string) error { return errors.ErrUnsupported }
+// create makes the tables of an empty index.
+func (ix *Index) create(ctx context.Context) error {
+	print, err := ix.fingerprint()
+	if err != nil {
+		return err
+	}
+	err = ix.write(ctx, func(c *conn) error {
+		if err := c.Exec(tables); err != nil {
+			return err
+		}
+		if err := c.run(`INSERT INTO scope(no, id) VALUES(1, ?)`, nil, Coalition); err != nil {
+			return err
+		}
+		if err := c.run(`INSERT INTO meta(key, value) VALUES('made by', ?)`, nil, print); err != nil {
+			return err
+		}
+		return putHead(c, Head{}, 0)
+	})
+	if err != nil {
+		return err
+	}
+	return ix.load(ctx)
+}
 
-// Close closes the index.
-func (ix *Index) Close() error { return nil }
+// check tells whether an index that exists can be used by this program.
+func (ix *Index) check(ctx context.Context) error {
+	print, err := ix.fingerprint()
+	if err != nil {
+		return err
+	}
+	ix.writer.SetInterrupt(ctx)
+	defer ix.writer.SetInterrupt(context.Background())
+	var found []byte
+	err = ix.writer.run(`SELECT value FROM meta WHERE key='made by'`, func(s *sqlite3.Stmt) error {
+		found = s.ColumnBlob(0, nil)
+		return nil
+	})
+	if errors.Is(err, sqlite3.ERROR) { // no such table: another program's database, or one never finished
+		return fmt.Errorf("%w: it has no tables of this program", ErrUnusable)
+	}
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(found, print) {
+		return fmt.Errorf("%w: it was made by another version of the program, the codebook or the rules", ErrUnusable)
+	}
+	return ix.load(ctx)
+}
+
+// fingerprint identifies all that the content depends on besides the ledger.
+func (ix *Index) fingerprint() ([]byte, error) {
+	h := sha256.New()
+	enc := json.NewEncoder(h)
+	for _, part := range []any{schema, ix.book.Kinds(), ix.book.Lists(), ix.book.Rules()} {
+		if err := enc.Encode(part); err != nil {
+			return nil, fmt.Errorf("the codebook has no fingerprint: %w", err)
+		}
+	}
+	return h.Sum(nil), nil
+}
+
+// Close closes the index. Nothing else of it may be in use or used afterwards.
+func (ix *Index) Close() error {
+	ix.writing.Lock()
+	defer ix.writing.Unlock()
+	var errs []error
+	for range cap(ix.idle) {
+		select {
+		case c := <-ix.idle:
+			errs = append(errs, c.close())
+		default:
+		}
+	}
+	errs = append(errs, ix.writer.close()) // last: it folds the write-ahead log into the file
+	return errors.Join(errs...)
+}
 
 // Head tells which place in the ledger the index was made from.
-func (ix *Index) Head() Head { return Head{} }
-
-// Apply adds acts, in the order of the ledger, and moves to head: all in one
-// transaction. Small batches serve a running register, big ones a rebuild.
-func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
-	return errors.ErrUnsupported
-}
+func (ix *Index) Head() Head { return *ix.head.Load() }
 
 // Reset empties the index for a rebuild; its Head is zero afterwards.
-func (ix *Index) Reset(ctx context.Context) error { return errors.ErrUnsupported }
-
-// Cases answers a query. AsOf must be set.
-func (ix *Index) Cases(ctx context.Context, q Query) (Page, error) {
-	return Page{}, errors.ErrUnsupported
+func (ix *Index) Reset(ctx context.Context) error {
+	ix.writing.Lock()
+	defer ix.writing.Unlock()
+	err := ix.write(ctx, func(c *conn) error {
+		for sql, stmt := range c.prepared { // a prepared statement can hold a table that is to go
+			if err := stmt.Close(); err != nil {
+				return err
+			}
+			delete(c.prepared, sql)
+		}
+		return c.Exec(drop)
+	})
+	if err == nil {
+		err = ix.create(ctx)
+	}
+	return failed("emptying", err)
 }
 
-// Row answers the list row of one case at a clock. AsOf must be set.
-func (ix *Index) Row(ctx context.Context, id string, clock Clock) (Row, error) {
-	return Row{}, errors.ErrUnsupported
+// write runs f in one transaction of the writer.
+func (ix *Index) write(ctx context.Context, f func(*conn) error) error {
+	c := ix.writer
+	c.SetInterrupt(ctx)
+	defer c.SetInterrupt(context.Background())
+	if err := c.Exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := f(c)
+	if err == nil {
+		err = c.Exec("COMMIT")
+	}
+	if err != nil {
+		c.SetInterrupt(context.Background()) // a context that is done must not stop the way back
+		if !c.GetAutocommit() {
+			err = errors.Join(err, c.Exec("ROLLBACK"))
+		}
+	}
+	return err
 }
 
-// Entries answers the entries of a stream in the order of the ledger.
-func (ix *Index) Entries(ctx context.Context, stream string) ([]casefile.Entry, error) {
-	return nil, errors.ErrUnsupported
+// read runs f on one state of the index.
+func (ix *Index) read(ctx context.Context, f func(*conn) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var c *conn
+	select {
+	case c = <-ix.idle:
+	default:
+		if c, err = connect(ix.path, ix.key); err != nil {
+			return err
+		}
+	}
+	c.SetInterrupt(ctx)
+	if err = c.Exec("BEGIN"); err == nil {
+		err = f(c)
+		c.SetInterrupt(context.Background()) // a context that is done must not stop the way back
+		if end := c.Exec("ROLLBACK"); end != nil {
+			return errors.Join(err, end, c.close())
+		}
+	}
+	c.SetInterrupt(context.Background())
+	select {
+	case ix.idle <- c:
+		return err
+	default:
+		return errors.Join(err, c.close())
+	}
 }
 
-// Case folds the file of a case as known by a moment (zero: all).
-func (ix *Index) Case(ctx context.Context, id string, knownBy time.Time) (*casefile.Case, error) {
-	return nil, errors.ErrUnsupported
+// putHead keeps the head and the latest known time.
+func putHead(c *conn, head Head, latest int64) error {
+	value := append(head.Ledger[:], head.Root[:]...)
+	value = binary.BigEndian.AppendUint64(value, head.Size)
+	value = binary.BigEndian.AppendUint64(value, uint64(latest))
+	return c.run(`INSERT OR REPLACE INTO meta(key, value) VALUES('head', ?)`, nil, value)
 }
 
-// Files folds every case as known by a moment (zero: all), in the order of their ids.
-func (ix *Index) Files(ctx context.Context, knownBy time.Time) iter.Seq2[*casefile.Case, error] {
-	return func(yield func(*casefile.Case, error) bool) {}
+func getHead(c *conn) (head Head, latest int64, err error) {
+	err = c.run(`SELECT value FROM meta WHERE key='head'`, func(s *sqlite3.Stmt) error {
+		value := s.ColumnRawBlob(0)
+		if len(value) != 16+32+8+8 {
+			return errDamaged
+		}
+		copy(head.Ledger[:], value)
+		copy(head.Root[:], value[16:])
+		head.Size = binary.BigEndian.Uint64(value[48:])
+		latest = int64(binary.BigEndian.Uint64(value[56:]))
+		return nil
+	})
+	return head, latest, err
 }
 
-// Outside answers the live records of a kind outside cases, in the order they were first written.
-func (ix *Index) Outside(ctx context.Context, kind string, knownBy time.Time) ([]*casefile.Record, error) {
-	return nil, errors.ErrUnsupported
-}
+// forever is the known time at which what is true now ends.
+const forever = int64(253402300799999) // the last millisecond of the year 9999
 
-// Same answers the ids of all cases of the same person as case id, itself included, in order.
-func (ix *Index) Same(ctx context.Context, id string, knownBy time.Time) ([]string, error) {
-	return nil, errors.ErrUnsupported
+// moment is a known time in the index's measure; zero: now, and all that is known.
+func moment(knownBy time.Time) int64 {
+	if knownBy.IsZero() {
+		return forever - 1
+	}
+	return min(knownBy.UnixMilli(), forever-1)
 }
-
-// Figures answers figures at a clock in a scope; no ids: all figures of the rules, in their order.
-func (ix *Index) Figures(ctx context.Context, clock Clock, scope string, ids []string) ([]FigureValue, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// RuleCounts answers for each check and deadline in how many cases of orgs
-// (nil: all) it is breached or overdue at a clock. Rules without a case are absent.
-func (ix *Index) RuleCounts(ctx context.Context, clock Clock, orgs []string) (map[string]int, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// ExternalIDs answers the cases of an organisation by the number it gave them itself.
-func (ix *Index) ExternalIDs(ctx context.Context, org string) (map[string]string, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Stats answers what the index holds as known by a moment (zero: all).
-func (ix *Index) Stats(ctx context.Context, knownBy time.Time) (Stats, error) {
-	return Stats{}, errors.ErrUnsupported
-}
-
-var _ = edtf.MinDay

@@ -23,9 +23,9 @@ type Query struct {
 	Rule   string              // only cases in which this check is breached, or this deadline overdue, at Clock
 	Clock  Clock
 	Orgs   []string // only cases of these organisations: what the reader may see; nil: all (never from a page's parameters)
-	Sort   string // number, reported, incident, stage, updated; empty: best match for Text, else number
-	After  string // cursor of the page before
-	Limit  int    // 1 to 200; 0: 50
+	Sort   string   // number, reported, incident, stage, updated; empty: best match for Text, else number
+	After  string   // cursor of the page before
+	Limit  int      // 1 to 200; 0: 50
 }
 
 // Row is one case in a list.

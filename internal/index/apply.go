@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kua-registry/kua/internal/casefile"
+)
+
+// Apply adds acts, in the order of the ledger, and moves to head: all in one
+// transaction. Small batches serve a running register, big ones a rebuild; how
+// the acts are cut into batches leaves no trace in the content.
+func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
+	ix.writing.Lock()
+	defer ix.writing.Unlock()
+	// Three steps. Planning walks the acts in order and says which files have to
+	// be evaluated as they stood after each act; evaluating, by far the longest,
+	// has no order and uses all cores; writing walks the plan in order again.
+	p := &plan{ix: ix, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}}
+	err := ix.write(ctx, func(c *conn) error {
+		for i, act := range acts {
+			if err := p.add(c, act); err != nil {
+				return fmt.Errorf("act %d: %w", i, err)
+			}
+		}
+		if err := p.evaluate(ctx); err != nil {
+			return err
+		}
+		for _, ch := range p.changes {
+			if err := p.version(c, ch); err != nil {
+				return err
+			}
+		}
+		if err := p.search(ctx, c); err != nil {
+			return err
+		}
+		return putHead(c, head, ix.state.latest)
+	})
+	if err != nil {
+		return failed("adding entries", errors.Join(err, ix.load(ctx)))
+	}
+	ix.head.Store(&head)
+	if p.orgs {
+		ix.publishOrgs()
+	}
+	return nil
+}
+
+// plan is what a batch of acts changes.
+type plan struct {
+	ix      *Index
+	entries map[int64][]casefile.Entry // of the streams touched, as far as planned
+	dirty   map[int64]string           // cases to be searched anew
+	orgs    bool                       // an organisation changed
+	changes []*change
+	evals   []*eval
+}
+
+// change is what one act does to rows and units.
+type change struct {
+	known   int64
+	touched []int64 // cases whose versions this act may end
+	files   []file  // the rows that hold from now on
+	units   []unit  // the units that hold from now on
+}
+
+type file struct {
+	stream  int64
+	cluster int64
+	eval    *eval
+}
+
+type unit struct {
+	scope   int64
+	members []int64
+	eval    *eval
+}
+
+// eval is one file to be evaluated: of a case, or merged of several.
+type eval struct {
+	id      string // of the cluster
+	parts   []part
+	row     row    // of a single case only
+	figures []byte // spans of the figures
+	rules   []byte // spans of checks and deadlines, of a single case only
+}
+
+// part is a case as it stood after some act.
+type part struct {
+	id      string
+	entries []casefile.Entry
+}
+
+// add plans one act and writes its entries.
+func (p *plan) add(c *conn, act Act) error {
+	if len(act.Entries) == 0 {
+		return errors.New("it has no entries")
+	}
+	st := p.ix.state
+	id := act.Entries[0].Stream
+	no, known := st.streams[id]
+	if !known {
+		kind := kindCase
+		if k := act.Entries[0].Kind; outside(p.ix.book, k) {
+			kind = k
+		}
+		no = int64(len(st.streams)) + 1
+		st.streams[id], st.kinds[no] = no, kind
+		if err := c.run(`INSERT INTO stream(no, id, kind) VALUES(?, ?, ?)`, nil, no, id, kind); err != nil {
+			return err
+		}
+	}
+	entries, ok := p.entries[no]
+	if !ok && known {
+		var err error
+		if entries, err = entriesOf(c, no, forever); err != nil {
+			return err
+		}
+	}
+	// A clock that was set back must not end a version before it began.
+	st.latest = max(st.latest, act.Entries[0].At.UnixMilli())
+	for _, e := range act.Entries {
+		if e.Stream != id {
+			return errors.New("its entries are of more than one stream")
+		}
+		body, err := encodeEntry(e.Entry)
+		if err != nil {
+			return err
+		}
+		err = c.run(`INSERT INTO entry(stream, pos, known, body) VALUES(?, ?, ?, ?)`, nil, no, int64(e.Pos), st.latest, body)
+		if err != nil {
+			return err
+		}
+		entries = append(entries, e.Entry)
+	}
+	p.entries[no] = entries
+
+	var touched []string
+	switch kind := st.kinds[no]; kind {
+	case kindCase:
+		cs := st.cases[id]
+		if cs == nil {
+			cs = &caseState{id: id, no: no}
+			st.cases[id] = cs
+		}
+		f := last(entries)
+		// Without its first record a case can't be told: nothing of it is listed or counted.
+		cs.live = f != nil && entries[0].Kind == kindCase
+		cs.org = first(f, "org")
+		p.dirty[no] = id
+		touched = st.cluster(id)
+	case kindMatch:
+		before := st.matches[id]
+		touched = append(st.cluster(before.a), st.cluster(before.b)...)
+		st.setMatch(id, entries)
+		after := st.matches[id]
+		touched = append(touched, append(st.cluster(after.a), st.cluster(after.b)...)...)
+	case kindOrganisation:
+		before := st.orgs[id]
+		st.setOrg(id, entries)
+		p.orgs = true
+		if before.counts != st.orgs[id].counts {
+			for _, cs := range st.cases {
+				if cs.org == id {
+					touched = append(touched, st.cluster(cs.id)...)
+				}
+			}
+		}
+	}
+	return p.change(c, touched)
+}
+
+// change plans the rows and units of the cases touched, and of all that are the same person.
+func (p *plan) change(c *conn, touched []string) error {
+	st := p.ix.state
+	slices.Sort(touched)
+	ch := &change{known: st.latest}
+	done := map[string]bool{}
+	for _, id := range touched {
+		cs := st.cases[id]
+		if cs == nil || done[id] {
+			continue
+		}
+		var members []*caseState
+		for _, id := range st.cluster(id) {
+			done[id] = true
+			if m := st.cases[id]; m != nil {
+				ch.touched = append(ch.touched, m.no)
+				if m.live {
+					members = append(members, m)
+				}
+			}
+		}
+		if err := p.units(c, ch, members); err != nil {
+			return err
+		}
+	}
+	if len(ch.touched) > 0 {
+		slices.Sort(ch.touched)
+		p.changes = append(p.changes, ch)
+	}
+	return nil
+}
+
+// units plans the rows and units of one cluster.
+func (p *plan) units(c *conn, ch *change, members []*caseState) error {
+	st := p.ix.state
+	evals := map[string]*eval{}
+	evaluation := func(of []*caseState) (*eval, error) {
+		var key strings.Builder
+		for _, m := range of {
+			key.WriteString(m.id)
+		}
+		if e := evals[key.String()]; e != nil {
+			return e, nil
+		}
+		e := &eval{id: of[0].id}
+		for _, m := range of {
+			entries, ok := p.entries[m.no]
+			if !ok {
+				var err error
+				if entries, err = entriesOf(c, m.no, forever); err != nil {
+					return nil, err
+				}
+				p.entries[m.no] = entries
+			}
+			e.parts = append(e.parts, part{m.id, slices.Clip(entries)})
+		}
+		evals[key.String()] = e
+		p.evals = append(p.evals, e)
+		return e, nil
+	}
+	plan := func(scope string, of []*caseState) error {
+		no := int64(0)
+		if scope != "" {
+			known := false
+			if no, known = st.scopes[scope]; !known {
+				no = int64(len(st.scopes)) + 1
+				st.scopes[scope] = no
+				if err := c.run(`INSERT INTO scope(no, id) VALUES(?, ?)`, nil, no, scope); err != nil {
+					return err
+				}
+			}
+		}
+		e, err := evaluation(of)
+		if err != nil {
+			return err
+		}
+		u := unit{scope: no, eval: e}
+		for _, m := range of {
+			u.members = append(u.members, m.no)
+		}
+		slices.Sort(u.members)
+		ch.units = append(ch.units, u)
+		return nil
+	}
+
+	var counted []*caseState
+	ofOrg := map[string][]*caseState{}
+	for _, m := range members {
+		if err := plan("", []*caseState{m}); err != nil {
+			return err
+		}
+		ch.files = append(ch.files, file{m.no, members[0].no, ch.units[len(ch.units)-1].eval})
+		if m.org != "" {
+			ofOrg[m.org] = append(ofOrg[m.org], m)
+			if st.orgs[m.org].counts {
+				counted = append(counted, m)
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(ofOrg)) {
+		if err := plan(id, ofOrg[id]); err != nil {
+			return err
+		}
+	}
+	if len(counted) > 0 {
+		return plan(Coalition, counted)
+	}
+	return nil
+}
+
+// evaluate folds and evaluates all files of the plan, on all cores.
+func (p *plan) evaluate(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	cores := runtime.GOMAXPROCS(0)
+	for core := range cores {
+		g.Go(func() error {
+			for i := core; i < len(p.evals); i += cores {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				p.ix.evaluate(p.evals[i])
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (ix *Index) evaluate(e *eval) {
+	files := make([]*casefile.Case, len(e.parts))
+	for i, part := range e.parts {
+		files[i] = casefile.Fold(ix.book, part.id, part.entries)
+	}
+	if len(files) > 1 {
+		e.figures, _ = ix.spans(casefile.Merge(e.id, files...))
+		return
+	}
+	e.figures, e.rules = ix.spans(files[0])
+	e.row = ix.derive(files[0], e.parts[0].entries)
+}

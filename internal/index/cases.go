@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package index
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/kua-registry/kua/internal/edtf"
+)
+
+// The sizes of pages.
+const (
+	defaultLimit = 50
+	maxLimit     = 200
+)
+
+// candidate is a case that a query may select, with what it is filtered and sorted by.
+type candidate struct {
+	v, stream int64
+	org       string
+	key       string // what it is sorted by
+	id        string // last, so that no two are equal
+	facets    string
+	stage     string
+}
+
+// Cases answers a query. Clock.AsOf must be set. Rows are as known at
+// Clock.KnownBy; the text is searched in what is known now.
+func (ix *Index) Cases(ctx context.Context, q Query) (page Page, err error) {
+	err = ix.read(ctx, func(c *conn) error {
+		page, err = ix.cases(c, q)
+		return err
+	})
+	return page, failed("looking for cases", err)
+}
+
+func (ix *Index) cases(c *conn, q Query) (Page, error) {
+	text := strings.TrimSpace(q.Text)
+	var ranks map[int64]float64
+	if text != "" {
+		var err error
+		if ranks, err = matches(c, text); err != nil {
+			return Page{}, err
+		}
+	}
+	order := q.Sort
+	if order == "" {
+		order = "number"
+		if text != "" {
+			order = "match"
+		}
+	}
+	all, err := ix.candidates(c, q, ranks, order)
+	if err != nil {
+		return Page{}, err
+	}
+	selected, counts := ix.filter(q.Facets, all)
+	slices.SortFunc(selected, compareCandidates)
+
+	page := Page{Total: len(selected), Facets: counts}
+	if q.After != "" {
+		after, err := decodeCursor(q.After, order)
+		if err != nil {
+			return Page{}, err
+		}
+		start, same := slices.BinarySearchFunc(selected, after, compareCandidates)
+		if same {
+			start++
+		}
+		selected = selected[start:]
+	}
+	limit := q.Limit
+	switch {
+	case limit <= 0:
+		limit = defaultLimit
+	case limit > maxLimit:
+		limit = maxLimit
+	}
+	if len(selected) > limit {
+		selected = selected[:limit]
+		page.Next = encodeCursor(selected[limit-1], order)
+	}
+	for _, cand := range selected {
+		r, err := ix.row(c, cand.v, q.Clock)
+		if err != nil {
+			return Page{}, err
+		}
+		page.Rows = append(page.Rows, r)
+	}
+	return page, nil
+}
+
+// candidates answers the cases a query selects but for its facets.
+func (ix *Index) candidates(c *conn, q Query, ranks map[int64]float64, order string) ([]candidate, error) {
+	known := moment(q.Clock.KnownBy)
+	sql := `SELECT f.v, f.stream, f.org, f.number, f.incident_day, f.reported, f.updated, f.facets, f.stages, s.id
+		FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`
+	args := []any{known, known}
+	if q.Figure != "" {
+		scope, rule := ix.scopeNo(c, q.Scope), ix.rule(q.Figure, false)
+		sql += ` AND f.stream IN (SELECT m.stream FROM span p JOIN member m ON m.v = p.v WHERE ` + spanAt + `)`
+		args = append(args, scope, rule, known, known, int64(q.Clock.AsOf), int64(q.Clock.AsOf))
+	}
+	if q.Rule != "" {
+		sql += ` AND f.stream IN (SELECT m.stream FROM span p JOIN member m ON m.v = p.v WHERE ` + spanAt + `)`
+		args = append(args, caseScope, ix.rule(q.Rule, true), known, known, int64(q.Clock.AsOf), int64(q.Clock.AsOf))
+	}
+	orgs := map[string]bool{}
+	for _, id := range q.Orgs {
+		orgs[id] = true
+	}
+	var stageOrder map[string]int
+	if order == "stage" {
+		stageOrder = ix.stageOrder()
+	}
+	var found []candidate
+	err := c.run(sql, func(s *sqlite3.Stmt) error {
+		stream := s.ColumnInt64(1)
+		rank, ok := ranks[stream]
+		if ranks != nil && !ok {
+			return nil
+		}
+		cand := candidate{v: s.ColumnInt64(0), stream: stream, org: s.ColumnText(2), facets: s.ColumnText(7), id: s.ColumnText(9)}
+		if q.Orgs != nil && !orgs[cand.org] {
+			return nil
+		}
+		stage, _, err := stageOn(string(s.ColumnRawBlob(8)), q.Clock.AsOf)
+		if err != nil {
+			return err
+		}
+		cand.stage = stage
+		switch order {
+		case "match":
+			cand.key = sortable(int64(rank * 1e6))
+		case "reported":
+			cand.key = sortable(s.ColumnInt64(5))
+		case "incident":
+			cand.key = sortable(s.ColumnInt64(4))
+		case "updated":
+			cand.key = sortable(-s.ColumnInt64(6))
+		case "stage":
+			cand.key = sortable(int64(stageOrder[stage]))
+		case "number":
+			cand.key = numberKey(s.ColumnText(3))
+		default:
+			return fmt.Errorf("cases can't be sorted by %q", order)
+		}
+		found = append(found, cand)
+		return nil
+	}, args...)
+	return found, err
+}
+
+// spanAt selects the spans p of a rule in a scope that hold at a clock:
+// scope, rule, known, known, day, day.
+const spanAt = `p.scope = ? AND p.rule = ? AND p.kto > ? AND p.kfrom <= ? AND p.dfrom <= ? AND p.dto > ?`
+
+// caseScope is the scope of what is evaluated of each case for itself.
+const caseScope = int64(0)
+
+// scopeNo answers the number of a scope; -1, which nothing has, where nothing was ever counted in it.
+func (ix *Index) scopeNo(c *conn, scope string) int64 {
+	no := int64(-1)
+	_ = c.run(`SELECT no FROM scope WHERE id = ?`, func(s *sqlite3.Stmt) error {
+		no = s.ColumnInt64(0)
+		return nil
+	}, cmp.Or(scope, Coalition))
+	return no
+}
+
+// rule answers the number of a check or deadline, or of a figure; -1 where there is none of that name.
+func (ix *Index) rule(id string, isRule bool) int64 {
+	no, ok := ix.ruleNo[id]
+	if !ok || ix.isRule[no] != isRule {
+		return -1
+	}
+	return no
+}
+
+func (ix *Index) stageOrder() map[string]int {
+	order := map[string]int{}
+	if list, ok := ix.book.List("stage"); ok {
+		for i, code := range list.Codes {
+			order[code.Code] = i
+		}
+	}
+	return order
+}
+
+// filter answers the candidates that all facets select, and the counts of each
+// facet. A facet's own selection doesn't narrow its own counts, so that a
+// second code can be chosen.
+func (ix *Index) filter(chosen map[string][]string, all []candidate) ([]candidate, []Facet) {
+	type counter struct {
+		facet  Facet
+		chosen map[string]bool
+		counts map[string]int
+	}
+	defs := append([]facet{{id: "org"}, {id: "stage", list: "stage"}}, facets()...)
+	counters := make([]counter, len(defs))
+	at := map[string]int{}
+	for i, def := range defs {
+		counters[i] = counter{Facet{ID: def.id, List: def.list}, map[string]bool{}, map[string]int{}}
+		for _, code := range chosen[def.id] {
+			counters[i].chosen[code] = true
+			counters[i].counts[code] = 0
+		}
+		at[def.id] = i
+	}
+	var selected []candidate
+	codes := make([][]string, len(defs))
+	for _, cand := range all {
+		for i := range codes {
+			codes[i] = codes[i][:0]
+		}
+		codes[0] = append(codes[0], cand.org)
+		codes[1] = append(codes[1], cand.stage)
+		for pair := range strings.SplitSeq(cand.facets, facetSep) {
+			if id, code, ok := strings.Cut(pair, "="); ok {
+				if i, ok := at[id]; ok {
+					codes[i] = append(codes[i], code)
+				}
+			}
+		}
+		missed, only := 0, -1
+		for i := range counters {
+			if len(counters[i].chosen) > 0 && !slices.ContainsFunc(codes[i], func(code string) bool { return counters[i].chosen[code] }) {
+				missed, only = missed+1, i
+			}
+		}
+		if missed > 1 {
+			continue
+		}
+		for i := range counters {
+			if missed == 1 && i != only {
+				continue
+			}
+			for _, code := range codes[i] {
+				if code != "" {
+					counters[i].counts[code]++
+				}
+			}
+		}
+		if missed == 0 {
+			selected = append(selected, cand)
+		}
+	}
+	orgs := *ix.orgs.Load()
+	found := make([]Facet, len(counters))
+	for i, n := range counters {
+		for code, count := range n.counts {
+			value := FacetValue{Code: code, Count: count, Selected: n.chosen[code]}
+			if n.facet.ID == "org" {
+				value.Label = orgs[code]
+			}
+			n.facet.Values = append(n.facet.Values, value)
+		}
+		slices.SortFunc(n.facet.Values, func(a, b FacetValue) int {
+			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
+		})
+		found[i] = n.facet
+	}
+	return selected, found
+}
+
+func compareCandidates(a, b candidate) int {
+	return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.id, b.id))
+}
+
+// sortable writes a number so that its text sorts like it.
+func sortable(n int64) string { return fmt.Sprintf("%016x", uint64(n)^(1<<63)) }
+
+// ErrCursor says that Query.After is no cursor of such a query.
+var ErrCursor = errors.New("this is not the next page of that list")
+
+// A cursor is the sort key of the last row and its id: what comes after it is
+// the next page, whatever was added before it meanwhile.
+func encodeCursor(c candidate, order string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(order + "\x00" + c.id + "\x00" + c.key))
+}
+
+func decodeCursor(cursor, order string) (candidate, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		return candidate{}, ErrCursor
+	}
+	parts := strings.SplitN(string(raw), "\x00", 3)
+	if len(parts) != 3 || parts[0] != order {
+		return candidate{}, ErrCursor
+	}
+	return candidate{id: parts[1], key: parts[2]}, nil
+}
+
+// Row answers the list row of one case at a clock. Clock.AsOf must be set.
+func (ix *Index) Row(ctx context.Context, id string, clock Clock) (r Row, err error) {
+	err = ix.read(ctx, func(c *conn) error {
+		known := moment(clock.KnownBy)
+		v := int64(0)
+		err := c.run(`SELECT f.v FROM stream s JOIN file f ON f.stream = s.no WHERE s.id = ? AND f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
+			v = s.ColumnInt64(0)
+			return nil
+		}, id, known, known)
+		if err != nil {
+			return err
+		}
+		if v == 0 {
+			return ErrNotFound
+		}
+		r, err = ix.row(c, v, clock)
+		return err
+	})
+	return r, failed("reading a case", err)
+}
+
+// row completes one version of a row.
+func (ix *Index) row(c *conn, v int64, clock Clock) (Row, error) {
+	known := moment(clock.KnownBy)
+	var r row
+	var out Row
+	var stream, cluster int64
+	err := c.run(`SELECT s.id, l.id, f.stream, f.cluster, `+rowColumns+` FROM file f
+		JOIN stream s ON s.no = f.stream JOIN stream l ON l.no = f.cluster WHERE f.v = ?`, func(s *sqlite3.Stmt) error {
+		out.ID, out.Cluster = s.ColumnText(0), s.ColumnText(1)
+		stream, cluster = s.ColumnInt64(2), s.ColumnInt64(3)
+		r = scanRow(s, 4)
+		return nil
+	}, v)
+	if err != nil {
+		return Row{}, err
+	}
+	out.Number, out.Org, out.OrgName, out.ExternalID, out.Name = r.number, r.org, (*ix.orgs.Load())[r.org], r.externalID, r.name
+	out.Child, out.Sex, out.Region, out.PlaceType = r.child == 1, r.sex, r.region, r.placeType
+	out.Reported, out.Updated = edtf.Day(r.reported), time.UnixMilli(r.updated).UTC()
+	if r.incident != "" {
+		if out.Incident, err = edtf.Parse(r.incident); err != nil {
+			return Row{}, fmt.Errorf("%w: a date", errDamaged)
+		}
+	}
+	if out.Stage, out.StageSince, err = stageOn(r.stages, clock.AsOf); err != nil {
+		return Row{}, err
+	}
+	err = c.run(`SELECT count(*) FROM file WHERE cluster = ? AND kto > ? AND kfrom <= ?`, func(s *sqlite3.Stmt) error {
+		out.Others = s.ColumnInt(0) - 1
+		return nil
+	}, cluster, known, known)
+	if err != nil {
+		return Row{}, err
+	}
+	var spans []byte
+	err = c.run(`SELECT u.spans FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.scope = ? AND u.kto > ? AND u.kfrom <= ?`, func(s *sqlite3.Stmt) error {
+		spans = s.ColumnBlob(0, nil)
+		return nil
+	}, stream, caseScope, known, known)
+	if err != nil {
+		return Row{}, err
+	}
+	return out, eachSpan(spans, func(rule int64, from, to edtf.Day) error {
+		switch {
+		case from > clock.AsOf || clock.AsOf >= to:
+		case rule >= int64(len(ix.ruleID)):
+			return errDamaged
+		case ix.isDeadline[rule]:
+			out.Overdue++
+		default:
+			out.Breaches++
+		}
+		return nil
+	})
+}

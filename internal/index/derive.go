@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package index
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/names"
+)
+
+// facetField says where a facet's codes are found: any of the fields of the
+// kinds, in the order in which one is preferred for the list.
+type facetField struct{ kind, field string }
+
+// facet is one of the fields by which cases are filtered and counted.
+type facet struct {
+	id   string
+	list string // empty: not the codes of a list
+	from []facetField
+}
+
+// facets are the facets that come from records; org and stage come from elsewhere.
+func facets() []facet {
+	return []facet{
+		{"region", "region", []facetField{{"act", "region"}, {"detention", "region"}, {"report", "region"}}},
+		{"place_type", "place_type", []facetField{{"act", "place_type"}, {"detention", "place_type"}}},
+		{"sex", "sex", []facetField{{"person", "sex"}}},
+		{"child", "yesno", []facetField{{"person", "child"}}},
+		{"method", "method", []facetField{{"act", "methods"}}},
+		{"article", "article", []facetField{{"registration", "article"}}},
+		{"offence", "offence", []facetField{{"registration", "offence"}}},
+		{"body", "body", []facetField{{"investigation", "body"}, {"registration", "body"}}},
+	}
+}
+
+// facetSep separates the facets of a row; no code contains it.
+const facetSep = "\x1f"
+
+// victims answers the people of a case who are its victims.
+func victims(c *casefile.Case) []*casefile.Record {
+	var found []*casefile.Record
+	for _, r := range c.Of("person") {
+		if slices.Contains(r.Fields["role"], "victim") {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// derive makes the row of a case from its file.
+func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry) row {
+	var r row
+	if rec, ok := c.Record(c.ID); ok {
+		r.org = first(rec.Fields, "org")
+		r.number = first(rec.Fields, "number")
+		r.externalID = first(rec.Fields, "external_id")
+	}
+	for _, v := range victims(c) {
+		if r.name = personName(v.Fields); r.name != "" {
+			break
+		}
+	}
+	var codes []string
+	for _, f := range facets() {
+		found := map[string]bool{}
+		for _, from := range f.from {
+			records := c.Of(from.kind)
+			if from.kind == "person" {
+				records = victims(c)
+			}
+			for _, rec := range records {
+				for _, code := range rec.Fields[from.field] {
+					if !found[code] {
+						found[code] = true
+						codes = append(codes, f.id+"="+code)
+					}
+					switch {
+					case f.id == "region":
+						r.region = cmp.Or(r.region, code)
+					case f.id == "place_type":
+						r.placeType = cmp.Or(r.placeType, code)
+					case f.id == "sex":
+						r.sex = cmp.Or(r.sex, code)
+					case f.id == "child" && code == "yes":
+						r.child = 1
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(codes)
+	r.facets = strings.Join(codes, facetSep)
+
+	if incident := incidentDate(c); !incident.IsZero() {
+		r.incident = incident.String()
+		r.incidentDay = int64(incident.Earliest())
+	}
+	for _, e := range entries {
+		r.updated = max(r.updated, e.At.UnixMilli())
+	}
+	if day, ok := c.Reported(); ok {
+		r.reported = int64(day)
+	} else if rec, ok := c.Record(c.ID); ok {
+		r.reported = int64(rec.Counts)
+	}
+	r.stages = ix.stages(c)
+	return r
+}
+
+// personName is a person's name as a list shows it.
+func personName(f casefile.Fields) string {
+	if full := first(f, "full_name"); full != "" {
+		return full
+	}
+	return strings.Join(strings.Fields(first(f, "family")+" "+first(f, "given")+" "+first(f, "patronymic")), " ")
+}
+
+// incidentDate is when it happened: the earliest act, else the earliest detention.
+func incidentDate(c *casefile.Case) edtf.Date {
+	var date edtf.Date
+	for _, kind := range []string{"act", "detention"} {
+		for _, r := range c.Of(kind) {
+			if !r.Date.IsZero() && (date.IsZero() || r.Date.Earliest() < date.Earliest()) {
+				date = r.Date
+			}
+		}
+		if !date.IsZero() {
+			break
+		}
+	}
+	return date
+}
+
+// stages evaluates the stage on each day on which it can change: those on which a record begins to count.
+func (ix *Index) stages(c *casefile.Case) string {
+	days := map[edtf.Day]bool{}
+	for _, r := range c.Records() {
+		days[r.Counts] = true
+	}
+	var stages []stageFrom
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		s := c.Stage(day)
+		if n := len(stages); n > 0 && stages[n-1].id == s.ID && stages[n-1].since == s.Since {
+			continue
+		}
+		stages = append(stages, stageFrom{day, s.ID, s.Since})
+	}
+	return encodeStages(stages)
+}
+
+// document is what a case is found by.
+type document struct {
+	numbers, names, words string
+	keys                  []string // strong keys of the names in it, each once
+}
+
+// document gathers the texts of a case.
+func (ix *Index) document(c *casefile.Case) document {
+	var numbers, words, named []string
+	keys := map[string]bool{}
+	for _, rec := range c.Records() {
+		kind, ok := ix.book.Kind(rec.Kind)
+		if !ok || rec.Kind == "import_row" { // the raw row repeats what the records say, with the headings of its table
+			continue
+		}
+		for i := range kind.Fields {
+			f := &kind.Fields[i]
+			for _, value := range rec.Fields[f.ID] {
+				switch {
+				case f.Type == codebook.Code && (f.ID == "region" || f.ID == "city"):
+					for _, lang := range []string{"en", "ru", "kk"} {
+						words = append(words, ix.book.Label(f.List, value, lang))
+					}
+				case f.Type == codebook.Text || f.Type == codebook.Prose:
+					value = clean(value)
+					words = append(words, value)
+					if f.Type == codebook.Text {
+						numbers = append(numbers, numberTokens(value)...)
+					}
+					if isName(rec.Kind, f.ID) {
+						for _, key := range names.SearchKeys(value) {
+							keys[key] = true
+						}
+					}
+				}
+			}
+		}
+	}
+	d := document{}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		named = append(named, string(markKey)+key)
+		if !strings.HasPrefix(key, weakKey) {
+			d.keys = append(d.keys, key)
+		}
+	}
+	for i, n := range numbers {
+		numbers[i] = string(markNumber) + n
+	}
+	d.numbers, d.names, d.words = strings.Join(numbers, " "), strings.Join(named, " "), strings.Join(words, "\n")
+	return d
+}
+
+// weakKey opens those keys of a name that many names share.
+const weakKey = "~"
+
+// isName tells whether a field holds the name of somebody.
+func isName(kind, field string) bool {
+	switch field {
+	case "family", "given", "patronymic", "full_name", "other_names":
+		return true
+	case "name":
+		return kind == "suspect"
+	}
+	return false
+}
+
+// numberTokens are the tokens of the words of a text that have a digit in
+// them: the whole without its punctuation, and its parts with a digit.
+func numberTokens(text string) []string {
+	var found []string
+	for _, word := range strings.Fields(text) {
+		if strings.IndexFunc(word, unicode.IsDigit) < 0 {
+			continue
+		}
+		whole := ""
+		var parts []string
+		for start, end := range words(word) {
+			part := fold(word[start:end])
+			whole += part
+			if strings.IndexFunc(part, unicode.IsDigit) >= 0 {
+				parts = append(parts, part)
+			}
+		}
+		found = append(found, whole)
+		if len(parts) > 1 || len(parts) == 1 && parts[0] != whole {
+			found = append(found, parts...)
+		}
+	}
+	return found
+}

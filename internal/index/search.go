@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package index
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ncruces/go-sqlite3"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/names"
+)
+
+// search writes what the cases of the plan are found by.
+func (p *plan) search(ctx context.Context, c *conn) error {
+	var cases []int64
+	for no := range p.dirty {
+		cases = append(cases, no)
+	}
+	slices.Sort(cases)
+	docs := make([]document, len(cases))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, no := range cases {
+		if !p.ix.state.cases[p.dirty[no]].live {
+			continue
+		}
+		g.Go(func() error {
+			docs[i] = p.ix.document(casefile.Fold(p.ix.book, p.dirty[no], p.entries[no]))
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for i, no := range cases {
+		if err := c.run(`DELETE FROM search WHERE rowid = ?`, nil, no); err != nil {
+			return err
+		}
+		if err := c.run(`DELETE FROM name WHERE stream = ?`, nil, no); err != nil {
+			return err
+		}
+		if !p.ix.state.cases[p.dirty[no]].live {
+			continue
+		}
+		d := docs[i]
+		err := c.run(`INSERT INTO search(rowid, numbers, names, words) VALUES(?, ?, ?, ?)`, nil, no, d.numbers, d.names, d.words)
+		if err != nil {
+			return err
+		}
+		for _, key := range d.keys {
+			if err := c.run(`INSERT INTO name(key, stream) VALUES(?, ?)`, nil, key, no); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	// maxWords is how many words of a search are read.
+	maxWords = 16
+	// minFuzzy is the shortest key of a name, in letters, that may have a typing
+	// error in it, and minFuzzy2 the shortest that may have two.
+	minFuzzy, minFuzzy2 = 4, 8
+	// minPrefix is the shortest key that also finds the names it begins.
+	minPrefix = 4
+	// maxFuzzy is how many names a misspelt one is taken for at most.
+	maxFuzzy = 24
+)
+
+// matches finds the cases whose texts have all words of a text: by their stems,
+// by the sound of a name, by the beginning of a number. It answers case → rank,
+// the lower the better.
+func matches(c *conn, text string) (map[int64]float64, error) {
+	found := map[int64]float64{}
+	query, err := ftsQuery(c, text)
+	if err != nil || query == "" {
+		return found, err
+	}
+	// A hit in a number or a name tells more than one in a text.
+	err = c.run(`SELECT rowid, bm25(search, 10.0, 5.0, 1.0) FROM search WHERE search MATCH ?`, func(s *sqlite3.Stmt) error {
+		found[s.ColumnInt64(0)] = s.ColumnFloat(1)
+		return nil
+	}, query)
+	return found, err
+}
+
+// ftsQuery writes a text as a query of FTS5. Only words of letters and digits
+// get into it, each quoted: nothing a person types is an operator.
+func ftsQuery(c *conn, text string) (string, error) {
+	var groups []string
+	for word := range strings.FieldsSeq(norm.NFC.String(text)) {
+		if len(groups) == maxWords {
+			break
+		}
+		// A number is taken as a whole, with or without its punctuation.
+		if tokens := numberTokens(clean(word)); len(tokens) > 0 {
+			groups = append(groups, `(numbers : "`+string(markNumber)+tokens[0]+`"* OR `+phrase(word)+`)`)
+			continue
+		}
+		for start, end := range words(clean(word)) {
+			group, err := wordQuery(c, clean(word)[start:end])
+			if err != nil {
+				return "", err
+			}
+			groups = append(groups, group)
+		}
+	}
+	return strings.Join(groups, " AND "), nil
+}
+
+// phrase quotes the words of a text, one after the other.
+func phrase(text string) string {
+	var found []string
+	for start, end := range words(clean(text)) {
+		found = append(found, clean(text)[start:end])
+	}
+	return `"` + strings.Join(found, " ") + `"`
+}
+
+// wordQuery finds one word: as a word of a text or a name in any script, and
+// only where there is none, as a misspelt name.
+func wordQuery(c *conn, word string) (string, error) {
+	alternatives := []string{`"` + word + `"`}
+	var strong, weak []string
+	for _, key := range names.SearchKeys(word) {
+		if strings.HasPrefix(key, weakKey) {
+			weak = append(weak, key)
+		} else {
+			strong = append(strong, key)
+			begins := ""
+			if utf8.RuneCountInString(key) >= minPrefix {
+				begins = "*"
+			}
+			alternatives = append(alternatives, keyQuery(key)+begins)
+		}
+	}
+	exact := "(" + strings.Join(alternatives, " OR ") + ")"
+	hit := false
+	err := c.run(`SELECT rowid FROM search WHERE search MATCH ? LIMIT 1`, func(*sqlite3.Stmt) error {
+		hit = true
+		return nil
+	}, exact)
+	if err != nil || hit {
+		return exact, err
+	}
+	for _, key := range strong {
+		near, err := nearKeys(c, key)
+		if err != nil {
+			return "", err
+		}
+		for _, k := range near {
+			alternatives = append(alternatives, keyQuery(k))
+		}
+	}
+	if len(alternatives) == 1+len(strong) {
+		for _, key := range weak {
+			alternatives = append(alternatives, keyQuery(key))
+		}
+	}
+	return "(" + strings.Join(alternatives, " OR ") + ")", nil
+}
+
+// keyQuery finds a key of a name. Keys are letters; anything else would end the quotation.
+func keyQuery(key string) string {
+	return `names : "` + string(markKey) + strings.ReplaceAll(key, `"`, `""`) + `"`
+}
+
+// nearKeys answers the keys of names that are one typing error away from a key, or two from a long one.
+func nearKeys(c *conn, key string) ([]string, error) {
+	letters := []rune(key)
+	limit := 1
+	switch {
+	case len(letters) < minFuzzy:
+		return nil, nil
+	case len(letters) >= minFuzzy2:
+		limit = 2
+	}
+	var near [3][]string
+	var d distance
+	err := c.run(`SELECT DISTINCT key FROM name`, func(s *sqlite3.Stmt) error {
+		raw := s.ColumnRawText(0)
+		if n := utf8.RuneCount(raw); n < len(letters)-limit || n > len(letters)+limit {
+			return nil
+		}
+		if n := d.between(letters, []rune(string(raw))); n <= limit {
+			near[n] = append(near[n], string(raw))
+		}
+		return nil
+	})
+	found := slices.Concat(near[0], near[1])
+	if len(found) == 0 {
+		found = near[2]
+	}
+	return found[:min(len(found), maxFuzzy)], err
+}
+
+// distance is the number of letters to put in, take out, change or swap with the next.
+type distance struct{ before, last, now []int }
+
+func (d *distance) between(a, b []rune) int {
+	if len(d.now) < len(b)+1 {
+		d.before, d.last, d.now = make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	}
+	for j := range len(b) + 1 {
+		d.now[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		d.before, d.last, d.now = d.last, d.now, d.before
+		d.now[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			d.now[j] = min(d.last[j]+1, d.now[j-1]+1, d.last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d.now[j] = min(d.now[j], d.before[j-2]+1)
+			}
+		}
+	}
+	return d.now[len(b)]
+}
+
+// numberKey writes a number so that its text sorts as people count: K-9 before K-10.
+func numberKey(number string) string {
+	var b strings.Builder
+	digits := 0
+	flush := func(end int) {
+		if digits > 0 {
+			run := strings.TrimLeft(number[end-digits:end], "0")
+			b.WriteByte(byte('0' + min(len(run), 70))) // longer numbers sort after shorter ones
+			b.WriteString(run)
+			digits = 0
+		}
+	}
+	for i, r := range number {
+		if r >= '0' && r <= '9' {
+			digits++
+			continue
+		}
+		flush(i)
+		b.WriteRune(unicode.ToLower(r))
+	}
+	flush(len(number))
+	return b.String()
+}

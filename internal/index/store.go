@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package index
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
+	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // the encrypting file system of SQLite
+)
+
+// schema is the number of what the tables hold. Change it whenever the tables
+// or anything written into them changes its meaning: every index made before
+// is then removed and rebuilt.
+const schema = 1
+
+// tables makes an empty index.
+//
+// Known time is in milliseconds: a version is true for kfrom ≤ K < kto, and
+// kto is forever where nothing later is known. Effective time is in days:
+// dfrom ≤ D < dto.
+const tables = `
+CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE stream(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL);
+CREATE INDEX stream_kind ON stream(kind, no);
+CREATE TABLE entry(stream INTEGER NOT NULL, pos INTEGER NOT NULL, known INTEGER NOT NULL, body BLOB NOT NULL,
+	PRIMARY KEY(stream, pos)) WITHOUT ROWID;
+CREATE TABLE scope(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+
+-- One row of the list of cases.
+CREATE TABLE file(v INTEGER PRIMARY KEY, stream INTEGER NOT NULL, kfrom INTEGER NOT NULL, kto INTEGER NOT NULL,
+	org TEXT NOT NULL, cluster INTEGER NOT NULL, number TEXT NOT NULL, external_id TEXT NOT NULL, name TEXT NOT NULL,
+	child INTEGER NOT NULL, sex TEXT NOT NULL, region TEXT NOT NULL, place_type TEXT NOT NULL,
+	incident TEXT NOT NULL, incident_day INTEGER NOT NULL, reported INTEGER NOT NULL, updated INTEGER NOT NULL,
+	facets TEXT NOT NULL, stages BLOB NOT NULL);
+CREATE INDEX file_stream ON file(stream, kto);
+CREATE INDEX file_known ON file(kto, cluster);
+
+-- What is evaluated as one: a cluster's cases within a scope, and with scope 0 each case for itself.
+CREATE TABLE unit(v INTEGER PRIMARY KEY, scope INTEGER NOT NULL, kfrom INTEGER NOT NULL, kto INTEGER NOT NULL, spans BLOB NOT NULL);
+CREATE TABLE member(v INTEGER NOT NULL, stream INTEGER NOT NULL, PRIMARY KEY(stream, v)) WITHOUT ROWID;
+CREATE INDEX member_unit ON member(v, stream);
+-- unit.spans once more, in the order in which figures are counted.
+CREATE TABLE span(scope INTEGER NOT NULL, rule INTEGER NOT NULL, kto INTEGER NOT NULL, kfrom INTEGER NOT NULL,
+	dfrom INTEGER NOT NULL, dto INTEGER NOT NULL, v INTEGER NOT NULL,
+	PRIMARY KEY(scope, rule, kto, kfrom, dfrom, dto, v)) WITHOUT ROWID;
+
+-- Search knows the cases as they stand now; rowid is the stream of the case.
+CREATE VIRTUAL TABLE search USING fts5(numbers, names, words, content='', contentless_delete=1, tokenize='kua');
+CREATE TABLE name(key TEXT NOT NULL, stream INTEGER NOT NULL, PRIMARY KEY(key, stream)) WITHOUT ROWID;
+CREATE INDEX name_stream ON name(stream);
+`
+
+// drop empties an index.
+const drop = `
+DROP TABLE name; DROP TABLE search; DROP TABLE span; DROP TABLE member; DROP TABLE unit; DROP TABLE file;
+DROP TABLE scope; DROP TABLE entry; DROP TABLE stream; DROP TABLE meta;`
+
+const (
+	// busyTimeout is how long a connection waits for another's lock; only
+	// checkpoints of the write-ahead log ever hold one against us.
+	busyTimeout = 10 * time.Second
+	// readers is how many questions are answered at once; each open
+	// connection costs some 2 MB.
+	readers = 4
+	// cacheKiB is the page cache of each connection: decrypted pages of the
+	// list and the figures of some ten thousand cases.
+	cacheKiB = 32 << 10
+)
+
+// conn is one connection with its prepared statements. One goroutine at a time.
+type conn struct {
+	*sqlite3.Conn
+	prepared map[string]*sqlite3.Stmt
+}
+
+// connect opens a connection. The key is set by the first PRAGMA, never in the
+// name of the file, which ends up in error texts.
+func connect(path string, key [32]byte) (*conn, error) {
+	name := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "vfs=adiantum"}).String()
+	c, err := sqlite3.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	err = errors.Join(
+		c.Exec("PRAGMA hexkey='"+hex.EncodeToString(key[:])+"'"),
+		c.BusyTimeout(busyTimeout),
+		fts5.RegisterCustom(c, func(api *fts5.API) error {
+			return api.CreateTokenizer("kua", func([]string) (fts5.Tokenizer, error) { return tokenizer{}, nil })
+		}),
+	)
+	if err == nil {
+		// Temporary tables stay in memory: nothing may be written outside the encrypted files.
+		err = c.Exec(fmt.Sprintf("PRAGMA temp_store=memory; PRAGMA journal_mode=wal; PRAGMA synchronous=normal; PRAGMA cache_size=-%d", cacheKiB))
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return &conn{c, map[string]*sqlite3.Stmt{}}, nil
+}
+
+// run executes a statement and hands each of its rows to row, which may be nil.
+func (c *conn) run(sql string, row func(*sqlite3.Stmt) error, args ...any) (err error) {
+	stmt := c.prepared[sql]
+	if stmt == nil {
+		if stmt, _, err = c.Prepare(sql); err != nil {
+			return err
+		}
+		c.prepared[sql] = stmt
+	}
+	if stmt.Busy() {
+		return errors.New("index: a statement was used within itself")
+	}
+	defer func() {
+		// What went wrong in a step is said by Err; Reset only says it again.
+		_ = stmt.Reset()
+	}()
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case int64:
+			err = stmt.BindInt64(i+1, arg)
+		case int:
+			err = stmt.BindInt64(i+1, int64(arg))
+		case string:
+			err = stmt.BindText(i+1, arg)
+		case []byte:
+			err = stmt.BindBlob(i+1, arg)
+		default:
+			err = fmt.Errorf("index: can't bind %T", arg)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for stmt.Step() {
+		if row == nil {
+			continue
+		}
+		if err := row(stmt); err != nil {
+			return err
+		}
+	}
+	return stmt.Err()
+}
+
+func (c *conn) close() error {
+	var errs []error
+	for _, stmt := range c.prepared {
+		errs = append(errs, stmt.Close())
+	}
+	return errors.Join(append(errs, c.Conn.Close())...)
+}
+
+// Remove deletes the index at path with its side files. It must not be open.
+func Remove(path string) error {
+	for _, suffix := range []string{"-wal", "-shm", "-journal", ""} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("index: can't remove the old index: %w", err)
+		}
+	}
+	return nil
+}
+
+// failed says what was being done, and whether the index must be rebuilt.
+func failed(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sqlite3.INTERRUPT):
+		return fmt.Errorf("index: %s: %w", doing, context.Canceled)
+	case errors.Is(err, sqlite3.NOTADB), errors.Is(err, sqlite3.CORRUPT), errors.Is(err, errDamaged),
+		errors.Is(err, sqlite3.IOERR_SHORT_READ):
+		return fmt.Errorf("index: %s: %w (%w)", doing, ErrUnusable, err)
+	}
+	return fmt.Errorf("index: %s: %w", doing, err)
+}
+
+// errDamaged is said of a value that decodes to nothing the program writes.
+var errDamaged = errors.New("a value in it is damaged")

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package index
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/edtf"
+)
+
+// version ends the rows and units that a change makes untrue and begins those
+// that are true from then on. What did not change keeps its version.
+func (p *plan) version(c *conn, ch *change) error {
+	rows := map[int64]file{}
+	for _, f := range ch.files {
+		rows[f.stream] = f
+	}
+	units := map[string]unit{}
+	for _, u := range ch.units {
+		units[unitKey(u.scope, u.members)] = u
+	}
+	ended := map[int64]bool{}
+	for _, stream := range ch.touched {
+		if err := p.endRow(c, stream, ch.known, rows); err != nil {
+			return err
+		}
+		if err := p.endUnits(c, stream, ch.known, units, ended); err != nil {
+			return err
+		}
+	}
+	for _, f := range ch.files { // in the order of the plan, so that numbers don't depend on chance
+		if _, ok := rows[f.stream]; !ok {
+			continue
+		}
+		if err := p.beginRow(c, f, ch.known); err != nil {
+			return err
+		}
+	}
+	for _, u := range ch.units {
+		if _, ok := units[unitKey(u.scope, u.members)]; !ok {
+			continue
+		}
+		if err := p.beginUnit(c, u, ch.known); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unitKey(scope int64, members []int64) string {
+	key := binary.AppendVarint(nil, scope)
+	for _, m := range members {
+		key = binary.AppendVarint(key, m)
+	}
+	return string(key)
+}
+
+// spans answers what a unit holds for counting: of a case itself its checks
+// and deadlines, of a scope's unit the figures.
+func (u *unit) spans() []byte {
+	if u.scope == 0 {
+		return u.eval.rules
+	}
+	return u.eval.figures
+}
+
+// endRow ends the row of a case unless rows holds the same one, which is then taken out of rows.
+func (p *plan) endRow(c *conn, stream, known int64, rows map[int64]file) error {
+	var v, from, cluster int64
+	var old row
+	err := c.run(`SELECT v, kfrom, cluster, `+rowColumns+` FROM file WHERE stream = ? AND kto = ?`, func(s *sqlite3.Stmt) error {
+		v, from, cluster = s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2)
+		old = scanRow(s, 3)
+		return nil
+	}, stream, forever)
+	if err != nil || v == 0 {
+		return err
+	}
+	if f, ok := rows[stream]; ok && f.cluster == cluster && f.eval.row == old {
+		delete(rows, stream)
+		return nil
+	}
+	if from == known {
+		return c.run(`DELETE FROM file WHERE v = ?`, nil, v)
+	}
+	return c.run(`UPDATE file SET kto = ? WHERE v = ?`, nil, known, v)
+}
+
+func (p *plan) beginRow(c *conn, f file, known int64) error {
+	r := f.eval.row
+	args := append([]any{p.nextVersion(), f.stream, known, forever, f.cluster}, r.args()...)
+	return c.run(`INSERT INTO file(v, stream, kfrom, kto, cluster, `+rowColumns+`) VALUES(?, ?, ?, ?, ?, `+rowMarks+`)`, nil, args...)
+}
+
+// nextVersion gives a version its number.
+func (p *plan) nextVersion() int64 {
+	p.ix.state.next++
+	return p.ix.state.next - 1
+}
+
+// endUnits ends the open units of a case unless units holds the same, which is then taken out of units.
+func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, ended map[int64]bool) error {
+	type version struct {
+		v, scope, from int64
+		spans          []byte
+	}
+	var open []version
+	err := c.run(`SELECT u.v, u.scope, u.kfrom, u.spans FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
+		open = append(open, version{s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2), s.ColumnBlob(3, nil)})
+		return nil
+	}, stream, forever)
+	if err != nil {
+		return err
+	}
+	for _, u := range open {
+		if ended[u.v] {
+			continue
+		}
+		ended[u.v] = true
+		var members []int64
+		err := c.run(`SELECT stream FROM member WHERE v = ? ORDER BY stream`, func(s *sqlite3.Stmt) error {
+			members = append(members, s.ColumnInt64(0))
+			return nil
+		}, u.v)
+		if err != nil {
+			return err
+		}
+		key := unitKey(u.scope, members)
+		if same, ok := units[key]; ok && bytes.Equal(same.spans(), u.spans) {
+			delete(units, key)
+			continue
+		}
+		err = eachSpan(u.spans, func(rule int64, from, to edtf.Day) error {
+			if u.from == known {
+				return c.run(`DELETE FROM span WHERE scope = ? AND rule = ? AND kto = ? AND kfrom = ? AND dfrom = ? AND dto = ? AND v = ?`,
+					nil, u.scope, rule, forever, u.from, int64(from), int64(to), u.v)
+			}
+			return c.run(`UPDATE span SET kto = ? WHERE scope = ? AND rule = ? AND kto = ? AND kfrom = ? AND dfrom = ? AND dto = ? AND v = ?`,
+				nil, known, u.scope, rule, forever, u.from, int64(from), int64(to), u.v)
+		})
+		if err != nil {
+			return err
+		}
+		if u.from == known {
+			if err := c.run(`DELETE FROM unit WHERE v = ?`, nil, u.v); err != nil {
+				return err
+			}
+			for _, m := range members {
+				if err := c.run(`DELETE FROM member WHERE v = ? AND stream = ?`, nil, u.v, m); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if err := c.run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, known, u.v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *plan) beginUnit(c *conn, u unit, known int64) error {
+	v := p.nextVersion()
+	if err := c.run(`INSERT INTO unit(v, scope, kfrom, kto, spans) VALUES(?, ?, ?, ?, ?)`, nil, v, u.scope, known, forever, u.spans()); err != nil {
+		return err
+	}
+	for _, m := range u.members {
+		if err := c.run(`INSERT INTO member(v, stream) VALUES(?, ?)`, nil, v, m); err != nil {
+			return err
+		}
+	}
+	return eachSpan(u.spans(), func(rule int64, from, to edtf.Day) error {
+		return c.run(`INSERT INTO span(scope, rule, kto, kfrom, dfrom, dto, v) VALUES(?, ?, ?, ?, ?, ?, ?)`,
+			nil, u.scope, rule, forever, known, int64(from), int64(to), v)
+	})
+}
+
+// span is one stretch of days on which a rule holds.
+type span struct {
+	rule     int64
+	from, to edtf.Day
+}
+
+// spans evaluates a file: figures for counting, checks breached and deadlines
+// overdue for lists, each encoded in one order.
+func (ix *Index) spans(c *casefile.Case) (figures, rules []byte) {
+	var all []span
+	for _, i := range ix.set.Intervals(c) {
+		if no, ok := ix.ruleNo[i.Rule]; ok && i.From < i.To {
+			all = append(all, span{no, i.From, i.To})
+		}
+	}
+	slices.SortFunc(all, func(a, b span) int {
+		if a.rule != b.rule {
+			return int(a.rule - b.rule)
+		}
+		return int(int64(a.from) - int64(b.from))
+	})
+	figures, rules = []byte{}, []byte{}
+	for _, s := range all {
+		into := &figures
+		if ix.isRule[s.rule] {
+			into = &rules
+		}
+		*into = binary.AppendUvarint(*into, uint64(s.rule))
+		*into = binary.AppendVarint(*into, int64(s.from))
+		*into = binary.AppendVarint(*into, int64(s.to))
+	}
+	return figures, rules
+}
+
+// eachSpan decodes spans.
+func eachSpan(spans []byte, f func(rule int64, from, to edtf.Day) error) error {
+	for len(spans) > 0 {
+		rule, n := binary.Uvarint(spans)
+		if n <= 0 {
+			return errDamaged
+		}
+		from, m := binary.Varint(spans[n:])
+		if m <= 0 {
+			return errDamaged
+		}
+		to, o := binary.Varint(spans[n+m:])
+		if o <= 0 {
+			return errDamaged
+		}
+		spans = spans[n+m+o:]
+		if err := f(int64(rule), edtf.Day(from), edtf.Day(to)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stageFrom is what a case's stage is from a day on.
+type stageFrom struct {
+	from  edtf.Day
+	id    string
+	since edtf.Day
+}
+
+func encodeStages(stages []stageFrom) string {
+	var b []byte
+	for _, s := range stages {
+		b = binary.AppendVarint(b, int64(s.from))
+		b = binary.AppendVarint(b, int64(s.since))
+		b = binary.AppendUvarint(b, uint64(len(s.id)))
+		b = append(b, s.id...)
+	}
+	return string(b)
+}
+
+// stageOn decodes the stage that holds on a day.
+func stageOn(stages string, day edtf.Day) (id string, since edtf.Day, err error) {
+	b := []byte(stages)
+	for len(b) > 0 {
+		from, n := binary.Varint(b)
+		if n <= 0 {
+			return "", 0, errDamaged
+		}
+		if edtf.Day(from) > day {
+			break
+		}
+		at, m := binary.Varint(b[n:])
+		if m <= 0 {
+			return "", 0, errDamaged
+		}
+		size, o := binary.Uvarint(b[n+m:])
+		if o <= 0 || uint64(len(b)-n-m-o) < size {
+			return "", 0, errDamaged
+		}
+		b = b[n+m+o:]
+		id, since = string(b[:size]), edtf.Day(at)
+		b = b[size:]
+	}
+	return id, since, nil
+}
+
+// row is all that a list shows of a case, and what it is filtered and sorted by.
+type row struct {
+	org, number, externalID, name string
+	child                         int64 // 1: yes
+	sex, region, placeType        string
+	incident                      string // EDTF
+	incidentDay, reported         int64
+	updated                       int64  // milliseconds
+	facets                        string // facet=code, separated by facetSep, in order
+	stages                        string
+}
+
+const (
+	rowColumns = `org, number, external_id, name, child, sex, region, place_type, incident, incident_day, reported, updated, facets, stages`
+	rowMarks   = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+)
+
+func (r *row) args() []any {
+	return []any{r.org, r.number, r.externalID, r.name, r.child, r.sex, r.region, r.placeType,
+		r.incident, r.incidentDay, r.reported, r.updated, r.facets, []byte(r.stages)}
+}
+
+func scanRow(s *sqlite3.Stmt, at int) row {
+	return row{
+		org: s.ColumnText(at), number: s.ColumnText(at + 1), externalID: s.ColumnText(at + 2), name: s.ColumnText(at + 3),
+		child: s.ColumnInt64(at + 4), sex: s.ColumnText(at + 5), region: s.ColumnText(at + 6), placeType: s.ColumnText(at + 7),
+		incident: s.ColumnText(at + 8), incidentDay: s.ColumnInt64(at + 9), reported: s.ColumnInt64(at + 10),
+		updated: s.ColumnInt64(at + 11), facets: s.ColumnText(at + 12), stages: string(s.ColumnRawBlob(at + 13)),
+	}
+}
+
+// entriesOf reads the entries of a stream as known at a moment.
+func entriesOf(c *conn, stream, known int64) ([]casefile.Entry, error) {
+	var found []casefile.Entry
+	err := c.run(`SELECT body FROM entry WHERE stream = ? AND known <= ? ORDER BY pos`, func(s *sqlite3.Stmt) error {
+		e, err := decodeEntry(s.ColumnRawBlob(0))
+		found = append(found, e)
+		return err
+	}, stream, known)
+	if err != nil {
+		return nil, fmt.Errorf("entries of a stream: %w", err)
+	}
+	return found, nil
+}
