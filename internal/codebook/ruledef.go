@@ -2,7 +2,181 @@
 
 package codebook
 
-// RuleDef is a check, a deadline or a figure, as read.
-type RuleDef struct{ ID string }
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
 
-func parseRules(file string, data []byte) ([]RuleDef, error) { return nil, nil }
+// Use is what a rule is for.
+type Use string
+
+// The uses of a rule.
+const (
+	Figure   Use = "figure"
+	Check    Use = "check"
+	Deadline Use = "deadline"
+	Calendar Use = "calendar" // which days are no working days, and how a term is counted
+)
+
+// RuleDef is a check, a deadline or a figure, as read. The expressions are CEL (docs/spec/rules.md); package rules
+// compiles them.
+type RuleDef struct {
+	ID     string  `yaml:"id"`
+	Use    Use     `yaml:"use"` // by default the file's
+	Label  Label   `yaml:"label"`
+	Help   Label   `yaml:"help"`  // the definition in words
+	Source Label   `yaml:"-"`     // the norm or the method it rests on, in three languages; made from Norm
+	Norm   string  `yaml:"norm"`  // as written: CPC 289(2); CAT 12, with the abbreviations of the file's acts
+	Conf   string  `yaml:"conf"`  // R text read, K known, U unsure, H house rule
+	Next   Label   `yaml:"next"`  // the next sensible step
+	Each   string  `yaml:"each"`  // the kind of which every record is asked, as it; empty: the case is asked once
+	When   string  `yaml:"when"`  // whether the rule applies; empty: always
+	Shown  []Shown `yaml:"shown"` // what is measured, to be shown with the answer
+
+	// A figure or a check.
+	Expr     string   `yaml:"expr"`     // a figure: counts; a check: is breached
+	Severity string   `yaml:"severity"` // B breach, W warning, I for information
+	Grave    string   `yaml:"grave"`    // when true, a warning is a breach
+	Of       string   `yaml:"of"`       // a check that follows a deadline: breached when that was missed
+	Base     string   `yaml:"base"`     // the figure this one is a share of: it counts only where that one does
+	Sets     []string `yaml:"sets"`     // the sets a figure stands in
+	Counted  Label    `yaml:"counted"`  // what a figure counts; by default the file's
+
+	// A deadline.
+	From     string `yaml:"from"`     // the day from which it runs
+	Arguable string `yaml:"arguable"` // the later day from which it can be argued to run
+	N        int    `yaml:"n"`
+	Max      int    `yaml:"max"` // the longest term where it may be prolonged
+	Unit     string `yaml:"unit"`
+	Until    string `yaml:"until"` // in place of a term: the day on which a window closes
+	Owes     string `yaml:"owes"`  // them, us
+	Kind     string `yaml:"kind"`  // due, window, opens
+	By       string `yaml:"by"`    // the kind of record by which it is done, as by; empty: the record itself
+	Done     string `yaml:"done"`  // whether that record does it
+	On       string `yaml:"on"`    // the day on which it was done
+
+	// A calendar.
+	Weekend    []string  `yaml:"weekend"`
+	Holidays   []Holiday `yaml:"holidays"`
+	Roll       bool      `yaml:"roll"`       // a term that ends on no working day ends on the next working day
+	Substitute bool      `yaml:"substitute"` // a holiday on a weekend makes the next working day free
+
+	File string `yaml:"-"`
+}
+
+// Shown is a measure that is shown with an answer.
+type Shown struct {
+	Label Label  `yaml:"label"`
+	Expr  string `yaml:"expr"`
+}
+
+// Holiday is a day that is no working day: every year by month and day (03-22), or once (2022-07-09).
+type Holiday struct {
+	Day   string `yaml:"day"`
+	From  int    `yaml:"from"`  // first year
+	Until int    `yaml:"until"` // last year
+}
+
+// The units of a term.
+var termUnits = []string{"hour", "day", "working_day", "month", "year", "immediate"}
+
+// parseRules reads a file of rules.
+func parseRules(file string, data []byte) ([]RuleDef, error) {
+	var f struct {
+		Use     Use              `yaml:"use"`
+		Acts    map[string]Label `yaml:"acts"` // abbreviations that stand in norms
+		Counted Label            `yaml:"counted"`
+		Rules   []RuleDef        `yaml:"rules"`
+	}
+	if err := decode(file, data, &f); err != nil {
+		return nil, err
+	}
+	for i := range f.Rules {
+		r := &f.Rules[i]
+		r.File = file
+		r.Use = cmp.Or(r.Use, f.Use)
+		r.Source = translate(r.Norm, f.Acts)
+		if r.Use == Figure && r.Counted == (Label{}) {
+			r.Counted = f.Counted
+		}
+		if err := r.check(); err != nil {
+			return nil, fmt.Errorf("%s: rule %s: %w", file, r.ID, err)
+		}
+	}
+	return f.Rules, nil
+}
+
+// translate puts the abbreviations of a norm into the three languages.
+func translate(norm string, acts map[string]Label) Label {
+	in := func(lang string) string {
+		var b strings.Builder
+		word := func(w string) {
+			if l, ok := acts[w]; ok {
+				w = l.In(lang)
+			}
+			b.WriteString(w)
+		}
+		start := 0
+		for i, r := range norm {
+			if unicode.IsLetter(r) {
+				continue
+			}
+			word(norm[start:i])
+			b.WriteRune(r)
+			start = i + len(string(r))
+		}
+		word(norm[start:])
+		return b.String()
+	}
+	return Label{En: in("en"), Ru: in("ru"), Kk: in("kk")}
+}
+
+func (r *RuleDef) check() error {
+	one := func(what, value string, of ...string) error {
+		if !slices.Contains(of, value) {
+			return fmt.Errorf("%s is one of %s, not %q", what, strings.Join(of, ", "), value)
+		}
+		return nil
+	}
+	if err := one("use", string(r.Use), string(Figure), string(Check), string(Deadline), string(Calendar)); err != nil {
+		return err
+	}
+	if r.Label == (Label{}) {
+		return fmt.Errorf("needs a label")
+	}
+	if err := one("conf", r.Conf, "R", "K", "U", "H"); err != nil {
+		return err
+	}
+	if r.Norm == "" {
+		return fmt.Errorf("needs a norm: where it comes from")
+	}
+	switch r.Use {
+	case Figure:
+		if r.Expr == "" || r.Help == (Label{}) || r.Counted == (Label{}) {
+			return fmt.Errorf("a figure needs expr, help and counted: the expression, its meaning in words, what is counted")
+		}
+	case Check:
+		if (r.Expr == "") == (r.Of == "") {
+			return fmt.Errorf("a check has either expr or of: what breaches it, or the deadline it follows")
+		}
+		return one("severity", r.Severity, "B", "W", "I")
+	case Deadline:
+		if err := one("owes", r.Owes, "them", "us"); err != nil {
+			return err
+		}
+		if err := one("kind", r.Kind, "due", "window", "opens"); err != nil {
+			return err
+		}
+		if r.From == "" {
+			return fmt.Errorf("a deadline needs from: the day from which it runs")
+		}
+		if r.Until != "" && r.Unit == "" {
+			return nil
+		}
+		return one("unit", r.Unit, termUnits...)
+	}
+	return nil
+}
