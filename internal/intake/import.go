@@ -24,7 +24,8 @@ type Row struct {
 	RowNo   int
 	Records []NewRecord // the first is always the case itself (Local "case")
 	Raw     string      // the source as found, JSON: [{"sheet","row","cells":[{"column","heading","text","formula"}]}], step rows included
-	Hash    string      // SHA-256 of Raw without sheets' row numbers, hex: equal when the source says the same
+	Hash    string      // SHA-256 of Raw without the row numbers, hex: equal when the source says the same
+	Sources []RawRow    // what Raw is made of: the row of the case, then those of its steps
 }
 
 // NewRecord is one record to be put.

@@ -25,7 +25,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Bytes:    64 << 20,
-		Unpacked: 512 << 20,
+		Unpacked: 256 << 20,
 		Rows:     200_000,
 		Columns:  512,
 		Cells:    5_000_000,
@@ -78,6 +78,7 @@ type Table struct {
 type Sheet struct {
 	Name   string
 	Hidden bool
+	Merged []string // merged cells, as A2:A5; at most 100
 	Rows   []SourceRow
 }
 
