@@ -91,7 +91,7 @@ func readDate(text string, typ CellType, declared []layout) (string, *dateProble
 	sep, parts := splitDate(text)
 	iso := layout{"2006-01-02", "ymd", '-'}
 	if len(parts) == 3 && sep == '-' && len(parts[0]) == 4 {
-		return day(parts, iso, want)
+		return makeDay(parts, iso, want)
 	}
 	for _, l := range declared {
 		switch {
@@ -107,7 +107,7 @@ func readDate(text string, typ CellType, declared []layout) (string, *dateProble
 				}
 			}
 		case l.sep == sep && len(parts) == len(l.order) && fits(parts, l):
-			return day(parts, l, want)
+			return makeDay(parts, l, want)
 		}
 	}
 	if len(declared) == 0 && len(parts) == 3 {
@@ -138,22 +138,22 @@ func readDate(text string, typ CellType, declared []layout) (string, *dateProble
 func undeclared(text string, sep byte, parts []string, want string) (string, *dateProblem, bool) {
 	switch {
 	case len(parts[0]) == 4 && len(parts[1]) <= 2: // 2022/01/05, 2022.01.05
-		s, p := day(parts, layout{"", "ymd", sep}, want)
+		s, p := makeDay(parts, layout{"", "ymd", sep}, want)
 		return s, p, true
 	case len(parts[2]) != 4 || len(parts[0]) > 2 || len(parts[1]) > 2:
 		return "", nil, false
 	case sep == '.':
-		s, p := day(parts, layout{"", "dmy", sep}, want)
+		s, p := makeDay(parts, layout{"", "dmy", sep}, want)
 		return s, p, true
 	}
 	a, _ := strconv.Atoi(parts[0])
 	b, _ := strconv.Atoi(parts[1])
 	switch {
 	case a > 12 || a == b:
-		s, p := day(parts, layout{"", "dmy", sep}, want)
+		s, p := makeDay(parts, layout{"", "dmy", sep}, want)
 		return s, p, true
 	case b > 12:
-		s, p := day(parts, layout{"", "mdy", sep}, want)
+		s, p := makeDay(parts, layout{"", "mdy", sep}, want)
 		return s, p, true
 	case a < 1 || b < 1:
 		return "", nil, false
@@ -174,8 +174,8 @@ func fits(parts []string, l layout) bool {
 	return true
 }
 
-// day makes a date of numbers in a known order and says if there is no such day.
-func day(parts []string, l layout, want string) (string, *dateProblem) {
+// makeDay makes a date of numbers in a known order and says if there is no such day.
+func makeDay(parts []string, l layout, want string) (string, *dateProblem) {
 	y, m, d := 0, 0, 0
 	for i, p := range parts {
 		n, err := strconv.Atoi(p)

@@ -107,7 +107,11 @@ func (f Finding) String() string {
 	}
 	b.WriteString(": ")
 	if f.Value != "" {
-		fmt.Fprintf(&b, "%q: ", short(f.Value))
+		fmt.Fprintf(&b, "%q", short(f.Value))
+		if first, _, _ := strings.Cut(f.What, " "); first != "is" && first != "lies" && first != "does" {
+			b.WriteString(":")
+		}
+		b.WriteString(" ")
 	}
 	b.WriteString(f.What)
 	if f.Want != "" {
