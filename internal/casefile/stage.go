@@ -23,11 +23,14 @@ const (
 
 	NotComplained = "not_complained"
 	Unregistered  = "unregistered"
-	Refused       = "refused"
 	Interrupted   = "interrupted"
 	Charged       = "charged"
 	Closed        = "closed"
 	Acquitted     = "acquitted"
+
+	OpeningRefused = "opening_refused"
+	Reopened       = "reopened"
+	Convicted      = "convicted"
 )
 
 // Way is the way from report to redress, in order.
@@ -73,14 +76,18 @@ func (c *Case) Stage(asOf edtf.Day) Stage {
 	if furthest <= slices.Index(way, Appealed) {
 		c.standAfterDecision(asOf, at, &out, stand)
 	}
-	if _, ok := at[Acquitted]; ok && out.ID == Tried {
-		stand(Acquitted)
-		out.Branch = Acquitted
+	if out.ID == Tried {
+		if _, ok := at[Convicted]; ok {
+			stand(Convicted)
+		} else if _, ok := at[Acquitted]; ok {
+			stand(Acquitted)
+			out.Branch = Acquitted
+		}
 	}
 	if out.Branch != "" {
 		out.Reason = at[out.Branch].code
 		for i, id := range way {
-			if id == Decided && slices.Contains([]string{Closed, Interrupted, Refused}, out.Branch) ||
+			if id == Decided && slices.Contains([]string{Closed, Interrupted, OpeningRefused}, out.Branch) ||
 				id == Tried && out.Branch == Acquitted {
 				out.Path[i].Failed, out.Path[i].Branch = true, out.Branch
 			}
@@ -104,7 +111,8 @@ func (c *Case) standAfterDecision(asOf edtf.Day, at map[string]mark, out *Stage,
 	at[id] = mark{last.Counts, last.Get("ground") + last.Get("interruption_ground")}
 	if id == Investigated {
 		if out.Path[slices.Index(way, Decided)].Reached { // taken up again after it had been decided
-			stand(id)
+			at[Reopened] = at[id]
+			stand(Reopened)
 		}
 		return
 	}
@@ -129,13 +137,16 @@ var decided = map[string]string{
 	"resumed":       Investigated,
 	"overturned":    Investigated,
 	"requalified":   Investigated,
-	"refused":       Refused,
+	"refused":       OpeningRefused,
 	"suspended":     Interrupted,
 	"closed":        Closed,
 	"charged":       Charged,
 	"indictment":    Charged,
 	"sent_to_court": Charged,
 }
+
+// forensic are the kinds of examination that the authorities order in the proceedings.
+var forensic = []string{"sme", "spe", "sppe", "psych", "repeat_commission", "osvidetelstvovanie"}
 
 // marks returns the first day on which the case came to each station and branch.
 func (c *Case) marks(asOf edtf.Day) map[string]mark {
@@ -171,7 +182,7 @@ func (c *Case) marks(asOf edtf.Day) map[string]mark {
 		}
 	})
 	each("examination", func(r *Record) {
-		if c.book.Is("exam_kind", r.Get("kind"), "forensic") {
+		if slices.Contains(forensic, r.Get("kind")) {
 			come(Examined, r.Counts, "")
 		}
 	})
@@ -195,15 +206,18 @@ func (c *Case) marks(asOf edtf.Day) map[string]mark {
 	})
 	each("appeal", func(r *Record) { come(Appealed, r.Counts, "") })
 	each("hearing", func(r *Record) {
-		if c.book.Is("hearing_kind", r.Get("kind"), "trial") {
+		if slices.Contains([]string{"preliminary", "trial", "appeal"}, r.Get("kind")) {
 			come(InCourt, r.Counts, "")
 		}
 	})
 	each("verdict", func(r *Record) {
 		come(InCourt, r.Counts, "")
 		come(Tried, r.Counts, "")
-		if r.Get("kind") == "acquitted" {
+		switch r.Get("kind") {
+		case "acquitted":
 			come(Acquitted, r.Counts, "")
+		case "convicted", "requalified_convicted":
+			come(Convicted, r.Counts, "")
 		}
 	})
 	each("redress", func(r *Record) {

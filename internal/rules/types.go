@@ -53,11 +53,19 @@ type Finding struct {
 	Severity  Severity
 	Ours      bool     // what is late is ours to do
 	Records   []string // the records that caused it
+	Missing   []string // the fields for want of which it cannot be told, as kind.field
+	Shown     []Measure
 	Since     edtf.Day // since when it has been breached without a break
 	Norm      codebook.Label
 	Conf      string         // of the norm: R, K, U, H
 	Next      codebook.Label // the next sensible step
 	Unchecked bool           // the norm's text was not read (Conf is not R): for a lawyer to check
+}
+
+// Measure is something a check measured: days from the incident to the examination.
+type Measure struct {
+	Label codebook.Label
+	Text  string
 }
 
 // Who owes what a deadline asks for.
