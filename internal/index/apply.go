@@ -43,7 +43,7 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 		if err := p.search(ctx, c); err != nil {
 			return err
 		}
-		return putHead(c, head, ix.state.latest)
+		return putHead(c, head, ix.state.latest, ix.state.next)
 	})
 	if err != nil {
 		return failed("adding entries", errors.Join(err, ix.load(ctx)))

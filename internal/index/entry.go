@@ -4,6 +4,7 @@ package index
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -24,8 +25,15 @@ type storedEntry struct {
 	Reason, Source  string
 }
 
+// deterministic writes maps in one order, so that a rebuild gives the same bytes.
+var deterministic = sync.OnceValues(cbor.CoreDetEncOptions().EncMode)
+
 func encodeEntry(e casefile.Entry) ([]byte, error) {
-	return cbor.Marshal(storedEntry{
+	mode, err := deterministic()
+	if err != nil {
+		return nil, err
+	}
+	return mode.Marshal(storedEntry{
 		Pos: e.Pos, At: e.At.UnixNano(), Record: e.Record, Kind: e.Kind, Op: uint8(e.Op), Fields: e.Fields,
 		IdentityMissing: e.IdentityMissing, Author: e.Author, Reason: e.Reason, Source: e.Source,
 	})

@@ -126,7 +126,7 @@ func (ix *Index) create(ctx context.Context) error {
 		if err := c.run(`INSERT INTO meta(key, value) VALUES('made by', ?)`, nil, print); err != nil {
 			return err
 		}
-		return putHead(c, Head{}, 0)
+		return putHead(c, Head{}, 0, 1)
 	})
 	if err != nil {
 		return err
@@ -260,27 +260,29 @@ func (ix *Index) read(ctx context.Context, f func(*conn) error) (err error) {
 	}
 }
 
-// putHead keeps the head and the latest known time.
-func putHead(c *conn, head Head, latest int64) error {
-	value := append(head.Ledger[:], head.Root[:]...)
+// putHead keeps the head, the latest known time and the number of the next version.
+func putHead(c *conn, head Head, latest, next int64) error {
+	value := append(bytes.Clone(head.Ledger[:]), head.Root[:]...)
 	value = binary.BigEndian.AppendUint64(value, head.Size)
 	value = binary.BigEndian.AppendUint64(value, uint64(latest))
+	value = binary.BigEndian.AppendUint64(value, uint64(next))
 	return c.run(`INSERT OR REPLACE INTO meta(key, value) VALUES('head', ?)`, nil, value)
 }
 
-func getHead(c *conn) (head Head, latest int64, err error) {
+func getHead(c *conn) (head Head, latest, next int64, err error) {
 	err = c.run(`SELECT value FROM meta WHERE key='head'`, func(s *sqlite3.Stmt) error {
 		value := s.ColumnRawBlob(0)
-		if len(value) != 16+32+8+8 {
+		if len(value) != 16+32+8+8+8 {
 			return errDamaged
 		}
 		copy(head.Ledger[:], value)
 		copy(head.Root[:], value[16:])
 		head.Size = binary.BigEndian.Uint64(value[48:])
 		latest = int64(binary.BigEndian.Uint64(value[56:]))
+		next = int64(binary.BigEndian.Uint64(value[64:]))
 		return nil
 	})
-	return head, latest, err
+	return head, latest, next, err
 }
 
 // forever is the known time at which what is true now ends.

@@ -56,11 +56,11 @@ func (ix *Index) load(context.Context) error {
 		orgs: map[string]org{}, matches: map[string]match{}, same: map[string]map[string]int{},
 		scopes: map[string]int64{},
 	}
-	head, latest, err := getHead(c)
+	head, latest, next, err := getHead(c)
 	if err != nil {
 		return err
 	}
-	st.latest = latest
+	st.latest, st.next = latest, next
 	byNo := map[int64]*caseState{}
 	var outside []string
 	err = c.run(`SELECT no, id, kind FROM stream`, func(s *sqlite3.Stmt) error {
@@ -100,13 +100,6 @@ func (ix *Index) load(context.Context) error {
 	}
 	err = c.run(`SELECT id, no FROM scope`, func(s *sqlite3.Stmt) error {
 		st.scopes[s.ColumnText(0)] = s.ColumnInt64(1)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	err = c.run(`SELECT max(ifnull((SELECT max(v) FROM unit), 0), ifnull((SELECT max(v) FROM file), 0))`, func(s *sqlite3.Stmt) error {
-		st.next = s.ColumnInt64(0) + 1
 		return nil
 	})
 	if err != nil {

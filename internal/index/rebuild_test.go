@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package index
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	"pgregory.net/rapid"
+
+	"github.com/kua-registry/kua/internal/casefile"
+)
+
+// drawActs draws the acts of some organisations: cases written, changed,
+// withdrawn and written again, matched and parted, organisations that begin
+// and cease to count, acts in one millisecond and a clock set back.
+func drawActs(t *rapid.T) []Act {
+	w := newTeller()
+	cases := map[int]bool{}
+	date := func() string {
+		return rapid.SampledFrom([]string{"2022-01-04", "2022-01-05/2022-01-09", "2022-02-14", "2022-03", "2022-06-20", ""}).Draw(t, "date")
+	}
+	with := func(f casefile.Fields, name, value string) casefile.Fields {
+		if value != "" {
+			f[name] = []string{value}
+		}
+		return f
+	}
+	for range rapid.IntRange(1, 25).Draw(t, "acts") {
+		w.now = w.now.Add(rapid.SampledFrom([]time.Duration{0, time.Millisecond, time.Hour, 40 * 24 * time.Hour, -time.Hour}).Draw(t, "pause"))
+		n := rapid.IntRange(1, 5).Draw(t, "case")
+		org := id('o', rapid.IntRange(1, 2).Draw(t, "org"))
+		stream := id('c', n)
+		of := func(kind string) string { return fmt.Sprintf("%02x%014x%016x", 'r', n, len(kind)) }
+		switch what := rapid.IntRange(0, 9).Draw(t, "what"); {
+		case what == 0:
+			w.act(org, rec{org, "organisation", fields("name", "O", "counts", rapid.SampledFrom([]string{"yes", "no"}).Draw(t, "counts"))})
+		case what == 1 && cases[n]:
+			w.act(stream, rec{stream, "case", nil})
+			cases[n] = false
+		case what <= 3:
+			m := rapid.IntRange(1, 4).Draw(t, "match")
+			if rapid.Bool().Draw(t, "withdraw") {
+				w.act(id('p', m), rec{id('p', m), "match", nil})
+				break
+			}
+			w.match(m, stream, id('c', rapid.IntRange(1, 6).Draw(t, "other")), rapid.SampledFrom([]string{"same", "same", "different"}).Draw(t, "verdict"))
+		case what <= 5 || !cases[n]:
+			cases[n] = true
+			recs := []rec{{stream, "case", with(fields("org", org, "number", fmt.Sprintf("K-%04d", n)), "opened", date())}}
+			recs = append(recs, rec{of("report"), "report", with(fields("channel", "phone"), "received", date())},
+				rec{of("person"), "person", fields("role", "victim", "full_name", rapid.SampledFrom([]string{"Есенов Саят", "Yesenov Sayat"}).Draw(t, "name"),
+					"child", rapid.SampledFrom([]string{"yes", "no", "unknown"}).Draw(t, "child"), "sex", rapid.SampledFrom([]string{"f", "m"}).Draw(t, "sex"))})
+			w.act(stream, recs...)
+		case what == 6:
+			w.act(stream, rec{of("registration"), "registration", with(fields("status", rapid.SampledFrom([]string{"erdr", "kui_only"}).Draw(t, "status"),
+				"article", rapid.SampledFrom([]string{"146", "362"}).Draw(t, "article")), "date", date())})
+		case what == 7:
+			w.act(stream, rec{of("examination"), "examination", with(fields("kind", "forensic", "official", "yes"), "ordered", date())},
+				rec{of("decision"), "decision", with(fields("kind", rapid.SampledFrom([]string{"opened", "closed"}).Draw(t, "decision")), "date", date())})
+		case what == 8:
+			kind := rapid.SampledFrom([]string{"report", "person", "registration", "examination"}).Draw(t, "withdrawn")
+			w.act(stream, rec{of(kind), kind, nil})
+		default:
+			w.act(stream, rec{of("note"), "note", fields("text", rapid.SampledFrom([]string{"о пытках", "шағымдар", "дело 12-34"}).Draw(t, "note"))})
+		}
+	}
+	return w.acts
+}
+
+// cut cuts acts into batches.
+func cut(t *rapid.T, acts []Act) [][]Act {
+	var batches [][]Act
+	for len(acts) > 0 {
+		n := rapid.IntRange(1, len(acts)).Draw(t, "batch")
+		batches = append(batches, acts[:n])
+		acts = acts[n:]
+	}
+	return batches
+}
+
+func headOf(acts []Act) Head {
+	n := uint64(0)
+	for _, a := range acts {
+		n += uint64(len(a.Entries))
+	}
+	return Head{Ledger: [16]byte{9}, Size: n, Root: [32]byte{byte(n)}}
+}
+
+// TestRebuildGivesTheSame compares every table of an index written act by act,
+// with the program started anew in between, with one made at once and one made
+// in batches after a reset.
+func TestRebuildGivesTheSame(t *testing.T) {
+	l := theLaw(t)
+	dir := t.TempDir()
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		n++
+		ctx := context.Background()
+		acts := drawActs(rt)
+		path := func(name string) string { return filepath.Join(dir, fmt.Sprintf("%s-%d.db", name, n)) }
+		step := l.open(t, path("step"))
+		for i, act := range acts {
+			if err := step.Apply(ctx, []Act{act}, headOf(acts[:i+1])); err != nil {
+				rt.Fatal(err)
+			}
+			if rapid.IntRange(0, 7).Draw(rt, "restart") == 0 {
+				if err := step.Close(); err != nil {
+					rt.Fatal(err)
+				}
+				step = l.open(t, path("step"))
+			}
+		}
+		once := l.open(t, path("once"))
+		if err := once.Apply(ctx, acts, headOf(acts)); err != nil {
+			rt.Fatal(err)
+		}
+		want := dump(t, step)
+		if got := dump(t, once); got != want {
+			rt.Fatalf("made at once it differs: %s", firstDifference(want, got))
+		}
+		if err := once.Reset(ctx); err != nil {
+			rt.Fatal(err)
+		}
+		if once.Head() != (Head{}) {
+			rt.Fatalf("after a reset the head is %v", once.Head())
+		}
+		done := 0
+		for _, batch := range cut(rt, acts) {
+			done += len(batch)
+			if err := once.Apply(ctx, batch, headOf(acts[:done])); err != nil {
+				rt.Fatal(err)
+			}
+		}
+		if got := dump(t, once); got != want {
+			rt.Fatalf("rebuilt after a reset it differs: %s", firstDifference(want, got))
+		}
+		if once.Head() != headOf(acts) {
+			rt.Fatalf("the head is %v", once.Head())
+		}
+		for _, ix := range []*Index{step, once} {
+			if err := ix.Close(); err != nil {
+				rt.Fatal(err)
+			}
+			if err := Remove(ix.path); err != nil {
+				rt.Fatal(err)
+			}
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			rt.Fatalf("left behind: %v %v", left, err)
+		}
+	})
+}
+
+// dump writes all content: every row of every table, and every token of the search.
+func dump(t testing.TB, ix *Index) string {
+	t.Helper()
+	var b strings.Builder
+	table := func(sql string) {
+		b.WriteString(sql + "\n")
+		err := ix.writer.run(sql, func(s *sqlite3.Stmt) error {
+			for i := range s.ColumnCount() {
+				switch s.ColumnType(i) {
+				case sqlite3.BLOB:
+					fmt.Fprintf(&b, " %x", s.ColumnRawBlob(i))
+				default:
+					fmt.Fprintf(&b, " %q", s.ColumnText(i))
+				}
+			}
+			b.WriteByte('\n')
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"meta", "stream", "entry", "scope", "file", "unit", "member", "span", "name"} {
+		columns := 0
+		if err := ix.writer.run(`SELECT count(*) FROM pragma_table_info(?)`, func(s *sqlite3.Stmt) error {
+			columns = s.ColumnInt(0)
+			return nil
+		}, name); err != nil || columns == 0 {
+			t.Fatal(name, err)
+		}
+		order := make([]string, columns)
+		for i := range order {
+			order[i] = fmt.Sprint(i + 1)
+		}
+		table(`SELECT * FROM ` + name + ` ORDER BY ` + strings.Join(order, ","))
+	}
+	if err := ix.writer.Exec(`CREATE VIRTUAL TABLE temp.tokens USING fts5vocab(main, search, instance)`); err != nil {
+		t.Fatal(err)
+	}
+	table(`SELECT * FROM temp.tokens ORDER BY 1, 2, 3, 4`)
+	for sql, s := range ix.writer.prepared {
+		if strings.Contains(sql, "temp.tokens") {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			delete(ix.writer.prepared, sql)
+		}
+	}
+	if err := ix.writer.Exec(`DROP TABLE temp.tokens`); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func firstDifference(a, b string) string {
+	as, bs := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range as {
+		if i >= len(bs) || as[i] != bs[i] {
+			return fmt.Sprintf("line %d\n%s\nand\n%s", i, as[i], bs[min(i, len(bs)-1)])
+		}
+	}
+	return "one is longer"
+}
+
+// TestFiguresAgreeWithFolding counts every figure anew by folding all entries,
+// at drawn clocks, and compares that with what the index counts.
+func TestFiguresAgreeWithFolding(t *testing.T) {
+	l := theLaw(t)
+	ctx := context.Background()
+	rapid.Check(t, func(rt *rapid.T) {
+		acts := drawActs(rt)
+		ix := l.open(t, filepath.Join(t.TempDir(), fmt.Sprintf("%d.db", len(acts))))
+		defer func() {
+			if err := ix.Close(); err != nil {
+				rt.Error(err)
+			}
+			if err := Remove(ix.path); err != nil {
+				rt.Error(err)
+			}
+		}()
+		for _, batch := range cut(rt, acts) {
+			if err := ix.Apply(ctx, batch, Head{}); err != nil {
+				rt.Fatal(err)
+			}
+		}
+		for range 4 {
+			clock := Clock{AsOf: day(t, rapid.SampledFrom([]string{"2022-01-01", "2022-01-09", "2022-02-14", "2022-04-01", "2023-01-01", "2030-01-01"}).Draw(rt, "as of"))}
+			if i := rapid.IntRange(-1, len(acts)-1).Draw(rt, "known by"); i >= 0 {
+				clock.KnownBy = acts[i].Entries[0].At
+			}
+			for _, scope := range []string{Coalition, id('o', 1), id('o', 2)} {
+				want := l.count(acts, clock, scope)
+				got, err := ix.Figures(ctx, clock, scope, nil)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				for _, v := range got {
+					if v.Value != len(want[v.ID]) {
+						rt.Fatalf("%s in %.8s as of %v known by %v is %d, not %d %v", v.ID, scope, clock.AsOf, clock.KnownBy, v.Value, len(want[v.ID]), want[v.ID])
+					}
+					page, err := ix.Cases(ctx, Query{Figure: v.ID, Scope: scope, Clock: clock, Limit: 200})
+					if err != nil {
+						rt.Fatal(err)
+					}
+					var cases []string
+					for _, r := range page.Rows {
+						cases = append(cases, r.ID)
+					}
+					slices.Sort(cases)
+					if want := slices.Sorted(slices.Values(slices.Concat(want[v.ID]...))); !slices.Equal(cases, want) {
+						rt.Fatalf("the cases of %s in %.8s are %v, not %v", v.ID, scope, cases, want)
+					}
+				}
+			}
+		}
+	})
+}
+
+// count counts the figures of a scope by folding: figure → units → cases.
+func (l law) count(acts []Act, clock Clock, scope string) map[string][][]string {
+	streams := map[string][]casefile.Entry{}
+	known := int64(0) // a clock set back stands still
+	for _, a := range acts {
+		known = max(known, a.Entries[0].At.UnixMilli())
+		for _, e := range a.Entries {
+			if known <= moment(clock.KnownBy) {
+				streams[e.Stream] = append(streams[e.Stream], e.Entry)
+			}
+		}
+	}
+	group := map[string]string{} // case → group
+	for _, s := range slices.Sorted(maps.Keys(streams)) {
+		group[s] = s
+	}
+	join := func(a, b string) {
+		for _, s := range []string{a, b} {
+			if group[s] == "" {
+				group[s] = s
+			}
+		}
+		from, to := group[a], group[b]
+		for s, g := range group {
+			if g == from {
+				group[s] = to
+			}
+		}
+	}
+	counts := map[string]bool{}
+	for _, entries := range streams {
+		f := last(entries)
+		switch {
+		case f == nil:
+		case entries[0].Kind == "match" && first(f, "verdict") == "same":
+			join(first(f, "a"), first(f, "b"))
+		case entries[0].Kind == "organisation":
+			counts[entries[0].Record] = first(f, "counts") == "yes"
+		}
+	}
+	units := map[string][]string{}
+	for s, entries := range streams {
+		f := last(entries)
+		if entries[0].Kind != "case" || f == nil {
+			continue
+		}
+		if org := first(f, "org"); org == scope || scope == Coalition && counts[org] {
+			units[group[s]] = append(units[group[s]], s)
+		}
+	}
+	found := map[string][][]string{}
+	for _, members := range units {
+		slices.Sort(members)
+		var files []*casefile.Case
+		for _, m := range members {
+			files = append(files, casefile.Fold(l.book, m, streams[m]))
+		}
+		file := files[0]
+		if len(files) > 1 {
+			file = casefile.Merge(members[0], files...)
+		}
+		for _, figure := range l.set.Counts(file, clock.AsOf) {
+			found[figure] = append(found[figure], members)
+		}
+	}
+	return found
+}

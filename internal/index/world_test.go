@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package index
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/rules"
+	"github.com/kua-registry/kua/packs/kz"
+)
+
+// law is the codebook and its rules, as the program has them.
+type law struct {
+	book *codebook.Book
+	set  *rules.Set
+}
+
+func theLaw(t testing.TB) law {
+	t.Helper()
+	book, err := codebook.Load(codebook.Data, kz.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := rules.Compile(book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return law{book, set}
+}
+
+var testKey = [32]byte{7, 7, 7}
+
+func (l law) open(t testing.TB, path string) *Index {
+	t.Helper()
+	ix, err := Open(context.Background(), path, testKey, l.book, l.set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ix
+}
+
+// empty opens a new index that the test closes.
+func (l law) empty(t testing.TB) *Index {
+	t.Helper()
+	ix := l.open(t, filepath.Join(t.TempDir(), "index.db"))
+	t.Cleanup(func() {
+		if err := ix.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return ix
+}
+
+// id makes a record id out of a letter and a number.
+func id(letter byte, n int) string { return fmt.Sprintf("%02x%030x", letter, n) }
+
+// teller tells a story: acts in the order of a ledger.
+type teller struct {
+	acts []Act
+	pos  uint64
+	now  time.Time
+}
+
+func newTeller() *teller {
+	return &teller{now: time.Date(2022, 1, 10, 9, 0, 0, 0, time.UTC)}
+}
+
+// rec is one entry to be: a put, or with no fields a withdrawal.
+type rec struct {
+	id, kind string
+	fields   casefile.Fields
+}
+
+// fields reads "name=value" pairs; a name that comes again has several values.
+func fields(pairs ...string) casefile.Fields {
+	f := casefile.Fields{}
+	for i := 0; i < len(pairs); i += 2 {
+		f[pairs[i]] = append(f[pairs[i]], pairs[i+1])
+	}
+	return f
+}
+
+func (w *teller) act(stream string, recs ...rec) {
+	var act Act
+	for _, r := range recs {
+		op := casefile.Put
+		if r.fields == nil {
+			op = casefile.Withdraw
+		}
+		act.Entries = append(act.Entries, Entry{Stream: stream, Entry: casefile.Entry{
+			Pos: w.pos, At: w.now, Record: r.id, Kind: r.kind, Op: op, Fields: r.fields, Author: id('m', 1),
+		}})
+		w.pos++
+	}
+	w.acts = append(w.acts, act)
+}
+
+func (w *teller) org(n int, counts string) string {
+	w.act(id('o', n), rec{id('o', n), "organisation", fields("name", fmt.Sprintf("Organisation %d (invented)", n), "counts", counts)})
+	return id('o', n)
+}
+
+func (w *teller) match(n int, a, b, verdict string) {
+	w.act(id('p', n), rec{id('p', n), "match", fields("a", a, "b", b, "verdict", verdict)})
+}
+
+// someone is a case as the tests tell it.
+type someone struct {
+	org, number, external, name, sex, child, region, received, incident, place, method, article, register, summary string
+}
+
+func (w *teller) someone(n int, s someone) string {
+	stream := id('c', n)
+	at := func(k int) string { return fmt.Sprintf("%02x%014x%016x", 'r', n, k) }
+	recs := []rec{
+		{stream, "case", fields("org", s.org, "number", s.number, "external_id", s.external, "opened", s.received)},
+		{at(1), "report", fields("received", s.received, "region", s.region, "summary", s.summary)},
+		{at(2), "person", fields("role", "victim", "full_name", s.name, "sex", s.sex, "child", s.child)},
+		{at(3), "act", fields("date", s.incident, "methods", s.method, "place_type", s.place, "region", s.region)},
+	}
+	if s.article != "" {
+		recs = append(recs, rec{at(4), "registration", fields("status", "erdr", "date", s.received, "article", s.article, "register_no", s.register)})
+	}
+	w.act(stream, recs...)
+	return stream
+}
+
+func (w *teller) apply(t testing.TB, ix *Index) {
+	t.Helper()
+	if err := ix.Apply(context.Background(), w.acts, Head{Size: w.pos}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func day(t testing.TB, s string) edtf.Day {
+	t.Helper()
+	d, err := edtf.ParseDay(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
