@@ -101,6 +101,14 @@ func (p *Prepared) Words() (familyName, givenName, fatherName string) {
 		fold(f.patronymic, func(w *word) string { return w.stem })
 }
 
+// Stem returns the folded family name without its ending: the same for Копбай, Копбаев and Копбаева.
+func (p *Prepared) Stem() string {
+	if f := p.forms[0].family; f != nil && !f.initial {
+		return f.stem
+	}
+	return ""
+}
+
 // Compare tells how well two names agree, and why.
 func Compare(a, b Name) Comparison { return Prepare(a).Explain(Prepare(b)) }
 

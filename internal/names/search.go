@@ -68,3 +68,12 @@ func skeleton(fold string) string {
 	}
 	return "~" + b.String()
 }
+
+// Weak returns the weakest key of a folded word: its consonants, those that are
+// confused taken as one. It brings candidates together; it decides nothing.
+func Weak(fold string) string {
+	if k := skeleton(fold); k != "" {
+		return k[1:]
+	}
+	return fold
+}
