@@ -22,10 +22,8 @@ type Row struct {
 	Key     string // the list's own number for the case; with the organisation it finds the case again
 	Sheet   string
 	RowNo   int
-	Records []NewRecord // the first is always the case itself (Local "case")
-	Raw     string      // the source as found, JSON: [{"sheet","row","cells":[{"column","heading","text","formula"}]}], step rows included
-	Hash    string      // SHA-256 of Raw without the row numbers, hex: equal when the source says the same
-	Sources []RawRow    // what Raw is made of: the row of the case, then those of its steps
+	Records []NewRecord // the first is the case itself (Local "case"), the last are the source rows as found (kind import_row)
+	Sources []RawRow    // the source: the row of the case, then those of its steps
 }
 
 // NewRecord is one record to be put.

@@ -5,7 +5,6 @@ package intake
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -125,6 +124,7 @@ type RawRow struct {
 	Sheet string    `json:"sheet,omitempty"`
 	Row   int       `json:"row,omitempty"`
 	Cells []RawCell `json:"cells"`
+	local string    // what its record is named
 }
 
 // RawCell is a cell that is not empty.
@@ -385,7 +385,7 @@ func (r *run) readCases() {
 			continue
 		}
 		c := &caseDraft{key: key, sheet: b.sheet.Name, row: row.No, byName: map[string]*recordDraft{}, seen: map[string]int{}}
-		c.raw = append(c.raw, raw(b, row))
+		c.raw = append(c.raw, raw(b, row, "row"))
 		c.record(CaseLocal, "case", "", at).fields["external_id"] = []string{key}
 		r.cases = append(r.cases, c)
 		r.byKey[key] = c
@@ -419,7 +419,6 @@ func (r *run) readSteps(s *stepSpec, b *bound) {
 			r.at(at, Error, key, "no case has this number", "a number that stands in "+sheetName(r.main.sheet)+didYouMean(key, keys, ""))
 			continue
 		}
-		c.raw = append(c.raw, raw(b, row))
 		records, action := s.records, ""
 		if s.action.name != "" {
 			col := b.index[s.action.name]
@@ -445,6 +444,9 @@ func (r *run) readSteps(s *stepSpec, b *bound) {
 		if n := c.seen[id]; n > 1 {
 			suffix = "#" + strconv.Itoa(n)
 		}
+		// The row is named by what it is, not by where it stands: a step put in
+		// between leaves the rows after it as they were.
+		c.raw = append(c.raw, raw(b, row, "row/"+s.sheet+"/"+action+suffix))
 		r.apply(c, records, b, row, suffix)
 	}
 }
@@ -581,7 +583,9 @@ func (r *run) finish(c *caseDraft) Row {
 		}
 		row.Records = append(row.Records, NewRecord{Local: d.name, Kind: d.kind, Fields: d.fields})
 	}
-	row.Raw, row.Hash = rawText(c.raw)
+	for _, w := range c.raw {
+		row.Records = append(row.Records, w.record())
+	}
 	return row
 }
 
@@ -601,8 +605,8 @@ func (c *caseDraft) find(name, suffix string) *recordDraft {
 	return nil
 }
 
-func raw(b *bound, row SourceRow) RawRow {
-	out := RawRow{Sheet: b.sheet.Name, Row: row.No}
+func raw(b *bound, row SourceRow, local string) RawRow {
+	out := RawRow{Sheet: b.sheet.Name, Row: row.No, local: local}
 	for col, c := range row.Cells {
 		if c.Text == "" && c.Formula == "" {
 			continue
@@ -616,21 +620,31 @@ func raw(b *bound, row SourceRow) RawRow {
 	return out
 }
 
-// rawText writes the source as JSON and makes the fingerprint of what it says,
-// which is the same wherever in the file the rows stand.
-func rawText(rows []RawRow) (text, hash string) {
-	whole, err := json.Marshal(rows)
-	if err != nil {
-		return "", "" // strings and numbers: cannot be
+// record keeps the row as it was found. Neither the file nor the number of the
+// row is among the fields, so that a row which only moved is no change.
+func (w RawRow) record() NewRecord {
+	f := casefile.Fields{}
+	if w.Sheet != "" {
+		f["sheet"] = []string{w.Sheet}
 	}
-	still := slices.Clone(rows)
-	for i := range still {
-		still[i].Row = 0
+	sum := sha256.New()
+	keep := func(column, text string) {
+		f["columns"] = append(f["columns"], column)
+		f["cells"] = append(f["cells"], text)
+		fmt.Fprintf(sum, "%d:%s%d:%s", len(column), column, len(text), text)
 	}
-	bare, err := json.Marshal(still)
-	if err != nil {
-		return "", ""
+	for _, c := range w.Cells {
+		heading := c.Column
+		if c.Heading != "" {
+			heading = strings.Join(strings.Fields(c.Heading), " ")
+		}
+		if c.Text != "" {
+			keep(heading, c.Text)
+		}
+		if c.Formula != "" {
+			keep(heading+" (formula)", "="+c.Formula)
+		}
 	}
-	sum := sha256.Sum256(bare)
-	return string(whole), hex.EncodeToString(sum[:])
+	f["digest"] = []string{hex.EncodeToString(sum.Sum(nil))}
+	return NewRecord{Local: w.local, Kind: "import_row", Fields: f}
 }

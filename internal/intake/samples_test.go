@@ -43,10 +43,9 @@ func sample(t testing.TB, book *codebook.Book, file string) *Import {
 	must(t, err)
 	m, err := ParseMapping(text, book)
 	must(t, err)
-	f, err := os.Open(filepath.Join(samples, file))
+	data, err := os.ReadFile(filepath.Join(samples, file))
 	must(t, err)
-	defer f.Close()
-	table, err := ReadTable(f, m.ReadOptions(file))
+	table, err := ReadTable(data, m.ReadOptions(file))
 	must(t, err)
 	imp, findings, err := m.Run(book, table, RunOptions{Today: day(t, "2022-07-31")})
 	must(t, err)
@@ -88,6 +87,9 @@ func golden(t *testing.T, name, got string) {
 func show(b *strings.Builder, row Row) {
 	fmt.Fprintf(b, "%s · %s row %d · %d source rows\n", row.Key, row.Sheet, row.RowNo, len(row.Sources))
 	for _, rec := range row.Records {
+		if rec.Kind == "import_row" && row.Key != "Б/57" {
+			continue // one is enough to see what they hold
+		}
 		fmt.Fprintf(b, "  %s (%s)\n", rec.Local, rec.Kind)
 		for _, id := range slices.Sorted(maps.Keys(rec.Fields)) {
 			fmt.Fprintf(b, "    %s: %s\n", id, strings.ReplaceAll(strings.Join(rec.Fields[id], " | "), refMark, "→ "))

@@ -5,7 +5,6 @@ package intake
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"path"
 	"strings"
 )
@@ -143,20 +142,17 @@ func ColumnLetter(col int) string {
 }
 
 // ReadTable reads an XLSX or CSV file; which of them, the content says, not the name.
-func ReadTable(r io.Reader, opts ReadOptions) (*Table, error) {
+func ReadTable(data []byte, opts ReadOptions) (*Table, error) {
 	lim := opts.Limits.orDefault()
 	name := path.Base(strings.ReplaceAll(opts.Name, `\`, "/"))
 	if opts.Name == "" {
 		name = "file"
 	}
-	data, err := io.ReadAll(io.LimitReader(r, lim.Bytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: cannot be read: %w", name, err)
-	}
 	if int64(len(data)) > lim.Bytes {
 		return nil, fmt.Errorf("%s: larger than %s: split the list into several files", name, size(lim.Bytes))
 	}
 	var t *Table
+	var err error
 	switch {
 	case len(bytes.TrimSpace(data)) == 0:
 		return nil, fmt.Errorf("%s: the file is empty", name)

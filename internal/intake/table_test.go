@@ -47,7 +47,7 @@ func must(t testing.TB, err error) {
 
 func read(t testing.TB, data []byte, opts ReadOptions) *Table {
 	t.Helper()
-	table, err := ReadTable(bytes.NewReader(data), opts)
+	table, err := ReadTable(data, opts)
 	must(t, err)
 	return table
 }
@@ -131,7 +131,7 @@ func TestCSVRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.opts.Name = "list.csv"
-			_, err := ReadTable(strings.NewReader(c.data), c.opts)
+			_, err := ReadTable([]byte(c.data), c.opts)
 			refused(t, err, "list.csv: ", c.want)
 		})
 	}
@@ -216,7 +216,7 @@ func TestXLSXRefused(t *testing.T) {
 		"number that is none": {sheetZip(t, `<worksheet><sheetData><row r="1"><c r="B1"><v>1,5</v></c></row></sheetData></worksheet>`), `sheet S, row 1, column B: "1,5" is kept as a number and is none`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := ReadTable(bytes.NewReader(c.data), ReadOptions{Name: "dir/list.xlsx", Limits: Limits{Unpacked: 4 << 20}})
+			_, err := ReadTable(c.data, ReadOptions{Name: "dir/list.xlsx", Limits: Limits{Unpacked: 4 << 20}})
 			refused(t, err, "list.xlsx: ", c.want)
 		})
 	}
@@ -235,7 +235,7 @@ func TestXLSXDamaged(t *testing.T) {
 		if rnd.IntN(3) == 0 {
 			data = data[:rnd.IntN(len(data))]
 		}
-		if _, err := ReadTable(bytes.NewReader(data), ReadOptions{Name: "x.xlsx"}); err != nil && strings.Contains(err.Error(), "\n") {
+		if _, err := ReadTable(data, ReadOptions{Name: "x.xlsx"}); err != nil && strings.Contains(err.Error(), "\n") {
 			t.Fatalf("%q", err)
 		}
 	}
@@ -367,7 +367,7 @@ func FuzzReadCSV(f *testing.F) {
 	f.Add([]byte("\xef\xbb\xbfa,b\r\n\"1\r\n2\",3"), "utf-8", ",")
 	f.Add([]byte("\xcd\xee\xec\xe5\xf0;x\n"), "windows-1251", ";")
 	f.Fuzz(func(t *testing.T, data []byte, encoding, delimiter string) {
-		table, err := ReadTable(bytes.NewReader(data), ReadOptions{Name: "x.csv", Encoding: encoding, Delimiter: delimiter})
+		table, err := ReadTable(data, ReadOptions{Name: "x.csv", Encoding: encoding, Delimiter: delimiter})
 		if err != nil {
 			return
 		}
@@ -387,7 +387,7 @@ func FuzzReadXLSX(f *testing.F) {
 	rels := `<Relationships><Relationship Id="rId1" Type="x/worksheet" Target="s.xml"/><Relationship Id="rId2" Type="x/styles" Target="st.xml"/><Relationship Id="rId3" Type="x/sharedStrings" Target="/xl/sst.xml"/></Relationships>`
 	f.Fuzz(func(t *testing.T, sheet, styles, texts string) {
 		data := zipOf(t, "xl/workbook.xml", wbXML, "xl/_rels/workbook.xml.rels", rels, "xl/s.xml", sheet, "xl/st.xml", styles, "xl/sst.xml", texts)
-		table, err := ReadTable(bytes.NewReader(data), ReadOptions{Name: "x.xlsx"})
+		table, err := ReadTable(data, ReadOptions{Name: "x.xlsx"})
 		if err != nil {
 			if strings.ContainsAny(err.Error(), "\n") {
 				t.Fatalf("%q", err)
