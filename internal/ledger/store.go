@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package ledger
+
+import (
+	"context"
+	"errors"
+)
+
+// Store keeps bytes it can't read. Its methods may be called concurrently.
+//
+// Whatever Append or Forget answers but nil leaves open whether it was
+// persisted: the caller reads Head again and decides. Only ErrSize is certain.
+type Store interface {
+	// Meta gives a value kept under a name, nil if there is none.
+	Meta(ctx context.Context, name string) ([]byte, error)
+	// SetMeta keeps a value under a name.
+	SetMeta(ctx context.Context, name string, value []byte) error
+
+	// Head gives the number of entries and the checkpoint kept with the last
+	// one; 0 and nil where there are no entries.
+	Head(ctx context.Context) (size uint64, checkpoint []byte, err error)
+	// Append adds rows from position size on, with the wrapped keys and the
+	// checkpoint that stand for them, all or nothing, and durably: what it
+	// acknowledges survives the loss of power. ErrSize where there are more or
+	// fewer than size entries; ErrFull where the disk is full.
+	Append(ctx context.Context, size uint64, rows []Row, keys []WrappedKey, checkpoint []byte) error
+	// Scan gives the rows of positions from ≤ pos < to, in order, until fn
+	// answers an error. A row and its bytes are valid only during the call.
+	Scan(ctx context.Context, from, to uint64, fn func(Row) error) error
+	// Stream gives the rows of a stream in the order of versions, from a version on.
+	Stream(ctx context.Context, stream ID, from uint64, fn func(Row) error) error
+	// Last gives the last version of a stream and its leaf hash; 0 if there is none.
+	Last(ctx context.Context, stream ID) (version uint64, leaf Hash, err error)
+
+	// Keys gives the wrapped keys of a stream, of all streams if it is zero.
+	Keys(ctx context.Context, stream ID, fn func(WrappedKey) error) error
+	// AddKeys adds wrapped keys; one that is there is replaced.
+	AddKeys(ctx context.Context, keys []WrappedKey) error
+	// Forget removes wrapped keys and overwrites their place. Zero fields of
+	// which match everything, but Stream must be set.
+	Forget(ctx context.Context, which WrappedKey) error
+
+	// Check verifies what the store keeps beside the rows: indexes, pages.
+	Check(ctx context.Context) error
+	Close() error
+}
+
+// Row is an entry in a Store.
+type Row struct {
+	Pos     uint64
+	Stream  ID
+	Version uint64
+	Sealed  []byte
+	// Hashes are the hashes that the entry adds to the tree: its leaf, then
+	// the roots of the perfect subtrees that it completes, from the smallest.
+	Hashes []byte
+	// Checkpoint is set on the last entry of each commit.
+	Checkpoint []byte
+}
+
+// WrappedKey is a key of a case as wrapped for a vault. Not in the tree: a
+// Store can forget it.
+type WrappedKey struct {
+	Stream  ID
+	Part    uint8 // seal.Part
+	Epoch   uint32
+	Holder  ID // the vault
+	Wrapped []byte
+}
+
+var (
+	// ErrSize says that the store has more or fewer entries than was thought:
+	// somebody else wrote to it.
+	ErrSize = errors.New("the ledger's store has another size than expected: another program wrote to it")
+	// ErrFull says that the disk is full.
+	ErrFull = errors.New("the disk is full: make room and try again; nothing was lost")
+	// ErrLocked says that another process writes to the ledger.
+	ErrLocked = errors.New("another process has the ledger open for writing: stop it first, or use it")
+	// ErrNewer says that a newer program wrote the store.
+	ErrNewer = errors.New("written by a newer version of this program: install that version; nothing was changed")
+)
