@@ -166,7 +166,9 @@ func citationNumbers(text string, articles *List) (citationParts, error) {
 		case tok == "(":
 			depth++
 		case tok == ")":
-			depth--
+			if depth--; depth < 0 {
+				return citationParts{}, fmt.Errorf("the brackets do not match")
+			}
 		case tok == "," || tok == ";":
 			comma = true
 		case tok[0] >= '0' && tok[0] <= '9':

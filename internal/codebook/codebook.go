@@ -131,7 +131,7 @@ type ListCode struct {
 	Note    string            `yaml:"note"`
 }
 
-// List is a code list. "other", "unknown", "not_asked" and "refused" are added to every list by Load unless the list is closed.
+// List is a code list. "other", "unknown", "not_asked" and "declined" are added to every list by Load unless the list is closed.
 type List struct {
 	ID     string     `yaml:"id"`
 	Label  Label      `yaml:"label"`
@@ -240,7 +240,8 @@ func (c *ListCode) ValidOn(day edtf.Day) bool {
 }
 
 // Missing says whether a value stands for "not known", which any field may hold: it was asked and is not known,
-// it was not asked, the answer was refused. A field that is absent was not recorded.
+// it was not asked, the person declined to answer. ("refused" is not among them: it is what authorities do, and a
+// code of many lists.) A field that is absent was not recorded.
 func Missing(value string) bool {
-	return value == "unknown" || value == "not_asked" || value == "refused"
+	return value == "unknown" || value == "not_asked" || value == "declined"
 }

@@ -275,6 +275,9 @@ func (l *loader) addList(file string, list *List) error {
 
 func (l *loader) defineCodes(file string, list *List) error {
 	for _, c := range list.Codes {
+		if by, ok := l.origin["code "+c.Code+" of list standard"]; ok && !list.Closed {
+			return fmt.Errorf("%s: list %s: code %s stands in every list already (%s)", file, list.ID, c.Code, by)
+		}
 		if err := l.define("code "+c.Code+" of list "+list.ID, c.Code, file); err != nil {
 			return err
 		}
@@ -366,15 +369,11 @@ func (l *loader) finish() error {
 	b := l.book
 	standard, ok := b.list["standard"]
 	if !ok {
-		return errors.New("lists: there is no list standard, which holds the codes that stand in every list: other, unknown, not_asked, refused")
+		return errors.New("lists: there is no list standard, which holds the codes that stand in every list: other, unknown, not_asked, declined")
 	}
 	for _, list := range b.lists {
 		if !list.Closed {
-			for _, c := range standard.Codes {
-				if _, ok := l.origin["code "+c.Code+" of list "+list.ID]; !ok {
-					list.Codes = append(list.Codes, c)
-				}
-			}
+			list.Codes = append(list.Codes, standard.Codes...)
 		}
 		list.index = make(map[string]int, len(list.Codes))
 		for i, c := range list.Codes {
