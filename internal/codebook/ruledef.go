@@ -40,8 +40,10 @@ type RuleDef struct {
 	Expr     string   `yaml:"expr"`     // a figure: counts; a check: is breached
 	Severity string   `yaml:"severity"` // B breach, W warning, I for information
 	Grave    string   `yaml:"grave"`    // when true, a warning is a breach
-	Of       string   `yaml:"of"`       // a check that follows a deadline: breached when that was missed
+	Records  string   `yaml:"records"`  // the records that cause a breach, where the check is asked once
+	Of       []string `yaml:"of"`       // a check that follows deadlines: breached when one was missed
 	Base     string   `yaml:"base"`     // the figure this one is a share of: it counts only where that one does
+	Place    int      `yaml:"place"`    // where a figure stands among the others
 	Sets     []string `yaml:"sets"`     // the sets a figure stands in
 	Counted  Label    `yaml:"counted"`  // what a figure counts; by default the file's
 
@@ -159,7 +161,7 @@ func (r *RuleDef) check() error {
 			return fmt.Errorf("a figure needs expr, help and counted: the expression, its meaning in words, what is counted")
 		}
 	case Check:
-		if (r.Expr == "") == (r.Of == "") {
+		if (r.Expr == "") == (r.Of == nil) {
 			return fmt.Errorf("a check has either expr or of: what breaches it, or the deadline it follows")
 		}
 		return one("severity", r.Severity, "B", "W", "I")

@@ -7,6 +7,9 @@ import (
 	"maps"
 	"slices"
 
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/traits"
+
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
@@ -20,7 +23,9 @@ type check struct {
 	expr  *expr
 	grave *expr
 	shown []*expr
-	of    *deadline
+	of    []*deadline
+
+	records *expr
 }
 
 // Checks answers the checks that apply to a case at the end of a day, in the order of the rules. A check that is
@@ -32,7 +37,7 @@ func (s *Set) Checks(c *casefile.Case, asOf edtf.Day) []Finding {
 		f.at(asOf)
 		var fd Finding
 		var ok bool
-		if k.of != nil {
+		if len(k.of) > 0 {
 			fd, ok = k.follow(s, f)
 		} else {
 			fd, ok = k.ask(f)
@@ -51,7 +56,7 @@ func (k *check) finding() Finding {
 	d := k.def
 	fd := Finding{Rule: d.ID, Label: d.Label, Help: d.Help, Severity: Severity(d.Severity), Norm: d.Source,
 		Conf: d.Conf, Unchecked: d.Conf != "R" && d.Conf != "H", Next: d.Next}
-	fd.Ours = d.Owes == Us || k.of != nil && k.of.def.Owes == Us
+	fd.Ours = d.Owes == Us || len(k.of) > 0 && k.of[0].def.Owes == Us
 	return fd
 }
 
@@ -97,11 +102,20 @@ func (k *check) ask(f *file) (Finding, bool) {
 		f.it = r
 		for i, e := range k.shown {
 			if text, ok := e.text(f); ok {
-				fd.Shown = append(fd.Shown, Measure{Label: k.def.Shown[i].Label, Text: text})
+				fd.Shown = append(fd.Shown, Measure{Label: k.def.Shown[i].Label, Text: text, List: e.list})
 			}
 		}
 	}
 	f.it = nil
+	if state == yes && k.records != nil {
+		if list, ok := k.records.eval(f).(traits.Lister); ok {
+			for it := list.Iterator(); it.HasNext() == types.True; {
+				if r, ok := it.Next().(*record); ok {
+					fd.Records = append(fd.Records, r.r.ID)
+				}
+			}
+		}
+	}
 	return fd, true
 }
 
@@ -162,7 +176,11 @@ func (k *check) since(f *file, asOf edtf.Day) edtf.Day {
 func (k *check) follow(s *Set, f *file) (Finding, bool) {
 	fd := k.finding()
 	rank := map[string]int{Met: 1, CannotTell: 2, Breached: 3}
-	for _, d := range k.of.ask(s, f) {
+	var all []Deadline
+	for _, d := range k.of {
+		all = append(all, d.ask(s, f)...)
+	}
+	for _, d := range all {
 		state := ""
 		switch d.State {
 		case Overdue, Late, Expired:

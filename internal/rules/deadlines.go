@@ -142,8 +142,8 @@ func (d *deadline) kept(f *file) (on date, by string, state answer) {
 			if state != yes || day.hi < on.hi {
 				on, by, state = day, id, yes
 			}
-		case f.by == nil && d.on != nil && a == yes:
-			// the record's own day has not come: not done
+		case d.by < 0 && d.done == nil:
+			// the day on which it is done has not come
 		default:
 			if state == no {
 				state = unknown

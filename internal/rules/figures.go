@@ -3,6 +3,9 @@
 package rules
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
@@ -20,17 +23,22 @@ type figure struct {
 func (s *Set) Figures() []FigureDef {
 	out := make([]FigureDef, len(s.figures))
 	for i, f := range s.figures {
-		d := f.def
-		out[i] = FigureDef{ID: d.ID, Label: d.Label, Help: d.Help, Unit: d.Counted, Base: d.Base, Sets: d.Sets,
-			Source: d.Source, Conf: d.Conf, Expr: d.Expr}
+		out[i] = f.describe()
 	}
+	slices.SortStableFunc(out, func(a, b FigureDef) int { return cmp.Compare(s.defs[a.ID].Place, s.defs[b.ID].Place) })
 	return out
+}
+
+func (fig *figure) describe() FigureDef {
+	d := fig.def
+	return FigureDef{ID: d.ID, Label: d.Label, Help: d.Help, Unit: d.Counted, Base: d.Base, Sets: d.Sets,
+		Source: d.Source, Conf: d.Conf, Expr: d.Expr}
 }
 
 // Figure returns the definition of a figure.
 func (s *Set) Figure(id string) (FigureDef, bool) {
 	if i, ok := s.figureAt[id]; ok {
-		return s.Figures()[i], true
+		return s.figures[i].describe(), true
 	}
 	return FigureDef{}, false
 }

@@ -112,6 +112,7 @@ type expr struct {
 	steps []int      // the numbers of days it compares with
 	fixed []edtf.Day // days it names
 	names []int      // the figures it names
+	list  string     // the code list of what it gives, where it gives a field
 }
 
 // answer is what a yes-or-no question comes to.

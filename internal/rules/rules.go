@@ -69,15 +69,14 @@ func Compile(book *codebook.Book) (*Set, error) {
 		}
 	}
 	for _, k := range s.checks {
-		if k.def.Of == "" {
-			continue
+		for _, id := range k.def.Of {
+			i := slices.IndexFunc(s.deadlines, func(d *deadline) bool { return d.def.ID == id })
+			if i < 0 {
+				failed = append(failed, fmt.Errorf("rules: %s: rule %s follows %s, and there is no such deadline", k.def.File, k.def.ID, id))
+				continue
+			}
+			k.of = append(k.of, s.deadlines[i])
 		}
-		i := slices.IndexFunc(s.deadlines, func(d *deadline) bool { return d.def.ID == k.def.Of })
-		if i < 0 {
-			failed = append(failed, fmt.Errorf("rules: %s: rule %s follows %s, and there is no such deadline", k.def.File, k.def.ID, k.def.Of))
-			continue
-		}
-		k.of = s.deadlines[i]
 	}
 	if len(failed) > 0 {
 		return nil, errors.Join(failed...)
@@ -166,7 +165,8 @@ func (c *compiler) add(def codebook.RuleDef) error {
 		c.set.figures = append(c.set.figures, f)
 	case codebook.Check:
 		c.set.checks = append(c.set.checks, &check{def: def, when: when, shown: shown, each: c.at(def.Each),
-			expr: compile("expr", def.Expr, cel.BoolType), grave: compile("grave", def.Grave, cel.BoolType)})
+			expr: compile("expr", def.Expr, cel.BoolType), grave: compile("grave", def.Grave, cel.BoolType),
+			records: compile("records", def.Records, nil)})
 	case codebook.Deadline:
 		c.set.deadlines = append(c.set.deadlines, &deadline{def: def, when: when, each: c.at(def.Each), by: c.at(def.By),
 			from: compile("from", def.From, dateType), arguable: compile("arguable", def.Arguable, dateType),
@@ -200,6 +200,7 @@ func (c *compiler) compile(env *cel.Env, text string, want *cel.Type) (*expr, er
 		return nil, fmt.Errorf("%s: %w", text, err)
 	}
 	var err error
+	e.list = c.listOf(tree.NativeRep())
 	e.prog, err = env.Program(tree, cel.EvalOptions(cel.OptOptimize))
 	return e, err
 }
@@ -270,6 +271,20 @@ func (c *compiler) look(e *expr, tree *ast.AST) error {
 		}
 	}))
 	return wrong
+}
+
+// listOf returns the code list of a field that an expression merely names.
+func (c *compiler) listOf(tree *ast.AST) string {
+	x := tree.Expr()
+	if x.Kind() != ast.SelectKind || x.AsSelect().IsTestOnly() {
+		return ""
+	}
+	if k, ok := c.set.world.kind[tree.GetType(x.AsSelect().Operand().ID()).TypeName()]; ok {
+		if f := c.set.world.fieldOf(k, x.AsSelect().FieldName()); f != nil {
+			return f.def.List
+		}
+	}
+	return ""
 }
 
 func literal(x ast.Expr) (string, bool) {

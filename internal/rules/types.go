@@ -66,6 +66,7 @@ type Finding struct {
 type Measure struct {
 	Label codebook.Label
 	Text  string
+	List  string // the code list that Text is a code of; empty: none
 }
 
 // Who owes what a deadline asks for.
