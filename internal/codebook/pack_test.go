@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package codebook_test
+
+import (
+	"testing"
+
+	"github.com/kua-registry/kua/internal/codebook"
+)
+
+func TestKazakhstan(t *testing.T) {
+	b := book(t)
+	if len(b.Packs()) != 1 {
+		t.Fatalf("%d packs", len(b.Packs()))
+	}
+	p := b.Packs()[0]
+	if warning, ok := p.Banner(); !ok || warning.Kk == "" {
+		t.Errorf("the pack is %s and says %q", p.Status, warning.En)
+	}
+	for name, n := range map[string]int{
+		"terms": len(p.Terms), "offences": len(p.Offences), "bars": len(p.Bars), "rights": len(p.VictimRight),
+		"treaties": len(p.Treaties), "redress": len(p.Redress), "splits": len(p.Territory.Splits),
+	} {
+		if n == 0 {
+			t.Errorf("no %s", name)
+		}
+	}
+	if len(p.Terms) != 44 {
+		t.Errorf("%d terms, the law's list has 44", len(p.Terms))
+	}
+	regions, _ := b.List("region")
+	reform := day(t, p.Territory.Reform)
+	for _, s := range p.Territory.Splits {
+		c, _ := regions.Code(s.New)
+		if c.ValidOn(reform-1) || !c.ValidOn(reform) {
+			t.Errorf("%s is valid from %s, the reform took effect on %s", s.New, c.From, p.Territory.Reform)
+		}
+	}
+	// Every ground a decision can cite, and every offence, says where it stands.
+	for _, list := range []string{"closure_ground", "interruption_ground"} {
+		l, _ := b.List(list)
+		for _, c := range l.Codes {
+			if c.Basis == "" && !codebook.Missing(c.Code) && c.Code != "other" {
+				t.Errorf("list %s: code %s has no basis", list, c.Code)
+			}
+		}
+	}
+	offences, _ := b.List("offence")
+	for _, c := range offences.Codes {
+		if _, ok := b.Offence(c.Code); !ok && !codebook.Missing(c.Code) && c.Code != "other" {
+			t.Errorf("offence %s has no version of the law", c.Code)
+		}
+	}
+}
+
+// TestCompetence: who may investigate torture changed on 1 January 2023.
+func TestCompetence(t *testing.T) {
+	b := book(t)
+	for _, x := range []struct {
+		offence, day string
+		bodies       []string
+		rule         string
+	}{
+		{"torture_qualified", "2022-04-06", []string{"police", "acs", "prosecutor"}, "not_own_staff"},
+		{"torture_qualified", "2022-12-31", []string{"police", "acs", "prosecutor"}, "not_own_staff"},
+		{"torture_qualified", "2023-01-01", []string{"prosecutor"}, ""},
+		{"cidt_p1", "2024-01-01", []string{"police"}, ""},
+		{"misuse_361", "2022-01-01", []string{"prosecutor"}, "takeover"},
+	} {
+		c := b.Competence(x.offence, day(t, x.day))
+		if len(c) == 0 || len(c[0].Bodies) != len(x.bodies) || c[0].Bodies[0] != x.bodies[0] || c[0].Rule != x.rule {
+			t.Errorf("%s on %s: %+v", x.offence, x.day, c)
+		}
+	}
+}
