@@ -87,11 +87,10 @@ type unit struct {
 
 // eval is one file to be evaluated: of a case, or merged of several.
 type eval struct {
-	id      string // of the cluster
-	parts   []part
-	row     row    // of a single case only
-	figures []byte // spans of the figures
-	rules   []byte // spans of checks and deadlines, of a single case only
+	id    string // of the cluster
+	parts []part
+	row   row    // of a single case only
+	spans []byte // of the figures
 }
 
 // part is a case as it stood after some act.
@@ -240,15 +239,12 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 		return e, nil
 	}
 	plan := func(scope string, of []*caseState) error {
-		no := int64(0)
-		if scope != "" {
-			known := false
-			if no, known = st.scopes[scope]; !known {
-				no = int64(len(st.scopes)) + 1
-				st.scopes[scope] = no
-				if err := c.run(`INSERT INTO scope(no, id) VALUES(?, ?)`, nil, no, scope); err != nil {
-					return err
-				}
+		no, known := st.scopes[scope]
+		if !known {
+			no = int64(len(st.scopes)) + 1
+			st.scopes[scope] = no
+			if err := c.run(`INSERT INTO scope(no, id) VALUES(?, ?)`, nil, no, scope); err != nil {
+				return err
 			}
 		}
 		e, err := evaluation(of)
@@ -267,10 +263,11 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 	var counted []*caseState
 	ofOrg := map[string][]*caseState{}
 	for _, m := range members {
-		if err := plan("", []*caseState{m}); err != nil {
+		e, err := evaluation([]*caseState{m})
+		if err != nil {
 			return err
 		}
-		ch.files = append(ch.files, file{m.no, members[0].no, ch.units[len(ch.units)-1].eval})
+		ch.files = append(ch.files, file{m.no, members[0].no, e})
 		if m.org != "" {
 			ofOrg[m.org] = append(ofOrg[m.org], m)
 			if st.orgs[m.org].counts {
@@ -313,9 +310,9 @@ func (ix *Index) evaluate(e *eval) {
 		files[i] = casefile.Fold(ix.book, part.id, part.entries)
 	}
 	if len(files) > 1 {
-		e.figures, _ = ix.spans(casefile.Merge(e.id, files...))
+		e.spans = ix.spans(casefile.Merge(e.id, files...))
 		return
 	}
-	e.figures, e.rules = ix.spans(files[0])
+	e.spans = ix.spans(files[0])
 	e.row = ix.derive(files[0], e.parts[0].entries)
 }

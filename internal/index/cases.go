@@ -14,6 +14,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
+	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
 )
 
@@ -37,13 +38,13 @@ type candidate struct {
 // Clock.KnownBy; the text is searched in what is known now.
 func (ix *Index) Cases(ctx context.Context, q Query) (page Page, err error) {
 	err = ix.read(ctx, func(c *conn) error {
-		page, err = ix.cases(c, q)
+		page, err = ix.cases(ctx, c, q)
 		return err
 	})
 	return page, failed("looking for cases", err)
 }
 
-func (ix *Index) cases(c *conn, q Query) (Page, error) {
+func (ix *Index) cases(ctx context.Context, c *conn, q Query) (Page, error) {
 	text := strings.TrimSpace(q.Text)
 	var ranks map[int64]float64
 	if text != "" {
@@ -59,7 +60,7 @@ func (ix *Index) cases(c *conn, q Query) (Page, error) {
 			order = "match"
 		}
 	}
-	all, err := ix.candidates(c, q, ranks, order)
+	all, err := ix.candidates(ctx, c, q, ranks, order)
 	if err != nil {
 		return Page{}, err
 	}
@@ -89,30 +90,37 @@ func (ix *Index) cases(c *conn, q Query) (Page, error) {
 		selected = selected[:limit]
 		page.Next = encodeCursor(selected[limit-1], order)
 	}
-	for _, cand := range selected {
-		r, err := ix.row(c, cand.v, q.Clock)
-		if err != nil {
-			return Page{}, err
-		}
-		page.Rows = append(page.Rows, r)
+	versions := make([]int64, len(selected))
+	for i, cand := range selected {
+		versions[i] = cand.v
 	}
-	return page, nil
+	page.Rows, err = ix.rows(ctx, c, versions, q.Clock)
+	return page, err
 }
 
 // candidates answers the cases a query selects but for its facets.
-func (ix *Index) candidates(c *conn, q Query, ranks map[int64]float64, order string) ([]candidate, error) {
+func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int64]float64, order string) ([]candidate, error) {
 	known := moment(q.Clock.KnownBy)
 	sql := `SELECT f.v, f.stream, f.org, f.number, f.incident_day, f.reported, f.updated, f.facets, f.stages, s.id
 		FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`
 	args := []any{known, known}
 	if q.Figure != "" {
-		scope, rule := ix.scopeNo(c, q.Scope), ix.rule(q.Figure, false)
+		scope, err := scopeNo(c, q.Scope)
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := ix.figures[q.Figure]; !ok {
+			return nil, fmt.Errorf("%w %q", ErrNoRule, q.Figure)
+		}
 		sql += ` AND f.stream IN (SELECT m.stream FROM span p JOIN member m ON m.v = p.v WHERE ` + spanAt + `)`
-		args = append(args, scope, rule, known, known, int64(q.Clock.AsOf), int64(q.Clock.AsOf))
+		args = append(args, scope, ix.ruleNo[q.Figure], known, known, int64(q.Clock.AsOf), int64(q.Clock.AsOf))
 	}
+	var failing map[int64]bool
 	if q.Rule != "" {
-		sql += ` AND f.stream IN (SELECT m.stream FROM span p JOIN member m ON m.v = p.v WHERE ` + spanAt + `)`
-		args = append(args, caseScope, ix.rule(q.Rule, true), known, known, int64(q.Clock.AsOf), int64(q.Clock.AsOf))
+		var err error
+		if failing, err = ix.failing(ctx, c, q.Rule, q.Clock); err != nil {
+			return nil, err
+		}
 	}
 	orgs := map[string]bool{}
 	for _, id := range q.Orgs {
@@ -126,7 +134,7 @@ func (ix *Index) candidates(c *conn, q Query, ranks map[int64]float64, order str
 	err := c.run(sql, func(s *sqlite3.Stmt) error {
 		stream := s.ColumnInt64(1)
 		rank, ok := ranks[stream]
-		if ranks != nil && !ok {
+		if ranks != nil && !ok || failing != nil && !failing[s.ColumnInt64(0)] {
 			return nil
 		}
 		cand := candidate{v: s.ColumnInt64(0), stream: stream, org: s.ColumnText(2), facets: s.ColumnText(7), id: s.ColumnText(9)}
@@ -164,26 +172,16 @@ func (ix *Index) candidates(c *conn, q Query, ranks map[int64]float64, order str
 // scope, rule, known, known, day, day.
 const spanAt = `p.scope = ? AND p.rule = ? AND p.kto > ? AND p.kfrom <= ? AND p.dfrom <= ? AND p.dto > ?`
 
-// caseScope is the scope of what is evaluated of each case for itself.
-const caseScope = int64(0)
+// ErrNoRule says that the codebook has no such figure, check or deadline.
+var ErrNoRule = errors.New("there is no such figure, check or deadline:")
 
-// scopeNo answers the number of a scope; -1, which nothing has, where nothing was ever counted in it.
-func (ix *Index) scopeNo(c *conn, scope string) int64 {
-	no := int64(-1)
-	_ = c.run(`SELECT no FROM scope WHERE id = ?`, func(s *sqlite3.Stmt) error {
+// scopeNo answers the number of a scope; 0, which none has, where nothing was ever counted in it.
+func scopeNo(c *conn, scope string) (no int64, err error) {
+	err = c.run(`SELECT no FROM scope WHERE id = ?`, func(s *sqlite3.Stmt) error {
 		no = s.ColumnInt64(0)
 		return nil
 	}, cmp.Or(scope, Coalition))
-	return no
-}
-
-// rule answers the number of a check or deadline, or of a figure; -1 where there is none of that name.
-func (ix *Index) rule(id string, isRule bool) int64 {
-	no, ok := ix.ruleNo[id]
-	if !ok || ix.isRule[no] != isRule {
-		return -1
-	}
-	return no
+	return no, err
 }
 
 func (ix *Index) stageOrder() map[string]int {
@@ -315,23 +313,48 @@ func (ix *Index) Row(ctx context.Context, id string, clock Clock) (r Row, err er
 		if v == 0 {
 			return ErrNotFound
 		}
-		r, err = ix.row(c, v, clock)
+		rows, err := ix.rows(ctx, c, []int64{v}, clock)
+		if err == nil {
+			r = rows[0]
+		}
 		return err
 	})
 	return r, failed("reading a case", err)
 }
 
-// row completes one version of a row.
+// rows completes versions of rows.
+func (ix *Index) rows(ctx context.Context, c *conn, versions []int64, clock Clock) ([]Row, error) {
+	rows := make([]Row, len(versions))
+	for i, v := range versions {
+		var err error
+		if rows[i], err = ix.row(c, v, clock); err != nil {
+			return nil, err
+		}
+	}
+	failures, err := ix.failures(ctx, c, clock.AsOf, versions)
+	for i, v := range versions {
+		for _, no := range failures[v] {
+			if ix.rules[no].Use == codebook.Deadline {
+				rows[i].Overdue++
+			} else {
+				rows[i].Breaches++
+			}
+		}
+	}
+	return rows, err
+}
+
+// row completes one version of a row but for its breaches.
 func (ix *Index) row(c *conn, v int64, clock Clock) (Row, error) {
 	known := moment(clock.KnownBy)
 	var r row
 	var out Row
-	var stream, cluster int64
-	err := c.run(`SELECT s.id, l.id, f.stream, f.cluster, `+rowColumns+` FROM file f
+	var cluster int64
+	err := c.run(`SELECT s.id, l.id, f.cluster, `+rowColumns+` FROM file f
 		JOIN stream s ON s.no = f.stream JOIN stream l ON l.no = f.cluster WHERE f.v = ?`, func(s *sqlite3.Stmt) error {
 		out.ID, out.Cluster = s.ColumnText(0), s.ColumnText(1)
-		stream, cluster = s.ColumnInt64(2), s.ColumnInt64(3)
-		r = scanRow(s, 4)
+		cluster = s.ColumnInt64(2)
+		r = scanRow(s, 3)
 		return nil
 	}, v)
 	if err != nil {
@@ -355,24 +378,5 @@ func (ix *Index) row(c *conn, v int64, clock Clock) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
-	var spans []byte
-	err = c.run(`SELECT u.spans FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.scope = ? AND u.kto > ? AND u.kfrom <= ?`, func(s *sqlite3.Stmt) error {
-		spans = s.ColumnBlob(0, nil)
-		return nil
-	}, stream, caseScope, known, known)
-	if err != nil {
-		return Row{}, err
-	}
-	return out, eachSpan(spans, func(rule int64, from, to edtf.Day) error {
-		switch {
-		case from > clock.AsOf || clock.AsOf >= to:
-		case rule >= int64(len(ix.ruleID)):
-			return errDamaged
-		case ix.isDeadline[rule]:
-			out.Overdue++
-		default:
-			out.Breaches++
-		}
-		return nil
-	})
+	return out, nil
 }

@@ -5,7 +5,6 @@ package index
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -20,28 +19,29 @@ func (ix *Index) Figures(ctx context.Context, clock Clock, scope string, ids []s
 		}
 	}
 	err = ix.read(ctx, func(c *conn) error {
-		no := ix.scopeNo(c, scope)
+		no, err := scopeNo(c, scope)
+		if err != nil {
+			return err
+		}
 		counted := map[string]int{}
 		count := func(id string) (int, error) {
 			if n, ok := counted[id]; ok {
 				return n, nil
 			}
-			rule := ix.rule(id, false)
-			if rule < 0 {
-				return 0, fmt.Errorf("there is no figure %q", id)
+			if _, ok := ix.figures[id]; !ok {
+				return 0, fmt.Errorf("%w %q", ErrNoRule, id)
 			}
-			n, err := countSpans(c, no, rule, clock)
+			n, err := countSpans(c, no, ix.ruleNo[id], clock)
 			counted[id] = n
 			return n, err
 		}
 		for _, id := range ids {
 			value := FigureValue{ID: id, Base: -1}
-			var err error
 			if value.Value, err = count(id); err != nil {
 				return err
 			}
-			if def, ok := ix.set.Figure(id); ok && def.Base != "" {
-				if value.Base, err = count(def.Base); err != nil {
+			if base := ix.figures[id].Base; base != "" {
+				if value.Base, err = count(base); err != nil {
 					return err
 				}
 			}
@@ -62,41 +62,6 @@ func countSpans(c *conn, scope, rule int64, clock Clock) (n int, err error) {
 		return nil
 	}, scope, rule, known, known, int64(clock.AsOf), int64(clock.AsOf))
 	return n, err
-}
-
-// RuleCounts answers for each check and deadline in how many cases of orgs
-// (nil: all) it is breached or overdue at a clock. Rules without a case are absent.
-func (ix *Index) RuleCounts(ctx context.Context, clock Clock, orgs []string) (counts map[string]int, err error) {
-	counts = map[string]int{}
-	known := moment(clock.KnownBy)
-	err = ix.read(ctx, func(c *conn) error {
-		for no, id := range ix.ruleID {
-			if !ix.isRule[no] {
-				continue
-			}
-			n := 0
-			if orgs == nil {
-				if n, err = countSpans(c, caseScope, int64(no), clock); err != nil {
-					return err
-				}
-			} else {
-				err := c.run(`SELECT f.org FROM span p JOIN member m ON m.v = p.v JOIN file f ON f.stream = m.stream AND f.kto > ? AND f.kfrom <= ? WHERE `+spanAt, func(s *sqlite3.Stmt) error {
-					if slices.Contains(orgs, s.ColumnText(0)) {
-						n++
-					}
-					return nil
-				}, known, known, caseScope, int64(no), known, known, int64(clock.AsOf), int64(clock.AsOf))
-				if err != nil {
-					return err
-				}
-			}
-			if n > 0 {
-				counts[id] = n
-			}
-		}
-		return nil
-	})
-	return counts, failed("counting", err)
 }
 
 // Stats says what the index holds at a moment.

@@ -59,11 +59,9 @@ type Index struct {
 	book *codebook.Book
 	set  *rules.Set
 
-	ruleNo map[string]int64 // rule → number in unit and span: its place in the codebook
-	ruleID []string
-	isRule []bool // a check or a deadline: kept for each case; else a figure: kept for each unit
-
-	isDeadline []bool
+	figures map[string]rules.FigureDef
+	rules   []codebook.RuleDef
+	ruleNo  map[string]int64 // rule → its place in the codebook, which is its number in unit and span
 
 	writing sync.Mutex // held by Apply, Reset and Close
 	writer  *conn
@@ -71,6 +69,7 @@ type Index struct {
 	idle    chan *conn
 	head    atomic.Pointer[Head]
 	orgs    atomic.Pointer[map[string]string] // names of the organisations
+	days    days
 }
 
 // Open opens the index at path, or makes an empty one where there is none.
@@ -82,15 +81,13 @@ func Open(ctx context.Context, path string, key [32]byte, book *codebook.Book, s
 	if err != nil {
 		return nil, fmt.Errorf("index: %w", err)
 	}
-	ix := &Index{path: path, key: key, book: book, set: set, ruleNo: map[string]int64{}, idle: make(chan *conn, readers)}
-	figures := map[string]bool{}
+	ix := &Index{path: path, key: key, book: book, set: set, rules: book.Rules(),
+		figures: map[string]rules.FigureDef{}, ruleNo: map[string]int64{}, idle: make(chan *conn, readers)}
 	for _, f := range set.Figures() {
-		figures[f.ID] = true
+		ix.figures[f.ID] = f
 	}
-	for i, def := range book.Rules() {
+	for i, def := range ix.rules {
 		ix.ruleNo[def.ID] = int64(i)
-		ix.ruleID = append(ix.ruleID, def.ID)
-		ix.isRule = append(ix.isRule, !figures[def.ID])
 	}
 	fresh := false
 	if info, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
@@ -163,7 +160,7 @@ func (ix *Index) check(ctx context.Context) error {
 func (ix *Index) fingerprint() ([]byte, error) {
 	h := sha256.New()
 	enc := json.NewEncoder(h)
-	for _, part := range []any{schema, ix.book.Kinds(), ix.book.Lists(), ix.book.Rules()} {
+	for _, part := range []any{schema, ix.book.Kinds(), ix.book.Lists(), ix.book.Rules(), ix.book.Packs()} {
 		if err := enc.Encode(part); err != nil {
 			return nil, fmt.Errorf("the codebook has no fingerprint: %w", err)
 		}
@@ -190,7 +187,8 @@ func (ix *Index) Close() error {
 // Head tells which place in the ledger the index was made from.
 func (ix *Index) Head() Head { return *ix.head.Load() }
 
-// Reset empties the index for a rebuild; its Head is zero afterwards.
+// Reset empties the index for a rebuild; its Head is zero afterwards. Nothing
+// else of the index may be in use meanwhile.
 func (ix *Index) Reset(ctx context.Context) error {
 	ix.writing.Lock()
 	defer ix.writing.Unlock()
@@ -203,6 +201,7 @@ func (ix *Index) Reset(ctx context.Context) error {
 		}
 		return c.Exec(drop)
 	})
+	ix.days.forget() // numbers of versions begin anew
 	if err == nil {
 		err = ix.create(ctx)
 	}

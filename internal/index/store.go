@@ -45,7 +45,7 @@ CREATE TABLE file(v INTEGER PRIMARY KEY, stream INTEGER NOT NULL, kfrom INTEGER 
 CREATE INDEX file_stream ON file(stream, kto);
 CREATE INDEX file_known ON file(kto, cluster);
 
--- What is evaluated as one: a cluster's cases within a scope, and with scope 0 each case for itself.
+-- What is counted as one: a cluster's cases within a scope.
 CREATE TABLE unit(v INTEGER PRIMARY KEY, scope INTEGER NOT NULL, kfrom INTEGER NOT NULL, kto INTEGER NOT NULL, spans BLOB NOT NULL);
 CREATE TABLE member(v INTEGER NOT NULL, stream INTEGER NOT NULL, PRIMARY KEY(stream, v)) WITHOUT ROWID;
 CREATE INDEX member_unit ON member(v, stream);

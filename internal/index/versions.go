@@ -4,6 +4,7 @@ package index
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -59,15 +60,6 @@ func unitKey(scope int64, members []int64) string {
 		key = binary.AppendVarint(key, m)
 	}
 	return string(key)
-}
-
-// spans answers what a unit holds for counting: of a case itself its checks
-// and deadlines, of a scope's unit the figures.
-func (u *unit) spans() []byte {
-	if u.scope == 0 {
-		return u.eval.rules
-	}
-	return u.eval.figures
 }
 
 // endRow ends the row of a case unless rows holds the same one, which is then taken out of rows.
@@ -132,7 +124,7 @@ func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, end
 			return err
 		}
 		key := unitKey(u.scope, members)
-		if same, ok := units[key]; ok && bytes.Equal(same.spans(), u.spans) {
+		if same, ok := units[key]; ok && bytes.Equal(same.eval.spans, u.spans) {
 			delete(units, key)
 			continue
 		}
@@ -167,7 +159,7 @@ func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, end
 
 func (p *plan) beginUnit(c *conn, u unit, known int64) error {
 	v := p.nextVersion()
-	if err := c.run(`INSERT INTO unit(v, scope, kfrom, kto, spans) VALUES(?, ?, ?, ?, ?)`, nil, v, u.scope, known, forever, u.spans()); err != nil {
+	if err := c.run(`INSERT INTO unit(v, scope, kfrom, kto, spans) VALUES(?, ?, ?, ?, ?)`, nil, v, u.scope, known, forever, u.eval.spans); err != nil {
 		return err
 	}
 	for _, m := range u.members {
@@ -175,21 +167,20 @@ func (p *plan) beginUnit(c *conn, u unit, known int64) error {
 			return err
 		}
 	}
-	return eachSpan(u.spans(), func(rule int64, from, to edtf.Day) error {
+	return eachSpan(u.eval.spans, func(rule int64, from, to edtf.Day) error {
 		return c.run(`INSERT INTO span(scope, rule, kto, kfrom, dfrom, dto, v) VALUES(?, ?, ?, ?, ?, ?, ?)`,
 			nil, u.scope, rule, forever, known, int64(from), int64(to), v)
 	})
 }
 
-// span is one stretch of days on which a rule holds.
+// span is one stretch of days on which a figure counts.
 type span struct {
 	rule     int64
 	from, to edtf.Day
 }
 
-// spans evaluates a file: figures for counting, checks breached and deadlines
-// overdue for lists, each encoded in one order.
-func (ix *Index) spans(c *casefile.Case) (figures, rules []byte) {
+// spans evaluates the figures of a file and encodes them in one order.
+func (ix *Index) spans(c *casefile.Case) []byte {
 	var all []span
 	for _, i := range ix.set.Intervals(c) {
 		if no, ok := ix.ruleNo[i.Rule]; ok && i.From < i.To {
@@ -197,22 +188,15 @@ func (ix *Index) spans(c *casefile.Case) (figures, rules []byte) {
 		}
 	}
 	slices.SortFunc(all, func(a, b span) int {
-		if a.rule != b.rule {
-			return int(a.rule - b.rule)
-		}
-		return int(int64(a.from) - int64(b.from))
+		return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(a.from, b.from))
 	})
-	figures, rules = []byte{}, []byte{}
+	spans := []byte{} // not nil: that would be a NULL
 	for _, s := range all {
-		into := &figures
-		if ix.isRule[s.rule] {
-			into = &rules
-		}
-		*into = binary.AppendUvarint(*into, uint64(s.rule))
-		*into = binary.AppendVarint(*into, int64(s.from))
-		*into = binary.AppendVarint(*into, int64(s.to))
+		spans = binary.AppendUvarint(spans, uint64(s.rule))
+		spans = binary.AppendVarint(spans, int64(s.from))
+		spans = binary.AppendVarint(spans, int64(s.to))
 	}
-	return figures, rules
+	return spans
 }
 
 // eachSpan decodes spans.

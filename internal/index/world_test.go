@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/kua-registry/kua/internal/casefile"
@@ -16,6 +17,20 @@ import (
 	"github.com/kua-registry/kua/packs/kz"
 )
 
+// testRules are rules of every kind: that begin with a record, end with another, and turn with the clock alone.
+const testRules = `
+use: figure
+counted: {en: People}
+rules:
+- {id: t_reports, label: {en: Reports}, help: {en: Reports}, norm: H, conf: H, expr: 'size(report) > 0'}
+- {id: t_children, label: {en: Children}, help: {en: Children}, norm: H, conf: H, base: t_reports, expr: 'person.exists(p, p.role == "victim" && p.child == "yes")'}
+- {id: t_146, label: {en: Article}, help: {en: Article}, norm: H, conf: H, base: t_reports, expr: 'registration.exists(r, r.article == "146")'}
+- {id: t_unregistered, label: {en: None}, help: {en: None}, norm: H, conf: H, expr: 'registration.exists(r, r.status == "kui_only") && !registration.exists(r, r.status == "erdr")'}
+- {id: t_silence, label: {en: Silence}, help: {en: Silence}, norm: H, conf: H, expr: 'size(report) > 0 && after(today, first(report), 30) && size(examination) == 0'}
+- {id: t_no_exam, use: check, severity: B, label: {en: Not examined}, help: {en: Not examined}, norm: H, conf: H, when: 'size(report) > 0', expr: 'after(today, first(report), 30) && size(examination) == 0'}
+- {id: t_register, use: deadline, owes: them, kind: due, label: {en: Registered}, help: {en: Registered}, norm: H, conf: H, each: report, from: it.received, n: 1, unit: day, by: registration, done: 'by.status == "erdr"', on: by.when}
+`
+
 // law is the codebook and its rules, as the program has them.
 type law struct {
 	book *codebook.Book
@@ -24,7 +39,7 @@ type law struct {
 
 func theLaw(t testing.TB) law {
 	t.Helper()
-	book, err := codebook.Load(codebook.Data, kz.Data)
+	book, err := codebook.Load(codebook.Data, kz.Data, fstest.MapFS{"rules/index.yaml": {Data: []byte(testRules)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package index
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/ncruces/go-sqlite3"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/rules"
+)
+
+// Which checks a case breaches and which deadlines are overdue in it depends on
+// the day, and no table holds it: it is asked of the rules for each version of
+// a case when a list or an overview first wants it for a day, and remembered in
+// memory. A version never changes, so what is remembered never gets old.
+
+// maxDays is how many days are remembered at once: today's, and some looked back at.
+const maxDays = 4
+
+// days remembers, for the days asked last, what fails in versions of cases.
+type days struct {
+	mu   sync.Mutex
+	last []failuresOn // the newest last
+}
+
+type failuresOn struct {
+	day edtf.Day
+	of  map[int64][]int32 // version of a case → numbers of checks breached and deadlines overdue
+}
+
+// on answers what is remembered of a day. The lock must be held.
+func (d *days) on(day edtf.Day) map[int64][]int32 {
+	i := slices.IndexFunc(d.last, func(f failuresOn) bool { return f.day == day })
+	found := failuresOn{day, map[int64][]int32{}}
+	if i >= 0 {
+		found = d.last[i]
+		d.last = slices.Delete(d.last, i, i+1)
+	} else if len(d.last) == maxDays {
+		d.last = slices.Delete(d.last, 0, 1)
+	}
+	d.last = append(d.last, found)
+	return found.of
+}
+
+func (d *days) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last = nil
+}
+
+// failuresAtOnce is how many cases are read before they are evaluated on all cores.
+const failuresAtOnce = 512
+
+// failures answers what fails on a day in versions of cases.
+func (ix *Index) failures(ctx context.Context, c *conn, day edtf.Day, versions []int64) (map[int64][]int32, error) {
+	ix.days.mu.Lock()
+	defer ix.days.mu.Unlock()
+	known := ix.days.on(day)
+	found := make(map[int64][]int32, len(versions))
+	var missing []int64
+	for _, v := range versions {
+		if f, ok := known[v]; ok {
+			found[v] = f
+		} else {
+			missing = append(missing, v)
+		}
+	}
+	for some := range slices.Chunk(missing, failuresAtOnce) {
+		answers := make([][]int32, len(some))
+		g, ctx := errgroup.WithContext(ctx)
+		g.SetLimit(runtime.GOMAXPROCS(0))
+		for i, v := range some {
+			p, err := versionOf(c, v)
+			if err != nil {
+				return nil, err
+			}
+			g.Go(func() error {
+				answers[i] = ix.fails(casefile.Fold(ix.book, p.id, p.entries), day)
+				return ctx.Err()
+			})
+		}
+		if err := g.Wait(); err != nil {
+			return nil, err
+		}
+		for i, v := range some {
+			known[v], found[v] = answers[i], answers[i]
+		}
+	}
+	if len(known) > 2*len(found)+failuresAtOnce && len(missing) > 0 {
+		clear(known) // most of it is of versions that have ended
+		for v, f := range found {
+			known[v] = f
+		}
+	}
+	return found, nil
+}
+
+// versionOf reads a case as it was while a version of it was true.
+func versionOf(c *conn, v int64) (p part, err error) {
+	var stream, until int64
+	err = c.run(`SELECT f.stream, f.kto, s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.v = ?`, func(s *sqlite3.Stmt) error {
+		stream, until, p.id = s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnText(2)
+		return nil
+	}, v)
+	if err == nil {
+		p.entries, err = entriesOf(c, stream, until-1)
+	}
+	return p, err
+}
+
+// fails answers the numbers of the checks breached and the deadlines overdue in a case at the end of a day.
+func (ix *Index) fails(c *casefile.Case, day edtf.Day) []int32 {
+	found := []int32{}
+	for _, f := range ix.set.Checks(c, day) {
+		if f.State == rules.Breached && f.Severity != rules.Info {
+			found = append(found, int32(ix.ruleNo[f.Rule]))
+		}
+	}
+	for _, d := range ix.set.Deadlines(c, day) {
+		if d.State == rules.Overdue {
+			found = append(found, int32(ix.ruleNo[d.Rule]))
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// all answers the versions of all cases at a clock, and their organisations.
+func all(c *conn, clock Clock) (versions []int64, orgs map[int64]string, err error) {
+	known := moment(clock.KnownBy)
+	orgs = map[int64]string{}
+	err = c.run(`SELECT v, org FROM file WHERE kto > ? AND kfrom <= ?`, func(s *sqlite3.Stmt) error {
+		versions = append(versions, s.ColumnInt64(0))
+		orgs[s.ColumnInt64(0)] = s.ColumnText(1)
+		return nil
+	}, known, known)
+	return versions, orgs, err
+}
+
+// failing answers the versions of cases in which a check is breached or a deadline overdue at a clock.
+func (ix *Index) failing(ctx context.Context, c *conn, rule string, clock Clock) (map[int64]bool, error) {
+	no, ok := ix.ruleNo[rule]
+	if !ok || ix.rules[no].Use != codebook.Check && ix.rules[no].Use != codebook.Deadline {
+		return nil, fmt.Errorf("%w %q", ErrNoRule, rule)
+	}
+	versions, _, err := all(c, clock)
+	if err != nil {
+		return nil, err
+	}
+	failures, err := ix.failures(ctx, c, clock.AsOf, versions)
+	found := map[int64]bool{}
+	for v, of := range failures {
+		if slices.Contains(of, int32(no)) {
+			found[v] = true
+		}
+	}
+	return found, err
+}
+
+// RuleCounts answers for each check and deadline in how many cases of orgs
+// (nil: all) it is breached or overdue at a clock. Rules without a case are
+// absent. The first question about a day evaluates every case.
+func (ix *Index) RuleCounts(ctx context.Context, clock Clock, orgs []string) (counts map[string]int, err error) {
+	counts = map[string]int{}
+	err = ix.read(ctx, func(c *conn) error {
+		versions, orgOf, err := all(c, clock)
+		if err != nil {
+			return err
+		}
+		if orgs != nil {
+			versions = slices.DeleteFunc(versions, func(v int64) bool { return !slices.Contains(orgs, orgOf[v]) })
+		}
+		failures, err := ix.failures(ctx, c, clock.AsOf, versions)
+		for _, of := range failures {
+			for _, no := range of {
+				counts[ix.rules[no].ID]++
+			}
+		}
+		return err
+	})
+	return counts, failed("counting", err)
+}
