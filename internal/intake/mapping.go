@@ -357,7 +357,7 @@ func (p *parser) mapping(root *yaml.Node) *Mapping {
 			}
 		}
 	}
-	if len(m.records) == 0 && len(m.steps) == 0 && f["records"] == nil {
+	if f["records"] == nil && len(p.errs) == 0 {
 		p.fail(root, "records is missing: say what is to be made of a row")
 	}
 	p.checkRefs(m, kinds)

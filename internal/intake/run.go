@@ -116,6 +116,7 @@ type recordDraft struct {
 	suffix     string
 	fields     casefile.Fields
 	from       map[string]source
+	bad        map[string]bool // a cell was there and did not fit: told already
 	at         source
 }
 
@@ -269,11 +270,11 @@ func (r *run) bindSheet(name string, header int, dates []layout, cols []column, 
 					heads = append(heads, h)
 				}
 			}
-			msg := fmt.Sprintf("%s has no column %q", sheetName(s), c.name)
+			msg := fmt.Sprintf("%s has no column %q;", sheetName(s), c.name)
 			if near := nearest(c.name, heads); len(near) > 0 {
-				msg += "; did you mean " + strings.Join(near, ", ") + "?"
+				msg += " did you mean " + strings.Join(near, ", ") + "?"
 			}
-			*errs = append(*errs, MappingError{c.line, msg + " Columns: " + strings.Join(heads, ", ")})
+			*errs = append(*errs, MappingError{c.line, msg + " it has: " + strings.Join(heads, ", ")})
 		default:
 			var letters []string
 			for _, i := range at {
@@ -469,7 +470,7 @@ func (r *run) outside(b *bound, row SourceRow) {
 func (c *caseDraft) record(name, kind, suffix string, at source) *recordDraft {
 	d, ok := c.byName[name+suffix]
 	if !ok {
-		d = &recordDraft{name: name + suffix, kind: kind, suffix: suffix, fields: casefile.Fields{}, from: map[string]source{}, at: at}
+		d = &recordDraft{name: name + suffix, kind: kind, suffix: suffix, fields: casefile.Fields{}, from: map[string]source{}, bad: map[string]bool{}, at: at}
 		c.byName[d.name] = d
 		c.records = append(c.records, d)
 	}
@@ -488,6 +489,7 @@ func (r *run) apply(c *caseDraft, records []recordSpec, b *bound, row SourceRow,
 			field  *fieldSpec
 			values []string
 			at     source
+			bad    bool
 		}
 		var found []value
 		columns, filled := false, false
@@ -500,11 +502,10 @@ func (r *run) apply(c *caseDraft, records []recordSpec, b *bound, row SourceRow,
 				at.col = b.index[f.child.born.column.name]
 			}
 			columns = columns || at.col >= 0
+			errors := r.errors
 			values, has := r.values(f, b, row)
 			filled = filled || has
-			if len(values) > 0 {
-				found = append(found, value{f, values, at})
-			}
+			found = append(found, value{f, values, at, r.errors > errors})
 		}
 		if spec.when == nil && columns && !filled {
 			continue
@@ -514,6 +515,10 @@ func (r *run) apply(c *caseDraft, records []recordSpec, b *bound, row SourceRow,
 			id := v.field.field.ID
 			had, ok := d.fields[id]
 			switch {
+			case len(v.values) == 0:
+				if d.bad[id] = d.bad[id] || v.bad; !ok && v.at.col >= 0 {
+					d.from[id] = v.at
+				}
 			case !ok:
 				d.fields[id], d.from[id] = v.values, v.at
 			case v.field.field.Many:
@@ -577,6 +582,9 @@ func (r *run) finish(c *caseDraft) Row {
 			}
 			what := strings.TrimPrefix(p.Msg, p.Field+": ")
 			if p.What == codebook.Required {
+				if d.bad[p.Field] {
+					continue
+				}
 				what = fmt.Sprintf("%s has no %s, which it must have", d.name, p.Field)
 			}
 			r.at(at, Error, p.Value, what, p.Want)
