@@ -8,6 +8,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/kua-registry/kua/internal/seal"
 )
 
 // What a sign-in can be told.
@@ -28,16 +30,17 @@ const (
 // it lives in memory only and is let go when the session ends.
 type Session struct {
 	Member Member
-	Keys   Keys
+	Keys   *Keys
 
 	token       string
 	since, seen time.Time
 }
 
-// Keys signs for the member. It is what a session is for: whoever holds it can
-// write in the member's name.
-type Keys interface {
-	Sign(message []byte) []byte
+// Keys are what a member's passphrase opens: whoever holds them can write in
+// the member's name and read what their organisations may.
+type Keys struct {
+	Identity *seal.Identity
+	Vaults   map[string]*seal.Vault // by the id of the organisation
 }
 
 // Token is the secret that a browser holds for the session.
@@ -57,7 +60,7 @@ func NewSessions(now func() time.Time) *Sessions {
 }
 
 // Begin opens a session for a member whose passphrase was right.
-func (all *Sessions) Begin(m Member, keys Keys) *Session {
+func (all *Sessions) Begin(m Member, keys *Keys) *Session {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails (crypto/rand)
 	now := all.now()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/rules"
 )
@@ -23,19 +24,19 @@ type (
 
 // Overview is what the first page shows.
 type Overview struct {
-	Clock     Clock
-	Cases     int
-	Units     int
-	Orgs      []Org
-	Figures   map[string]FigureValue
-	Breaches  []RuleCount // checks breached, most frequent first
-	Overdue   []RuleCount // deadlines the authorities let pass
-	Ours      []DeadlineRow
-	Official  []OutsideRecord // official and reported figures
-	Promises  []OutsideRecord // commitments
-	Latest    time.Time
-	Entries   uint64
-	Unmatched int // same-person proposals nobody has decided
+	Clock    Clock
+	Cases    int
+	Units    int
+	Orgs     []Org
+	Figures  map[string]FigureValue
+	Breaches []RuleCount // checks breached, most frequent first
+	Overdue  []RuleCount // deadlines the authorities let pass
+	Ours     []DeadlineRow
+	Official []OutsideRecord // official and reported figures
+	Promises []OutsideRecord // commitments
+	Latest   time.Time
+	Entries  uint64
+	Root     string
 }
 
 // Org is an organisation of the coalition.
@@ -61,7 +62,22 @@ type DeadlineRow struct {
 type OutsideRecord struct {
 	ID, Kind string
 	Fields   casefile.Fields
+	Date     edtf.Date
 	At       time.Time
+}
+
+// Stats says how much the register holds.
+type Stats = index.Stats
+
+// Info says what this register is.
+type Info struct {
+	Cases, Units  int
+	Entries       uint64
+	Root          string // of the ledger's tree, hex
+	Ledger        string // the ledger's id
+	Latest        time.Time
+	Organisations int
+	Members       int
 }
 
 // CaseView is all a member may see of one case.

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/rules"
+)
+
+// caseRow is one case of `kua case list --json`, a contract with scripts.
+type caseRow struct {
+	ID         string `json:"id"`
+	Number     string `json:"number"`
+	Org        string `json:"org"`
+	ExternalID string `json:"external_id"`
+	Cluster    string `json:"cluster"`
+	Stage      string `json:"stage"`
+}
+
+func rowAnswer(r registry.Row) caseRow {
+	return caseRow{ID: r.ID, Number: r.Number, Org: r.OrgName, ExternalID: r.ExternalID, Cluster: r.Cluster, Stage: r.Stage}
+}
+
+func (p *program) caseCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "case", Short: "Cases: list, show, timeline, checks"}
+	cmd.AddCommand(p.caseListCommand(),
+		p.oneCaseCommand("show", "Show a case: its records, as they stand", p.showCase),
+		p.oneCaseCommand("timeline", "Show what happened when", p.showTimeline),
+		p.oneCaseCommand("check", "Show what was breached, what is due, and the norm it rests on", p.showChecks))
+	return cmd
+}
+
+func (p *program) caseListCommand() *cobra.Command {
+	var clock clockFlags
+	var q registry.Query
+	var org, figure string
+	cmd := &cobra.Command{
+		Use:   "list [WORDS]",
+		Short: "List cases",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			at, err := p.clock(clock)
+			if err != nil {
+				return err
+			}
+			reg, session, err := p.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			q.Text, q.Clock, q.Figure, q.Limit = strings.Join(args, " "), at, figure, 200
+			if figure != "" {
+				q.Scope = "coalition"
+			}
+			if org != "" {
+				o, ok := reg.Organisation(cmd.Context(), org)
+				if !ok {
+					return fmt.Errorf("--org: there is no organisation %q; 'kua org list' shows them", org)
+				}
+				q.Facets = map[string][]string{"org": {o.ID}}
+				if figure != "" {
+					q.Scope = o.ID
+				}
+			}
+			rows := []registry.Row{}
+			for {
+				page, err := reg.Cases(cmd.Context(), session, q)
+				if err != nil {
+					return err
+				}
+				rows = append(rows, page.Rows...)
+				if page.Next == "" {
+					break
+				}
+				q.After = page.Next
+			}
+			if p.json {
+				answers := []caseRow{}
+				for _, r := range rows {
+					answers = append(answers, rowAnswer(r))
+				}
+				return printJSON(p.out, map[string]any{"cases": answers})
+			}
+			lines := [][]string{}
+			for _, r := range rows {
+				lines = append(lines, []string{r.Number, r.ExternalID, r.OrgName, r.Name, r.Incident.String(), r.Stage})
+			}
+			if err := table(p.out, lines); err != nil {
+				return err
+			}
+			fmt.Fprintf(p.out, "%s\n", counted(len(rows), "case", "cases"))
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&clock.asOf, "as-of", "", "as of this `day`")
+	cmd.Flags().StringVar(&clock.knownBy, "known-by", "", "as known by this `moment`")
+	cmd.Flags().StringVar(&org, "org", "", "only this `organisation`'s cases")
+	cmd.Flags().StringVar(&figure, "figure", "", "only the cases behind this `figure`")
+	cmd.Flags().StringVar(&q.Rule, "rule", "", "only cases in which this `check` is breached or this deadline overdue")
+	return cmd
+}
+
+// oneCaseCommand is a command about one case, named by its id or number.
+func (p *program) oneCaseCommand(use, short string, show func(*registry.Registry, registry.CaseView, string) error) *cobra.Command {
+	var clock clockFlags
+	var lang string
+	cmd := &cobra.Command{
+		Use:   use + " CASE",
+		Short: short,
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			at, err := p.clock(clock)
+			if err != nil {
+				return err
+			}
+			reg, session, err := p.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			view, err := reg.Case(cmd.Context(), session, args[0], at)
+			if err != nil {
+				return fmt.Errorf("case %q: %w", args[0], err)
+			}
+			return show(reg, view, lang)
+		},
+	}
+	cmd.Flags().StringVar(&clock.asOf, "as-of", "", "as of this `day`")
+	cmd.Flags().StringVar(&clock.knownBy, "known-by", "", "as known by this `moment`")
+	cmd.Flags().StringVar(&lang, "lang", "en", "the language: en, ru or kk")
+	return cmd
+}
+
+type recordAnswer struct {
+	ID      string          `json:"id"`
+	Kind    string          `json:"kind"`
+	Date    string          `json:"date,omitempty"`
+	Fields  casefile.Fields `json:"fields"`
+	Changes int             `json:"changes"`
+}
+
+func recordAnswers(records []*casefile.Record) []recordAnswer {
+	out := []recordAnswer{}
+	for _, r := range records {
+		out = append(out, recordAnswer{ID: r.ID, Kind: r.Kind, Date: r.Date.String(), Fields: r.Fields, Changes: len(r.History)})
+	}
+	return out
+}
+
+func (p *program) showCase(reg *registry.Registry, v registry.CaseView, lang string) error {
+	if p.json {
+		same := []caseRow{}
+		for _, r := range v.Same {
+			same = append(same, rowAnswer(r))
+		}
+		return printJSON(p.out, map[string]any{"case": rowAnswer(v.Row), "same_person": same, "stage": v.Stage, "records": recordAnswers(v.Records)})
+	}
+	book := reg.Book()
+	fmt.Fprintf(p.out, "%s  %s  %s\n", v.Row.Number, v.Row.Name, v.Row.OrgName)
+	fmt.Fprintf(p.out, "Stage: %s, since %s\n", book.Label("stage", v.Stage.ID, lang), v.Stage.Since)
+	for _, r := range v.Same {
+		fmt.Fprintf(p.out, "The same person: %s, %s\n", r.Number, r.OrgName)
+	}
+	for _, r := range v.Records {
+		kind, ok := book.Kind(r.Kind)
+		if !ok || r.Kind == "import_row" {
+			continue
+		}
+		fmt.Fprintf(p.out, "\n%s  %s\n", kind.Label.In(lang), r.Date)
+		rows := [][]string{}
+		for _, f := range kind.Fields {
+			if values := r.Fields[f.ID]; len(values) > 0 && f.Type != codebook.Ref {
+				rows = append(rows, []string{"  " + f.Label.In(lang), valueText(book, f, values, lang)})
+			}
+		}
+		if err := table(p.out, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func valueText(book *codebook.Book, f codebook.Field, values []string, lang string) string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = v
+		if f.Type == codebook.Code {
+			out[i] = book.Label(f.List, v, lang)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+func (p *program) showTimeline(reg *registry.Registry, v registry.CaseView, lang string) error {
+	if p.json {
+		return printJSON(p.out, map[string]any{"case": rowAnswer(v.Row), "timeline": v.Timeline})
+	}
+	book := reg.Book()
+	rows := [][]string{}
+	for _, e := range v.Timeline {
+		kind, ok := book.Kind(e.Kind)
+		if !ok {
+			continue
+		}
+		var titles []string
+		for _, id := range kind.Title {
+			if f, ok := kind.Field(id); ok && len(e.Record.Fields[id]) > 0 {
+				titles = append(titles, valueText(book, *f, e.Record.Fields[id], lang))
+			}
+		}
+		date := e.Date.String()
+		if date == "" {
+			date = "undated"
+		}
+		rows = append(rows, []string{date, kind.Label.In(lang), strings.Join(titles, ", ")})
+	}
+	return table(p.out, rows)
+}
+
+func (p *program) showChecks(reg *registry.Registry, v registry.CaseView, lang string) error {
+	if p.json {
+		return printJSON(p.out, map[string]any{"case": rowAnswer(v.Row), "checks": v.Checks, "deadlines": v.Deadlines})
+	}
+	rows := [][]string{}
+	for _, c := range v.Checks {
+		if c.State == rules.Met {
+			continue
+		}
+		def, _ := reg.Rules().Check(c.Rule)
+		rows = append(rows, []string{c.Rule, string(c.State), def.Label.In(lang), def.Source})
+	}
+	for _, d := range v.Deadlines {
+		def, _ := reg.Rules().Deadline(d.Rule)
+		rows = append(rows, []string{d.Rule, string(d.State), def.Label.In(lang), d.Due.String()})
+	}
+	return table(p.out, rows)
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kua-registry/kua/internal/registry"
+)
+
+// figuresAnswer is `kua figures --json`, a contract with scripts.
+type figuresAnswer struct {
+	AsOf    string                  `json:"as_of"`
+	KnownBy string                  `json:"known_by,omitempty"`
+	Scope   string                  `json:"scope"`
+	Entries uint64                  `json:"entries"`
+	Root    string                  `json:"root"`
+	Figures map[string]figureAnswer `json:"figures"`
+}
+
+type figureAnswer struct {
+	Value int    `json:"value"`
+	Base  *int   `json:"base,omitempty"`
+	Of    string `json:"of,omitempty"`
+	Label string `json:"label"`
+}
+
+func (p *program) figuresCommand() *cobra.Command {
+	var clock clockFlags
+	var set, scope, lang string
+	var asCSV bool
+	cmd := &cobra.Command{
+		Use:   "figures",
+		Short: "Count: as of a day, as known by a moment",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			at, err := p.clock(clock)
+			if err != nil {
+				return err
+			}
+			reg, session, err := p.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			if scope != "" && scope != "coalition" {
+				org, ok := reg.Organisation(cmd.Context(), scope)
+				if !ok {
+					return fmt.Errorf("--org: there is no organisation %q; 'kua org list' shows them", scope)
+				}
+				scope = org.ID
+			}
+			answer, err := reg.Figures(cmd.Context(), session, registry.FigureQuery{Clock: at, Scope: scope, Set: set})
+			if err != nil {
+				return err
+			}
+			switch {
+			case p.json:
+				return printJSON(p.out, figuresJSON(answer, lang))
+			case asCSV:
+				return p.figuresCSV(answer, lang)
+			}
+			return p.figuresText(answer, lang)
+		},
+	}
+	cmd.Flags().StringVar(&clock.asOf, "as-of", "", "facts up to the end of this `day` (2022-05-17); today where it is not given")
+	cmd.Flags().StringVar(&clock.knownBy, "known-by", "", "entries up to this `moment`; all where it is not given")
+	cmd.Flags().StringVar(&set, "set", "", "only the figures of this `set` (statement, way)")
+	cmd.Flags().StringVar(&scope, "org", "", "only this `organisation`'s cases, by name or id; the coalition's where it is not given")
+	cmd.Flags().StringVar(&lang, "lang", "en", "the language of the labels: en, ru or kk")
+	cmd.Flags().BoolVar(&asCSV, "csv", false, "print the answer as CSV")
+	cmd.MarkFlagsMutuallyExclusive("csv", "json")
+	return cmd
+}
+
+func figuresJSON(t registry.FigureTable, lang string) figuresAnswer {
+	answer := figuresAnswer{AsOf: t.Clock.AsOf.String(), Scope: t.Scope, Entries: t.Entries, Root: t.Root, Figures: map[string]figureAnswer{}}
+	if !t.Clock.KnownBy.IsZero() {
+		answer.KnownBy = t.Clock.KnownBy.UTC().Format(time.RFC3339Nano)
+	}
+	for _, v := range t.Values {
+		def := t.Defs[v.ID]
+		f := figureAnswer{Value: v.Value, Label: def.Label.In(lang)}
+		if v.Base >= 0 {
+			base := v.Base
+			f.Base, f.Of = &base, def.Base
+		}
+		answer.Figures[v.ID] = f
+	}
+	return answer
+}
+
+func (p *program) figuresCSV(t registry.FigureTable, lang string) error {
+	w := csv.NewWriter(p.out)
+	if err := w.Write([]string{"figure", "value", "base", "of", "as_of", "known_by", "entries", "root", "label"}); err != nil {
+		return err
+	}
+	known := ""
+	if !t.Clock.KnownBy.IsZero() {
+		known = t.Clock.KnownBy.UTC().Format(time.RFC3339Nano)
+	}
+	for _, v := range t.Values {
+		base, of := "", ""
+		if v.Base >= 0 {
+			base, of = strconv.Itoa(v.Base), t.Defs[v.ID].Base
+		}
+		if err := w.Write([]string{v.ID, strconv.Itoa(v.Value), base, of, t.Clock.AsOf.String(), known, strconv.FormatUint(t.Entries, 10), t.Root, t.Defs[v.ID].Label.In(lang)}); err != nil {
+			return err
+		}
+	}
+	w.Flush()
+	return w.Error()
+}
+
+func (p *program) figuresText(t registry.FigureTable, lang string) error {
+	rows := [][]string{}
+	for _, v := range t.Values {
+		of := ""
+		if v.Base >= 0 {
+			of = fmt.Sprintf("of %d", v.Base)
+		}
+		rows = append(rows, []string{v.ID, strconv.Itoa(v.Value), of, t.Defs[v.ID].Label.In(lang)})
+	}
+	if err := table(p.out, rows); err != nil {
+		return err
+	}
+	known := "all that is known"
+	if !t.Clock.KnownBy.IsZero() {
+		known = "known by " + t.Clock.KnownBy.UTC().Format(time.RFC3339)
+	}
+	fmt.Fprintf(p.out, "\nAs of %s, %s; counted from %d entries, root %s.\n", t.Clock.AsOf, known, t.Entries, t.Root)
+	return nil
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/intake"
+	"github.com/kua-registry/kua/internal/registry"
+)
+
+func (p *program) importCommand() *cobra.Command {
+	var mapFile, org string
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Take in a member's list: XLSX or CSV with a mapping, or a YAML file of records",
+		Long: `Take in a list. With --map, FILE is a spreadsheet (XLSX, CSV) and the mapping
+says what its columns mean; 'kua map FILE' drafts one. Without --map, FILE is a
+YAML file of records.
+
+Every cell that does not fit is named with sheet, row and column. If one of
+them is an error, nothing is imported. A second import of the same list changes
+what changed in it and nothing else.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if mapFile == "" && filepath.Ext(args[0]) != ".yaml" && filepath.Ext(args[0]) != ".yml" {
+				return usage("a spreadsheet needs --map MAP.yaml; 'kua map %s' drafts one", filepath.Base(args[0]))
+			}
+			if mapFile != "" && org == "" {
+				return usage("whose list is it? Give --org NAME")
+			}
+			if dryRun && p.registry == "" {
+				return p.dryRun(args[0], mapFile)
+			}
+			reg, session, err := p.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			var done imported
+			if mapFile == "" {
+				done, err = importRecords(cmd.Context(), reg, session, args[0], dryRun)
+			} else {
+				done, err = p.importList(cmd.Context(), reg, session, args[0], mapFile, org, dryRun)
+			}
+			if perr := p.printImported(done); perr != nil {
+				return perr
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&mapFile, "map", "", "the mapping `file` of a spreadsheet")
+	cmd.Flags().StringVar(&org, "org", "", "the `organisation` whose list it is; it is made if the register does not know it")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would happen and change nothing")
+	return cmd
+}
+
+// imported is `kua import --json`.
+type imported struct {
+	File     string           `json:"file"`
+	DryRun   bool             `json:"dry_run,omitempty"`
+	Rows     int              `json:"rows"`
+	Result   *registry.Import `json:"result,omitempty"`
+	Findings []intake.Finding `json:"findings"`
+	Errors   int              `json:"errors"`
+}
+
+// findingsShown is how many findings are printed one by one; the rest are counted.
+const findingsShown = 50
+
+func (p *program) printImported(done imported) error {
+	if p.json {
+		if done.Findings == nil {
+			done.Findings = []intake.Finding{}
+		}
+		return printJSON(p.out, done)
+	}
+	for i, f := range done.Findings {
+		if i == findingsShown {
+			fmt.Fprintf(p.out, "… and %d more; --json shows all\n", len(done.Findings)-findingsShown)
+			break
+		}
+		fmt.Fprintf(p.out, "%s: %s\n", f.Severity, f)
+	}
+	if done.Result != nil {
+		fmt.Fprintf(p.out, "%s: %d rows: %d new cases, %d changed, %d as they were; %d entries.\n", done.File, done.Rows, done.Result.New, done.Result.Changed, done.Result.Same, done.Result.Entries)
+	} else if done.DryRun && done.Errors == 0 && done.Rows > 0 {
+		fmt.Fprintf(p.out, "%s: %d rows would be taken in. Nothing was changed.\n", done.File, done.Rows)
+	}
+	return nil
+}
+
+// dryRun looks at a file without a register.
+func (p *program) dryRun(file, mapFile string) error {
+	book, err := registry.LoadBook()
+	if err != nil {
+		return err
+	}
+	var done imported
+	if mapFile == "" {
+		records, err := readRecords(file, book)
+		if err != nil {
+			return err
+		}
+		done = imported{File: filepath.Base(file), DryRun: true, Rows: len(records.Cases) + len(records.Outside)}
+	} else {
+		_, done, err = p.readList(book, file, mapFile, edtf.DayOf(p.now()))
+		done.DryRun = true
+	}
+	if perr := p.printImported(done); perr != nil {
+		return perr
+	}
+	return err
+}
+
+// importList takes in a spreadsheet.
+func (p *program) importList(ctx context.Context, reg *registry.Registry, session *access.Session, file, mapFile, orgName string, dryRun bool) (imported, error) {
+	list, done, err := p.readList(reg.Book(), file, mapFile, reg.Today())
+	if err != nil || dryRun {
+		done.DryRun = dryRun
+		return done, err
+	}
+	org, ok := reg.Organisation(ctx, orgName)
+	if !ok {
+		if org, err = reg.AddOrganisation(ctx, session, registry.NewOrganisation{Name: orgName, Counts: true}); err != nil {
+			return done, err
+		}
+	}
+	bar := p.progress(filepath.Base(file), len(list.Rows))
+	result, err := reg.Import(ctx, session, org.ID, "list: "+list.File, caseImports(list.Rows), bar.step)
+	bar.end()
+	if err != nil {
+		return done, err
+	}
+	done.Result = &result
+	return done, nil
+}
+
+// readList reads a spreadsheet by its mapping. The error says that nothing may
+// be taken in; the findings say why.
+func (p *program) readList(book *codebook.Book, file, mapFile string, today edtf.Day) (*intake.Import, imported, error) {
+	name := filepath.Base(file)
+	done := imported{File: name}
+	text, err := readFile(mapFile, maxTextFile)
+	if err != nil {
+		return nil, done, err
+	}
+	mapping, err := intake.ParseMapping(text, book)
+	if err != nil {
+		return nil, done, fmt.Errorf("%s: %w", filepath.Base(mapFile), err)
+	}
+	options := mapping.ReadOptions(name)
+	data, err := readFile(file, intake.DefaultLimits().Bytes)
+	if err != nil {
+		return nil, done, err
+	}
+	t, err := intake.ReadTable(data, options)
+	if err != nil {
+		return nil, done, err
+	}
+	list, findings, err := mapping.Run(book, t, intake.RunOptions{Today: today})
+	done.Findings = findings
+	for _, f := range findings {
+		if f.Severity == intake.Error {
+			done.Errors++
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, done, fmt.Errorf("%s: %w", name, err)
+	case done.Errors > 0:
+		return nil, done, fmt.Errorf("%s: %s; nothing was taken in", name, counted(done.Errors, "cell does not fit", "cells do not fit"))
+	}
+	done.Rows = len(list.Rows)
+	return list, done, nil
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// importRecords takes in a YAML file of records.
+func importRecords(ctx context.Context, reg *registry.Registry, session *access.Session, file string, dryRun bool) (imported, error) {
+	done := imported{File: filepath.Base(file), DryRun: dryRun}
+	records, err := readRecords(file, reg.Book())
+	if err != nil {
+		return done, err
+	}
+	done.Rows = len(records.Cases) + len(records.Outside)
+	if dryRun {
+		return done, nil
+	}
+	source := "file: " + done.File
+	var result registry.Import
+	if len(records.Outside) > 0 {
+		outside := make([]registry.Put, len(records.Outside))
+		for i, r := range records.Outside {
+			outside[i] = registry.Put{Record: intake.RecordID(source, r.Local), Kind: r.Kind, Fields: r.Resolve(source)}
+		}
+		if result, err = reg.PutOutside(ctx, session, source, outside); err != nil {
+			return done, err
+		}
+	}
+	if len(records.Cases) > 0 {
+		org, ok := reg.Organisation(ctx, records.Organisation)
+		if !ok {
+			if org, err = reg.AddOrganisation(ctx, session, registry.NewOrganisation{Name: records.Organisation, Counts: records.Counts}); err != nil {
+				return done, err
+			}
+		}
+		cases, err := reg.Import(ctx, session, org.ID, source, caseImports(records.Cases), nil)
+		if err != nil {
+			return done, err
+		}
+		result.New += cases.New
+		result.Changed += cases.Changed
+		result.Same += cases.Same
+		result.Entries += cases.Entries
+	}
+	done.Result = &result
+	return done, nil
+}
+
+func readRecords(file string, book *codebook.Book) (*intake.RecordFile, error) {
+	data, err := readFile(file, maxTextFile)
+	if err != nil {
+		return nil, err
+	}
+	records, err := intake.ReadRecords(data, book)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
+	}
+	return records, nil
+}
+
+// caseImports hands rows to the registry in its own terms.
+func caseImports(rows []intake.Row) []registry.CaseImport {
+	out := make([]registry.CaseImport, len(rows))
+	for i, row := range rows {
+		out[i] = registry.CaseImport{Key: row.Key, Records: func(caseID string) []registry.Put {
+			puts := make([]registry.Put, len(row.Records))
+			for j, r := range row.Records {
+				puts[j] = registry.Put{Record: intake.RecordID(caseID, r.Local), Kind: r.Kind, Fields: r.Resolve(caseID)}
+			}
+			return puts
+		}}
+	}
+	return out
+}
+
+// maxTextFile bounds mappings and record files: far above what people write by hand.
+const maxTextFile = 4 << 20
+
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			return nil, fmt.Errorf("%s: %w", filepath.Base(path), pe.Err)
+		}
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s: larger than %d MiB; split it", filepath.Base(path), limit>>20)
+	}
+	return data, nil
+}

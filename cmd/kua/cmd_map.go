@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kua-registry/kua/internal/intake"
+	"github.com/kua-registry/kua/internal/registry"
+)
+
+func (p *program) mapCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "map FILE",
+		Short: "Draft a mapping for a spreadsheet, for a person to finish",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			book, err := registry.LoadBook()
+			if err != nil {
+				return err
+			}
+			data, err := readFile(args[0], intake.DefaultLimits().Bytes)
+			if err != nil {
+				return err
+			}
+			t, err := intake.ReadTable(data, intake.ReadOptions{Name: filepath.Base(args[0])})
+			if err != nil {
+				return err
+			}
+			_, err = p.out.Write(intake.DraftMapping(t, book))
+			return err
+		},
+	}
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (p *program) verifyCommand() *cobra.Command {
+	var deep bool
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check that nothing was altered: entries, tree, checkpoint, signatures, index",
+		Long: `Check every entry's header and leaf, the tree, the checkpoint and its signature.
+--deep also opens each entry, checks its author's signature, and compares the
+index with what the ledger says. The first bad entry is named; exit code 3.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			reg, session, err := p.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			report, err := reg.Verify(cmd.Context(), session, deep)
+			if err != nil {
+				return err
+			}
+			if p.json {
+				if err := printJSON(p.out, report); err != nil {
+					return err
+				}
+			} else if report.Problem == "" {
+				fmt.Fprintf(p.out, "%d entries, root %s: nothing was altered.\n", report.Entries, report.Root)
+				if deep {
+					fmt.Fprintf(p.out, "%d entries opened, their authors' signatures and the index agree.\n", report.Opened)
+				}
+			} else {
+				fmt.Fprintf(p.out, "%s\n", report.Problem)
+			}
+			if report.Problem != "" {
+				return errFindings
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&deep, "deep", false, "also open every entry and compare the index")
+	return cmd
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"encoding/hex"
+	"slices"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/rules"
+)
+
+// Figures counts. The answer says from which state of the ledger, so that the
+// same question asked again can be held against it.
+func (r *Registry) Figures(ctx context.Context, s *access.Session, q FigureQuery) (FigureTable, error) {
+	if !access.Decide(s.Member, access.Count, access.Thing{}) {
+		return FigureTable{}, ErrNotAllowed
+	}
+	if q.Scope == "" {
+		q.Scope = index.Coalition
+	}
+	if q.Scope != index.Coalition {
+		if _, ok := r.Organisation(ctx, q.Scope); !ok {
+			return FigureTable{}, ErrNotFound
+		}
+	}
+	q.Clock = r.clock(q.Clock)
+	table := FigureTable{Clock: q.Clock, Scope: q.Scope, Defs: map[string]rules.FigureDef{}}
+	var ids []string
+	for _, def := range r.rules.Figures() {
+		if q.Set == "" || slices.Contains(def.Sets, q.Set) {
+			ids = append(ids, def.ID)
+			table.Defs[def.ID] = def
+		}
+	}
+	if len(ids) == 0 {
+		return FigureTable{}, ErrNotFound
+	}
+	head := r.index.Head()
+	table.Entries, table.Root = head.Size, hex.EncodeToString(head.Root[:])
+	values, err := r.index.Figures(ctx, q.Clock, q.Scope, ids)
+	if err != nil {
+		return FigureTable{}, err
+	}
+	table.Values = values
+	return table, nil
+}

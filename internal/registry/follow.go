@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/ledger"
+)
+
+// followed is how many entries the index takes in at a time when it is made anew.
+const followed = 8192
+
+// openIndex opens the index and brings it up to the ledger. What can't be
+// used, or does not come from this ledger, is made anew.
+func (r *Registry) openIndex(ctx context.Context) error {
+	path := filepath.Join(r.dir, "index.db")
+	key, err := r.sealedKey("index", false)
+	if err != nil { // none yet, or it can't be opened: the index is nothing without it
+		if key, err = r.sealedKey("index", true); err != nil {
+			return err
+		}
+	}
+	ix, err := index.Open(ctx, path, key, r.book, r.rules)
+	if errors.Is(err, index.ErrUnusable) {
+		r.opt.Log.Warn("the index can't be used and is made anew from the ledger", "error", err)
+		if err = index.Remove(path); err == nil {
+			ix, err = index.Open(ctx, path, key, r.book, r.rules)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	r.index = ix
+	ok, err := r.fromThisLedger(ctx, ix.Head())
+	if err == nil && !ok {
+		r.opt.Log.Warn("the index was made from another state of the ledger and is made anew")
+		err = ix.Reset(ctx)
+	}
+	if err == nil {
+		err = r.follow(ctx, ix)
+	}
+	if err != nil {
+		return errors.Join(err, ix.Close())
+	}
+	return nil
+}
+
+// fromThisLedger tells whether the ledger once had the head the index says it was made from.
+func (r *Registry) fromThisLedger(ctx context.Context, at index.Head) (bool, error) {
+	head := r.log.Head()
+	if at == (index.Head{}) {
+		return true, nil
+	}
+	if at.Ledger != [16]byte(r.log.ID()) || at.Size > head.Size {
+		return false, nil
+	}
+	root, err := r.log.RootAt(ctx, at.Size)
+	if err != nil {
+		return false, err
+	}
+	return at.Root == [32]byte(root), nil
+}
+
+// follow brings an index up to the ledger.
+func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
+	authors, err := r.authors()
+	if err != nil {
+		return err
+	}
+	opener := ledger.Opener{Keys: r.keyring.Keys, Author: authors}
+	head := r.log.Head()
+	from := ix.Head().Size
+	var pending []index.Entry
+	apply := func(size uint64) error {
+		at := head
+		if size != head.Size {
+			root, err := r.log.RootAt(ctx, size)
+			if err != nil {
+				return err
+			}
+			at.Size, at.Root = size, root
+		}
+		err := ix.Apply(ctx, group(pending), indexHead(at))
+		pending = pending[:0]
+		return err
+	}
+	err = r.log.ScanOpen(ctx, from, head.Size, opener, func(e ledger.Entry, c ledger.Content, err error) error {
+		if errors.Is(err, ledger.ErrNoKey) { // erased, or never granted: it counts nowhere
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("entry %d can't be read: %w; 'kua verify' says more", e.Pos, err)
+		}
+		next := opened(e, c)
+		// An act is never cut in two.
+		if len(pending) >= followed {
+			if last := pending[len(pending)-1]; last.Stream != next.Stream || !last.At.Equal(next.At) {
+				if err := apply(e.Pos); err != nil {
+					return err
+				}
+			}
+		}
+		pending = append(pending, next)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(pending) == 0 && from == head.Size {
+		return nil
+	}
+	return apply(head.Size)
+}
+
+// opened is an entry of the ledger as the index takes it.
+func opened(e ledger.Entry, c ledger.Content) index.Entry {
+	return index.Entry{Stream: e.Header.Stream.String(), Entry: casefile.Entry{
+		Pos: e.Pos, At: c.At, Record: c.Record.String(), Kind: c.Kind, Op: casefile.Op(c.Op),
+		Fields: join(c.Fact, c.Identity), IdentityMissing: c.IdentityMissing,
+		Author: c.Author.String(), Reason: c.Reason, Source: c.Source,
+	}}
+}
+
+func indexHead(h ledger.Head) index.Head {
+	return index.Head{Ledger: h.Ledger, Size: h.Size, Root: h.Root}
+}
+
+func (r *Registry) head() index.Head { return indexHead(r.log.Head()) }

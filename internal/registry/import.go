@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/ledger"
+)
+
+// Put is a record to be put: all its fields, as they will stand.
+type Put struct {
+	Record string // 32 hex digits
+	Kind   string
+	Fields casefile.Fields
+}
+
+// CaseImport is one case of a list. Key is the list's own number for it, by
+// which a second import finds the case again. Records makes its records for
+// the id the case has in the register; the first is the case itself.
+type CaseImport struct {
+	Key     string
+	Records func(caseID string) []Put
+}
+
+// Import says what an import did.
+type Import struct {
+	New     int `json:"new"`
+	Changed int `json:"changed"`
+	Same    int `json:"same"`
+	Entries int `json:"entries"`
+}
+
+// Import takes in the cases of an organisation's list: all of them or, on any
+// error, none. A case that was imported before is changed only where the list
+// changed since: what people wrote meanwhile stays.
+func (r *Registry) Import(ctx context.Context, s *access.Session, org, source string, cases []CaseImport, progress func(done, total int)) (Import, error) {
+	if !access.Decide(s.Member, access.WriteCase, access.Thing{Org: org}) {
+		return Import{}, ErrNotAllowed
+	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	known, err := r.index.ExternalIDs(ctx, org)
+	if err != nil {
+		return Import{}, err
+	}
+	next, err := r.nextNumber(ctx)
+	if err != nil {
+		return Import{}, err
+	}
+	var result Import
+	var acts []act
+	seen := map[string]bool{}
+	for i, c := range cases {
+		if seen[c.Key] {
+			return Import{}, fmt.Errorf("the list has two cases with the number %q; nothing was taken in", c.Key)
+		}
+		seen[c.Key] = true
+		if id, ok := known[c.Key]; ok {
+			change, err := r.difference(ctx, id, source, c.Records(id))
+			if err != nil {
+				return Import{}, err
+			}
+			if change == nil {
+				result.Same++
+			} else {
+				result.Changed++
+				acts = append(acts, *change)
+			}
+		} else {
+			id := ledger.NewID().String()
+			puts := c.Records(id)
+			head := caseRecord(puts, id)
+			head.Fields["org"] = []string{org}
+			head.Fields["number"] = []string{caseNumber(next)}
+			head.Fields["opened"] = []string{r.Today().String()}
+			head.Fields["external_id"] = []string{c.Key}
+			next++
+			rest := slices.DeleteFunc(slices.Clone(puts), func(p Put) bool { return p.Record == id })
+			acts = append(acts, act{stream: id, newFor: org, puts: append([]Put{head}, rest...), source: source})
+			result.New++
+		}
+		if progress != nil && (i%256 == 255 || i == len(cases)-1) {
+			progress(i+1, len(cases))
+		}
+	}
+	for _, a := range acts {
+		result.Entries += len(a.puts) + len(a.withdraws)
+	}
+	if err := r.write(ctx, s, acts); err != nil {
+		return Import{}, err
+	}
+	return result, nil
+}
+
+// caseRecord finds the record of the case itself among its records, or makes it.
+func caseRecord(puts []Put, id string) Put {
+	for _, p := range puts {
+		if p.Record == id {
+			p.Fields = maps.Clone(p.Fields)
+			if p.Fields == nil {
+				p.Fields = casefile.Fields{}
+			}
+			return p
+		}
+	}
+	return Put{Record: id, Kind: "case", Fields: casefile.Fields{}}
+}
+
+// imported marks the source of what a list said, so that a later import can
+// tell it from what people wrote.
+func imported(source string) bool {
+	return strings.HasPrefix(source, "list: ") || strings.HasPrefix(source, "file: ")
+}
+
+// difference is what a list says of a case now and did not say at its last
+// import; nil where it says the same.
+func (r *Registry) difference(ctx context.Context, id, source string, puts []Put) (*act, error) {
+	entries, err := r.index.Entries(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	last := map[string]casefile.Entry{}
+	for _, e := range entries {
+		if imported(e.Source) {
+			last[e.Record] = e
+		}
+	}
+	change := act{stream: id, source: source, reason: "the list changed"}
+	for _, p := range puts {
+		old, ok := last[p.Record]
+		if p.Record == id { // the case itself: what the register gave it stays
+			continue
+		}
+		if !ok || old.Op == casefile.Withdraw || !equal(old.Fields, p.Fields) {
+			change.puts = append(change.puts, p)
+		}
+		delete(last, p.Record)
+	}
+	for _, record := range slices.Sorted(maps.Keys(last)) {
+		if e := last[record]; record != id && e.Op == casefile.Put {
+			change.withdraws = append(change.withdraws, Put{Record: record, Kind: e.Kind})
+		}
+	}
+	if len(change.puts)+len(change.withdraws) == 0 {
+		return nil, nil
+	}
+	return &change, nil
+}
+
+func equal(a, b casefile.Fields) bool {
+	return maps.EqualFunc(clean(a), clean(b), slices.Equal)
+}
+
+// clean leaves out fields without a value: an empty list is not recorded.
+func clean(f casefile.Fields) casefile.Fields {
+	out := make(casefile.Fields, len(f))
+	for id, values := range f {
+		if len(values) > 0 {
+			out[id] = values
+		}
+	}
+	return out
+}
+
+func caseNumber(n int) string { return fmt.Sprintf("K-%05d", n) }
+
+// nextNumber is the next number of a case. Numbers are not given twice: cases
+// are erased, never taken out of the count.
+func (r *Registry) nextNumber(ctx context.Context) (int, error) {
+	stats, err := r.index.Stats(ctx, allKnown)
+	if err != nil {
+		return 0, err
+	}
+	return stats.Cases + 1, nil
+}
+
+// PutOutside puts records outside cases, each in a stream of its own. What is
+// there already with the same fields is left as it is.
+func (r *Registry) PutOutside(ctx context.Context, s *access.Session, source string, puts []Put) (Import, error) {
+	if !access.Decide(s.Member, access.WriteOutside, access.Thing{}) {
+		return Import{}, ErrNotAllowed
+	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	var result Import
+	var acts []act
+	for _, p := range puts {
+		switch p.Kind {
+		case "member", "organisation", "match": // made by the acts that also make their keys and decisions
+			return Import{}, fmt.Errorf("a record of kind %s can't be put this way", p.Kind)
+		}
+		entries, err := r.index.Entries(ctx, p.Record)
+		if err != nil {
+			return Import{}, err
+		}
+		if n := len(entries); n > 0 && entries[n-1].Op == casefile.Put && equal(entries[n-1].Fields, p.Fields) {
+			result.Same++
+			continue
+		}
+		if len(entries) > 0 {
+			result.Changed++
+		} else {
+			result.New++
+		}
+		acts = append(acts, act{stream: p.Record, puts: []Put{p}, source: source})
+		result.Entries++
+	}
+	if err := r.write(ctx, s, acts); err != nil {
+		return Import{}, err
+	}
+	return result, nil
+}

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/seal"
+)
+
+// Where the keys lie, below the register's directory.
+const (
+	keysDir     = "keys"
+	nodeKeyFile = "keys/node.key"
+	nodeVault   = "keys/node.vault"
+)
+
+// maxWaiting is how many sign-ins may wait for the one that is being stretched.
+const maxWaiting = 16
+
+// maxTried is how many key files a passphrase is tried on where nobody says
+// whose it is: each costs a stretch.
+const maxTried = 8
+
+// makeKeys makes the keys of a new register: the node's, opened by the first
+// member or by the passphrase, and the first member's.
+func (r *Registry) makeKeys(passphrase string) (*access.Keys, error) {
+	var err error
+	if r.node, err = seal.NewIdentity(); err != nil {
+		return nil, err
+	}
+	member, err := seal.NewIdentity()
+	if err != nil {
+		return nil, err
+	}
+	file, err := seal.LockPassphrase(member, "member", passphrase, r.opt.Stretch)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.writeLocked(memberFile(member.ID()), file); err != nil {
+		return nil, err
+	}
+	node, opened, err := seal.Lock(r.node, "node")
+	if err != nil {
+		return nil, err
+	}
+	if err := node.SetPassphrase(opened, passphrase, r.opt.Stretch); err != nil {
+		return nil, err
+	}
+	if err := node.AddIdentity(opened, member.Public()); err != nil {
+		return nil, err
+	}
+	r.vault = seal.NewVault()
+	sealed, err := r.vault.Seal(r.node)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.writeKey(nodeVault, sealed); err != nil {
+		return nil, err
+	}
+	if err := r.writeLocked(nodeKeyFile, node); err != nil {
+		return nil, err
+	}
+	return &access.Keys{Identity: member, Vaults: map[string]*seal.Vault{}}, nil
+}
+
+func memberFile(id [16]byte) string {
+	return filepath.Join(keysDir, "member-"+ledger.ID(id).String()+".key")
+}
+
+func orgFile(id, ending string) string { return filepath.Join(keysDir, "org-"+id+ending) }
+
+// unlock opens a member with the passphrase, and the node with the member.
+func (r *Registry) unlock(u Unlock) (*access.Keys, error) {
+	files, err := filepath.Glob(filepath.Join(r.dir, keysDir, "member-*.key"))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(files)
+	if u.Member != "" {
+		files = slices.DeleteFunc(files, func(f string) bool {
+			return !strings.HasPrefix(filepath.Base(f), "member-"+u.Member)
+		})
+	}
+	switch {
+	case len(files) == 0:
+		return nil, errors.New("there is no key file of that member in the register's keys")
+	case len(files) > maxTried:
+		return nil, fmt.Errorf("the register has %d members: say with --member whose passphrase it is", len(files))
+	}
+	var member *seal.Identity
+	for _, f := range files {
+		id, err := r.openMember(filepath.Join(keysDir, filepath.Base(f)), u.Passphrase)
+		if errors.Is(err, seal.ErrPassphrase) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		member = id
+		break
+	}
+	if member == nil {
+		return nil, errors.New("the passphrase is not right: check the words and their order; nothing was changed")
+	}
+	locked, err := r.readLocked(nodeKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	node, err := locked.OpenIdentity(member)
+	if errors.Is(err, seal.ErrNotSealedToYou) {
+		return nil, errors.New("the passphrase is right, but this member may not start the register: somebody who may must do it")
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.node = node.Identity
+	sealed, err := os.ReadFile(filepath.Join(r.dir, nodeVault))
+	if err != nil {
+		return nil, fmt.Errorf("a key of the register is missing: %w", err)
+	}
+	if r.vault, err = seal.OpenVault(r.node, sealed); err != nil {
+		return nil, fmt.Errorf("%s: %w", nodeVault, err)
+	}
+	return r.openVaults(member)
+}
+
+// openMember opens a member's key file and sees that it is the one its name says.
+func (r *Registry) openMember(file, passphrase string) (*seal.Identity, error) {
+	locked, err := r.readLocked(file)
+	if err != nil {
+		return nil, err
+	}
+	if file != memberFile(locked.Public().ID()) || locked.Purpose() != "member" {
+		return nil, fmt.Errorf("%s: its name and its content do not belong together: %w", file, seal.ErrDamaged)
+	}
+	opened, err := locked.OpenPassphrase(passphrase, r.opt.Least)
+	if err != nil {
+		return nil, err
+	}
+	return opened.Identity, nil
+}
+
+// openVaults opens the vaults of the organisations a member belongs to.
+func (r *Registry) openVaults(member *seal.Identity) (*access.Keys, error) {
+	keys := &access.Keys{Identity: member, Vaults: map[string]*seal.Vault{}}
+	files, err := filepath.Glob(filepath.Join(r.dir, keysDir, "org-*.key"))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		id := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), "org-"), ".key")
+		locked, err := r.readLocked(orgFile(id, ".key"))
+		if err != nil {
+			return nil, err
+		}
+		org, err := locked.OpenIdentity(member)
+		if errors.Is(err, seal.ErrNotSealedToYou) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		sealed, err := os.ReadFile(filepath.Join(r.dir, orgFile(id, ".vault")))
+		if err != nil {
+			return nil, fmt.Errorf("a key of an organisation is missing: %w", err)
+		}
+		if keys.Vaults[id], err = seal.OpenVault(org.Identity, sealed); err != nil {
+			return nil, fmt.Errorf("%s: %w", orgFile(id, ".vault"), err)
+		}
+	}
+	return keys, nil
+}
+
+// makeVault makes the identity and the vault of a new organisation, open to the member.
+func (r *Registry) makeVault(s *access.Session, org string) error {
+	id, err := seal.NewIdentity()
+	if err != nil {
+		return err
+	}
+	locked, opened, err := seal.Lock(id, "organisation")
+	if err != nil {
+		return err
+	}
+	if err := locked.AddIdentity(opened, s.Keys.Identity.Public()); err != nil {
+		return err
+	}
+	vault := seal.NewVault()
+	sealed, err := vault.Seal(id)
+	if err != nil {
+		return err
+	}
+	if err := r.writeKey(orgFile(org, ".vault"), sealed); err != nil {
+		return err
+	}
+	if err := r.writeLocked(orgFile(org, ".key"), locked); err != nil {
+		return err
+	}
+	s.Keys.Vaults[org] = vault
+	return nil
+}
+
+// sealedKey is the key of one of the node's own databases, sealed to the node.
+func (r *Registry) sealedKey(name string, create bool) (seal.Key, error) {
+	file := filepath.Join(keysDir, name+".key")
+	if create {
+		key := seal.NewKey()
+		sealed, err := seal.SealIndexKey(r.node, key)
+		if err != nil {
+			return seal.Key{}, err
+		}
+		return key, r.writeKey(file, sealed)
+	}
+	sealed, err := os.ReadFile(filepath.Join(r.dir, file))
+	if err != nil {
+		return seal.Key{}, fmt.Errorf("a key of the register is missing: %w", err)
+	}
+	key, err := seal.OpenIndexKey(r.node, sealed)
+	if err != nil {
+		return seal.Key{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return key, nil
+}
+
+func (r *Registry) readLocked(file string) (*seal.Locked, error) {
+	b, err := os.ReadFile(filepath.Join(r.dir, file))
+	if err != nil {
+		return nil, fmt.Errorf("a key file can't be read: %w", err)
+	}
+	locked, err := seal.DecodeLocked(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return locked, nil
+}
+
+func (r *Registry) writeLocked(file string, locked *seal.Locked) error {
+	b, err := locked.Encode()
+	if err != nil {
+		return err
+	}
+	return r.writeKey(file, b)
+}
+
+// writeKey writes a key file so that it is there whole or not at all, also
+// after the power fails.
+func (r *Registry) writeKey(file string, b []byte) error {
+	path := filepath.Join(r.dir, file)
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return fmt.Errorf("a key file can't be written: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("a key file can't be written: %w", err)
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// authors gives the public signing keys of members, from their key files: a
+// key that does not hash to the author's id is refused by the opener.
+func (r *Registry) authors() (func(ledger.ID) (ed25519.PublicKey, bool), error) {
+	files, err := filepath.Glob(filepath.Join(r.dir, keysDir, "member-*.key"))
+	if err != nil {
+		return nil, err
+	}
+	keys := map[ledger.ID]ed25519.PublicKey{}
+	for _, f := range files {
+		locked, err := r.readLocked(filepath.Join(keysDir, filepath.Base(f)))
+		if err != nil {
+			return nil, err
+		}
+		keys[locked.Public().ID()] = locked.Public().Signing()
+	}
+	return func(id ledger.ID) (ed25519.PublicKey, bool) {
+		key, ok := keys[id]
+		return key, ok
+	}, nil
+}
+
+// member is the record of a member as it stands in the ledger.
+func (r *Registry) member(ctx context.Context, id string) (access.Member, error) {
+	members, err := r.members(ctx)
+	if err != nil {
+		return access.Member{}, err
+	}
+	for _, m := range members {
+		if m.ID == id {
+			return m, nil
+		}
+	}
+	return access.Member{}, errors.New("the passphrase is right, but the ledger knows no such member")
+}
+
+func (r *Registry) members(ctx context.Context) ([]access.Member, error) {
+	records, err := r.index.Outside(ctx, "member", allKnown)
+	if err != nil {
+		return nil, err
+	}
+	members := make([]access.Member, 0, len(records))
+	for _, rec := range records {
+		m := access.Member{ID: rec.ID, Name: first(rec.Fields["name"]), Lang: first(rec.Fields["lang"]), Orgs: rec.Fields["org"]}
+		for _, role := range rec.Fields["roles"] {
+			m.Roles = append(m.Roles, access.Role(role))
+		}
+		members = append(members, m)
+	}
+	return members, nil
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"sort"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/rules"
+)
+
+// ourDeadlines is how many of the coalition's own next deadlines the overview shows.
+const ourDeadlines = 12
+
+// Overview is the first page: where the cases stand, what the authorities owe,
+// what is ours to do.
+func (r *Registry) Overview(ctx context.Context, s *access.Session, clock Clock) (Overview, error) {
+	if !access.Decide(s.Member, access.Count, access.Thing{}) {
+		return Overview{}, ErrNotAllowed
+	}
+	clock = r.clock(clock)
+	figures, err := r.Figures(ctx, s, FigureQuery{Clock: clock})
+	if err != nil {
+		return Overview{}, err
+	}
+	view := Overview{Clock: clock, Figures: map[string]FigureValue{}, Entries: figures.Entries, Root: figures.Root}
+	for _, v := range figures.Values {
+		view.Figures[v.ID] = v
+	}
+	stats, err := r.index.Stats(ctx, clock.KnownBy)
+	if err != nil {
+		return Overview{}, err
+	}
+	view.Cases, view.Units, view.Latest = stats.Cases, stats.Units, stats.Latest
+	if view.Orgs, err = r.organisations(ctx, clock.KnownBy); err != nil {
+		return Overview{}, err
+	}
+	for i := range view.Orgs {
+		view.Orgs[i].Cases = stats.ByOrg[view.Orgs[i].ID]
+	}
+	if view.Official, err = r.outside(ctx, "official_figure", clock); err != nil {
+		return Overview{}, err
+	}
+	if view.Promises, err = r.outside(ctx, "commitment", clock); err != nil {
+		return Overview{}, err
+	}
+	var q Query
+	if !visible(s.Member, &q) {
+		return view, nil
+	}
+	counts, err := r.index.RuleCounts(ctx, clock, q.Orgs)
+	if err != nil {
+		return Overview{}, err
+	}
+	for id, n := range counts {
+		def, ok := r.rules.Rule(id)
+		if !ok || n == 0 {
+			continue
+		}
+		switch {
+		case def.Use == "check":
+			view.Breaches = append(view.Breaches, RuleCount{id, n})
+		case def.Owes == rules.Them:
+			view.Overdue = append(view.Overdue, RuleCount{id, n})
+		}
+	}
+	for _, list := range [][]RuleCount{view.Breaches, view.Overdue} {
+		sort.Slice(list, func(i, j int) bool {
+			if list[i].Cases != list[j].Cases {
+				return list[i].Cases > list[j].Cases
+			}
+			return list[i].Rule < list[j].Rule
+		})
+	}
+	return view, nil
+}

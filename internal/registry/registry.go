@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/ledger/sqlitestore"
+	"github.com/kua-registry/kua/internal/rules"
+	"github.com/kua-registry/kua/internal/seal"
+)
+
+// Options are what a register needs of the world outside.
+type Options struct {
+	Now      func() time.Time
+	Log      *slog.Logger
+	Stretch  seal.Stretch // how new passphrases are stretched; zero: seal.StandardStretch
+	Least    seal.Stretch // the least a key file may ask for; zero: seal.LeastStretch
+	ReadOnly bool         // open beside a process that writes, where there is one
+}
+
+func (o Options) orStandard() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Stretch == (seal.Stretch{}) {
+		o.Stretch = seal.StandardStretch()
+	}
+	if o.Least == (seal.Stretch{}) {
+		o.Least = seal.LeastStretch()
+	}
+	return o
+}
+
+// Registry is an open register. Its methods may be called concurrently.
+type Registry struct {
+	dir   string
+	opt   Options
+	now   func() time.Time
+	book  *codebook.Book
+	rules *rules.Set
+
+	node    *seal.Identity
+	vault   *seal.Vault // the node's: what it counts with and, in a house, reads
+	log     *ledger.Log
+	keyring *ledger.Keyring
+	index   *index.Index
+
+	sessions *access.Sessions
+	signing  chan struct{} // one stretch of a passphrase at a time
+	waiting  chan struct{} // and so many waiting for it
+
+	writing sync.Mutex // held by whoever writes: the index follows the ledger in its order
+	last    time.Time  // of the last entry; guarded by writing
+}
+
+// FirstMember is the member a register is made with.
+type FirstMember struct {
+	Name, Lang, Passphrase string
+}
+
+// Unlock is what opens a register. Member is needed only where the register
+// has more than a few: the id of the key file to try.
+type Unlock struct {
+	Passphrase string
+	Member     string
+}
+
+// Create makes a register in dir, which must be new or empty, and signs its
+// first member in.
+func Create(ctx context.Context, dir string, who FirstMember, opt Options) (*Registry, *access.Session, error) {
+	opt = opt.orStandard()
+	if err := newDir(dir); err != nil {
+		return nil, nil, err
+	}
+	r, err := prepare(dir, opt)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, keysDir), 0o700); err != nil {
+		return nil, nil, fmt.Errorf("the register can't be made: %w", err)
+	}
+	keys, err := r.makeKeys(who.Passphrase)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.openLedger(ctx, true); err != nil {
+		return nil, nil, err
+	}
+	id := keys.Identity.ID()
+	member := access.Member{
+		ID: ledger.ID(id).String(), Name: who.Name, Lang: who.Lang,
+		Roles: []access.Role{access.Coordinator, access.CaseWorker, access.Administrator},
+	}
+	session := r.sessions.Begin(member, keys)
+	r.writing.Lock()
+	err = r.write(ctx, session, []act{{stream: member.ID, puts: []Put{memberPut(member, keys.Identity)}, source: "made with the register"}})
+	r.writing.Unlock()
+	if err != nil {
+		return nil, nil, errors.Join(err, r.Close())
+	}
+	return r, session, nil
+}
+
+func newDir(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("the register can't be made: %w", err)
+	case len(entries) > 0:
+		return fmt.Errorf("%s is not empty: a register is made in a directory that is new or empty", dir)
+	}
+	return nil
+}
+
+// Open opens the register in dir with a member's passphrase and signs the
+// member in. An index that is missing, damaged or behind is made anew or
+// brought up to the ledger.
+func Open(ctx context.Context, dir string, unlock Unlock, opt Options) (*Registry, *access.Session, error) {
+	opt = opt.orStandard()
+	if _, err := os.Stat(filepath.Join(dir, nodeKeyFile)); err != nil {
+		return nil, nil, fmt.Errorf("%s is not a register: there is no %s in it; 'kua init %s' makes one", dir, nodeKeyFile, dir)
+	}
+	r, err := prepare(dir, opt)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := r.unlock(unlock)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.openLedger(ctx, false); err != nil {
+		return nil, nil, err
+	}
+	member, err := r.member(ctx, ledger.ID(keys.Identity.ID()).String())
+	if err != nil {
+		return nil, nil, errors.Join(err, r.Close())
+	}
+	return r, r.sessions.Begin(member, keys), nil
+}
+
+func prepare(dir string, opt Options) (*Registry, error) {
+	if opt.Now == nil {
+		return nil, errors.New("registry: Options.Now is not set")
+	}
+	book, err := LoadBook()
+	if err != nil {
+		return nil, err
+	}
+	set, err := rules.Compile(book)
+	if err != nil {
+		return nil, fmt.Errorf("the rules are damaged: %w", err)
+	}
+	return &Registry{
+		dir: dir, opt: opt, now: opt.Now, book: book, rules: set,
+		sessions: access.NewSessions(opt.Now),
+		signing:  make(chan struct{}, 1),
+		waiting:  make(chan struct{}, maxWaiting),
+	}, nil
+}
+
+// openLedger opens or makes the ledger, then the index.
+func (r *Registry) openLedger(ctx context.Context, create bool) error {
+	storeKey, err := r.sealedKey("ledger", create)
+	if err != nil {
+		return err
+	}
+	options := ledger.Options{Signer: r.node, HeadFile: filepath.Join(r.dir, "head")}
+	path := filepath.Join(r.dir, "ledger.db")
+	open := ledger.Open
+	if create {
+		open = ledger.Create
+	}
+	raw := [32]byte(storeKey)
+	store, err := sqlitestore.Open(ctx, path, sqlitestore.Options{Key: &raw, Create: create})
+	if errors.Is(err, ledger.ErrLocked) && r.opt.ReadOnly {
+		options = ledger.Options{Verifier: r.node.Public().Signing(), HeadFile: options.HeadFile}
+		store, err = sqlitestore.Open(ctx, path, sqlitestore.Options{Key: &raw, ReadOnly: true})
+	}
+	if err != nil {
+		return err
+	}
+	log, err := open(ctx, store, options)
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
+	r.log = log
+	r.keyring = log.Keyring(r.vault)
+	if err := r.openIndex(ctx); err != nil {
+		return errors.Join(err, log.Close())
+	}
+	stats, err := r.index.Stats(ctx, allKnown)
+	if err != nil {
+		return errors.Join(err, r.Close())
+	}
+	r.last = stats.Latest
+	return nil
+}
+
+// Close ends all sessions and closes the register.
+func (r *Registry) Close() error {
+	r.sessions.EndAll()
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	var errs []error
+	if r.index != nil {
+		errs = append(errs, r.index.Close())
+	}
+	if r.log != nil {
+		errs = append(errs, r.log.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Info says what this register is.
+func (r *Registry) Info(ctx context.Context, s *access.Session) (Info, error) {
+	if !access.Decide(s.Member, access.Count, access.Thing{}) {
+		return Info{}, ErrNotAllowed
+	}
+	stats, err := r.index.Stats(ctx, allKnown)
+	if err != nil {
+		return Info{}, err
+	}
+	orgs, err := r.organisations(ctx, allKnown)
+	if err != nil {
+		return Info{}, err
+	}
+	members, err := r.index.Outside(ctx, "member", allKnown)
+	if err != nil {
+		return Info{}, err
+	}
+	head := r.log.Head()
+	return Info{
+		Cases: stats.Cases, Units: stats.Units, Latest: stats.Latest,
+		Entries: head.Size, Root: head.Root.String(), Ledger: r.log.ID().String(),
+		Organisations: len(orgs), Members: len(members),
+	}, nil
+}
+
+// Stats says how much the register holds.
+func (r *Registry) Stats(ctx context.Context, s *access.Session) (Stats, error) {
+	if !access.Decide(s.Member, access.Count, access.Thing{}) {
+		return Stats{}, ErrNotAllowed
+	}
+	return r.index.Stats(ctx, allKnown)
+}
+
+// Statement is what the coalition's own statement said, by the id of the
+// figure it stands beside.
+func (r *Registry) Statement(ctx context.Context, s *access.Session) (map[string]int, error) {
+	if !access.Decide(s.Member, access.Count, access.Thing{}) {
+		return nil, ErrNotAllowed
+	}
+	records, err := r.outside(ctx, "official_figure", Clock{AsOf: r.Today()})
+	if err != nil {
+		return nil, err
+	}
+	said := map[string]int{}
+	for _, rec := range records {
+		if first(rec.Fields["source_kind"]) != "coalition" {
+			continue
+		}
+		var n int
+		if _, err := fmt.Sscan(first(rec.Fields["value"]), &n); err == nil {
+			said[first(rec.Fields["beside"])] = n
+		}
+	}
+	return said, nil
+}
+
+// memberPut is the record of a member.
+func memberPut(m access.Member, id *seal.Identity) Put {
+	roles := make([]string, len(m.Roles))
+	for i, role := range m.Roles {
+		roles[i] = string(role)
+	}
+	return Put{Record: m.ID, Kind: "member", Fields: casefile.Fields{
+		"name": {m.Name}, "lang": {m.Lang}, "org": m.Orgs, "roles": roles,
+		"sign_key": {fmt.Sprintf("%x", id.Public().Signing())},
+	}}
+}

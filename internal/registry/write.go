@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/seal"
+)
+
+// allKnown asks for all that is known.
+var allKnown time.Time
+
+// act is what one write does to one stream.
+type act struct {
+	stream    string // hex id
+	newFor    string // the organisation that holds the keys of a new stream; empty: the node alone
+	puts      []Put
+	withdraws []Put
+	reason    string
+	source    string
+}
+
+// write validates, seals, signs and appends the acts as one: all of them are
+// persisted or none. Then the index follows. The caller holds r.writing.
+func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) error {
+	if len(acts) == 0 {
+		return nil
+	}
+	for _, a := range acts {
+		for _, p := range a.puts {
+			if problems := r.book.Validate(p.Kind, p.Fields); len(problems) > 0 {
+				return &InvalidError{Kind: p.Kind, Problems: problems}
+			}
+		}
+	}
+	at := r.moment()
+	drafts, keys, err := r.drafts(ctx, s, acts, at)
+	if err != nil {
+		return err
+	}
+	entries, err := ledger.SealAll(r.log.ID(), s.Keys.Identity, drafts)
+	if err != nil {
+		return err
+	}
+	first, err := r.log.Append(ctx, ledger.Batch{Entries: entries, Keys: keys})
+	if errors.Is(err, ledger.ErrConflict) {
+		return ErrConflict
+	}
+	if err != nil {
+		return err
+	}
+	applied := make([]index.Entry, len(drafts))
+	for i, d := range drafts {
+		d.Content.Author = ledger.ID(s.Keys.Identity.ID())
+		entries[i].Pos = first + uint64(i)
+		applied[i] = opened(entries[i], d.Content)
+	}
+	r.last = at
+	// From here on the write is done. An index that can't follow is brought up
+	// to the ledger at the next opening.
+	if err := r.index.Apply(ctx, group(applied), r.head()); err != nil {
+		r.opt.Log.Error("the index does not follow the ledger", "error", err)
+		return fmt.Errorf("what you wrote is kept, but the index could not follow: close the register and open it again")
+	}
+	return nil
+}
+
+// drafts are the entries of acts, with the wrapped keys of new streams.
+func (r *Registry) drafts(ctx context.Context, s *access.Session, acts []act, at time.Time) ([]ledger.Draft, []ledger.WrappedKey, error) {
+	var drafts []ledger.Draft
+	var wrapped []ledger.WrappedKey
+	for _, a := range acts {
+		stream, err := ledger.ParseID(a.stream)
+		if err != nil {
+			return nil, nil, err
+		}
+		version, prev, err := r.log.Last(ctx, stream)
+		if err != nil {
+			return nil, nil, err
+		}
+		var keys seal.CaseKeys
+		if version == 0 {
+			keys = seal.NewCaseKeys()
+			holders := []*seal.Vault{r.vault}
+			if a.newFor != "" {
+				vault, ok := s.Keys.Vaults[a.newFor]
+				if !ok {
+					return nil, nil, ErrNotAllowed
+				}
+				holders = append(holders, vault)
+			}
+			for _, v := range holders {
+				w, err := ledger.WrapCaseKeys(v, stream, keys)
+				if err != nil {
+					return nil, nil, err
+				}
+				wrapped = append(wrapped, w...)
+			}
+		} else if keys, err = r.keyring.Current(ctx, stream); err != nil {
+			return nil, nil, err
+		}
+		add := func(op ledger.Op, p Put) error {
+			record, err := ledger.ParseID(p.Record)
+			if err != nil {
+				return err
+			}
+			version++
+			c := ledger.Content{Kind: p.Kind, Record: record, Op: op, Reason: a.reason, Source: a.source, At: at, Prev: prev}
+			c.Fact, c.Identity = r.split(p.Kind, p.Fields)
+			drafts = append(drafts, ledger.Draft{Stream: stream, Version: version, Keys: keys, Content: c})
+			return nil
+		}
+		for _, p := range a.puts {
+			if err := add(ledger.Put, p); err != nil {
+				return nil, nil, err
+			}
+		}
+		for _, p := range a.withdraws {
+			if err := add(ledger.Withdraw, Put{Record: p.Record, Kind: p.Kind}); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return drafts, wrapped, nil
+}
+
+// moment is now, and never before the last entry: time does not run backwards along the ledger.
+func (r *Registry) moment() time.Time {
+	now := r.now().UTC().Truncate(time.Millisecond)
+	if now.Before(r.last) {
+		return r.last
+	}
+	return now
+}
+
+// split divides fields by their class. A field the codebook does not know is
+// treated as identity: closed by default.
+func (r *Registry) split(kind string, fields casefile.Fields) (fact, identity map[string][]string) {
+	fact, identity = map[string][]string{}, map[string][]string{}
+	k, known := r.book.Kind(kind)
+	for id, values := range fields {
+		if len(values) == 0 {
+			continue
+		}
+		if known {
+			if f, ok := k.Field(id); ok && f.Class == codebook.Fact {
+				fact[id] = values
+				continue
+			}
+		}
+		identity[id] = values
+	}
+	return fact, identity
+}
+
+// join is the inverse of split.
+func join(fact, identity map[string][]string) casefile.Fields {
+	fields := make(casefile.Fields, len(fact)+len(identity))
+	maps.Copy(fields, fact)
+	maps.Copy(fields, identity)
+	return fields
+}
+
+// group makes acts of entries: consecutive ones of one stream with one time.
+func group(entries []index.Entry) []index.Act {
+	var acts []index.Act
+	for start := 0; start < len(entries); {
+		end := start + 1
+		for end < len(entries) && entries[end].Stream == entries[start].Stream && entries[end].At.Equal(entries[start].At) {
+			end++
+		}
+		acts = append(acts, index.Act{Entries: slices.Clone(entries[start:end])})
+		start = end
+	}
+	return acts
+}
