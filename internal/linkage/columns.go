@@ -25,7 +25,7 @@ type ladder struct {
 // comparers gives the levels of each comparer.
 var comparers = map[Comparer]ladder{
 	Person:     {}, // three ladders: see personLadders
-	Birth:      {codes: []string{"day", "year", "slip", "near", "different"}, m: []float64{.70, .15, .08, .04, .03}, u: []float64{.0001, .01, .002, .05, .94}},
+	Birth:      {codes: []string{"day", "year", "slip", "day_month", "near", "different"}, m: []float64{.70, .15, .06, .02, .04, .03}, u: []float64{.0001, .01, .002, .003, .05, .935}},
 	Event:      {codes: []string{"day", "overlap", "near", "different"}, m: []float64{.80, .08, .07, .05}, u: []float64{.05, .05, .1, .8}},
 	Exact:      {codes: []string{"same", "different"}, m: []float64{.95, .05}, u: []float64{.1, .9}, exact: true},
 	Set:        {codes: []string{"all", "some", "none"}, m: []float64{.55, .35, .10}, u: []float64{.05, .35, .6}},
@@ -200,18 +200,21 @@ func (c *personColumn) ladders() []ladder { return personLadders }
 
 func (c *personColumn) compare(i, j int, levels []uint8) {
 	levels[0], levels[1], levels[2] = missing, missing, missing
-	best := -1.0
-	for _, a := range c.names[i] {
-		for _, b := range c.names[j] {
-			n := a.Compare(b)
-			if n.Score <= best {
-				continue
-			}
-			best = n.Score
-			for k, l := range [3]names.Level{n.Family, n.Given, n.Patronymic} {
-				levels[k] = personLevel(l)
+	if len(c.names[i]) == 0 || len(c.names[j]) == 0 {
+		return
+	}
+	best := c.names[i][0].Compare(c.names[j][0])
+	if len(c.names[i])+len(c.names[j]) > 2 {
+		for _, a := range c.names[i] {
+			for _, b := range c.names[j] {
+				if n := a.Compare(b); n.Better(best) {
+					best = n
+				}
 			}
 		}
+	}
+	for k, l := range [3]names.Level{best.Family, best.Given, best.Patronymic} {
+		levels[k] = personLevel(l)
 	}
 }
 
@@ -347,21 +350,23 @@ func birthLevel(a, b *span) uint8 {
 	case a.digits != "" && a.digits == b.digits:
 		return 0
 	case a.digits != "" && b.digits != "":
-		if digitSlip(a.digits, b.digits) {
+		switch {
+		case digitSlip(a.digits, b.digits):
 			return 2
+		case len(a.digits) == 8 && len(b.digits) == 8 && a.digits[4:] == b.digits[4:]:
+			return 3 // the birthday is remembered, the year is not
+		case a.digits[:4] == b.digits[:4]:
+			return 4
 		}
-		if len(a.digits) >= 4 && len(b.digits) >= 4 && a.digits[:4] == b.digits[:4] {
-			return 3
-		}
-		return 4
+		return 5
 	case a.unreadable() || b.unreadable():
 		return missing
 	case a.from <= b.to && b.from <= a.to:
 		return 1
 	case a.from-b.to <= 366 && b.from-a.to <= 366:
-		return 3 // an age misremembered by a year
+		return 4 // an age misremembered by a year
 	default:
-		return 4
+		return 5
 	}
 }
 

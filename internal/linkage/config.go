@@ -146,6 +146,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("linkage: propose is %v and accept %v; wanted 0 < propose ≤ accept < 1", c.Propose, c.Accept)
 	}
 	kinds := map[string]Comparer{}
+	people := 0
 	for _, f := range c.Fields {
 		switch {
 		case f.ID == "" || f.ID == "prior" || f.ID == "list" || f.ID == "decided":
@@ -161,6 +162,12 @@ func (c Config) withDefaults() (Config, error) {
 			return c, fmt.Errorf("linkage: field %s: m needs a share between 0 and 1 for each of its levels %v", f.ID, levels.codes)
 		}
 		kinds[f.ID] = f.Compare
+		if f.Compare == Person {
+			people++
+		}
+	}
+	if people > 1 {
+		return c, fmt.Errorf("linkage: only one field can compare names; %d do", people)
 	}
 	for _, b := range c.Blocks {
 		if len(b.Keys) == 0 {

@@ -28,6 +28,7 @@ var levelTexts = map[string][3]string{
 	"day":        {"the same day", "тот же день", "сол күн"},
 	"year":       {"agrees as far as it is known", "совпадает, насколько известно", "белгілі шамада сәйкес"},
 	"slip":       {"one digit or letter apart", "отличается одной цифрой или буквой", "бір цифр не әріп айырмасы бар"},
+	"day_month":  {"the same birthday in another year", "тот же день и месяц другого года", "сол күн мен ай, басқа жыл"},
 	"near":       {"close", "близко", "жақын"},
 	"overlap":    {"may be the same day", "возможно, тот же день", "сол күн болуы мүмкін"},
 	"all":        {"all the same", "полностью совпадает", "толық сәйкес"},

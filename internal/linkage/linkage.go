@@ -65,10 +65,14 @@ func Link(ctx context.Context, records []Record, cfg Config) (Result, error) {
 	}
 	b := &blocker{cfg: cfg, columns: l.byField, lists: l.lists, rows: len(records)}
 	candidates, blocks := b.candidates()
-	if err := l.learn(ctx, candidates); err != nil {
+	levels, err := l.levelsOf(ctx, len(candidates), func(k int) (int, int) { return candidates[k].rows() })
+	if err != nil {
 		return Result{}, err
 	}
-	scored, err := l.score(ctx, candidates)
+	if err := l.learn(ctx, candidates, levels); err != nil {
+		return Result{}, err
+	}
+	scored, err := l.score(ctx, candidates, levels)
 	if err != nil {
 		return Result{}, err
 	}
@@ -92,6 +96,7 @@ type linker struct {
 	lists   []int32
 	columns []column
 	at      []int // first ladder of each column
+	column  []int // column of each ladder
 	byField map[string]column
 	ladders []ladder
 	model   *model
@@ -125,9 +130,12 @@ func newLinker(records []Record, cfg Config) (*linker, error) {
 }
 
 func (l *linker) add(c column) {
-	l.columns = append(l.columns, c)
 	l.at = append(l.at, len(l.ladders))
-	l.ladders = append(l.ladders, c.ladders()...)
+	for _, lad := range c.ladders() {
+		l.ladders = append(l.ladders, lad)
+		l.column = append(l.column, len(l.columns))
+	}
+	l.columns = append(l.columns, c)
 }
 
 // compare writes the levels of all ladders for two rows.
@@ -171,19 +179,15 @@ func parallel(ctx context.Context, n int, work func(k int)) error {
 }
 
 // learn finds u from random pairs, m from the pairs of each rule, lambda from all candidates.
-func (l *linker) learn(ctx context.Context, candidates []candidate) error {
+func (l *linker) learn(ctx context.Context, candidates []candidate, levels []uint8) error {
 	width := len(l.ladders)
 	l.model = newModel(l.ladders)
 	pairs, total := l.randomPairs()
-	levels, err := l.levelsOf(ctx, len(pairs), func(k int) (int, int) { return candidate{pair: pairs[k]}.rows() })
+	drawn, err := l.levelsOf(ctx, len(pairs), func(k int) (int, int) { return candidate{pair: pairs[k]}.rows() })
 	if err != nil {
 		return err
 	}
-	random := patterns(levels, width)
-	levels, err = l.levelsOf(ctx, len(candidates), func(k int) (int, int) { return candidates[k].rows() })
-	if err != nil {
-		return err
-	}
+	random := patterns(drawn, width)
 	all := patterns(levels, width)
 	byRule := make([][]pattern, len(l.cfg.Blocks))
 	for r := range byRule {
@@ -260,12 +264,12 @@ func (l *linker) randomPairs() (pairs []uint64, total float64) {
 // adjust is what the frequency of the agreed value adds to the weight of a
 // level: to agree on a rare name says more than to agree on a common one. Where
 // the spellings differ the value is half known, and the adjustment is half.
-func (l *linker) adjust(c, sub, i, j int, level uint8) float64 {
-	lad := l.at[c] + sub
+func (l *linker) adjust(lad, i, j int, level uint8) float64 {
 	if !l.ladders[lad].exact || level > 2 {
 		return 0
 	}
-	share := l.columns[c].share(sub, i, j)
+	c := l.column[lad]
+	share := l.columns[c].share(lad-l.at[c], i, j)
 	if share == 0 {
 		return 0
 	}
@@ -282,14 +286,12 @@ func (l *linker) adjust(c, sub, i, j int, level uint8) float64 {
 // maxAdjust keeps one value's frequency from deciding alone, in bits.
 const maxAdjust = 6
 
+// weight is the log2 of the odds that two rows with these levels are one person.
 func (l *linker) weight(i, j int, levels []uint8) float64 {
-	l.compare(i, j, levels)
 	w := l.model.weight(levels)
-	for c := range l.columns {
-		for sub := range l.columns[c].ladders() {
-			if k := levels[l.at[c]+sub]; k != missing {
-				w += l.adjust(c, sub, i, j, k)
-			}
+	for lad, k := range levels {
+		if k != missing {
+			w += l.adjust(lad, i, j, k)
 		}
 	}
 	return w
@@ -302,12 +304,12 @@ type scored struct {
 }
 
 // score weighs the candidates and keeps those worth showing.
-func (l *linker) score(ctx context.Context, candidates []candidate) ([]scored, error) {
+func (l *linker) score(ctx context.Context, candidates []candidate, levels []uint8) ([]scored, error) {
+	width := len(l.ladders)
 	weights := make([]float64, len(candidates))
 	err := parallel(ctx, len(candidates), func(k int) {
-		var levels [maxLadders]uint8
 		i, j := candidates[k].rows()
-		weights[k] = l.weight(i, j, levels[:len(l.ladders)])
+		weights[k] = l.weight(i, j, levels[k*width:(k+1)*width])
 	})
 	if err != nil {
 		return nil, err
@@ -325,9 +327,6 @@ func (l *linker) score(ctx context.Context, candidates []candidate) ([]scored, e
 	return out, nil
 }
 
-// maxLadders bounds the levels of one pair.
-const maxLadders = 64
-
 // explain makes the waterfall of a pair.
 func (l *linker) explain(i, j int) []FieldWeight {
 	levels := make([]uint8, len(l.ladders))
@@ -338,7 +337,7 @@ func (l *linker) explain(i, j int) []FieldWeight {
 			f := FieldWeight{Field: lad.field, Level: "missing", A: col.value(sub, i), B: col.value(sub, j)}
 			if k := levels[l.at[c]+sub]; k != missing {
 				f.Level = lad.codes[k]
-				f.Weight = l.model.weights[l.at[c]+sub][k] + l.adjust(c, sub, i, j, k)
+				f.Weight = l.model.weights[l.at[c]+sub][k] + l.adjust(l.at[c]+sub, i, j, k)
 			}
 			out = append(out, f)
 		}
@@ -351,7 +350,9 @@ func (l *linker) cluster(ctx context.Context, r *Result, candidates []scored) er
 	c := newClusters(len(l.records))
 	c.lists, c.onePer = l.lists, l.cfg.OnePerList
 	c.score = func(i, j int) float64 {
-		return probability(l.weight(i, j, make([]uint8, len(l.ladders))))
+		levels := make([]uint8, len(l.ladders))
+		l.compare(i, j, levels)
+		return probability(l.weight(i, j, levels))
 	}
 	for _, f := range l.cfg.Fields {
 		if f.Unique {

@@ -2,6 +2,8 @@
 
 package names
 
+import "cmp"
+
 // Threshold is the score from which two names can be the same name.
 const Threshold = 0.75
 
@@ -124,12 +126,21 @@ func (p *Prepared) Compare(q *Prepared) Comparison {
 			if i+j == 0 || i > 0 && j > 0 || p.forms[i].swapped && q.forms[j].swapped {
 				continue
 			}
-			if c := compareForms(&p.forms[i], &q.forms[j]); c.Score > best.Score && c.Score >= Threshold {
+			if c := compareForms(&p.forms[i], &q.forms[j]); c.Score >= Threshold && c.Better(best) {
 				best = c
 			}
 		}
 	}
 	return best
+}
+
+// Better orders comparisons, so that of several readings of two names the same
+// one is taken whichever side asks.
+func (c Comparison) Better(than Comparison) bool {
+	if c.Score != than.Score {
+		return c.Score > than.Score
+	}
+	return cmp.Or(cmp.Compare(c.Family, than.Family), cmp.Compare(c.Given, than.Given), cmp.Compare(c.Patronymic, than.Patronymic)) < 0
 }
 
 func compareForms(a, b *form) Comparison {

@@ -2,7 +2,10 @@
 
 package names
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+)
 
 // word is one word of a name made ready to be compared in one role.
 type word struct {
@@ -17,6 +20,46 @@ type word struct {
 	male    bool   // the ending is masculine
 	initial bool
 	entry   int // of the lexicon, 0 for none
+
+	foldSounds, stemSounds uint8 // which classes of consonants occur
+}
+
+// ready fills what is derived from fold and stem.
+func (w *word) ready() *word {
+	w.entry = lexicon().lookup(w.stem)
+	w.foldSounds, w.stemSounds = classes(w.fold), classes(w.stem)
+	return w
+}
+
+// classes says which of the seven classes of consonants a word has. Sounds of
+// one class are confused; to lose or gain a class costs the greater part of an error.
+func classes(fold string) uint8 {
+	var set uint8
+	for i := range len(fold) {
+		switch fold[i] {
+		case 'k', 'g', 'h':
+			set |= 1
+		case 't', 'd':
+			set |= 2
+		case 's', 'S', 'C', 'c', 'z', 'j':
+			set |= 4
+		case 'b', 'p', 'v', 'f':
+			set |= 8
+		case 'm', 'n':
+			set |= 16
+		case 'l':
+			set |= 32
+		case 'r':
+			set |= 64
+		}
+	}
+	return set
+}
+
+// farApart reports, without looking at the order of sounds, that two words
+// differ by three classes of consonants: by more than any slip makes.
+func farApart(a, b *word) bool {
+	return bits.OnesCount8(a.foldSounds^b.foldSounds) >= 3 && bits.OnesCount8(a.stemSounds^b.stemSounds) >= 3
 }
 
 func newWord(text string) *word {
@@ -62,16 +105,15 @@ func familyWord(text string) *word {
 		}
 	}
 	w.stem = trimGlide(w.stem)
-	w.entry = lexicon().lookup(w.stem)
-	return w
+	return w.ready()
 }
 
 func givenWord(text string) *word {
 	w := newWord(text)
-	if w != nil && !w.initial {
-		w.entry = lexicon().lookup(w.fold)
+	if w == nil || w.initial {
+		return w
 	}
-	return w
+	return w.ready()
 }
 
 // The endings of patronymics after folding, the longest first.
@@ -96,8 +138,7 @@ func patronymicWord(text string) *word {
 		w.female, w.male = female, !female
 	}
 	w.stem = trimGlide(w.stem)
-	w.entry = lexicon().lookup(w.stem)
-	return w
+	return w.ready()
 }
 
 func patronymicEnd(fold string) (end string, female bool) {
@@ -149,6 +190,8 @@ func apart(a, b *word, r role) int {
 	switch {
 	case a.fold == b.fold:
 		return 0
+	case farApart(a, b):
+		return never
 	case r == given:
 		d = distance(a.fold, b.fold, limit)
 		if d <= limit && otherSex(a.fold, b.fold) {
