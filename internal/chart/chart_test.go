@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package chart
+
+import (
+	"encoding/xml"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/kua-registry/kua/internal/edtf"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// frame has numbers, shares and days written as Russian pages write them.
+func frame(id, title string) Frame {
+	return Frame{
+		ID: id, Title: title, Desc: "Придуманные данные",
+		Number: func(n int) string {
+			if n >= 1000 {
+				return fmt.Sprintf("%d\u00a0%03d", n/1000, n%1000)
+			}
+			return fmt.Sprint(n)
+		},
+		Share: func(part, whole int) string { return fmt.Sprintf("%d\u00a0%%", (200*part+whole)/(2*whole)) },
+		Day:   func(d edtf.Day) string { return d.Time().Format("02.01.2006") },
+	}
+}
+
+// The samples are invented.
+var (
+	steps = []Bar{
+		{Label: "Сообщения, полученные коалицией", Href: "/cases?figure=reports&as_of=2022-05-17", Value: 1164},
+		{Label: "Жалоба подана", Href: "/cases?figure=complaints", Value: 820},
+		{Label: "Жалоба не подана", Value: 300, Branch: true},
+		{Label: "Неизвестно, подана ли жалоба", Value: 44, Branch: true, Rest: true},
+		{Label: "Зарегистрировано в Едином реестре досудебных расследований по статье 146", Href: "/cases?figure=146", Value: 69},
+		{Label: "Назначена судебно-медицинская экспертиза", Value: 52, Of: 69, Branch: true},
+		{Label: "Приговор", Value: 0},
+	}
+	parts  = []string{"Соблюдено", "Нарушено", "Нельзя установить"}
+	stacks = []Stack{
+		{Label: "Регистрация в течение 24 часов", Href: "/cases?check=registered", Values: []int{31, 88, 45}},
+		{Label: "Медицинский осмотр при доставлении", Values: []int{2, 140, 0}},
+		{Label: "Уведомление о прекращении", Values: []int{0, 1, 7}},
+	}
+	series = []Series{
+		{Label: "Сообщения", Points: []Point{{day("2022-01-10"), 3}, {day("2022-02-01"), 48}, {day("2022-03-14"), 96}, {day("2022-05-17"), 164}}},
+		{Label: "Зарегистрировано", Points: []Point{{day("2022-05-17"), 69}, {day("2022-01-20"), 1}, {day("2022-03-14"), 40}}},
+		{Label: "Прекращено", Points: []Point{{day("2022-04-17"), 2}, {day("2022-05-17"), 8}, {edtf.MaxDay, 9}}},
+	}
+	regions = []Tile{
+		{Code: "KZ-75", Label: "город Алматы", Short: "Алматы қ.", Href: "/cases?region=KZ-75", Value: 61},
+		{Code: "KZ-19", Label: "Алматинская область", Short: "Алмат. обл.", Value: 24},
+		{Code: "KZ-43", Label: "Кызылординская область", Short: "Қызылорда", Value: 1},
+		{Code: "KZ-71", Label: "Астана", Short: "Астана", Value: 0},
+		{Code: "KZ-10", Label: "область Абай", Short: "Абай", Unknown: true},
+		{Code: "KZ-27", Label: "Западно-Казахстанская область", Value: 12},
+		{Code: "", Label: "Регион неизвестен", Href: "/cases?region=unknown", Value: 5},
+	}
+	nasty = `<script>alert("1")</script> & 'Қа"за́қ'` + "\x00\x1b\u0085\xff\n"
+)
+
+func day(s string) edtf.Day { return edtf.MustParse(s).Latest() }
+
+// drawings are all charts and tables, by the name of their golden file.
+func drawings() map[string]string {
+	wide := frame("wide", "Путь дела")
+	wide.Width = 640
+	bare := Frame{ID: "bare", Title: "Bare"}
+	escaped := frame(nasty, nasty)
+	escaped.Desc = nasty
+	return map[string]string{
+		"funnel.svg":      Funnel(frame("way", "От сообщения до возмещения"), steps),
+		"funnel-wide.svg": Funnel(wide, steps),
+		"bars.svg":        Bars(bare, []Bar{{Label: "Beating", Value: 120}, {Label: "Electric shock", Value: 31}, {Label: "No status known", Value: 13, Rest: true}}),
+		"stacked.svg":     StackedBars(frame("checks", "Проверки"), parts, stacks),
+		"line.svg":        Line(frame("days", "Сообщения по дням"), series),
+		"line-one.svg":    Line(bare, []Series{{Label: "One day", Points: []Point{{day("2022-01-05"), 7}}}}),
+		"tiles.svg":       Tiles(frame("map", "Сообщения по регионам"), regions),
+		"empty.svg":       Funnel(bare, nil) + Bars(bare, nil) + StackedBars(bare, nil, nil) + Line(bare, nil) + Line(bare, []Series{{Label: "None"}}) + Tiles(bare, nil),
+		"escaped.svg": Funnel(escaped, []Bar{{Label: nasty, Href: "/?q=" + nasty, Value: 1}, {Label: "no link", Href: "javascript:alert(1)"}}) +
+			StackedBars(escaped, []string{nasty}, []Stack{{Label: nasty, Href: nasty, Values: []int{4}}}) +
+			Line(escaped, []Series{{Label: nasty, Points: []Point{{day("2022-01-05"), 7}}}}) +
+			Tiles(escaped, []Tile{{Code: "KZ-75", Label: nasty, Short: nasty, Href: nasty}, {Code: nasty, Label: nasty}}),
+		"tables.html": BarsTable(frame("", "От сообщения до возмещения"), [3]string{"Шаг", "Число", "Доля"}, steps).HTML() +
+			StacksTable(frame("", "Проверки"), "Проверка", "Всего", parts, stacks).HTML() +
+			LineTable(frame("", "По дням"), "День", series).HTML() +
+			TilesTable(frame("", "По регионам"), [2]string{"Регион", "Число"}, regions).HTML() +
+			BarsTable(Frame{Title: nasty}, [3]string{nasty, nasty}, []Bar{{Label: nasty}}).HTML(),
+	}
+}
+
+func TestGolden(t *testing.T) {
+	for name, got := range drawings() {
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.MkdirAll("testdata", 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s is drawn otherwise; see with -update and git diff", path)
+		}
+		if again := drawings()[name]; again != got {
+			t.Errorf("%s is not the same twice", name)
+		}
+		check(t, got)
+	}
+}
+
+type reporter interface {
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// check holds what every drawing promises: well-formed, no script, no style, safe links.
+func check(t reporter, drawing string) {
+	decoder := xml.NewDecoder(strings.NewReader("<all>" + drawing + "</all>"))
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("not well-formed: %v\n%s", err, drawing)
+		}
+		element, ok := token.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		switch element.Name.Local {
+		case "all", "svg", "title", "desc", "g", "a", "text", "rect", "path", "circle",
+			"table", "caption", "thead", "tbody", "tr", "th", "td":
+		default:
+			t.Errorf("there is an element %s", element.Name.Local)
+		}
+		for _, a := range element.Attr {
+			if a.Name.Local == "style" || strings.HasPrefix(a.Name.Local, "on") {
+				t.Errorf("%s has the attribute %s", element.Name.Local, a.Name.Local)
+			}
+			if a.Name.Local == "href" && safeLink(a.Value) == "" {
+				t.Errorf("there is a link to %q", a.Value)
+			}
+			if strings.Contains(a.Value, "NaN") || strings.Contains(a.Value, "Inf") || a.Value == "-0" {
+				t.Errorf("%s has %s=%q", element.Name.Local, a.Name.Local, a.Value)
+			}
+		}
+	}
+}
+
+func TestRoles(t *testing.T) {
+	all := drawings()
+	for name, role := range map[string]string{"funnel.svg": "group", "bars.svg": "img", "line.svg": "img", "tiles.svg": "group"} {
+		if !strings.Contains(all[name], `role="`+role+`" aria-labelledby="`) {
+			t.Errorf("%s has not the role %s", name, role)
+		}
+	}
+}
+
+func TestTilesHaveTheirOwnPlaces(t *testing.T) {
+	taken := map[[2]int]string{}
+	for code, at := range tileAt {
+		if other, ok := taken[at]; ok {
+			t.Errorf("%s and %s have one place", code, other)
+		}
+		taken[at] = code
+		if at[0] < 0 || at[0] >= tileColumns || at[1] < 0 || at[1] >= tileRows {
+			t.Errorf("%s is off the map", code)
+		}
+	}
+	if len(tileAt) != 20 {
+		t.Errorf("the map has %d regions, the country 20", len(tileAt))
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for _, c := range []struct {
+		text    string
+		letters int
+		want    string
+	}{
+		{"", 10, ""},
+		{"Приговор", 10, "Приговор"},
+		{"Жалоба не подана", 10, "Жалоба не|подана"},
+		{"Судебно-медицинская экспертиза", 10, "Судебно-ме|дицинская|экспертиза"},
+		{"a b", 0, "a b"},
+	} {
+		if got := strings.Join(wrap(c.text, c.letters), "|"); got != c.want {
+			t.Errorf("wrap(%q, %d) is %q, want %q", c.text, c.letters, got, c.want)
+		}
+	}
+	if got := cut("Қызылорда", 6); got != "Қызыл…" {
+		t.Error(got)
+	}
+}
+
+func TestTick(t *testing.T) {
+	for top, want := range map[int]int{0: 1, 1: 1, 4: 1, 5: 2, 8: 2, 9: 5, 20: 5, 21: 10, 164: 50, 1164: 500, 10_000: 5000} {
+		if got := tick(top); got != want {
+			t.Errorf("tick(%d) is %d, want %d", top, got, want)
+		}
+	}
+}
+
+// TestAnything draws whatever comes: no label and no number may break a drawing.
+func TestAnything(t *testing.T) {
+	count := rapid.IntRange(-3, 1_000_000_000)
+	bar := rapid.Custom(func(t *rapid.T) Bar {
+		return Bar{
+			Label: rapid.String().Draw(t, "label"), Href: rapid.String().Draw(t, "href"),
+			Value: count.Draw(t, "value"), Of: count.Draw(t, "of"),
+			Branch: rapid.Bool().Draw(t, "branch"), Rest: rapid.Bool().Draw(t, "rest"),
+		}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		f := frame(rapid.String().Draw(t, "id"), rapid.String().Draw(t, "title"))
+		f.Width = rapid.IntRange(0, 900).Draw(t, "width")
+		bars := rapid.SliceOfN(bar, 0, 5).Draw(t, "bars")
+		var names []string
+		var lines []Series
+		var tiles []Tile
+		var values []int
+		for i, b := range bars {
+			names, values = append(names, b.Label), append(values, b.Value)
+			lines = append(lines, Series{b.Label, []Point{{edtf.Day(b.Value), b.Of}, {edtf.Day(b.Of), b.Value}, {edtf.MinDay, 1}}})
+			tiles = append(tiles, Tile{Code: []string{"KZ-75", "KZ-10", b.Href}[i%3], Label: b.Label, Short: b.Href, Href: b.Href, Value: b.Value, Unknown: b.Branch})
+		}
+		for _, drawing := range []string{
+			Funnel(f, bars), Bars(f, bars), Line(f, lines), Tiles(f, tiles),
+			StackedBars(f, names, []Stack{{Label: f.Title, Values: values}, {Values: append(values, 1, 2)}}),
+			BarsTable(f, [3]string{"a", "b", "c"}, bars).HTML(), LineTable(f, "day", lines).HTML(),
+		} {
+			check(t, drawing)
+		}
+	})
+}
