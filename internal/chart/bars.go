@@ -76,7 +76,7 @@ func (f Frame) bar(c *canvas, b Bar, scale int, first bool) {
 	c.text(right, top+line-4, boldRight, f.number(b.Value))
 	if b.Branch {
 		elbow := c.y + height/2
-		c.WriteString(`<path d="M6 ` + num(top) + `V` + num(elbow) + `H` + num(indent-4) + `" class="chart-line" fill="none" stroke="` + colourRest + `"/>` + "\n")
+		c.WriteString(`<path d="M6 ` + num(top) + `V` + num(elbow) + `H` + num(indent-4) + `" class="chart-elbow" fill="none" stroke="` + colourRest + `"/>` + "\n")
 	}
 	length := width - left
 	c.rect(left, c.y, length, height, "chart-track", colourTrack)

@@ -64,6 +64,7 @@ var (
 		{Code: "KZ-71", Label: "Астана", Short: "Астана", Value: 0},
 		{Code: "KZ-10", Label: "область Абай", Short: "Абай", Unknown: true},
 		{Code: "KZ-27", Label: "Западно-Казахстанская область", Value: 12},
+		{Code: "KZ-27", Label: "Дважды", Unknown: true},
 		{Code: "", Label: "Регион неизвестен", Href: "/cases?region=unknown", Value: 5},
 	}
 	nasty = `<script>alert("1")</script> & 'Қа"за́қ'` + "\x00\x1b\u0085\xff\n"
@@ -174,18 +175,15 @@ func TestRoles(t *testing.T) {
 }
 
 func TestTilesHaveTheirOwnPlaces(t *testing.T) {
-	taken := map[[2]int]string{}
-	for code, at := range tileAt {
-		if other, ok := taken[at]; ok {
-			t.Errorf("%s and %s have one place", code, other)
-		}
-		taken[at] = code
-		if at[0] < 0 || at[0] >= tileColumns || at[1] < 0 || at[1] >= tileRows {
-			t.Errorf("%s is off the map", code)
+	codes, spots := map[string]bool{}, map[[2]int]bool{}
+	for _, p := range places {
+		codes[p.code], spots[[2]int{p.column, p.row}] = true, true
+		if p.column < 0 || p.column >= tileColumns || p.row < 0 || p.row >= tileRows {
+			t.Errorf("%s is off the map", p.code)
 		}
 	}
-	if len(tileAt) != 20 {
-		t.Errorf("the map has %d regions, the country 20", len(tileAt))
+	if len(codes) != 20 || len(spots) != 20 {
+		t.Errorf("the map has %d regions in %d places, the country has 20", len(codes), len(spots))
 	}
 }
 

@@ -181,7 +181,7 @@ func cut(s string, letters int) string {
 	if len(runes) <= letters {
 		return s
 	}
-	return strings.TrimSpace(string(runes[:max(letters-1, 1)])) + "…"
+	return strings.TrimRight(string(runes[:max(letters-1, 1)]), " .-") + "…"
 }
 
 // widthOf estimates the width of a line of text.
