@@ -12,7 +12,6 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/names"
@@ -78,95 +77,111 @@ const (
 
 // matches finds the cases whose texts have all words of a text: by their stems,
 // by the sound of a name, by the beginning of a number. It answers case → rank,
-// the lower the better.
+// the lower the better: what has the words as they are stands before what has
+// names that are spelt or sound nearly like them.
 func matches(c *conn, text string) (map[int64]float64, error) {
 	found := map[int64]float64{}
-	query, err := ftsQuery(c, text)
-	if err != nil || query == "" {
+	exact, wide, err := ftsQuery(c, text)
+	if err != nil {
 		return found, err
 	}
-	// A hit in a number or a name tells more than one in a text.
-	err = c.run(`SELECT rowid, bm25(search, 10.0, 5.0, 1.0) FROM search WHERE search MATCH ?`, func(s *sqlite3.Stmt) error {
-		found[s.ColumnInt64(0)] = s.ColumnFloat(1)
-		return nil
-	}, query)
-	return found, err
+	queries := []string{exact, wide}
+	if exact == wide {
+		queries = queries[:1]
+	}
+	for after, query := range queries {
+		if query == "" {
+			continue
+		}
+		// A hit in a number or a name tells more than one in a text.
+		err := c.run(`SELECT rowid, bm25(search, 10.0, 5.0, 1.0) FROM search WHERE search MATCH ?`, func(s *sqlite3.Stmt) error {
+			if _, ok := found[s.ColumnInt64(0)]; !ok {
+				found[s.ColumnInt64(0)] = s.ColumnFloat(1) + float64(after)*afterExact
+			}
+			return nil
+		}, query)
+		if err != nil {
+			return found, err
+		}
+	}
+	return found, nil
 }
 
-// ftsQuery writes a text as a query of FTS5. Only words of letters and digits
-// get into it, each quoted: nothing a person types is an operator.
-func ftsQuery(c *conn, text string) (string, error) {
-	var groups []string
-	for word := range strings.FieldsSeq(norm.NFC.String(text)) {
-		if len(groups) == maxWords {
+// afterExact is more than any rank: what is added to the rank of what is only like the words.
+const afterExact = 1e6
+
+// ftsQuery writes a text as two queries of FTS5: for the words as they are, and
+// for what is like them. Only words of letters and digits get into them, each
+// quoted: nothing a person types is an operator.
+func ftsQuery(c *conn, text string) (exact, wide string, err error) {
+	var exacts, wides []string
+	for word := range strings.FieldsSeq(clean(text)) {
+		if len(exacts) >= maxWords {
 			break
 		}
 		// A number is taken as a whole, with or without its punctuation.
-		if tokens := numberTokens(clean(word)); len(tokens) > 0 {
-			groups = append(groups, `(numbers : "`+string(markNumber)+tokens[0]+`"* OR `+phrase(word)+`)`)
+		if tokens := numberTokens(word); len(tokens) > 0 {
+			group := `(numbers : "` + string(markNumber) + tokens[0] + `"* OR ` + phrase(word) + `)`
+			exacts, wides = append(exacts, group), append(wides, group)
 			continue
 		}
-		for start, end := range words(clean(word)) {
-			group, err := wordQuery(c, clean(word)[start:end])
+		for start, end := range words(word) {
+			exact, wide, err := wordQuery(c, word[start:end])
 			if err != nil {
-				return "", err
+				return "", "", err
 			}
-			groups = append(groups, group)
+			exacts, wides = append(exacts, exact), append(wides, wide)
 		}
 	}
-	return strings.Join(groups, " AND "), nil
+	return strings.Join(exacts, " AND "), strings.Join(wides, " AND "), nil
 }
 
 // phrase quotes the words of a text, one after the other.
 func phrase(text string) string {
 	var found []string
-	for start, end := range words(clean(text)) {
-		found = append(found, clean(text)[start:end])
+	for start, end := range words(text) {
+		found = append(found, text[start:end])
 	}
 	return `"` + strings.Join(found, " ") + `"`
 }
 
-// wordQuery finds one word: as a word of a text or a name in any script, and
-// only where there is none, as a misspelt name.
-func wordQuery(c *conn, word string) (string, error) {
+// wordQuery finds one word: exactly, as a word of a text or a name in any
+// script; and widely, with the other spellings of what is a name, and, where
+// nothing has the word, with what may be meant if it has a typing error.
+func wordQuery(c *conn, word string) (exact, wide string, err error) {
 	alternatives := []string{`"` + word + `"`}
-	var strong, weak []string
+	var strong []string
 	for _, key := range names.SearchKeys(word) {
 		if strings.HasPrefix(key, weakKey) {
-			weak = append(weak, key)
-		} else {
-			strong = append(strong, key)
-			begins := ""
-			if utf8.RuneCountInString(key) >= minPrefix {
-				begins = "*"
-			}
-			alternatives = append(alternatives, keyQuery(key)+begins)
+			continue
 		}
+		begins := ""
+		if utf8.RuneCountInString(key) >= minPrefix {
+			begins = "*"
+		}
+		strong = append(strong, key)
+		alternatives = append(alternatives, keyQuery(key)+begins)
 	}
-	exact := "(" + strings.Join(alternatives, " OR ") + ")"
-	hit := false
-	err := c.run(`SELECT rowid FROM search WHERE search MATCH ? LIMIT 1`, func(*sqlite3.Stmt) error {
-		hit = true
+	or := func() string { return "(" + strings.Join(alternatives, " OR ") + ")" }
+	exact = or()
+	known := false
+	err = c.run(`SELECT rowid FROM search WHERE search MATCH ? LIMIT 1`, func(*sqlite3.Stmt) error {
+		known = true
 		return nil
 	}, exact)
-	if err != nil || hit {
-		return exact, err
+	if err != nil {
+		return "", "", err
 	}
 	for _, key := range strong {
-		near, err := nearKeys(c, key)
+		near, err := nearKeys(c, key, known)
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
 		for _, k := range near {
 			alternatives = append(alternatives, keyQuery(k))
 		}
 	}
-	if len(alternatives) == 1+len(strong) {
-		for _, key := range weak {
-			alternatives = append(alternatives, keyQuery(key))
-		}
-	}
-	return "(" + strings.Join(alternatives, " OR ") + ")", nil
+	return exact, or(), nil
 }
 
 // keyQuery finds a key of a name. Keys are letters; anything else would end the quotation.
@@ -174,8 +189,10 @@ func keyQuery(key string) string {
 	return `names : "` + string(markKey) + strings.ReplaceAll(key, `"`, `""`) + `"`
 }
 
-// nearKeys answers the keys of names that are one typing error away from a key, or two from a long one.
-func nearKeys(c *conn, key string) ([]string, error) {
+// nearKeys answers the keys of names that are one letter away from a key, or
+// two from a long one. Of a known word only those that have the same
+// consonants: other spellings, not other names.
+func nearKeys(c *conn, key string, known bool) ([]string, error) {
 	letters := []rune(key)
 	limit := 1
 	switch {
@@ -184,6 +201,7 @@ func nearKeys(c *conn, key string) ([]string, error) {
 	case len(letters) >= minFuzzy2:
 		limit = 2
 	}
+	consonants := names.Weak(key)
 	var near [3][]string
 	var d distance
 	err := c.run(`SELECT DISTINCT key FROM name`, func(s *sqlite3.Stmt) error {
@@ -191,14 +209,15 @@ func nearKeys(c *conn, key string) ([]string, error) {
 		if n := utf8.RuneCount(raw); n < len(letters)-limit || n > len(letters)+limit {
 			return nil
 		}
-		if n := d.between(letters, []rune(string(raw))); n <= limit {
+		n := d.between(letters, []rune(string(raw)))
+		if n > 0 && n <= limit && (!known || names.Weak(string(raw)) == consonants) {
 			near[n] = append(near[n], string(raw))
 		}
 		return nil
 	})
-	found := slices.Concat(near[0], near[1])
-	if len(found) == 0 {
-		found = near[2]
+	found := near[1]
+	if len(found) == 0 || known {
+		found = append(found, near[2]...)
 	}
 	return found[:min(len(found), maxFuzzy)], err
 }
