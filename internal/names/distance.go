@@ -2,10 +2,7 @@
 
 package names
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // Costs are in hundredths of a typing error.
 const (
@@ -151,18 +148,19 @@ func slipped(a, b []rune) bool {
 	return false
 }
 
-// dropped reports whether one word is the other without one letter, not its
-// first and not one of a Latin digraph (Doszhanov and Doshanov are two names).
-func dropped(a, b []rune) bool {
+// dropped reports whether one word in plain Latin is the other without one
+// letter, not its first and not one of a digraph (Doszhanov and Doshanov are
+// two names), and is not shorter than least.
+func dropped(a, b string, least int) bool {
 	if len(a) > len(b) {
 		a, b = b, a
 	}
-	if len(a)+1 != len(b) || len(a) < 6 {
+	if len(a)+1 != len(b) || len(a) < least {
 		return false
 	}
 	i := 0
 	for i < len(a) && a[i] == b[i] {
 		i++
 	}
-	return i > 0 && slices.Equal(a[i:], b[i+1:]) && (i+1 == len(b) || b[i+1] != 'h')
+	return i > 0 && a[i:] == b[i+1:] && b[i] != 'h' && (i+1 == len(b) || b[i+1] != 'h')
 }

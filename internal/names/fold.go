@@ -229,34 +229,26 @@ func Fold(word string) string {
 	return sounds(letters, s)
 }
 
-// icao spells the letters of a Cyrillic word as passports do, so that a slip
-// inside a Latin digraph can be seen against a Cyrillic spelling.
-func icao(letters []rune, s script) string {
-	if s == latinScript {
-		return string(letters)
-	}
+// plainLatin writes the letters of a word, slips and all, in Latin letters
+// without marks, as passports do. What only looks different is made one: y, i.
+func plainLatin(letters []rune, s script) string {
 	var b strings.Builder
 	for _, r := range letters {
-		switch r {
-		case 'ж':
-			b.WriteString("zh")
-		case 'х', 'һ':
-			b.WriteString("kh")
-		case 'ч':
-			b.WriteString("ch")
-		case 'ш':
-			b.WriteString("sh")
-		case 'щ':
-			b.WriteString("shch")
-		case 'ц':
-			b.WriteString("ts")
-		case 'ы':
-			b.WriteByte('y')
-		case 'ё':
-			b.WriteByte('e')
+		if s == cyrillicScript {
+			b.WriteString(spell(cyrillic[r]))
+			continue
+		}
+		switch t := latin[r]; {
+		case r < 128 && r != 'y' && r != 'q':
+			b.WriteRune(r)
 		default:
-			b.WriteString(cyrillic[r])
+			b.WriteString(spell(t))
 		}
 	}
 	return b.String()
 }
+
+// spell writes sounds in Latin letters, as passports do.
+func spell(fold string) string { return speller.Replace(fold) }
+
+var speller = strings.NewReplacer("j", "zh", "h", "kh", "c", "ts", "C", "ch", "S", "sh", "E", "e")

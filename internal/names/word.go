@@ -12,7 +12,8 @@ type word struct {
 	text    string // as written
 	letters []rune
 	script  script
-	icao    string
+	plain   string // its letters in plain Latin, slips and all
+	proper  string // its sounds spelt properly in the same Latin
 	fold    string // with the feminine ending of a family name made masculine
 	stem    string // without -ov, -ev, -in or the ending of a patronymic
 	suffix  bool   // stem is shorter than fold by a known ending
@@ -64,7 +65,8 @@ func farApart(a, b *word) bool {
 
 func newWord(text string) *word {
 	letters, s := clean(text)
-	w := &word{text: strings.TrimSpace(text), letters: letters, script: s, fold: sounds(letters, s), icao: icao(letters, s)}
+	w := &word{text: strings.TrimSpace(text), letters: letters, script: s, fold: sounds(letters, s), plain: plainLatin(letters, s)}
+	w.proper = spell(w.fold)
 	if w.fold == "" {
 		return nil
 	}
@@ -186,6 +188,10 @@ func apart(a, b *word, r role) int {
 		shorter = min(len(a.stem), len(b.stem))
 	}
 	limit := allowed(shorter)
+	known := misspelt(a, b) || misspelt(b, a)
+	if known && shorter == 4 {
+		limit = oneError
+	}
 	var d int
 	switch {
 	case a.fold == b.fold:
@@ -213,13 +219,33 @@ func apart(a, b *word, r role) int {
 	if d > 0 && a.entry != 0 && b.entry != 0 && a.entry != b.entry {
 		return never // two known names: not a slip of one into the other
 	}
-	if d > limit && shorter >= 4 && (swapped(a.icao, b.icao) || a.script == b.script && (slipped(a.letters, b.letters) || dropped(a.letters, b.letters))) {
-		d = oneError
+	if d <= limit {
+		return d
 	}
-	if d > limit {
-		return never
+	if known && slip(a, b, 4) || slip(a, b, 5) {
+		return oneError
 	}
-	return d
+	return never
+}
+
+// misspelt reports whether a is a name in use and b a word that is none and may
+// be a slip of it: Марат and Маат or Мара; but not Дина and Динар, which may be a
+// name that the lexicon lacks.
+func misspelt(a, b *word) bool {
+	return a.entry != 0 && b.entry == 0 && !strings.HasPrefix(b.fold, a.fold)
+}
+
+// slip reports whether one finger went wrong in the letters, where that made
+// other sounds than it dropped: Azlhanov for Alzhanov, Утеенов for Утегенов. A
+// word that lost a letter must still have least of them.
+func slip(a, b *word, least int) bool {
+	if min(len(a.plain), len(b.plain)) < 4 {
+		return false
+	}
+	if swapped(a.plain, b.plain) || swapped(a.plain, b.proper) || swapped(a.proper, b.plain) || dropped(a.plain, b.plain, least) {
+		return true
+	}
+	return a.script == b.script && slipped(a.letters, b.letters)
 }
 
 // otherSex reports whether two given names differ by an ending that makes
