@@ -175,8 +175,8 @@ func (r *RuleDef) check() error {
 		if r.From == "" {
 			return fmt.Errorf("a deadline needs from: the day from which it runs")
 		}
-		if r.Until != "" && r.Unit == "" {
-			return nil
+		if r.Kind == "window" && r.Unit == "" {
+			return nil // an event closes it, or nothing does
 		}
 		return one("unit", r.Unit, termUnits...)
 	}
