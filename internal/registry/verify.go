@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/seal"
+)
+
+// Verification is what Verify found. Problem is the first thing that is wrong,
+// in one line; empty where nothing is.
+type Verification struct {
+	Entries uint64 `json:"entries"`
+	Root    string `json:"root"`
+	Opened  uint64 `json:"opened"`
+	Index   bool   `json:"index"` // compared with the ledger
+	Problem string `json:"problem,omitempty"`
+	Entry   *int64 `json:"entry,omitempty"` // the position of the first bad entry, where it is one
+}
+
+// Verify checks the ledger; deep also opens every entry, and makes the index
+// anew beside the one in use and compares the two.
+func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool) (Verification, error) {
+	if !access.Decide(s.Member, access.Verify, access.Thing{}) {
+		return Verification{}, ErrNotAllowed
+	}
+	var opener *ledger.Opener
+	if deep {
+		authors, err := r.authors()
+		if err != nil {
+			return Verification{}, err
+		}
+		opener = &ledger.Opener{Keys: r.keyring.Keys, Author: authors}
+	}
+	report, err := r.log.Verify(ctx, opener, nil)
+	if err != nil {
+		return Verification{}, err
+	}
+	v := Verification{Entries: report.Head.Size, Root: report.Head.Root.String(), Opened: report.Opened}
+	if f := report.Fault; f != nil {
+		v.Problem = f.String()
+		if f.AtPos {
+			pos := int64(f.Pos)
+			v.Entry = &pos
+		}
+		return v, nil
+	}
+	if deep {
+		if v.Problem, err = r.verifyIndex(ctx); err != nil {
+			return Verification{}, err
+		}
+		v.Index = true
+	}
+	return v, nil
+}
+
+// verifyIndex makes the index anew beside the one in use and says where the two differ.
+func (r *Registry) verifyIndex(ctx context.Context) (problem string, err error) {
+	r.writing.Lock() // the index must not move meanwhile
+	defer r.writing.Unlock()
+	path := filepath.Join(r.dir, "index-check.db")
+	if err := index.Remove(path); err != nil {
+		return "", err
+	}
+	fresh, err := index.Open(ctx, path, seal.NewKey(), r.book, r.rules)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, fresh.Close(), index.Remove(path)) }()
+	if err := r.follow(ctx, fresh); err != nil {
+		return "", err
+	}
+	table, err := r.index.Differs(ctx, fresh)
+	if err != nil || table == "" {
+		return "", err
+	}
+	return fmt.Sprintf("the index does not say what the ledger says (table %s): delete index.db, it is made anew at the next opening", table), nil
+}
