@@ -28,17 +28,22 @@ type Row struct {
 
 // NewRecord is one record to be put.
 type NewRecord struct {
-	Local  string // its name within the case, the same at every import of this row
+	Local  string // its name within the case, the same at every import of this row; of a record outside cases its id
 	Kind   string
-	Fields casefile.Fields // references to records of the same row are already ids made by RefID; see Resolve
+	Fields casefile.Fields // references to records of the same case are made ids by Resolve
+	Source string          // who says so, where a record file says it; else empty
+	Facts  []string        // the numbered facts of a story that it holds, where a record file says it
 }
 
 // RecordID makes the id of a record out of its case's id and its local name:
 // 32 hex digits, the same at every import. The case's own record has the id of
-// the case.
+// the case; a local name that is an id already (a record outside cases) stays.
 func RecordID(caseID, local string) string {
-	if local == CaseLocal {
+	switch {
+	case local == CaseLocal:
 		return caseID
+	case wholeID.MatchString(local):
+		return local
 	}
 	h := sha256.Sum256([]byte("kua/import/record/1\x00" + caseID + "\x00" + local))
 	return hex.EncodeToString(h[:16])

@@ -201,6 +201,7 @@ func size(n int64) string {
 type budget struct {
 	lim   Limits
 	cells int
+	text  int64 // bytes of text over all cells: in a workbook many cells can point to one long text
 }
 
 func (b *budget) row(where string, no, columns int) error {
@@ -219,6 +220,9 @@ func (b *budget) row(where string, no, columns int) error {
 func (b *budget) cell(where string, no, col, length int) error {
 	if length > b.lim.CellLen {
 		return fmt.Errorf("%srow %d, column %s: a cell of more than %s: put long texts into a file of their own", where, no, ColumnLetter(col), size(int64(b.lim.CellLen)))
+	}
+	if b.text += int64(length); b.text > b.lim.Unpacked {
+		return errTooBig
 	}
 	return nil
 }

@@ -224,7 +224,7 @@ func (w *workbook) sharedStrings(part string) error {
 		if len(s) > w.lim.CellLen {
 			return fmt.Errorf("a cell of more than %s: put long texts into a file of their own", size(int64(w.lim.CellLen)))
 		}
-		w.strings = append(w.strings, s)
+		w.strings = append(w.strings, clean(s)) // once: a million cells may point to it
 		return nil
 	})
 }
@@ -499,7 +499,7 @@ func (w *workbook) cell(kind, style, value, inline string) (Cell, error) {
 		if err != nil || n < 0 || n >= len(w.strings) {
 			return Cell{}, fmt.Errorf("points to a text that is not in the file: open the file in a spreadsheet program and save it anew")
 		}
-		return Cell{Text: clean(w.strings[n])}, nil
+		return Cell{Text: w.strings[n]}, nil
 	case "inlineStr":
 		return Cell{Text: clean(inline)}, nil
 	case "str":
