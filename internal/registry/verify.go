@@ -31,15 +31,15 @@ func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool) (Ve
 	if !access.Decide(s.Member, access.Verify, access.Thing{}) {
 		return Verification{}, ErrNotAllowed
 	}
-	var opener *ledger.Opener
+	var options ledger.VerifyOptions
 	if deep {
 		authors, err := r.authors()
 		if err != nil {
 			return Verification{}, err
 		}
-		opener = &ledger.Opener{Keys: r.keyring.Keys, Author: authors}
+		options.Vaults, options.Author = []*seal.Vault{r.vault}, authors
 	}
-	report, err := r.log.Verify(ctx, opener, nil)
+	report, err := r.log.Verify(ctx, options)
 	if err != nil {
 		return Verification{}, err
 	}
