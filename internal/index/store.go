@@ -43,7 +43,8 @@ CREATE TABLE file(v INTEGER PRIMARY KEY, stream INTEGER NOT NULL, kfrom INTEGER 
 	incident TEXT NOT NULL, incident_day INTEGER NOT NULL, reported INTEGER NOT NULL, updated INTEGER NOT NULL,
 	facets TEXT NOT NULL, stages BLOB NOT NULL);
 CREATE INDEX file_stream ON file(stream, kto);
-CREATE INDEX file_known ON file(kto, cluster);
+CREATE INDEX file_cluster ON file(cluster, kto);
+CREATE INDEX file_known ON file(kto);
 
 -- What is counted as one: a cluster's cases within a scope.
 CREATE TABLE unit(v INTEGER PRIMARY KEY, scope INTEGER NOT NULL, kfrom INTEGER NOT NULL, kto INTEGER NOT NULL, spans BLOB NOT NULL);
@@ -95,7 +96,7 @@ func connect(path string, key [32]byte) (*conn, error) {
 		c.Exec("PRAGMA hexkey='"+hex.EncodeToString(key[:])+"'"),
 		c.BusyTimeout(busyTimeout),
 		fts5.RegisterCustom(c, func(api *fts5.API) error {
-			return api.CreateTokenizer("kua", func([]string) (fts5.Tokenizer, error) { return tokenizer{}, nil })
+			return api.CreateTokenizer("kua", func([]string) (fts5.Tokenizer, error) { return &tokenizer{map[string]stemmed{}}, nil })
 		}),
 	)
 	if err == nil {

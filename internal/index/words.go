@@ -23,13 +23,21 @@ const (
 	markKazakh = '\uE002' // a Kazakh stem, kept apart from Russian and English ones
 )
 
-// tokenizer is the FTS5 tokenizer "kua".
-type tokenizer struct{}
+// tokenizer is the FTS5 tokenizer "kua". One connection has one; it is used by
+// one goroutine at a time.
+type tokenizer struct {
+	memo map[string]stemmed // words seen → their stems
+}
+
+type stemmed struct{ stem, kazakh string }
+
+// maxMemo is how many words a tokenizer remembers before it begins anew.
+const maxMemo = 1 << 14
 
 // Tokenize emits, for each word, its stem, and at the same place its Kazakh
 // stem: many Kazakh words can't be told from Russian ones by their letters
 // (the Russian stemmer cuts адам to ад), so documents and queries carry both.
-func (tokenizer) Tokenize(_ fts5.TokenizeFlag, text, _ string, emit fts5.TokenCallback) error {
+func (t *tokenizer) Tokenize(_ fts5.TokenizeFlag, text, _ string, emit fts5.TokenCallback) error {
 	for start, end := range words(text) {
 		word := text[start:end]
 		if r, size := utf8.DecodeRuneInString(word); isMark(r) {
@@ -40,13 +48,19 @@ func (tokenizer) Tokenize(_ fts5.TokenizeFlag, text, _ string, emit fts5.TokenCa
 			}
 			continue
 		}
-		word = fold(word)
-		stem, kazakh := stems(word)
-		if err := emit(0, stem, start, end); err != nil {
+		s, ok := t.memo[word]
+		if !ok {
+			s = stems(fold(word))
+			if len(t.memo) >= maxMemo {
+				clear(t.memo)
+			}
+			t.memo[word] = s
+		}
+		if err := emit(0, s.stem, start, end); err != nil {
 			return err
 		}
-		if kazakh != "" {
-			if err := emit(fts5.TOKEN_COLOCATED, string(markKazakh)+kazakh, start, end); err != nil {
+		if s.kazakh != "" {
+			if err := emit(fts5.TOKEN_COLOCATED, s.kazakh, start, end); err != nil {
 				return err
 			}
 		}
@@ -111,20 +125,20 @@ func clean(text string) string {
 	}, text))
 }
 
-// stems answers the stem of a folded word and, for a Cyrillic one, its Kazakh stem.
-func stems(word string) (stem, kazakh string) {
+// stems answers the stem of a folded word and, for a Cyrillic one, its Kazakh stem with its mark.
+func stems(word string) stemmed {
 	r, _ := utf8.DecodeRuneInString(word)
 	switch {
 	case unicode.Is(unicode.Latin, r):
 		env := snowballstem.NewEnv(word)
 		english.Stem(env)
-		return nonEmpty(env.Current(), word), ""
+		return stemmed{nonEmpty(env.Current(), word), ""}
 	case unicode.Is(unicode.Cyrillic, r):
 		env := snowballstem.NewEnv(word)
 		russian.Stem(env)
-		return nonEmpty(env.Current(), word), kazakhStem(word)
+		return stemmed{nonEmpty(env.Current(), word), string(markKazakh) + kazakhStem(word)}
 	}
-	return word, ""
+	return stemmed{word, ""}
 }
 
 func nonEmpty(s, otherwise string) string {

@@ -64,7 +64,8 @@ func TestTokens(t *testing.T) {
 func tokens(t *testing.T, text string) string {
 	t.Helper()
 	var b strings.Builder
-	err := tokenizer{}.Tokenize(0, text, "", func(flags fts5.TokenFlag, token string, start, end int) error {
+	tok := tokenizer{map[string]stemmed{}}
+	err := tok.Tokenize(0, text, "", func(flags fts5.TokenFlag, token string, start, end int) error {
 		switch {
 		case flags&fts5.TOKEN_COLOCATED != 0:
 			b.WriteByte('|')
