@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/locale"
+	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/rules"
+)
+
+// The names of the invented register. One of them tries to break out of the page.
+const (
+	hostile   = `<script>alert(1)</script> "O'Hara" & <b>Co</b>`
+	memberID  = "000000000000000000000000000000aa"
+	orgNorth  = "0000000000000000000000000000000a"
+	orgSouth  = "0000000000000000000000000000000b"
+	orgApart  = "0000000000000000000000000000000c"
+	caseOne   = "00000000000000000000000000000001"
+	caseTwo   = "00000000000000000000000000000002"
+	rightWord = "sample passphrase"
+)
+
+var errInside = errors.New("secret inside of the machine")
+
+// fake is an invented register: the second user of the interface the pages ask.
+type fake struct {
+	book     *codebook.Book
+	rules    *rules.Set
+	sessions *access.Sessions
+	empty    bool  // a register with nothing in it
+	fails    error // what every question fails with
+	asked    registry.Query
+}
+
+type noKeys struct{}
+
+func (noKeys) Sign([]byte) []byte { return nil }
+
+func day(text string) edtf.Day {
+	d, err := edtf.ParseDay(text)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+func moment(text string) time.Time {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func newFake(t testing.TB) *fake {
+	t.Helper()
+	book, err := codebook.Load(os.DirFS("testdata/book"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := rules.Compile(book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := moment("2022-06-24T09:00:00Z")
+	return &fake{book: book, rules: set, sessions: access.NewSessions(func() time.Time { return now })}
+}
+
+func newPages(t testing.TB, f *fake) http.Handler {
+	t.Helper()
+	return newPagesLogging(t, f, io.Discard)
+}
+
+func newPagesLogging(t testing.TB, f *fake, log io.Writer) http.Handler {
+	t.Helper()
+	words, err := locale.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := New(f, words, Options{Logger: slog.New(slog.NewTextHandler(log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (f *fake) SignIn(_ context.Context, name, passphrase string) (*access.Session, error) {
+	switch {
+	case name == "busy":
+		return nil, access.ErrTooMany
+	case name == "broken":
+		return nil, errInside
+	case name != "Sample Member" || passphrase != rightWord:
+		return nil, access.ErrSignIn
+	}
+	return f.sessions.Begin(access.Member{ID: memberID, Name: name, Lang: "en", Orgs: []string{orgNorth}, Roles: []access.Role{access.Coordinator}}, noKeys{}), nil
+}
+
+func (f *fake) Session(token string) (*access.Session, bool) { return f.sessions.Get(token) }
+func (f *fake) SignOut(s *access.Session)                    { f.sessions.End(s.Token()) }
+func (f *fake) Book() *codebook.Book                         { return f.book }
+func (f *fake) Rules() *rules.Set                            { return f.rules }
+func (f *fake) Today() edtf.Day                              { return day("2022-06-24") }
+
+var fakeOrgs = []registry.Org{
+	{ID: orgNorth, Name: "Northern Sample Centre", Counts: true, Cases: 96},
+	{ID: orgSouth, Name: "Южный пример", Counts: true, Cases: 71},
+	{ID: orgApart, Name: hostile, Counts: false, Cases: 3},
+}
+
+func (f *fake) Organisations(context.Context, *access.Session) ([]registry.Org, error) {
+	if f.fails != nil || f.empty {
+		return nil, f.fails
+	}
+	return fakeOrgs, nil
+}
+
+func (f *fake) Info(context.Context, *access.Session) (registry.Info, error) {
+	return registry.Info{
+		Cases: 170, Units: 164, Entries: 2381, Root: strings.Repeat("5a1c0f", 10) + "77ee", Ledger: "3f2a9c44d1b04e6fa0e2b7c81d6690aa",
+		Latest: moment("2022-06-23T14:05:09Z"), Organisations: 3, Members: 4,
+	}, f.fails
+}
+
+var fakeValues = []registry.FigureValue{
+	{ID: "reports", Value: 164, Base: -1},
+	{ID: "complaint_filed", Value: 97, Base: 164},
+	{ID: "registered_146", Value: 69, Base: 164},
+	{ID: "registered_146_exam_ordered", Value: 52, Base: 69},
+	{ID: "closed", Value: 8, Base: 164},
+	{ID: "redressed", Value: 0, Base: 164},
+	{ID: "no_status_known", Value: 61, Base: 164},
+}
+
+func (f *fake) Figures(_ context.Context, _ *access.Session, q registry.FigureQuery) (registry.FigureTable, error) {
+	if f.fails != nil {
+		return registry.FigureTable{}, f.fails
+	}
+	t := registry.FigureTable{Clock: q.Clock, Scope: q.Scope, Entries: 2381, Root: strings.Repeat("5a1c0f", 10) + "77ee", Defs: map[string]rules.FigureDef{}}
+	for _, v := range fakeValues {
+		def, ok := f.rules.Figure(v.ID)
+		if !ok {
+			return t, fmt.Errorf("no figure %s", v.ID)
+		}
+		if q.Set == "" || slices.Contains(def.Sets, q.Set) {
+			t.Values, t.Defs[v.ID] = append(t.Values, v), def
+		}
+	}
+	if len(t.Values) == 0 || q.Scope != coalition && q.Scope != orgNorth && q.Scope != orgSouth && q.Scope != orgApart {
+		return t, registry.ErrNotFound
+	}
+	return t, nil
+}
+
+func (f *fake) Overview(_ context.Context, _ *access.Session, c registry.Clock) (registry.Overview, error) {
+	if f.fails != nil || f.empty {
+		return registry.Overview{Clock: c}, f.fails
+	}
+	o := registry.Overview{
+		Clock: c, Cases: 170, Units: 164, Orgs: fakeOrgs, Figures: map[string]registry.FigureValue{},
+		Breaches: []registry.RuleCount{{Rule: "NOT-01", Cases: 8}},
+		Overdue:  []registry.RuleCount{{Rule: "closure_copy", Cases: 5}},
+		Ours: []registry.DeadlineRow{
+			{Case: f.rows()[0], Deadline: ourDeadline(day("2022-06-28"), day("2022-07-03"), 4)},
+			{Case: f.rows()[1], Deadline: ourDeadline(day("2022-09-01"), day("2022-09-01"), 69)},
+		},
+		Official: []registry.OutsideRecord{
+			{ID: "f1", Kind: "official_figure", Date: edtf.MustParse("2022-03-14"), Fields: casefile.Fields{"value": {"301"}, "says": {"Sample: allegations received"}, "by": {"Sample Prosecutor"}, "beside": {"reports"}}},
+			{ID: "f2", Kind: "official_figure", Date: edtf.MustParse("2022-06-24"), Fields: casefile.Fields{"value": {"10000"}, "at_least": {"yes"}, "says": {"Sample: people detained"}, "source_kind": {"official"}}},
+			{ID: "f3", Kind: "official_figure", Date: edtf.MustParse("2022-06-24"), Fields: casefile.Fields{"value": {"2"}, "unit": {"percent"}, "says": {hostile}, "by": {hostile}}},
+		},
+		Promises: []registry.OutsideRecord{
+			{ID: "p1", Kind: "commitment", Date: edtf.MustParse("2022-03-03"), Fields: casefile.Fields{"says": {"Sample: a thorough investigation"}, "by": {"Sample President"}, "to": {"Sample Prosecutor"}, "status": {"open"}}},
+			{ID: "p2", Kind: "commitment", Date: edtf.MustParse("2022-01-11~"), Fields: casefile.Fields{"says": {hostile}, "by": {hostile}}},
+		},
+		Latest: moment("2022-06-23T14:05:09Z"), Entries: 2381, Root: strings.Repeat("5a1c0f", 10) + "77ee",
+	}
+	for _, v := range fakeValues {
+		o.Figures[v.ID] = v
+	}
+	return o, nil
+}
+
+func (f *fake) rows() []registry.Row {
+	rows := []registry.Row{
+		{
+			ID: caseOne, Number: "K-0001", Org: orgNorth, OrgName: "Northern Sample Centre", ExternalID: "A-001", Cluster: caseOne, Others: 1,
+			Name: "Үлгілі Әбілғазы Қиялұлы", Sex: "m", Region: "R-1", PlaceType: "vehicle", Incident: edtf.MustParse("2022-01-04/2022-01-05"), Reported: day("2022-01-12"),
+			Stage: "closed", StageSince: day("2022-04-06"), Breaches: 2, Overdue: 1, Updated: moment("2022-06-20T08:00:00Z"),
+		},
+		{
+			ID: caseTwo, Number: "K-0002", Org: orgSouth, OrgName: "Южный пример", ExternalID: "Ю-17", Cluster: caseOne, Others: 1,
+			Name: "Примеров Абильгазы", Sex: "m", Region: "R-1", PlaceType: "police_station", Incident: edtf.MustParse("2022-01~"), Reported: day("2022-02-02"),
+			Stage: "complained", StageSince: day("2022-02-03"), Updated: moment("2022-06-20T08:00:00Z"),
+		},
+		{
+			ID: "00000000000000000000000000000003", Number: "K-0003", Org: orgApart, OrgName: hostile, ExternalID: hostile, Cluster: "3",
+			Name: hostile, Child: true, Sex: "f", Region: "R-2", Stage: "reported", StageSince: day("2022-03-01"), Breaches: 1, Reported: day("2022-03-01"), Updated: moment("2022-06-20T08:00:00Z"),
+		},
+		{
+			ID: "00000000000000000000000000000004", Number: "K-0004", Org: orgSouth, OrgName: "Южный пример", Cluster: "4",
+			Sex: "unknown", Incident: edtf.MustParse("2022-01-XX"), Stage: "registered", StageSince: day("2022-03-20"), Overdue: 5, Reported: day("2022-03-01"), Updated: moment("2022-06-20T08:00:00Z"),
+		},
+	}
+	return rows
+}
+
+func (f *fake) Cases(_ context.Context, _ *access.Session, q registry.Query) (registry.Page, error) {
+	f.asked = q
+	if f.fails != nil || f.empty {
+		return registry.Page{}, f.fails
+	}
+	page := registry.Page{Rows: f.rows(), Total: 170, Next: "next-cursor", Facets: []registry.Facet{
+		{ID: "org", Values: []registry.FacetValue{{Code: orgNorth, Label: "Northern Sample Centre", Count: 96}, {Code: orgApart, Label: hostile, Count: 3}}},
+		{ID: "stage", List: "stage", Values: []registry.FacetValue{{Code: "reported", Count: 40}, {Code: "closed", Count: 8}, {Code: "complained", Count: 28}, {Code: "registered", Count: 50}, {Code: "examined", Count: 12}, {Code: "decided", Count: 4}, {Code: "tried", Count: 1}, {Code: "redress", Count: 0}}},
+		{ID: "region", List: "region", Values: []registry.FacetValue{{Code: "R-1", Count: 120}, {Code: "R-2", Count: 50}}},
+		{ID: "child", List: "yesno", Values: []registry.FacetValue{{Code: "yes", Count: 13}, {Code: "no", Count: 140}}},
+	}}
+	for _, facet := range page.Facets {
+		for i, v := range facet.Values {
+			facet.Values[i].Selected = slices.Contains(q.Facets[facet.ID], v.Code)
+		}
+	}
+	if q.Text == "nobody" {
+		page.Rows, page.Total, page.Next, page.Facets = nil, 0, "", nil
+	}
+	return page, nil
+}
+
+func ourDeadline(due, arguable edtf.Day, left int) rules.Deadline {
+	return rules.Deadline{
+		Rule: "closure_court", Label: codebook.Label{En: "Complaint to the court", Ru: "Жалоба в суд", Kk: "Сотқа шағым"},
+		Owes: rules.Us, Kind: rules.Window, State: rules.Open, Start: day("2022-06-13"), Due: due, DueArguable: arguable, Days: left, Record: "d1",
+		Norm: codebook.Label{En: "CPC 106(5)", Ru: "УПК 106(5)", Kk: "ҚПК 106(5)"}, Conf: "R",
+		Next: codebook.Label{En: "File it with a request for the case file.", Ru: "Подать вместе с запросом материалов.", Kk: "Іс материалдарын сұратумен бірге беру."},
+	}
+}
+
+// entries are the invented records of case one.
+func entries() []casefile.Entry {
+	at := moment("2022-05-02T10:30:00Z")
+	put := func(id, kind, when string, fields casefile.Fields) casefile.Entry {
+		written := at
+		if when != "" {
+			written = moment(when)
+		}
+		return casefile.Entry{At: written, Record: id, Kind: kind, Op: casefile.Put, Fields: fields, Author: memberID}
+	}
+	all := []casefile.Entry{
+		put(caseOne, "case", "", casefile.Fields{"org": {orgNorth}, "number": {"K-0001"}, "opened": {"2022-01-12"}}),
+		put("p1", "person", "", casefile.Fields{"full_name": {"Үлгілі Әбілғазы Қиялұлы"}, "sex": {"m"}, "birth": {"1988"}, "child": {"no"}}),
+		put("r1", "report", "", casefile.Fields{"received": {"2022-01-12"}, "region": {"R-1"}, "summary": {"Invented for the tests.\nSecond line: " + hostile}}),
+		put("t1", "detention", "", casefile.Fields{"date": {"2022-01-04/2022-01-05"}, "released": {"2022-01-05"}, "place_type": {"vehicle"}, "reason_given": {"no"}}),
+		put("a1", "act", "", casefile.Fields{"date": {"2022-01-04/2022-01-05"}, "methods": {"beating", "threats"}, "words": {"“Invented words”"}}),
+		put("c1", "complaint", "", casefile.Fields{"filed": {"yes"}, "date": {"2022-01-20"}, "to_body": {"prosecutor"}}),
+		put("g1", "registration", "", casefile.Fields{"status": {"erdr"}, "date": {"2022-01-28"}, "article": {"146"}}),
+		put("e1", "examination", "", casefile.Fields{"kind": {"psychological"}, "ordered": {"2022-03-15"}, "held": {"2022-03-XX"}, "minutes": {"15"}}),
+		put("e2", "examination", "", casefile.Fields{"kind": {"forensic"}, "held": {"2022-06~"}}),
+		put("d1", "decision", "", casefile.Fields{"decision": {"closed"}, "date": {"2022-04-06"}}),
+		put("d1", "decision", "2022-05-20T09:00:00Z", casefile.Fields{"decision": {"closed"}, "date": {"2022-04-06"}, "ground": {"no_event"}, "reasons_given": {"no"}}),
+		put("n1", "notice", "", casefile.Fields{"of": {"d1"}, "date": {"2022-04-06"}, "channel": {"sms"}, "copy_given": {"no"}}),
+		put("n2", "notice", "", casefile.Fields{"of": {"feedfeedfeedfeed"}, "channel": {"unknown"}}),
+	}
+	all[10].Reason = "The lawyer has read the decision"
+	all[2].IdentityMissing = false
+	for i := range all {
+		all[i].Pos = uint64(i + 1)
+		all[i].Source = "A-001, invented"
+	}
+	return all
+}
+
+func (f *fake) Case(_ context.Context, _ *access.Session, id string, c registry.Clock) (registry.CaseView, error) {
+	if f.fails != nil {
+		return registry.CaseView{}, f.fails
+	}
+	rows := f.rows()
+	if id == rows[3].ID { // a case with almost nothing in it, whose names are not open
+		return registry.CaseView{Row: rows[3], Clock: c, Stage: casefile.Stage{ID: "registered"}}, nil
+	}
+	if id != caseOne {
+		return registry.CaseView{}, registry.ErrNotFound
+	}
+	file := casefile.Fold(f.book, caseOne, entries())
+	not, _ := f.rules.Rule("NOT-01")
+	late, _ := f.rules.Rule("closure_copy")
+	finding := rules.Finding{
+		Rule: "NOT-01", Label: not.Label, Help: not.Help, State: rules.Breached, Severity: rules.Breach,
+		Records: []string{"n1", "d1"}, Since: day("2022-04-06"), Norm: not.Source, Conf: "R", Next: not.Next,
+	}
+	unsure, met := finding, finding
+	unsure.State, unsure.Conf, unsure.Severity, unsure.Unchecked = rules.CannotTell, "U", rules.Warning, true
+	unsure.Label = codebook.Label{En: "Examined within the term", Ru: "Экспертиза проведена в срок", Kk: "Сараптама мерзімінде жүргізілді"}
+	met.State, met.Severity, met.Ours = rules.Met, rules.Info, true
+	met.Label = codebook.Label{En: "The risk was assessed", Ru: "Риск оценён", Kk: "Қауіп бағаланды"}
+	overdue := rules.Deadline{
+		Rule: "closure_copy", Label: late.Label, Owes: rules.Them, Kind: rules.Due, State: rules.Overdue, Start: day("2022-04-06"),
+		Due: day("2022-04-09"), DueArguable: day("2022-04-11"), Days: -76, Record: "d1", Norm: late.Source, Conf: "U", Unchecked: true,
+	}
+	never := overdue
+	never.State, never.DueArguable = rules.CannotTell, edtf.MaxDay
+	kept := overdue
+	kept.State, kept.Done, kept.Days = rules.Kept, day("2022-04-08"), 1
+	opens := ourDeadline(day("2022-07-01"), edtf.MaxDay, 7)
+	opens.Kind, opens.State = rules.Opens, rules.Running
+	return registry.CaseView{
+		Row: rows[0], Clock: c, Same: rows[1:2], Stage: file.Stage(c.AsOf), Records: file.Records(), Timeline: file.Timeline(),
+		Checks:    []rules.Finding{met, finding, unsure},
+		Deadlines: []rules.Deadline{kept, overdue, never, ourDeadline(day("2022-06-28"), day("2022-07-03"), 4), opens},
+	}, nil
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/rules"
+)
+
+// The sets of figures the pages know by name.
+const wayFigures = "way"
+
+// coalition is the scope of all organisations that count together.
+const coalition = "coalition"
+
+type overviewBody struct {
+	Lead, FiguresHref, Ledger string
+	Unreviewed                []string
+	Clock                     clockForm
+	Way                       []wayStep
+	Overdue, Breaches         []ruleCount
+	Ours                      []ownDeadline
+	Orgs                      []orgCount
+	Official                  []outsideFigure
+	Promises                  []promise
+}
+
+// wayStep is one row of the way from report to redress. The widths are in
+// thousandths of the first row.
+type wayStep struct {
+	Label, Of, Value, Href string
+	BaseWidth, Width       int
+	Part, Rest             bool // a part of a later step; what has no status
+}
+
+type ruleCount struct {
+	Label, Norm, Href string
+	Cases             int
+	Unchecked         bool
+}
+
+type ownDeadline struct{ Label, Left, Tone, Due, Arguable, Case, Href string }
+
+type orgCount struct {
+	Name, Href string
+	Cases      int
+	Counts     bool
+}
+
+type outsideFigure struct{ What, Value, Ours, OursHref, OursLabel, By, Date string }
+
+type promise struct{ What, Status, Date, By, To string }
+
+func (s *server) overview(v *visit) error {
+	at, err := v.clock()
+	if err != nil {
+		return err
+	}
+	o, err := s.reg.Overview(v.r.Context(), v.session, at.Clock)
+	if err != nil {
+		return err
+	}
+	body := overviewBody{
+		Lead:        join([]string{v.N("overview.lead", o.Cases), v.N("overview.persons", o.Units)}),
+		FiguresHref: at.link("/figures"),
+		Ledger:      v.ledgerLine(o),
+		Unreviewed:  v.unreviewed(),
+		Clock:       v.clockForm(at),
+		Way:         v.way(o, at),
+		Overdue:     v.ruleCounts(o.Overdue, at),
+		Breaches:    v.ruleCounts(o.Breaches, at),
+		Official:    v.official(o, at),
+		Promises:    v.promises(o),
+	}
+	for _, d := range o.Ours {
+		body.Ours = append(body.Ours, v.ownDeadline(d, at))
+	}
+	for _, org := range o.Orgs {
+		body.Orgs = append(body.Orgs, orgCount{org.Name, at.link("/cases", "org", org.ID), org.Cases, org.Counts})
+	}
+	return s.show(v, "overview", v.T("overview.title"), body)
+}
+
+func (v *visit) ledgerLine(o registry.Overview) string {
+	parts := []string{v.N("ledger.foot", int(o.Entries))}
+	if !o.Latest.IsZero() {
+		parts = append(parts, v.T("ledger.latest", v.moment(o.Latest)))
+	}
+	if o.Root != "" {
+		parts = append(parts, v.T("ledger.root", short(o.Root)+"…"))
+	}
+	return join(parts)
+}
+
+// way is the funnel: each figure of the set with what it is a part of.
+func (v *visit) way(o registry.Overview, at clock) []wayStep {
+	var steps, rest []wayStep
+	start, whole := "", 0
+	for _, def := range v.reg.Rules().Figures() {
+		f, ok := o.Figures[def.ID]
+		if !ok || !slices.Contains(def.Sets, wayFigures) && def.ID != noStatusFigure {
+			continue
+		}
+		if start == "" {
+			if f.Value == 0 {
+				return nil
+			}
+			start, whole = def.ID, f.Value
+		}
+		step := wayStep{
+			Label: v.in(def.Label), Value: v.Number(f.Value), Width: thousandths(f.Value, whole),
+			Href: at.link("/cases", "figure", def.ID, "scope", coalition),
+			Part: def.Base != "" && def.Base != start,
+		}
+		if f.Base >= 0 {
+			base, _ := v.reg.Rules().Figure(def.Base)
+			step.BaseWidth = thousandths(f.Base, whole)
+			step.Of = v.T("overview.of", v.Percent(f.Value, f.Base), v.Number(f.Base), v.in(base.Label))
+		}
+		if def.ID == noStatusFigure {
+			step.Rest = true
+			rest = append(rest, step)
+			continue
+		}
+		steps = append(steps, step)
+	}
+	return append(steps, rest...)
+}
+
+// noStatusFigure counts the cases of which nothing further is known: the remainder of the way.
+const noStatusFigure = "no_status_known"
+
+func thousandths(part, whole int) int {
+	if whole <= 0 {
+		return 0
+	}
+	return min(1000, part*1000/whole)
+}
+
+func (v *visit) ruleCounts(counts []registry.RuleCount, at clock) []ruleCount {
+	var out []ruleCount
+	for _, c := range counts {
+		def, ok := v.reg.Rules().Rule(c.Rule)
+		if !ok {
+			continue
+		}
+		out = append(out, ruleCount{
+			Label: v.in(def.Label), Norm: v.norm(def.Source), Unchecked: unchecked(def.Conf),
+			Href: at.link("/cases", "rule", c.Rule), Cases: c.Cases,
+		})
+	}
+	return out
+}
+
+func (v *visit) ownDeadline(row registry.DeadlineRow, at clock) ownDeadline {
+	d := row.Deadline
+	out := ownDeadline{
+		Label: v.in(d.Label), Due: v.Day(d.Due), Case: row.Case.Number, Href: at.link(casePath(row.Case)),
+	}
+	out.Left, out.Tone = v.deadlineState(d)
+	if d.DueArguable != d.Due && !d.DueArguable.Bound() {
+		out.Arguable = v.T("deadline.arguable.short", d.DueArguable)
+	}
+	return out
+}
+
+// soon is how many days before a deadline of ours its colour warns.
+const soon = 7
+
+// deadlineState says how a deadline stands, in a word and a tone.
+func (v *voice) deadlineState(d rules.Deadline) (text, tone string) {
+	switch d.State {
+	case rules.Running, rules.Open:
+		switch {
+		case d.Kind == rules.Opens || d.Due.Bound():
+			return v.T("deadline.state." + d.State), "accent"
+		case d.Days == 0:
+			return v.T("deadline.today"), "wait"
+		case d.Owes == rules.Us && d.Days <= soon:
+			return v.N("deadline.left", d.Days), "wait"
+		}
+		return v.N("deadline.left", d.Days), "accent"
+	case rules.Overdue:
+		if d.Days < 0 {
+			return v.N("deadline.over", -d.Days), "bad"
+		}
+		return v.T("deadline.state.overdue"), "bad"
+	case rules.Kept:
+		tone = "good"
+	case rules.Late:
+		tone = "bad"
+	}
+	return v.T("deadline.state." + d.State), tone
+}
+
+// official are the figures of others, with ours where one counts the same thing.
+func (v *visit) official(o registry.Overview, at clock) []outsideFigure {
+	var out []outsideFigure
+	for _, rec := range o.Official {
+		f := outsideFigure{
+			What: first(rec.Fields, "says"), By: first(rec.Fields, "by"), Date: v.Date(rec.Date),
+			Value: v.outsideValue(rec),
+		}
+		if f.What == "" {
+			f.What = v.label("indicator", first(rec.Fields, "indicator"))
+		}
+		if f.By == "" {
+			f.By = v.label("body", first(rec.Fields, "by_body"))
+		}
+		if f.By == "" {
+			f.By = v.label("figure_source", first(rec.Fields, "source_kind"))
+		}
+		beside := first(rec.Fields, "beside")
+		if ours, ok := o.Figures[beside]; ok {
+			def, _ := v.reg.Rules().Figure(beside)
+			f.Ours, f.OursLabel = v.Number(ours.Value), v.in(def.Label)
+			f.OursHref = at.link("/cases", "figure", beside, "scope", coalition)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func (v *voice) outsideValue(rec registry.OutsideRecord) string {
+	text := first(rec.Fields, "value")
+	if n, err := strconv.Atoi(text); err == nil {
+		text = v.Number(n)
+		if first(rec.Fields, "unit") == "percent" {
+			text = v.Percent(n, 100)
+		}
+	}
+	if first(rec.Fields, "at_least") == "yes" {
+		text = v.T("official.atleast", text)
+	}
+	return text
+}
+
+func (v *voice) promises(o registry.Overview) []promise {
+	var out []promise
+	for _, rec := range o.Promises {
+		p := promise{
+			What: first(rec.Fields, "says"), Date: v.Date(rec.Date),
+			Status: v.label("commitment_status", first(rec.Fields, "status")),
+			By:     first(rec.Fields, "by"), To: first(rec.Fields, "to"),
+		}
+		if p.By == "" {
+			p.By = v.label("body", first(rec.Fields, "by_body"))
+		}
+		if p.To == "" {
+			p.To = v.label("body", first(rec.Fields, "to_body"))
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// day writes a day, and nothing for none.
+func (v *voice) day(d edtf.Day) string {
+	if d == 0 || d.Bound() {
+		return ""
+	}
+	return v.Day(d)
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/kua-registry/kua/internal/access"
+)
+
+// formLimit is more than a name, a passphrase and a path take.
+const formLimit = 16 << 10
+
+type signInBody struct {
+	Name, Next, Problem string
+	Locked, SignedOut   bool
+}
+
+func (s *server) signInPage(v *visit) error {
+	q := v.r.URL.Query()
+	if v.session != nil {
+		v.redirect(cmpNext(q.Get("next")))
+		return nil
+	}
+	return s.show(v, "signin", v.T("signin.title"), signInBody{
+		Next: nextPage(q.Get("next")), Locked: q.Get("locked") != "", SignedOut: q.Get("out") != "",
+	})
+}
+
+func (s *server) signIn(v *visit) error {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
+	if err := v.r.ParseForm(); err != nil {
+		return errBadRequest
+	}
+	body := signInBody{Name: strings.TrimSpace(v.r.PostFormValue("name")), Next: nextPage(v.r.PostFormValue("next"))}
+	passphrase := v.r.PostFormValue("passphrase")
+	if body.Name == "" || passphrase == "" {
+		body.Problem, v.status = v.T("signin.empty"), http.StatusUnprocessableEntity
+		return s.show(v, "signin", v.T("signin.title"), body)
+	}
+	session, err := s.reg.SignIn(v.r.Context(), body.Name, passphrase)
+	switch {
+	case errors.Is(err, access.ErrSignIn):
+		body.Problem, v.status = v.T("signin.wrong"), http.StatusUnprocessableEntity
+		return s.show(v, "signin", v.T("signin.title"), body)
+	case errors.Is(err, access.ErrTooMany):
+		v.w.Header().Set("Retry-After", "60")
+		return oops{http.StatusTooManyRequests, "429"}
+	case err != nil:
+		return err
+	}
+	if v.session != nil {
+		s.reg.SignOut(v.session)
+	}
+	s.setCookie(v, s.cookieName(), session.Token(), 0)
+	v.redirect(cmpNext(body.Next))
+	return nil
+}
+
+func (s *server) signOut(v *visit) error {
+	s.leave(v)
+	v.redirect("/sign-in?out=1")
+	return nil
+}
+
+// lock closes everything in one tap and remembers where the reader was: the
+// path only, because what follows it may be a name that was searched for.
+func (s *server) lock(v *visit) error {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
+	next := nextPage(v.r.PostFormValue("next"))
+	s.leave(v)
+	v.redirect(link("/sign-in", "locked", "1", "next", next))
+	return nil
+}
+
+func (s *server) leave(v *visit) {
+	if v.session != nil {
+		s.reg.SignOut(v.session)
+	}
+	s.setCookie(v, s.cookieName(), "", -1)
+}
+
+// nextPage lets through the path of a page of the register and nothing else,
+// so that a sign-in leads nowhere but into it. The first page needs no mention.
+func nextPage(path string) string {
+	switch {
+	case path == "/cases", path == "/figures", path == "/about":
+		return path
+	case strings.HasPrefix(path, "/cases/"):
+		for _, c := range strings.TrimPrefix(path, "/cases/") {
+			if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-') {
+				return ""
+			}
+		}
+		return path
+	}
+	return ""
+}
+
+func cmpNext(next string) string {
+	if page := nextPage(next); page != "" {
+		return page
+	}
+	return "/"
+}

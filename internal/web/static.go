@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+)
+
+//go:embed static
+var staticFiles embed.FS
+
+// assets are the files the pages refer to. Each stands at an address that
+// holds its hash, so that a browser may keep it for ever.
+type assets struct {
+	byName map[string]asset
+}
+
+type asset struct {
+	href, hash, kind string
+	plain, zipped    []byte
+}
+
+func loadAssets() (*assets, error) {
+	all := &assets{byName: map[string]asset{}}
+	entries, err := fs.ReadDir(staticFiles, "static")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		text, err := fs.ReadFile(staticFiles, "static/"+e.Name())
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(text)
+		a := asset{hash: hex.EncodeToString(sum[:8]), kind: mime.TypeByExtension(path.Ext(e.Name())), plain: text}
+		a.href = "/static/" + a.hash + "/" + e.Name()
+		var b bytes.Buffer
+		zip, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := zip.Write(text); err != nil {
+			return nil, err
+		}
+		if err := zip.Close(); err != nil {
+			return nil, err
+		}
+		if b.Len() < len(text) {
+			a.zipped = b.Bytes()
+		}
+		all.byName[e.Name()] = a
+	}
+	return all, nil
+}
+
+// href is the address of a file, for templates.
+func (all *assets) href(name string) (string, error) {
+	a, ok := all.byName[name]
+	if !ok {
+		return "", fmt.Errorf("there is no static file %q", name)
+	}
+	return a.href, nil
+}
+
+func (all *assets) serve(w http.ResponseWriter, r *http.Request) {
+	a, ok := all.byName[r.PathValue("name")]
+	if !ok || r.PathValue("hash") != a.hash {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", a.kind)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Vary", "Accept-Encoding")
+	body := a.plain
+	if a.zipped != nil && acceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body = a.zipped
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // who has gone needs no answer
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/kua-registry/kua/internal/access"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// templates are the pages in one language.
+type templates struct {
+	byName map[string]*template.Template
+}
+
+func parseTemplates(v *voice, files *assets) (*templates, error) {
+	funcs := template.FuncMap{
+		"t":     v.T,
+		"n":     func(n any) string { return v.Text(n) },
+		"asset": files.href,
+	}
+	layout, err := template.New("layout").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html")
+	if err != nil {
+		return nil, err
+	}
+	names, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	all := &templates{byName: map[string]*template.Template{}}
+	for _, name := range names {
+		page := strings.TrimSuffix(path.Base(name), ".html")
+		if page == "layout" {
+			continue
+		}
+		base, err := layout.Clone()
+		if err != nil {
+			return nil, err
+		}
+		if all.byName[page], err = base.ParseFS(templateFiles, name); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// page is what every template is given.
+type page struct {
+	Lang, Title, Path, Home string
+	Langs                   []langLink
+	Member                  *access.Member
+	Nav                     []navLink
+	Body                    any
+}
+
+type navLink struct {
+	Href, Text string
+	Here       bool
+}
+
+// show makes a page and sends it. The title stands in the browser's history
+// and its window list: it must never hold a name.
+func (s *server) show(v *visit, name, title string, body any) error {
+	p := page{Lang: v.Code(), Title: title, Path: nextPage(v.r.URL.Path), Langs: s.langLinks(v), Body: body}
+	if v.session != nil {
+		p.Member = &v.session.Member
+		at, _ := v.clock() // a clock that can't be read is the page's matter
+		p.Home = at.link("/")
+		for _, l := range [...]struct{ path, key string }{{"/", "overview"}, {"/cases", "cases"}, {"/figures", "figures"}, {"/about", "about"}} {
+			here := v.r.URL.Path == l.path || l.path == "/cases" && strings.HasPrefix(v.r.URL.Path, "/cases/")
+			href := at.link(l.path)
+			if l.path == "/about" {
+				href = l.path
+			}
+			p.Nav = append(p.Nav, navLink{Href: href, Text: v.T("nav." + l.key), Here: here})
+		}
+	}
+	t, ok := s.pages[v.Code()].byName[name]
+	if !ok {
+		return fmt.Errorf("there is no template %q", name)
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "layout", p); err != nil {
+		return err
+	}
+	v.write(b.Bytes())
+	return nil
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/locale"
+	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/rules"
+)
+
+// register is what the pages ask of the registry. Its second user is the
+// invented register of the tests.
+type register interface {
+	SignIn(ctx context.Context, name, passphrase string) (*access.Session, error)
+	Session(token string) (*access.Session, bool)
+	SignOut(s *access.Session)
+	Overview(ctx context.Context, s *access.Session, clock registry.Clock) (registry.Overview, error)
+	Cases(ctx context.Context, s *access.Session, q registry.Query) (registry.Page, error)
+	Case(ctx context.Context, s *access.Session, idOrNumber string, clock registry.Clock) (registry.CaseView, error)
+	Figures(ctx context.Context, s *access.Session, q registry.FigureQuery) (registry.FigureTable, error)
+	Organisations(ctx context.Context, s *access.Session) ([]registry.Org, error)
+	Info(ctx context.Context, s *access.Session) (registry.Info, error)
+	Book() *codebook.Book
+	Rules() *rules.Set
+	Today() edtf.Day
+}
+
+// Options are what an installation decides about its pages.
+type Options struct {
+	Secure bool         // the pages are reached by TLS: cookies are never sent without it
+	Logger *slog.Logger // required
+}
+
+// server serves the pages of one register. It never changes and may be shared.
+type server struct {
+	reg    register
+	words  *locale.Catalogue
+	pages  map[string]*templates // by language
+	assets *assets
+	secure bool
+	log    *slog.Logger
+}
+
+// New makes the pages of a register.
+func New(reg register, words *locale.Catalogue, opts Options) (http.Handler, error) {
+	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, pages: map[string]*templates{}}
+	var err error
+	if s.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	for _, l := range words.Languages() {
+		if s.pages[l.Code()], err = parseTemplates(s.voice(l), s.assets); err != nil {
+			return nil, err
+		}
+	}
+	cross := http.NewCrossOriginProtection()
+	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.fail(s.visit(w, r), oops{http.StatusForbidden, "cross"})
+	}))
+	return s.guard(cross.Handler(s.routes())), nil
+}
+
+func (s *server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /sign-in", s.open(s.signInPage))
+	mux.HandleFunc("POST /sign-in", s.open(s.signIn))
+	mux.HandleFunc("POST /sign-out", s.open(s.signOut))
+	mux.HandleFunc("POST /lock", s.open(s.lock))
+	mux.HandleFunc("GET /{$}", s.signed(s.overview))
+	mux.HandleFunc("GET /cases", s.signed(s.cases))
+	mux.HandleFunc("GET /cases/{id}", s.signed(s.oneCase))
+	mux.HandleFunc("GET /figures", s.signed(s.figures))
+	mux.HandleFunc("GET /about", s.signed(s.about))
+	mux.HandleFunc("GET /static/{hash}/{name}", s.assets.serve)
+	mux.HandleFunc("/", s.open(func(*visit) error { return registry.ErrNotFound }))
+	return mux
+}
+
+// open answers a request that needs no session.
+func (s *server) open(answer func(*visit) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := s.visit(w, r)
+		if s.switchLanguage(v) {
+			return
+		}
+		if err := answer(v); err != nil {
+			s.fail(v, err)
+		}
+	}
+}
+
+// signed answers a request of a member who has signed in, and leads everyone
+// else to the sign-in.
+func (s *server) signed(answer func(*visit) error) http.HandlerFunc {
+	return s.open(func(v *visit) error {
+		if v.session == nil {
+			v.redirect(link("/sign-in", "next", nextPage(v.r.URL.Path)))
+			return nil
+		}
+		return answer(v)
+	})
+}
+
+// oops is a failure that has a page of its own: error.<page>.title, error.<page>.text.
+type oops struct {
+	status int
+	page   string
+}
+
+func (o oops) Error() string { return fmt.Sprintf("%d %s", o.status, o.page) }
+
+var errBadRequest = oops{http.StatusBadRequest, "400"}
+
+// fail shows why there is no page, without anything of the inside.
+func (s *server) fail(v *visit, err error) {
+	var o oops
+	switch {
+	case errors.As(err, &o):
+	case errors.Is(err, registry.ErrNotFound):
+		o = oops{http.StatusNotFound, "404"}
+	case errors.Is(err, registry.ErrNotAllowed):
+		o = oops{http.StatusForbidden, "403"}
+	case errors.Is(err, context.Canceled):
+		return // nobody waits for the answer
+	default:
+		o = oops{http.StatusInternalServerError, "500"}
+		// The error's words may hold a search term, so that by default only its type is written down.
+		s.log.Error("a page failed", slog.String("route", v.r.Pattern), slog.String("type", fmt.Sprintf("%T", err)))
+		s.log.Debug("a page failed", slog.String("route", v.r.Pattern), slog.Any("error", err))
+	}
+	s.showError(v, o)
+}
+
+// showError shows an error page.
+func (s *server) showError(v *visit, o oops) {
+	body := errorPage{
+		Status: o.status,
+		Title:  v.T("error." + o.page + ".title"),
+		Text:   v.T("error." + o.page + ".text"),
+		Href:   "/", Action: v.T("error.back"),
+	}
+	if v.session == nil {
+		body.Href, body.Action = "/sign-in", v.T("error.signin")
+	}
+	v.status = o.status
+	if err := s.show(v, "error", body.Title, body); err != nil {
+		s.log.Error("the error page failed", slog.Any("error", err))
+	}
+}
+
+type errorPage struct {
+	Status                    int
+	Title, Text, Href, Action string
+}

@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"github.com/kua-registry/kua/internal/locale"
+	"github.com/kua-registry/kua/internal/registry"
+)
+
+var update = flag.Bool("update", false, "write the golden pages anew")
+
+var languages = []string{"en", "ru", "kk"}
+
+// browser asks for pages as a browser does.
+type browser struct {
+	t       *testing.T
+	pages   http.Handler
+	cookies map[string]string
+}
+
+func newBrowser(t *testing.T, pages http.Handler, lang string) *browser {
+	return &browser{t: t, pages: pages, cookies: map[string]string{languageCookie: lang}}
+}
+
+func (b *browser) ask(r *http.Request) *httptest.ResponseRecorder {
+	b.t.Helper()
+	for name, value := range b.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	w := httptest.NewRecorder()
+	b.pages.ServeHTTP(w, r)
+	for _, c := range w.Result().Cookies() {
+		if c.MaxAge < 0 {
+			delete(b.cookies, c.Name)
+			continue
+		}
+		b.cookies[c.Name] = c.Value
+	}
+	if got := w.Header().Get("Content-Security-Policy"); got != headers[0][1] {
+		b.t.Errorf("%s %s: Content-Security-Policy is %q", r.Method, r.URL, got)
+	}
+	return w
+}
+
+func (b *browser) get(path string) *httptest.ResponseRecorder {
+	b.t.Helper()
+	return b.ask(httptest.NewRequest(http.MethodGet, path, nil))
+}
+
+func (b *browser) post(path string, pairs ...string) *httptest.ResponseRecorder {
+	b.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	return b.ask(r)
+}
+
+func signedIn(t *testing.T, f *fake, lang string) *browser {
+	t.Helper()
+	b := newBrowser(t, newPages(t, f), lang)
+	if w := b.post("/sign-in", "name", "Sample Member", "passphrase", rightWord); w.Code != http.StatusSeeOther {
+		t.Fatalf("sign-in: %d", w.Code)
+	}
+	return b
+}
+
+// every page worth looking at, by the name of its golden file
+var pages = []struct{ name, path string }{
+	{"overview", "/"},
+	{"overview-clocks", "/?as_of=2022-05-17&known_by=2022-06-01T12:00"},
+	{"cases", "/cases"},
+	{"cases-filtered", "/cases?q=" + url.QueryEscape(`O'Hara "x" <i>`) + "&stage=closed&stage=redress&org=" + orgApart + "&figure=closed&scope=coalition&after=cursor"},
+	{"cases-rule", "/cases?rule=NOT-01&as_of=2022-05-17"},
+	{"cases-none", "/cases?q=nobody"},
+	{"case", "/cases/" + caseOne},
+	{"case-bare", "/cases/00000000000000000000000000000004"},
+	{"figures", "/figures"},
+	{"figures-known", "/figures?scope=" + orgNorth + "&set=way&as_of=2022-05-17&known_by=2022-06-01"},
+	{"about", "/about"},
+	{"missing", "/nothing/here"},
+}
+
+func TestGoldenPages(t *testing.T) {
+	for _, lang := range languages {
+		b := signedIn(t, newFake(t), lang)
+		for _, p := range pages {
+			golden(t, lang+"-"+p.name, b.get(p.path).Body.Bytes())
+		}
+		empty := newFake(t)
+		empty.empty = true
+		b = signedIn(t, empty, lang)
+		golden(t, lang+"-empty-overview", b.get("/").Body.Bytes())
+		golden(t, lang+"-empty-cases", b.get("/cases").Body.Bytes())
+		nobody := newBrowser(t, newPages(t, newFake(t)), lang)
+		golden(t, lang+"-signin", nobody.get("/sign-in").Body.Bytes())
+		golden(t, lang+"-signin-wrong", nobody.post("/sign-in", "name", hostile, "passphrase", "no").Body.Bytes())
+		golden(t, lang+"-locked", nobody.get("/sign-in?locked=1&next=/cases").Body.Bytes())
+	}
+}
+
+// hashes in addresses of files change with the look; the pages do not
+var assetHash = regexp.MustCompile(`/static/[0-9a-f]{16}/`)
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	got = assetHash.ReplaceAll(got, []byte("/static/HASH/"))
+	file := filepath.Join("testdata", "golden", name+".html")
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is not as in %s: look at it with -update and git diff", name, file)
+	}
+}
+
+// everyPage gives each page, in each language, parsed.
+func everyPage(t *testing.T, look func(t *testing.T, b *browser, path string, doc *html.Node, raw string)) {
+	t.Helper()
+	for _, lang := range languages {
+		b := signedIn(t, newFake(t), lang)
+		nobody := newBrowser(t, b.pages, lang)
+		see := func(who *browser, path string) {
+			raw := who.get(path).Body.String()
+			doc, err := html.Parse(strings.NewReader(raw))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Run(lang+path, func(t *testing.T) { look(t, who, path, doc, raw) })
+		}
+		for _, p := range pages {
+			see(b, p.path)
+		}
+		see(nobody, "/sign-in")
+		see(nobody, "/nothing")
+	}
+}
+
+func each(n *html.Node, f func(*html.Node)) {
+	f(n)
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		each(c, f)
+	}
+}
+
+func attr(n *html.Node, key string) (string, bool) {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val, true
+		}
+	}
+	return "", false
+}
+
+func TestPagesHoldNothingThePolicyForbids(t *testing.T) {
+	everyPage(t, func(t *testing.T, _ *browser, _ string, doc *html.Node, raw string) {
+		each(doc, func(n *html.Node) {
+			if n.Type != html.ElementNode {
+				return
+			}
+			switch n.Data {
+			case "script", "style", "iframe", "object", "embed", "base":
+				t.Errorf("a <%s>", n.Data)
+			}
+			for _, a := range n.Attr {
+				if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+					t.Errorf("<%s %s=%q>", n.Data, a.Key, a.Val)
+				}
+				if (a.Key == "src" || a.Key == "href" || a.Key == "action") && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "#") {
+					t.Errorf("<%s %s=%q> leads out", n.Data, a.Key, a.Val)
+				}
+			}
+		})
+		if strings.Contains(raw, "<script") || strings.Contains(raw, "<b>Co") || strings.Contains(raw, "ZgotmplZ") {
+			t.Error("a name broke out of the page, or a template refused a value")
+		}
+	})
+}
+
+func TestPagesAreWellMade(t *testing.T) {
+	key := regexp.MustCompile(`>[^<]*\b(nav|signin|house|overview|cases|case|figures|about|error|deadline|check|record|facet|clock|lock|foot|value|official|ledger|unit|date)\.[a-z_]+\b[^<]*<`)
+	everyPage(t, func(t *testing.T, _ *browser, _ string, doc *html.Node, raw string) {
+		ids, refs := map[string]bool{}, []string{}
+		heads, mains := 0, 0
+		each(doc, func(n *html.Node) {
+			if n.Type != html.ElementNode {
+				return
+			}
+			if id, ok := attr(n, "id"); ok {
+				if ids[id] {
+					t.Errorf("two elements have the id %q", id)
+				}
+				ids[id] = true
+			}
+			for _, name := range []string{"aria-labelledby", "aria-describedby", "for", "form"} {
+				if ref, ok := attr(n, name); ok {
+					refs = append(refs, ref)
+				}
+			}
+			if href, _ := attr(n, "href"); strings.HasPrefix(href, "#") {
+				refs = append(refs, href[1:])
+			}
+			switch n.Data {
+			case "h1":
+				heads++
+			case "main":
+				mains++
+			}
+		})
+		for _, ref := range refs {
+			if !ids[ref] {
+				t.Errorf("nothing on the page has the id %q", ref)
+			}
+		}
+		if heads != 1 || mains != 1 {
+			t.Errorf("%d h1 and %d main: there should be one of each", heads, mains)
+		}
+		if missing := key.FindString(raw); missing != "" {
+			t.Errorf("a message is missing: %s", missing)
+		}
+	})
+}
+
+func TestEveryLinkLeadsToAPage(t *testing.T) {
+	seen := map[string]bool{}
+	everyPage(t, func(t *testing.T, b *browser, path string, doc *html.Node, _ string) {
+		each(doc, func(n *html.Node) {
+			href, ok := attr(n, "href")
+			if !ok || strings.HasPrefix(href, "#") || seen[href] || strings.Contains(path, "/nothing") {
+				return
+			}
+			seen[href] = true
+			if _, signed := b.cookies["kua"]; !signed && !strings.HasPrefix(href, "/sign-in") && !strings.HasPrefix(href, "/static") {
+				return
+			}
+			lang := b.cookies[languageCookie]
+			if w := b.get(href); w.Code != http.StatusOK && (w.Code != http.StatusSeeOther || !strings.Contains(href, "lang=")) {
+				t.Errorf("%s: %d", href, w.Code)
+			}
+			b.cookies[languageCookie] = lang
+		})
+		each(doc, func(n *html.Node) {
+			action, ok := attr(n, "action")
+			if method, _ := attr(n, "method"); !ok || method != "get" {
+				return
+			}
+			if w := b.get(action); w.Code != http.StatusOK {
+				t.Errorf("form to %s: %d", action, w.Code)
+			}
+		})
+	})
+}
+
+func TestWithoutASessionEveryPageLeadsToTheSignIn(t *testing.T) {
+	f := newFake(t)
+	nobody := newBrowser(t, newPages(t, f), "en")
+	for _, path := range []string{"/", "/cases", "/cases?q=name", "/cases/" + caseOne, "/figures", "/about"} {
+		w := nobody.get(path)
+		to := w.Header().Get("Location")
+		if w.Code != http.StatusSeeOther || !strings.HasPrefix(to, "/sign-in") {
+			t.Errorf("%s: %d to %q", path, w.Code, to)
+		}
+		if strings.Contains(to, "name") || strings.Contains(w.Body.String(), "K-0001") {
+			t.Errorf("%s: the way to the sign-in says too much: %s", path, to)
+		}
+	}
+	nobody.cookies["kua"] = "not-a-session"
+	if w := nobody.get("/cases"); w.Code != http.StatusSeeOther {
+		t.Errorf("a token nobody gave: %d", w.Code)
+	}
+}
+
+func TestSignInAndOut(t *testing.T) {
+	f := newFake(t)
+	b := newBrowser(t, newPages(t, f), "en")
+	for _, tt := range []struct {
+		name, passphrase string
+		want             int
+	}{
+		{"Sample Member", "wrong", http.StatusUnprocessableEntity},
+		{"nobody", rightWord, http.StatusUnprocessableEntity},
+		{"", "", http.StatusUnprocessableEntity},
+		{"busy", "x", http.StatusTooManyRequests},
+		{"broken", "x", http.StatusInternalServerError},
+	} {
+		w := b.post("/sign-in", "name", tt.name, "passphrase", tt.passphrase)
+		if w.Code != tt.want || b.cookies["kua"] != "" {
+			t.Errorf("%q: %d, want %d; cookie %q", tt.name, w.Code, tt.want, b.cookies["kua"])
+		}
+		if body := w.Body.String(); strings.Contains(body, rightWord) || strings.Contains(body, "inside") {
+			t.Errorf("%q: the page says too much", tt.name)
+		}
+	}
+	w := b.post("/sign-in", "name", "Sample Member", "passphrase", rightWord, "next", "/cases/"+caseOne)
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/cases/"+caseOne {
+		t.Fatalf("sign-in: %d to %s", w.Code, w.Header().Get("Location"))
+	}
+	cookie := w.Result().Cookies()[0]
+	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Path != "/" {
+		t.Errorf("the session's cookie is %v", cookie)
+	}
+	first := b.cookies["kua"]
+	b.post("/sign-in", "name", "Sample Member", "passphrase", rightWord)
+	if _, open := f.sessions.Get(first); open || b.cookies["kua"] == first {
+		t.Error("a second sign-in leaves the first session open")
+	}
+	second := b.cookies["kua"]
+	w = b.post("/lock", "next", "/figures")
+	if to := w.Header().Get("Location"); to != "/sign-in?locked=1&next=%2Ffigures" {
+		t.Errorf("lock leads to %q", to)
+	}
+	if _, open := f.sessions.Get(second); open || b.cookies["kua"] != "" {
+		t.Error("lock leaves the session open")
+	}
+	b.post("/sign-in", "name", "Sample Member", "passphrase", rightWord)
+	third := b.cookies["kua"]
+	b.post("/sign-out")
+	if _, open := f.sessions.Get(third); open {
+		t.Error("sign-out leaves the session open")
+	}
+}
+
+func TestSecureCookies(t *testing.T) {
+	words, err := locale.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := New(newFake(t), words, Options{Secure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newBrowser(t, h, "en").post("/sign-in", "name", "Sample Member", "passphrase", rightWord)
+	c := w.Result().Cookies()[0]
+	if c.Name != "__Host-kua" || !c.Secure {
+		t.Errorf("the session's cookie is %v", c)
+	}
+	if w.Header().Get("Strict-Transport-Security") == "" {
+		t.Error("no Strict-Transport-Security")
+	}
+}
+
+func TestSignInLeadsOnlyIntoTheRegister(t *testing.T) {
+	b := newBrowser(t, newPages(t, newFake(t)), "en")
+	for _, next := range []string{"//evil.example", "https://evil.example", `/\evil.example`, "/cases/../../x", "/cases//evil", "javascript:alert(1)", "/sign-in", "/nothing"} {
+		w := b.post("/sign-in", "name", "Sample Member", "passphrase", rightWord, "next", next)
+		if to := w.Header().Get("Location"); to != "/" {
+			t.Errorf("next=%q leads to %q", next, to)
+		}
+	}
+	for _, path := range []string{"//evil.example/?lang=ru", "/%2F/evil.example?lang=ru"} {
+		w := b.get(path)
+		if to := w.Header().Get("Location"); strings.HasPrefix(to, "//") || strings.Contains(to, "evil.example") && !strings.HasPrefix(to, "/evil") && !strings.HasPrefix(to, "/%2F") {
+			t.Errorf("%s leads to %q", path, to)
+		}
+	}
+}
+
+func TestOtherSitesFormsAreRefused(t *testing.T) {
+	b := signedIn(t, newFake(t), "ru")
+	for _, from := range [][2]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"}} {
+		r := httptest.NewRequest(http.MethodPost, "/lock", nil)
+		r.Header.Set(from[0], from[1])
+		if w := b.ask(r); w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "<h1>") {
+			t.Errorf("%s: %s: %d", from[0], from[1], w.Code)
+		}
+	}
+	if w := b.get("/about"); w.Code != http.StatusOK {
+		t.Errorf("the session is gone: %d", w.Code)
+	}
+}
+
+func TestFailuresSayNothingOfTheInside(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want int
+	}{
+		{registry.ErrNotFound, http.StatusNotFound},
+		{registry.ErrNotAllowed, http.StatusForbidden},
+		{errInside, http.StatusInternalServerError},
+		{errors.Join(errors.New("search for Invented Name"), errInside), http.StatusInternalServerError},
+	} {
+		f := newFake(t)
+		var log bytes.Buffer
+		b := newBrowser(t, newPagesLogging(t, f, &log), "kk")
+		b.post("/sign-in", "name", "Sample Member", "passphrase", rightWord)
+		f.fails = tt.err
+		for _, path := range []string{"/", "/cases?q=Invented", "/cases/" + caseOne, "/figures", "/about"} {
+			w := b.get(path)
+			body := w.Body.String()
+			if w.Code != tt.want || strings.Contains(body, "secret") || strings.Contains(body, "Invented Name") || !strings.Contains(body, `lang="kk"`) {
+				t.Errorf("%s with %v: %d", path, tt.err, w.Code)
+			}
+		}
+		if text := log.String(); strings.Contains(text, "Invented") || strings.Contains(text, caseOne) || strings.Contains(text, "secret") {
+			t.Errorf("the log says too much: %s", text)
+		}
+	}
+}
+
+func TestBadQuestions(t *testing.T) {
+	b := signedIn(t, newFake(t), "en")
+	for path, want := range map[string]int{
+		"/?as_of=yesterday":                        http.StatusBadRequest,
+		"/figures?known_by=2022-13-01T00:00":       http.StatusBadRequest,
+		"/figures?scope=elsewhere":                 http.StatusNotFound,
+		"/figures?set=none":                        http.StatusNotFound,
+		"/cases?figure=none":                       http.StatusNotFound,
+		"/cases?rule=none":                         http.StatusNotFound,
+		"/cases?q=" + strings.Repeat("a", 2000):    http.StatusBadRequest,
+		"/cases?sort=none":                         http.StatusOK,
+		"/cases/none":                              http.StatusNotFound,
+		"/cases/" + caseOne + "/more":              http.StatusNotFound,
+		"/static/0000000000000000/kua.css":         http.StatusNotFound,
+		"/static/0000000000000000/../../doc.go":    http.StatusTemporaryRedirect,
+		"/?lang=xx":                                http.StatusSeeOther,
+		"/cases?as_of=2022-05-17&known_by=2022-06": http.StatusBadRequest,
+	} {
+		if w := b.get(path); w.Code != want {
+			t.Errorf("%.60s: %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
+func TestTheQuestionReachesTheRegister(t *testing.T) {
+	f := newFake(t)
+	b := signedIn(t, f, "en")
+	b.get("/cases?q=+Name+&stage=closed&stage=decided&child=yes&figure=closed&scope=coalition&rule=NOT-01&as_of=2022-05-17&known_by=2022-06-01T12:30&sort=incident&after=x&orgs=all")
+	q := f.asked
+	if q.Text != "Name" || len(q.Facets) != 2 || len(q.Facets["stage"]) != 2 || q.Figure != "closed" || q.Scope != "coalition" || q.Rule != "NOT-01" ||
+		q.Clock.AsOf != day("2022-05-17") || !q.Clock.KnownBy.Equal(moment("2022-06-01T12:30:00Z")) || q.Sort != "incident" || q.After != "x" || q.Orgs != nil {
+		t.Errorf("the register was asked %+v", q)
+	}
+}
+
+func TestLanguage(t *testing.T) {
+	f := newFake(t)
+	b := newBrowser(t, newPages(t, f), "")
+	delete(b.cookies, languageCookie)
+	r := httptest.NewRequest(http.MethodGet, "/sign-in", nil)
+	r.Header.Set("Accept-Language", "kk-KZ,kk;q=0.9,ru;q=0.5")
+	if w := b.ask(r); !strings.Contains(w.Body.String(), `<html lang="kk">`) {
+		t.Error("the browser's language is not taken")
+	}
+	w := b.get("/cases?stage=closed&lang=ru")
+	if w.Header().Get("Location") != "/cases?stage=closed" || b.cookies[languageCookie] != "ru" {
+		t.Errorf("the switch leads to %q, cookie %q", w.Header().Get("Location"), b.cookies[languageCookie])
+	}
+	if w := b.get("/sign-in"); !strings.Contains(w.Body.String(), `<html lang="ru">`) {
+		t.Error("the chosen language is forgotten")
+	}
+}
+
+// TestLanguagesSayTheSame holds each page to the same shape in every language:
+// the same elements in the same order, with text where there is text.
+func TestLanguagesSayTheSame(t *testing.T) {
+	shapes := map[string]string{}
+	for _, lang := range languages {
+		b := signedIn(t, newFake(t), lang)
+		for _, p := range pages {
+			doc, err := html.Parse(b.get(p.path).Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var shape strings.Builder
+			each(doc, func(n *html.Node) {
+				if n.Type == html.ElementNode {
+					shape.WriteString(n.Data + " ")
+				} else if n.Type == html.TextNode && strings.TrimSpace(n.Data) != "" {
+					shape.WriteString("… ")
+				}
+			})
+			if lang == "en" {
+				shapes[p.name] = shape.String()
+			} else if shapes[p.name] != shape.String() {
+				t.Errorf("%s in %s has another shape than in English", p.name, lang)
+			}
+		}
+	}
+}
+
+func TestEveryMessageOfThePagesIsThere(t *testing.T) {
+	words, err := locale.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	literal := regexp.MustCompile("(?:\\{t|\\(t|T\\(|N\\(|[{ (]t) ?\"([a-z0-9_]+(?:\\.[a-z0-9_]+)+)\"[ )},]")
+	var files []string
+	for _, pattern := range []string{"*.go", "templates/*.html"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	used := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range literal.FindAllStringSubmatch(string(text), -1) {
+			used++
+			for _, l := range words.Languages() {
+				if !l.Has(m[1]) {
+					t.Errorf("%s: no message %q in %s", file, m[1], l.Code())
+				}
+			}
+		}
+	}
+	if used < 100 {
+		t.Errorf("only %d messages found in the sources: the pattern is wrong", used)
+	}
+}
+
+func TestCompression(t *testing.T) {
+	b := signedIn(t, newFake(t), "en")
+	css := assetPath(t, b)
+	for _, path := range []string{"/cases", css} {
+		plain := b.get(path)
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r.Header.Set("Accept-Encoding", "br, gzip;q=0.8")
+		zipped := b.ask(r)
+		if zipped.Header().Get("Content-Encoding") != "gzip" || plain.Header().Get("Content-Encoding") != "" {
+			t.Fatalf("%s: Content-Encoding %q", path, zipped.Header().Get("Content-Encoding"))
+		}
+		size := zipped.Body.Len()
+		zip, err := gzip.NewReader(zipped.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(zip)
+		if err != nil || string(text) != plain.Body.String() {
+			t.Errorf("%s: the compressed page is another", path)
+		}
+		// A page must come through a 16 kbit/s line in ten seconds, its look once in as much.
+		if size > 20<<10 {
+			t.Errorf("%s: %d bytes compressed", path, size)
+		}
+	}
+	if got := b.get(css).Header().Get("Cache-Control"); !strings.Contains(got, "immutable") {
+		t.Errorf("style sheet: Cache-Control %q", got)
+	}
+	if got := b.get("/cases").Header().Get("Cache-Control"); got != "no-store" {
+		t.Errorf("page: Cache-Control %q", got)
+	}
+}
+
+func assetPath(t *testing.T, b *browser) string {
+	t.Helper()
+	m := regexp.MustCompile(`/static/[0-9a-f]{16}/kua\.css`).FindString(b.get("/").Body.String())
+	if m == "" {
+		t.Fatal("the page has no style sheet")
+	}
+	return m
+}
