@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -141,55 +142,63 @@ func (l *loader) tree(fsys fs.FS) error {
 		}
 		l.common[f.ID] = f
 	}
-	err := eachYAML(fsys, "lists", func(file string, data []byte) error {
+	// Reading YAML is what starting the program spends its time on: all files at once, then in order what they say.
+	var reading sync.WaitGroup
+	lists, err := parseAll(&reading, fsys, "lists", func(file string, data []byte) ([]*List, error) {
 		var f struct {
 			Lists []*List `yaml:"lists"`
 		}
-		if err := decode(file, data, &f); err != nil {
-			return err
-		}
-		for _, list := range f.Lists {
-			if err := l.addList(file, list); err != nil {
-				return err
-			}
-		}
-		return nil
+		err := decode(file, data, &f)
+		return f.Lists, err
 	})
 	if err != nil {
 		return err
 	}
-	err = eachYAML(fsys, "kinds", func(file string, data []byte) error {
+	kinds, err := parseAll(&reading, fsys, "kinds", func(file string, data []byte) ([]*Kind, error) {
 		var f struct {
 			Kinds []*Kind `yaml:"kinds"`
 		}
-		if err := decode(file, data, &f); err != nil {
-			return err
-		}
-		for _, kind := range f.Kinds {
-			if err := l.addKind(file, kind); err != nil {
-				return err
-			}
-		}
-		return nil
+		err := decode(file, data, &f)
+		return f.Kinds, err
 	})
 	if err != nil {
 		return err
 	}
-	err = eachYAML(fsys, "rules", func(file string, data []byte) error {
-		defs, err := parseRules(file, data)
-		if err != nil {
-			return err
+	rules, err := parseAll(&reading, fsys, "rules", parseRules)
+	if err != nil {
+		return err
+	}
+	reading.Wait()
+	for _, f := range lists {
+		if f.err != nil {
+			return f.err
 		}
-		for _, d := range defs {
-			if err := l.define("rule "+d.ID, d.ID, file); err != nil {
+		for _, list := range f.value {
+			if err := l.addList(f.file, list); err != nil {
 				return err
 			}
 		}
-		l.book.rules = append(l.book.rules, defs...)
-		return nil
-	})
-	if err != nil {
-		return err
+	}
+	for _, f := range kinds {
+		if f.err != nil {
+			return f.err
+		}
+		for _, kind := range f.value {
+			if err := l.addKind(f.file, kind); err != nil {
+				return err
+			}
+		}
+	}
+	for _, f := range rules {
+		if f.err != nil {
+			return f.err
+		}
+		for _, d := range f.value {
+			if err := l.define("rule "+d.ID, d.ID, f.file); err != nil {
+				return err
+			}
+		}
+		l.book.rules = append(l.book.rules, f.value...)
 	}
 	var pack Pack
 	found, err := one("pack.yaml", &pack)
@@ -205,29 +214,37 @@ func (l *loader) tree(fsys fs.FS) error {
 	return nil
 }
 
-// eachYAML calls f for every YAML file of a folder, by name. A folder that is not there is empty.
-func eachYAML(fsys fs.FS, dir string, f func(file string, data []byte) error) error {
+// parsed is what a file of a folder says.
+type parsed[T any] struct {
+	file  string
+	value T
+	err   error
+}
+
+// parseAll starts reading every YAML file of a folder and returns them by name; they are there when reading is
+// done. A folder that is not there is empty.
+func parseAll[T any](reading *sync.WaitGroup, fsys fs.FS, dir string, parse func(file string, data []byte) (T, error)) ([]parsed[T], error) {
 	entries, err := fs.ReadDir(fsys, dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
-	if err != nil {
-		return err
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		return e.IsDir() || !strings.HasSuffix(e.Name(), ".yaml")
+	})
+	out := make([]parsed[T], len(entries))
+	for i, e := range entries {
+		f := &out[i]
+		f.file = dir + "/" + e.Name()
+		reading.Go(func() {
+			data, err := fs.ReadFile(fsys, f.file)
+			if err != nil {
+				f.err = err
+				return
+			}
+			f.value, f.err = parse(f.file, data)
+		})
 	}
-	for _, e := range entries {
-		if e.IsDir() || !strings.HasSuffix(e.Name(), ".yaml") {
-			continue
-		}
-		file := dir + "/" + e.Name()
-		data, err := fs.ReadFile(fsys, file)
-		if err != nil {
-			return err
-		}
-		if err := f(file, data); err != nil {
-			return err
-		}
-	}
-	return nil
+	return out, nil
 }
 
 // name is what ids and codes look like: they stand in files, addresses and expressions.
@@ -246,6 +263,9 @@ func (l *loader) define(what, id, file string) error {
 }
 
 func (l *loader) addList(file string, list *List) error {
+	if list == nil {
+		return fmt.Errorf("%s: a list is empty", file)
+	}
 	if list.Extend {
 		old, ok := l.book.list[list.ID]
 		switch {
@@ -300,6 +320,9 @@ func (l *loader) defineCodes(file string, list *List) error {
 }
 
 func (l *loader) addKind(file string, kind *Kind) error {
+	if kind == nil {
+		return fmt.Errorf("%s: a kind is empty", file)
+	}
 	if kind.Extend {
 		old, ok := l.book.kind[kind.ID]
 		if !ok {

@@ -144,6 +144,8 @@ func TestRefuses(t *testing.T) {
 			[]string{"lists/own.yaml", "line"}},
 		{"two documents", map[string]string{"lists/own.yaml": "lists: []\n---\nlists: []\n"},
 			[]string{"lists/own.yaml", "one YAML document"}},
+		{"an empty kind", map[string]string{"kinds/own.yaml": "kinds: [null]\n"}, []string{"kinds/own.yaml", "empty"}},
+		{"an empty list", list("- ~"), []string{"lists/own.yaml", "empty"}},
 		{"no such parent", list("- {id: body, extend: true, codes: [{code: x, label: [X, Икс, Икс], parent: nowhere}]}"),
 			[]string{"lists/own.yaml", "body", "x", "nowhere"}},
 		{"a circle", list("- {id: body, extend: true, codes: [{code: x, label: [X, Икс, Икс], parent: y}, {code: y, label: [Y, Игрек, Игрек], parent: x}]}"),
