@@ -80,7 +80,7 @@ func (b *blocker) pairs(all []candidate, members []int32, split []Key, rule uint
 	if len(members) <= b.cfg.MaxBlock {
 		for x, i := range members {
 			for _, j := range members[x+1:] {
-				if i != j && !(b.cfg.AcrossOnly && b.lists[i] == b.lists[j]) {
+				if i != j && (!b.cfg.AcrossOnly || b.lists[i] != b.lists[j]) {
 					all = append(all, candidate{pairOf(int(i), int(j)), rule})
 				}
 			}

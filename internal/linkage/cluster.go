@@ -15,7 +15,7 @@ type clusters struct {
 	members   [][]int
 	different map[uint64]bool
 	same      map[uint64]bool
-	unique    []func(i, j int) bool // true: these two can't be one person
+	apart     []func(i, j int) bool // true: these two are not joined without a person
 	lists     []int32
 	onePer    bool
 	score     func(i, j int) float64 // probability
@@ -76,7 +76,7 @@ func (c *clusters) compatible(a, b int) bool {
 			if c.onePer && c.lists[x] == c.lists[y] {
 				return false
 			}
-			for _, conflict := range c.unique {
+			for _, conflict := range c.apart {
 				if conflict(x, y) {
 					return false
 				}

@@ -280,43 +280,48 @@ func some(s string) []string {
 	return []string{s}
 }
 
-// dateColumn compares dates; of several, the first that can be read.
+// dateColumn compares dates; of several, those that agree best.
 type dateColumn struct {
 	ladder ladder
 	birth  bool
 	text   []string
-	dates  []span
+	dates  [][]span
 }
+
+// maxDates bounds the comparisons of two records with many dates.
+const maxDates = 6
 
 type span struct {
 	from, to edtf.Day
-	digits   string // of a date that no calendar has, or of an exact day
-	set      bool
+	digits   string // of an exact day, or of a date that no calendar has
 	exact    bool
 }
 
 func newDateColumn(l ladder, values [][]string, birth bool) *dateColumn {
-	c := &dateColumn{ladder: l, birth: birth, text: make([]string, len(values)), dates: make([]span, len(values))}
+	c := &dateColumn{ladder: l, birth: birth, text: make([]string, len(values)), dates: make([][]span, len(values))}
 	for i, vs := range values {
 		c.text[i] = strings.Join(vs, "; ")
 		for _, v := range vs {
-			d, err := edtf.Parse(v)
-			if err != nil {
-				if digits := onlyDigits(v); len(digits) >= 4 && !c.dates[i].set {
-					c.dates[i] = span{digits: digits, set: true}
-				}
-				continue
+			if s, ok := readSpan(v); ok && len(c.dates[i]) < maxDates {
+				c.dates[i] = append(c.dates[i], s)
 			}
-			s := span{from: d.Earliest(), to: d.Latest(), set: true}
-			s.exact = s.from == s.to
-			if s.exact {
-				s.digits = onlyDigits(s.from.String())
-			}
-			c.dates[i] = s
-			break
 		}
 	}
 	return c
+}
+
+func readSpan(text string) (span, bool) {
+	d, err := edtf.Parse(text)
+	if err != nil {
+		digits := onlyDigits(text)
+		return span{digits: digits}, len(digits) >= 4
+	}
+	s := span{from: d.Earliest(), to: d.Latest()}
+	s.exact = s.from == s.to
+	if s.exact {
+		s.digits = onlyDigits(s.from.String())
+	}
+	return s, true
 }
 
 func onlyDigits(s string) string {
@@ -331,14 +336,16 @@ func onlyDigits(s string) string {
 func (c *dateColumn) ladders() []ladder { return []ladder{c.ladder} }
 
 func (c *dateColumn) compare(i, j int, levels []uint8) {
-	a, b := &c.dates[i], &c.dates[j]
-	switch {
-	case !a.set || !b.set:
-		levels[0] = missing
-	case c.birth:
-		levels[0] = birthLevel(a, b)
-	default:
-		levels[0] = eventLevel(a, b)
+	levels[0] = missing
+	for x := range c.dates[i] {
+		for y := range c.dates[j] {
+			a, b := &c.dates[i][x], &c.dates[j][y]
+			if c.birth {
+				levels[0] = min(levels[0], birthLevel(a, b))
+			} else {
+				levels[0] = min(levels[0], eventLevel(a, b))
+			}
+		}
 	}
 }
 
@@ -363,7 +370,7 @@ func birthLevel(a, b *span) uint8 {
 		return missing
 	case a.from <= b.to && b.from <= a.to:
 		return 1
-	case a.from-b.to <= 366 && b.from-a.to <= 366:
+	case a.from.Sub(b.to) <= 366 && b.from.Sub(a.to) <= 366:
 		return 4 // an age misremembered by a year
 	default:
 		return 5
@@ -379,7 +386,7 @@ func eventLevel(a, b *span) uint8 {
 		return 0
 	case a.from <= b.to && b.from <= a.to:
 		return 1
-	case a.from-b.to <= fewDays && b.from-a.to <= fewDays:
+	case a.from.Sub(b.to) <= fewDays && b.from.Sub(a.to) <= fewDays:
 		return 2
 	default:
 		return 3
@@ -410,20 +417,19 @@ func digitSlip(a, b string) bool {
 func (c *dateColumn) value(_, i int) string     { return c.text[i] }
 func (c *dateColumn) share(_, _, _ int) float64 { return 0 }
 func (c *dateColumn) key(as Reading, i int) []string {
-	d := &c.dates[i]
-	switch {
-	case !d.set:
-		return nil
-	case as == Year && d.digits != "":
-		return []string{d.digits[:4]}
-	case as == Year:
-		if y := d.from.String(); len(y) >= 4 && d.to-d.from <= 366 {
-			return []string{y[:4]}
+	var out []string
+	for x := range c.dates[i] {
+		d := &c.dates[i][x]
+		switch {
+		case as == Year && d.digits != "":
+			out = append(out, d.digits[:4])
+		case as == Year && d.to.Sub(d.from) <= 366:
+			out = append(out, d.from.String()[:4])
+		case as == Whole:
+			out = append(out, some(d.digits)...)
 		}
-		return nil
-	default:
-		return some(d.digits)
 	}
+	return out
 }
 
 // codeColumn compares codes, numbers and words by a function of two normalised values.

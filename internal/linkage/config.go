@@ -51,9 +51,9 @@ const (
 type Field struct {
 	ID      string    `yaml:"id"`
 	Compare Comparer  `yaml:"compare"`
-	From    []string  `yaml:"from"`   // fields of the record it reads; ID alone when empty. For Person: family name, given name, patronymic, then fields of full names
-	Unique  bool      `yaml:"unique"` // two different values are never one person
-	M       []float64 `yaml:"m"`      // what to expect of each level among true pairs, where the default is not right (not for Person)
+	From    []string  `yaml:"from"`  // fields of the record it reads; ID alone when empty. For Person: family name, given name, patronymic, then fields of full names
+	Apart   bool      `yaml:"apart"` // records that differ in it are never joined without a person, as with a number that one person has once
+	M       []float64 `yaml:"m"`     // what to expect of each level among true pairs, where the default is not right (not for Person)
 }
 
 // Block is a rule that makes pairs: records that agree in all its keys are compared.
@@ -96,16 +96,18 @@ type BlockReport struct {
 }
 
 // CaseConfig is the configuration for the cases of a register. The registry
-// supplies the fields family, given, patronymic, other_names (full names),
-// sex, birth, region, incident, place_type, register_no, complaint and methods.
+// supplies the fields family, given, patronymic, other_names and full_name (both
+// of full names), sex, birth, region, incident, place_type, register_no,
+// complaint and methods, each with all its values.
 func CaseConfig() Config {
 	return Config{
+		MaxBlock: DefaultMaxBlock, Propose: DefaultPropose, Accept: DefaultAccept,
 		Fields: []Field{
-			{ID: "name", Compare: Person, From: []string{"family", "given", "patronymic", "other_names"}},
+			{ID: "name", Compare: Person, From: []string{"family", "given", "patronymic", "other_names", "full_name"}},
 			{ID: "sex", Compare: Exact, M: []float64{0.98, 0.02}},
 			{ID: "birth", Compare: Birth},
 			{ID: "region", Compare: Exact, M: []float64{0.95, 0.05}},
-			{ID: "incident", Compare: Event},
+			{ID: "incident", Compare: Event, Apart: true}, // one person in two incidents is two cases
 			{ID: "place_type", Compare: Exact, M: []float64{0.85, 0.15}},
 			{ID: "methods", Compare: Set},
 			{ID: "register_no", Compare: Identifier},
@@ -164,6 +166,9 @@ func (c Config) withDefaults() (Config, error) {
 		kinds[f.ID] = f.Compare
 		if f.Compare == Person {
 			people++
+			if f.Apart {
+				return c, fmt.Errorf("linkage: field %s: names that differ do not keep people apart for certain; remove apart", f.ID)
+			}
 		}
 	}
 	if people > 1 {

@@ -238,7 +238,7 @@ func (l *linker) randomPairs() (pairs []uint64, total float64) {
 	if n < 2 {
 		return nil, 0
 	}
-	fits := func(i, j int) bool { return i != j && !(l.cfg.AcrossOnly && l.lists[i] == l.lists[j]) }
+	fits := func(i, j int) bool { return i != j && (!l.cfg.AcrossOnly || l.lists[i] != l.lists[j]) }
 	if n*(n-1)/2 <= randomPairs {
 		for i := range n {
 			for j := i + 1; j < n; j++ {
@@ -355,10 +355,10 @@ func (l *linker) cluster(ctx context.Context, r *Result, candidates []scored) er
 		return probability(l.weight(i, j, levels))
 	}
 	for _, f := range l.cfg.Fields {
-		if f.Unique {
+		if f.Apart {
 			col, levels := l.byField[f.ID], len(comparers[f.Compare].codes)
-			c.unique = append(c.unique, func(i, j int) bool {
-				var k [3]uint8
+			c.apart = append(c.apart, func(i, j int) bool {
+				var k [1]uint8
 				col.compare(i, j, k[:])
 				return k[0] != missing && int(k[0]) == levels-1
 			})

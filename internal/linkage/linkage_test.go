@@ -197,13 +197,26 @@ func TestDecisionsBind(t *testing.T) {
 }
 
 // Different numbers of one person's document keep clusters apart whatever else agrees.
-func TestUniqueFieldsKeepApart(t *testing.T) {
+func TestNumbersKeepApart(t *testing.T) {
 	x, y := person("x", "a", "Копбаев", "Сункар", "1971-03-02"), person("y", "b", "Копбаев", "Сункар", "1971-03-02")
 	x.Fields["iin"], y.Fields["iin"] = []string{"710302300111"}, []string{"710302388888"}
 	cfg := CaseConfig()
-	cfg.Fields = append(cfg.Fields, Field{ID: "iin", Compare: Identifier, Unique: true})
+	cfg.Fields = append(cfg.Fields, Field{ID: "iin", Compare: Identifier, Apart: true})
 	if c := clusterOf(link(t, few(x, y), cfg), "x"); len(c) != 1 {
 		t.Errorf("two numbers in one cluster: %v", c)
+	}
+}
+
+// One person in two incidents is two cases: shown to a person, not joined.
+func TestTwoIncidentsAreProposed(t *testing.T) {
+	x, y := person("x", "a", "Копбаев", "Сункар", "1971-03-02"), person("y", "b", "Копбаев", "Сункар", "1971-03-02")
+	y.Fields["incident"] = []string{"2022-06-20"}
+	r := link(t, few(x, y), CaseConfig())
+	if c := clusterOf(r, "x"); len(c) != 1 {
+		t.Errorf("joined: %v", c)
+	}
+	if !slices.ContainsFunc(r.Pairs, func(p Pair) bool { return p.A == "x" && p.B == "y" && !p.Accepted }) {
+		t.Error("not proposed")
 	}
 }
 
@@ -374,6 +387,23 @@ func TestDates(t *testing.T) {
 		if got := level(c.kind, c.a, c.b); got != c.want {
 			t.Errorf("%s %s, %s: %s, want %s", c.kind, c.a, c.b, got, c.want)
 		}
+	}
+}
+
+// Of several dates those that agree best are compared: sources differ.
+func TestSeveralDates(t *testing.T) {
+	c := newColumn(Field{ID: "d", Compare: Event}, []Record{
+		{Fields: map[string][]string{"d": {"2022-01-04", "2022-01-06"}}}, {Fields: map[string][]string{"d": {"soon", "2022-01-06"}}}, {Fields: map[string][]string{"d": {"../2022-01-05"}}},
+	})
+	var k [1]uint8
+	if c.compare(0, 1, k[:]); k[0] != 0 {
+		t.Errorf("level %d", k[0])
+	}
+	if c.compare(1, 2, k[:]); k[0] != 2 {
+		t.Errorf("level %d", k[0])
+	}
+	if keys := c.key(Whole, 0); len(keys) != 2 {
+		t.Errorf("keys %v", keys)
 	}
 }
 

@@ -281,12 +281,6 @@ func TestSampleRegister(t *testing.T) {
 	}
 	t.Logf("faintest true pair: %s", show(faintest))
 	t.Logf("likeliest false pair: %s", show(wrongest))
-	for _, b := range res.Blocks {
-		t.Logf("%+v", b)
-	}
-	for _, l := range res.Model.Levels {
-		t.Logf("%s.%s m %.4f u %.5f", l.Field, l.Level, l.M, l.U)
-	}
 	if q.fp > 0 || q.fn > 0 {
 		t.Errorf("the clusters are not those of the truth: %v", q)
 	}
@@ -296,6 +290,11 @@ func TestSampleRegister(t *testing.T) {
 	if len(res.Warnings) > 0 {
 		t.Errorf("warnings: %v", res.Warnings)
 	}
+	for _, l := range res.Model.Levels {
+		if l.M < leastShare || l.U < leastShare || l.M > 1 || l.U > 1 {
+			t.Errorf("%+v", l)
+		}
+	}
 	// Which list comes first must not matter.
 	slices.Reverse(records)
 	again, err := Link(context.Background(), records, CaseConfig())
@@ -304,5 +303,43 @@ func TestSampleRegister(t *testing.T) {
 	}
 	if q := judge(again.Clusters, truth); q.fp+q.fn > 0 {
 		t.Errorf("in reverse order: %v", q)
+	}
+}
+
+// TestSampleWithLess takes fields away, for registers that hold less. Every
+// figure is printed; no false merge is the floor.
+func TestSampleWithLess(t *testing.T) {
+	truth := map[string]string{}
+	for _, r := range readCSV(t, material(t, "january-2022/truth-clusters.csv"), ',', false) {
+		truth[r["member"]+":"+r["row"]] = r["case"]
+	}
+	for _, c := range []struct {
+		without []string
+		missed  int
+	}{
+		{[]string{"methods", "place_type"}, 0},
+		{[]string{"methods", "place_type", "register_no", "complaint"}, 0},
+		{[]string{"methods", "place_type", "register_no", "complaint", "region"}, 0},
+		{[]string{"methods", "place_type", "register_no", "complaint", "incident"}, 0},
+		{[]string{"methods", "place_type", "register_no", "complaint", "birth"}, 0},
+		{[]string{"patronymic", "other_names"}, 0},
+		{[]string{"family"}, 0},
+		{[]string{"register_no", "complaint", "region", "incident", "place_type", "methods", "sex"}, 0},
+	} {
+		records := sampleRecords(t)
+		for _, r := range records {
+			for _, f := range c.without {
+				delete(r.Fields, f)
+			}
+		}
+		res, err := Link(context.Background(), records, CaseConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := judge(res.Clusters, truth)
+		t.Logf("without %v: %v; %d pairs proposed", c.without, q, len(res.Pairs))
+		if q.fp > 0 || q.fn > c.missed {
+			t.Errorf("without %v: %v", c.without, q)
+		}
 	}
 }

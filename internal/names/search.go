@@ -20,6 +20,9 @@ func SearchKeys(text string) []string {
 	words := split(text)
 	for _, w := range words {
 		f := familyWord(w)
+		if f.initial {
+			continue
+		}
 		add(f.fold)
 		if p := patronymicWord(w); p.suffix && !f.suffix {
 			f = p
