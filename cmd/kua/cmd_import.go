@@ -209,7 +209,7 @@ func importRecords(ctx context.Context, reg *registry.Registry, session *access.
 	if len(records.Outside) > 0 {
 		outside := make([]registry.Put, len(records.Outside))
 		for i, r := range records.Outside {
-			outside[i] = registry.Put{Record: intake.RecordID(source, r.Local), Kind: r.Kind, Fields: r.Resolve(source)}
+			outside[i] = registry.Put{Record: r.Local, Kind: r.Kind, Fields: r.Resolve("")}
 		}
 		if result, err = reg.PutOutside(ctx, session, source, outside); err != nil {
 			return done, err

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/kua-registry/kua/internal/seal"
 )
 
 // version is set by the linker.
@@ -37,6 +39,7 @@ type program struct {
 	in       io.Reader
 	out, err io.Writer
 	now      func() time.Time
+	stretch  seal.Stretch // of new passphrases; zero: the standard
 
 	registry       string
 	passphraseFile string
@@ -53,7 +56,11 @@ func main() {
 
 // run is the whole program but for the process around it.
 func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
-	p := &program{in: in, out: out, err: stderr, now: time.Now}
+	return (&program{now: time.Now}).run(ctx, args, in, out, stderr)
+}
+
+func (p *program) run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
+	p.in, p.out, p.err = in, out, stderr
 	root := p.command()
 	root.SetArgs(args)
 	root.SetIn(in)

@@ -40,7 +40,7 @@ func (p *program) dir() (string, error) {
 
 func (p *program) options() registry.Options {
 	return registry.Options{
-		Now: p.now,
+		Now: p.now, Stretch: p.stretch, Least: p.stretch,
 		Log: slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 }
