@@ -261,5 +261,5 @@ func csvError(err error) error {
 	case errors.Is(p.Err, csv.ErrBareQuote):
 		return fmt.Errorf("line %d: a quotation mark inside a cell that does not begin with one: put the cell in quotation marks and double those inside", p.Line)
 	}
-	return fmt.Errorf("line %d: cannot be read as CSV: %v", p.Line, p.Err)
+	return fmt.Errorf("line %d: cannot be read as CSV: %w", p.Line, p.Err)
 }

@@ -79,14 +79,14 @@ func parseDate(c Cell, declared []layout) (string, *dateProblem) {
 	if c.Type == DateCell {
 		declared = nil
 	}
-	s, p := readDate(text, c.Type, declared)
+	s, p := readDate(text, declared)
 	if p == nil {
 		p = late
 	}
 	return s, p
 }
 
-func readDate(text string, typ CellType, declared []layout) (string, *dateProblem) {
+func readDate(text string, declared []layout) (string, *dateProblem) {
 	want := wantDate(declared)
 	sep, parts := splitDate(text)
 	iso := layout{"2006-01-02", "ymd", '-'}
@@ -100,7 +100,7 @@ func readDate(text string, typ CellType, declared []layout) (string, *dateProble
 				return d.String(), nil
 			}
 		case l.order == "serial":
-			if sep == 0 && len(parts) == 1 && len(text) <= 7 && (typ == NumberCell || isDigits(text)) && !(len(text) == 4 && hasYear(declared)) {
+			if year := len(text) == 4 && hasYear(declared); !year && len(parts) == 1 && len(text) <= 7 && isDigits(text) {
 				x, err := strconv.ParseFloat(text, 64)
 				if s, ok := serialDate(x, false); err == nil && ok {
 					return s[:10], nil
@@ -115,7 +115,7 @@ func readDate(text string, typ CellType, declared []layout) (string, *dateProble
 			return s, p
 		}
 	}
-	if strings.ContainsAny(text, "~?%X/") && !(sep == '/' && len(parts) == 3) {
+	if strings.ContainsAny(text, "~?%X/") && (sep != '/' || len(parts) != 3) {
 		if d, err := edtf.Parse(text); err == nil {
 			return d.String(), nil
 		}

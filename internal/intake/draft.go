@@ -435,7 +435,7 @@ func (d *drafter) records(columns []profile) {
 				mine = append(mine, c)
 			}
 		}
-		if len(mine) == 0 && !(record == "person" && len(columns) > 0) {
+		if len(mine) == 0 && record != "person" {
 			continue
 		}
 		d.record(record, mine, has, main)

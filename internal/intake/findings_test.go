@@ -3,6 +3,7 @@
 package intake
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -162,9 +163,9 @@ func TestFindingsOfTheWhole(t *testing.T) {
 	}
 
 	other := smallList(nil)
-	other.Sheets[0].Rows[0].Cells[1].Text = "Recieved"
+	other.Sheets[0].Rows[0].Cells[1].Text = "Receivd"
 	_, _, err = m.Run(book, other, RunOptions{})
-	if err == nil || !strings.Contains(err.Error(), `list.csv: the mapping does not fit the file: line 9: the file has no column "Received"; did you mean Recieved? it has: No, Recieved, Region`) {
+	if err == nil || !strings.Contains(err.Error(), `list.csv: the mapping does not fit the file: line 9: the file has no column "Received"; did you mean Receivd? it has: No, Receivd, Region`) {
 		t.Errorf("%v", err)
 	}
 
@@ -286,9 +287,7 @@ func TestMappingRefused(t *testing.T) {
 }
 
 func asMappingErrors(err error, into *MappingErrors) bool {
-	e, ok := err.(MappingErrors)
-	*into = e
-	return ok
+	return errors.As(err, into)
 }
 
 // TestSecondImport: the same list gives the same records; a row that moved

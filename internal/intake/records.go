@@ -116,7 +116,7 @@ func (r *recordReader) cases(n *yaml.Node) {
 	}
 	seen := map[string]bool{}
 	for _, c := range n.Content {
-		f := r.parser.fields(c, "case", "key", "records")
+		f := r.fields(c, "case", "key", "records")
 		row := Row{Key: r.text(f["key"], "key"), RowNo: c.Line}
 		switch {
 		case row.Key == "":
@@ -162,7 +162,7 @@ func (r *recordReader) list(n *yaml.Node, scope codebook.Scope) []written {
 	var out []written
 	seen := map[string]bool{}
 	for _, c := range n.Content {
-		f := r.parser.fields(c, "record", "kind", "id", "facts", "source", "fields")
+		f := r.fields(c, "record", "kind", "id", "facts", "source", "fields")
 		rec := written{id: r.text(f["id"], "id"), source: r.text(f["source"], "source"), facts: r.texts(f["facts"], "facts"), fields: f["fields"], where: c}
 		name := r.text(f["kind"], "kind")
 		k, ok := r.book.Kind(name)
