@@ -38,9 +38,6 @@ type Problem struct {
 	Msg   string   // all of it as an English sentence
 }
 
-// Error makes a problem usable as an error.
-func (p Problem) Error() string { return p.Msg }
-
 // Validate says what is wrong with the fields of a record, in the order of the field ids. No problems: nil.
 func (b *Book) Validate(kind string, fields map[string][]string) []Problem {
 	k, ok := b.kind[kind]
@@ -168,15 +165,7 @@ func want(f *Field) string {
 
 // isID says whether a text is a record's id: 32 hexadecimal digits.
 func isID(s string) bool {
-	if len(s) != 32 {
-		return false
-	}
-	for _, r := range s {
-		if !('0' <= r && r <= '9' || 'a' <= r && r <= 'f') {
-			return false
-		}
-	}
-	return true
+	return len(s) == 32 && strings.Trim(s, "0123456789abcdef") == ""
 }
 
 func (l *List) near(v string) []string {
