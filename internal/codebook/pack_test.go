@@ -73,3 +73,40 @@ func TestCompetence(t *testing.T) {
 		}
 	}
 }
+
+// TestTermsAndDeadlines: a deadline that is counted is the term of the law with the same id.
+func TestTermsAndDeadlines(t *testing.T) {
+	b := book(t)
+	rules := map[string]codebook.RuleDef{}
+	for _, r := range b.Rules() {
+		if r.Use == codebook.Deadline {
+			rules[r.ID] = r
+		}
+	}
+	longer := map[string]string{
+		"expert_to_judge":         "opens when the three days of expert_request have passed",
+		"inquiry":                 "with the extension of 192(4)",
+		"prelim":                  "with the extension of 192(4)",
+		"court_106_after_silence": "15 days of silence and the 15 days of the window",
+	}
+	without := map[string]string{
+		"prosecutor_answer_3d": "what a complaint is about is not told apart that far",
+		"file_to_court":        "between court and prosecutor; the victim does not see it",
+	}
+	for _, term := range b.Packs()[0].Terms {
+		r, ok := rules[term.ID]
+		if _, known := without[term.ID]; ok == known {
+			t.Errorf("term %s: a deadline counts it: %v", term.ID, ok)
+			continue
+		}
+		if !ok {
+			continue
+		}
+		if r.Conf != term.Conf || r.Owes != term.Owes || r.Kind != term.Kind {
+			t.Errorf("term %s is %s, %s, %s; its deadline %s, %s, %s", term.ID, term.Conf, term.Owes, term.Kind, r.Conf, r.Owes, r.Kind)
+		}
+		if _, ok := longer[term.ID]; !ok && (r.N != term.N || r.Max != term.Max || r.Unit != term.Unit) {
+			t.Errorf("term %s is %d to %d %s; its deadline %d to %d %s", term.ID, term.N, term.Max, term.Unit, r.N, r.Max, r.Unit)
+		}
+	}
+}
