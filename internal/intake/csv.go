@@ -86,6 +86,9 @@ func decode(data []byte, declared string) (text, enc string, err error) {
 			declared = "utf-16"
 		case utf8.Valid(data):
 			declared = "utf-8"
+		case readsAsCyrillic(data) && kazakhAt(data) >= 0:
+			i := kazakhAt(data)
+			return "", "", fmt.Errorf("line %d: not UTF-8, and byte %#x is a Kazakh letter in one encoding and a Ukrainian or Serbian one in another: declare encoding: kz-1048 or windows-1251 in the mapping", 1+bytes.Count(data[:i], []byte("\n")), data[i])
 		case readsAsCyrillic(data):
 			declared = "windows-1251"
 		default:
@@ -96,6 +99,8 @@ func decode(data []byte, declared string) (text, enc string, err error) {
 		declared = "utf-8"
 	case "cp1251", "win-1251", "windows1251", "1251":
 		declared = "windows-1251"
+	case "kz1048", "strk1048-2002", "rk1048":
+		declared = "kz-1048"
 	case "utf16":
 		declared = "utf-16"
 	}
@@ -109,15 +114,18 @@ func decode(data []byte, declared string) (text, enc string, err error) {
 			return "", "", fmt.Errorf("line %d: byte %#x is not UTF-8, which the mapping declares: declare encoding: windows-1251, or save as CSV UTF-8", line, bad)
 		}
 		return string(data), "utf-8", nil
-	case "windows-1251":
+	case "windows-1251", "kz-1048":
 		if bom {
-			return "", "", fmt.Errorf("the mapping declares encoding windows-1251, but the file begins with the mark of UTF-8: declare encoding: utf-8")
+			return "", "", fmt.Errorf("the mapping declares encoding %s, but the file begins with the mark of UTF-8: declare encoding: utf-8", declared)
 		}
 		if i := bytes.IndexByte(data, 0x98); i >= 0 {
-			return "", "", fmt.Errorf("line %d: byte 0x98 has no meaning in windows-1251: declare the right encoding or save as CSV UTF-8", 1+bytes.Count(data[:i], []byte("\n")))
+			return "", "", fmt.Errorf("line %d: byte 0x98 has no meaning in %s: declare the right encoding or save as CSV UTF-8", 1+bytes.Count(data[:i], []byte("\n")), declared)
 		}
 		if utf8.Valid(data) && hasHigh(data) {
-			return "", "", fmt.Errorf("the mapping declares encoding windows-1251, but the file is UTF-8: declare encoding: utf-8")
+			return "", "", fmt.Errorf("the mapping declares encoding %s, but the file is UTF-8: declare encoding: utf-8", declared)
+		}
+		if declared == "kz-1048" {
+			return fromKZ1048(data), declared, nil
 		}
 		out, err := charmap.Windows1251.NewDecoder().Bytes(data)
 		if err != nil {
@@ -131,35 +139,78 @@ func decode(data []byte, declared string) (text, enc string, err error) {
 		}
 		return string(out), "utf-16", nil
 	}
-	return "", "", fmt.Errorf("unknown encoding %q: use utf-8, windows-1251 or utf-16", declared)
+	return "", "", fmt.Errorf("unknown encoding %q: use utf-8, windows-1251, kz-1048 or utf-16", declared)
 }
 
 // readsAsCyrillic says whether nearly all bytes above ASCII are, as
-// windows-1251, letters of Russian or signs that go with it. Text in another
-// old encoding gives many that are not.
+// windows-1251, letters of Russian or signs that go with it, and whether the
+// letters that are common in Russian are more common so than by any other old
+// encoding.
 func readsAsCyrillic(data []byte) bool {
+	if len(data) > 1<<18 {
+		data = data[:1<<18]
+	}
 	var letters, other int
 	for _, c := range data {
 		switch {
 		case c < 0x80:
 		case c >= 0xC0, c == 0xA8, c == 0xB8: // А–я, Ё, ё
 			letters++
-		case c == 0xAB, c == 0xBB, c == 0xB9, c == 0x96, c == 0x97, c == 0xA0, c == 0x85, c == 0x84, c == 0x93, c == 0x94, c == 0xB2, c == 0xB3: // « » № – — nbsp … „ “ ” І і
+		case bytes.IndexByte([]byte("\xab\xbb\xb9\x96\x97\xa0\x85\x84\x93\x94\xb2\xb3"), c) >= 0: // « » № – — nbsp … „ “ ” І і
 		case c == 0x98:
 			return false
 		default:
 			other++
 		}
 	}
-	// In Russian small letters outnumber the capitals; in DOS and KOI8 text read
-	// as windows-1251 they do not.
-	var small int
-	for _, c := range data {
-		if c >= 0xE0 || c == 0xB8 {
-			small++
+	if letters == 0 || other*20 > letters {
+		return false
+	}
+	here := commonLetters(data, charmap.Windows1251)
+	for _, c := range []*charmap.Charmap{charmap.KOI8R, charmap.ISO8859_5, charmap.CodePage866, charmap.MacintoshCyrillic} {
+		if commonLetters(data, c) >= here {
+			return false
 		}
 	}
-	return letters > 0 && other*20 <= letters && small*2 >= letters
+	return true
+}
+
+// commonLetters counts the ten letters that make up two thirds of a Russian text.
+func commonLetters(data []byte, c *charmap.Charmap) int {
+	n := 0
+	for _, b := range data {
+		if b >= 0x80 && strings.ContainsRune("оеаинтсрвлОЕАИНТСРВЛ", c.DecodeByte(b)) {
+			n++
+		}
+	}
+	return n
+}
+
+// The letters that the Kazakh variant of windows-1251 (KZ-1048) has in places
+// where windows-1251 has those of other languages.
+const kazakhBytes, kazakhLetters = "\x8d\x8e\x9d\x9e\xa1\xa2\xa3\xa5\xaa\xaf\xb4\xba\xbc\xbd\xbe\xbf", "ҚҺқһҰұӘӨҒҮөғәҢңү"
+
+func kazakhAt(data []byte) int {
+	for i, c := range data {
+		if strings.IndexByte(kazakhBytes, c) >= 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// fromKZ1048 decodes the Kazakh variant.
+func fromKZ1048(data []byte) string {
+	letters := []rune(kazakhLetters)
+	var b strings.Builder
+	for _, c := range data {
+		if i := strings.IndexByte(kazakhBytes, c); i >= 0 {
+			b.WriteRune(letters[i])
+			continue
+		}
+		b.WriteRune(charmap.Windows1251.DecodeByte(c))
+	}
+	return b.String()
 }
 
 func hasHigh(data []byte) bool {

@@ -3,12 +3,14 @@
 package intake
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/xuri/excelize/v2"
 	"pgregory.net/rapid"
 )
 
@@ -165,7 +167,7 @@ func TestFindingsOfTheWhole(t *testing.T) {
 	other := smallList(nil)
 	other.Sheets[0].Rows[0].Cells[1].Text = "Receivd"
 	_, _, err = m.Run(book, other, RunOptions{})
-	if err == nil || !strings.Contains(err.Error(), `list.csv: the mapping does not fit the file: line 9: the file has no column "Received"; did you mean Receivd? it has: No, Receivd, Region`) {
+	if err == nil || !strings.Contains(err.Error(), `the mapping does not fit the file, at its line 9: the file has no column "Received"; did you mean Receivd? it has: No, Receivd, Region`) {
 		t.Errorf("%v", err)
 	}
 
@@ -400,6 +402,49 @@ steps:
 		if got := findings[i+1].String(); !strings.HasPrefix(got, want) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
+	}
+}
+
+func TestStepsNeedAWorkbook(t *testing.T) {
+	book := testBook(t)
+	m, err := ParseMapping([]byte("mapping: 1\nkey: No\nrecords: []\nsteps:\n- sheet: Steps\n  key: No\n  records:\n  - kind: act\n    fields: {date: Day}\n"), book)
+	must(t, err)
+	_, _, err = m.Run(book, read(t, []byte("No;Day\n1;2022-01-05\n"), ReadOptions{Name: "x.csv"}), RunOptions{})
+	if err == nil || err.Error() != "the mapping does not fit the file, at its line 5: steps are read from a workbook (XLSX) with a sheet for them; this file is a CSV" {
+		t.Error(err)
+	}
+}
+
+// TestMergedAndHidden: what a person does not see in the sheet is said.
+func TestMergedAndHidden(t *testing.T) {
+	f := excelize.NewFile()
+	for cell, v := range map[string]string{"A1": "The list", "A2": "No", "B2": "Received", "A3": "1", "B3": "2022-01-05", "A4": "2"} {
+		must(t, f.SetCellValue("Sheet1", cell, v))
+	}
+	must(t, f.MergeCell("Sheet1", "A1", "B1"))
+	must(t, f.MergeCell("Sheet1", "B3", "B4"))
+	_, err := f.NewSheet("Old")
+	must(t, err)
+	must(t, f.SetCellValue("Old", "A1", "x"))
+	must(t, f.SetSheetVisible("Old", false))
+	var b bytes.Buffer
+	must(t, f.Write(&b))
+	book := testBook(t)
+	m, err := ParseMapping([]byte("mapping: 1\nheader: 2\nkey: No\nrecords:\n- kind: report\n  fields: {received: Received}\n"), book)
+	must(t, err)
+	_, findings, err := m.Run(book, read(t, b.Bytes(), ReadOptions{Name: "x.xlsx"}), RunOptions{})
+	must(t, err)
+	want := []string{
+		`x.xlsx, sheet Sheet1: "B3:B4": merged cells: only the first one holds the value; if the value belongs to every row, take the cells apart and fill them`,
+		"x.xlsx, sheet Old: the hidden sheet is not in the mapping: 1 rows are not read",
+	}
+	for i, w := range want {
+		if i >= len(findings) || findings[i].String() != w {
+			t.Errorf("want %s in %v", w, findings)
+		}
+	}
+	if len(findings) != len(want) {
+		t.Errorf("%v", findings)
 	}
 }
 

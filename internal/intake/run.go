@@ -27,11 +27,12 @@ type RunOptions struct {
 
 // Run makes records of the rows of t. If any finding is an Error the Import is
 // nil: nothing may be half-imported. The error is for what is wrong with the
-// whole: a sheet or a column of the mapping that the file does not have.
+// whole: a sheet or a column of the mapping that the file does not have; the
+// lines it names are those of the mapping.
 func (m *Mapping) Run(book *codebook.Book, t *Table, opts RunOptions) (*Import, []Finding, error) {
 	r := &run{m: m, book: book, t: t, opts: opts, byKey: map[string]*caseDraft{}, cache: map[cacheKey]cached{}}
 	if err := r.bind(); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", t.File, err)
+		return nil, nil, err
 	}
 	r.unmapped()
 	r.readCases()
@@ -187,6 +188,10 @@ func (r *run) bind() error {
 		for _, records := range s.cases {
 			cols = append(cols, recordColumns(records)...)
 		}
+		if r.t.Format == "csv" {
+			errs = append(errs, MappingError{s.line, "steps are read from a workbook (XLSX) with a sheet for them; this file is a CSV"})
+			continue
+		}
 		dates := s.dates
 		if dates == nil {
 			dates = m.dates
@@ -198,7 +203,7 @@ func (r *run) bind() error {
 	}
 	if len(errs) > 0 {
 		slices.SortStableFunc(errs, func(a, b MappingError) int { return a.Line - b.Line })
-		return fmt.Errorf("the mapping does not fit the file: %w", errs)
+		return fmt.Errorf("the mapping does not fit the file, at its %w", errs)
 	}
 	return nil
 }
@@ -355,14 +360,31 @@ func (r *run) unmapped() {
 				What: fmt.Sprintf("is not in the mapping: %d cells are kept only in the raw rows", n), Want: "map it, or list it under ignore"})
 		}
 		for _, ref := range b.sheet.Merged {
+			if len(b.rows) == 0 || rowOf(ref) < b.rows[0].No {
+				continue // a title or a heading over several columns
+			}
 			r.add(Finding{Sheet: b.sheet.Name, Value: ref, Severity: Warning, What: "merged cells: only the first one holds the value", Want: "if the value belongs to every row, take the cells apart and fill them"})
 		}
 	}
 	for i := range r.t.Sheets {
 		if s := &r.t.Sheets[i]; mapped[s] == nil && len(s.Rows) > 0 {
-			r.add(Finding{Sheet: s.Name, Severity: Warning, What: fmt.Sprintf("the sheet is not in the mapping: %d rows are not read", len(s.Rows))})
+			what := "the sheet"
+			if s.Hidden {
+				what = "the hidden sheet"
+			}
+			r.add(Finding{Sheet: s.Name, Severity: Warning, What: what + fmt.Sprintf(" is not in the mapping: %d rows are not read", len(s.Rows))})
 		}
 	}
+}
+
+// rowOf returns the row of a reference such as B12:C14.
+func rowOf(ref string) int {
+	ref, _, _ = strings.Cut(ref, ":")
+	n, err := strconv.Atoi(strings.TrimLeft(ref, "ABCDEFGHIJKLMNOPQRSTUVWXYZ$"))
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // readCases reads the sheet with a row a case.

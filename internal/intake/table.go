@@ -59,7 +59,7 @@ func (l Limits) orDefault() Limits {
 // found out from the file; what is declared and does not fit is an error.
 type ReadOptions struct {
 	Name      string // the file's name, for messages
-	Encoding  string // of a CSV: utf-8, windows-1251, utf-16
+	Encoding  string // of a CSV: utf-8, windows-1251, kz-1048, utf-16
 	Delimiter string // of a CSV: "," ";" or "\t" (also: comma, semicolon, tab)
 	Limits    Limits
 }

@@ -74,6 +74,15 @@ func TestCSVEncodings(t *testing.T) {
 	quoted := strings.ReplaceAll(text, "«Ковалёв; мл.»", "\"Ковалёв; мл.\"")
 	cyrillic, err := charmap.Windows1251.NewEncoder().String(quoted)
 	must(t, err)
+	caps, err := charmap.Windows1251.NewEncoder().String("НОМЕР;ФАМИЛИЯ\n1;АХМЕТОВ\n")
+	must(t, err)
+	if got := read(t, []byte(caps), ReadOptions{Name: "x.csv"}); got.Encoding != "windows-1251" || cells(got) != "[] 1:НОМЕР|ФАМИЛИЯ 2:1|АХМЕТОВ" {
+		t.Errorf("capitals: %s", cells(got))
+	}
+	kazakh := read(t, []byte("\xcd\xb4\xec\xb3\xf0;\xd2\xe5\xe3\xb3\n1;\x8d\xe0\xeb\xe8\xe5\xe2\n"), ReadOptions{Name: "x.csv", Encoding: "KZ1048"})
+	if cells(kazakh) != "[] 1:Нөмір|Тегі 2:1|Қалиев" {
+		t.Errorf("Kazakh: %s", cells(kazakh))
+	}
 	wide, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(quoted)
 	must(t, err)
 	want := "[] 1:Номер|Фамилия 2:1|Ахметов 4:2|Ковалёв; мл."
@@ -107,6 +116,8 @@ func TestCSVEncodings(t *testing.T) {
 func TestCSVRefused(t *testing.T) {
 	dos, err := charmap.CodePage866.NewEncoder().String("Номер;Фамилия\nодин;Ахметов\n")
 	must(t, err)
+	koi, err := charmap.KOI8R.NewEncoder().String("Номер;Фамилия\nодин;Ахметов\n")
+	must(t, err)
 	for name, c := range map[string]struct {
 		data string
 		opts ReadOptions
@@ -115,6 +126,8 @@ func TestCSVRefused(t *testing.T) {
 		"empty":                  {"", ReadOptions{}, "the file is empty"},
 		"only separators":        {";;;\n;;\n", ReadOptions{}, "no row in the file"},
 		"DOS encoding":           {dos, ReadOptions{}, "line 1: byte 0x8d is not UTF-8 and the text does not read as windows-1251"},
+		"Kazakh or Serbian":      {"\xcd\xee\xec\xe5\xf0;\xd2\xe5\xe3\xb3 \xe8\xec\xff \xee\xf2\xf7\xe5\xf1\xf2\xe2\xee\n1;\x8d\xe0\xeb\xe8\xe5\xe2\n", ReadOptions{}, "line 2: not UTF-8, and byte 0x8d is a Kazakh letter in one encoding"},
+		"KOI8-R":                 {koi, ReadOptions{}, "is not UTF-8 and the text does not read as windows-1251"},
 		"declared utf-8, is not": {"a;b\n\xc0\xe0;1", ReadOptions{Encoding: "utf-8"}, "line 2: byte 0xc0 is not UTF-8"},
 		"declared 1251, is not":  {"Номер;b\n", ReadOptions{Encoding: "windows-1251"}, "but the file is UTF-8"},
 		"unknown encoding":       {"a;b\n", ReadOptions{Encoding: "koi8-r"}, `unknown encoding "koi8-r"`},
