@@ -78,6 +78,7 @@ type Shown struct {
 // Holiday is a day that is no working day: every year by month and day (03-22), or once (2022-07-09).
 type Holiday struct {
 	Day   string `yaml:"day"`
+	Alone bool   `yaml:"alone"` // not made up for when it falls on a weekend
 	From  int    `yaml:"from"`  // first year
 	Until int    `yaml:"until"` // last year
 }

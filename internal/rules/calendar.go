@@ -26,6 +26,7 @@ type yearly struct {
 	month       time.Month
 	day         int
 	from, until int
+	alone       bool // not made up for
 }
 
 var weekdays = map[string]time.Weekday{"mon": time.Monday, "tue": time.Tuesday, "wed": time.Wednesday, "thu": time.Thursday,
@@ -54,52 +55,53 @@ func (c *calendar) add(def codebook.RuleDef) error {
 		if !ok || err1 != nil || err2 != nil || m < 1 || m > 12 || d < 1 || d > 31 {
 			return fmt.Errorf("holidays: %q is no day; write 03-22 for every year or 2022-07-09 for one", h.Day)
 		}
-		c.yearly = append(c.yearly, yearly{time.Month(m), d, h.From, h.Until})
+		c.yearly = append(c.yearly, yearly{time.Month(m), d, h.From, h.Until, h.Alone})
 	}
 	return nil
 }
 
 func (c *calendar) isWeekend(d edtf.Day) bool { return slices.Contains(c.weekend, d.Weekday()) }
 
-func (c *calendar) isHoliday(d edtf.Day) bool {
-	if c.once[d] {
-		return true
-	}
+func (c *calendar) isHoliday(d edtf.Day) (holiday, alone bool) {
 	t := d.Time()
-	return slices.ContainsFunc(c.yearly, func(y yearly) bool {
-		return y.month == t.Month() && y.day == t.Day() && (y.from == 0 || t.Year() >= y.from) && (y.until == 0 || t.Year() <= y.until)
-	})
+	for _, y := range c.yearly {
+		if y.month == t.Month() && y.day == t.Day() && (y.from == 0 || t.Year() >= y.from) && (y.until == 0 || t.Year() <= y.until) {
+			return true, y.alone
+		}
+	}
+	return c.once[d], true
+}
+
+// free says whether a day is a weekend or a holiday, and whether another day is owed for it.
+func (c *calendar) free(d edtf.Day) (free, owed bool) {
+	holiday, alone := c.isHoliday(d)
+	weekend := c.isWeekend(d)
+	return weekend || holiday, weekend && holiday && !alone
 }
 
 // working says whether a day is a working day. A holiday on a weekend may make the next day free that is neither.
 func (c *calendar) working(d edtf.Day) bool {
-	if c.isWeekend(d) || c.isHoliday(d) {
+	if free, _ := c.free(d); free {
 		return false
 	}
 	if !c.substitute {
 		return true
 	}
-	// Free days run on from a holiday on a weekend: count those before this day that were owed another day.
-	owed := 0
-	for e := d.Add(-1); c.isWeekend(e) || c.isHoliday(e); e = e.Add(-1) {
-		if c.isWeekend(e) && c.isHoliday(e) {
-			owed++
+	// Walk up to the day from well before it: each holiday that fell on a weekend takes the next day that is left.
+	pending := 0
+	for e := d.Add(-10); ; e = e.Add(1) {
+		free, owed := c.free(e)
+		taken := !free && pending > 0
+		if e == d {
+			return !taken
+		}
+		if owed {
+			pending++
+		}
+		if taken {
+			pending--
 		}
 	}
-	if owed > 0 {
-		return false
-	}
-	if prev := d.Add(-1); !c.isWeekend(prev) && !c.isHoliday(prev) && !c.working(prev) {
-		// The day before was free in place of a holiday; a second one owed makes this day free too.
-		two := 0
-		for e := prev.Add(-1); c.isWeekend(e) || c.isHoliday(e); e = e.Add(-1) {
-			if c.isWeekend(e) && c.isHoliday(e) {
-				two++
-			}
-		}
-		return two < 2
-	}
-	return true
 }
 
 // far is as many days or months as a term ever has: beyond it lies a mistake.

@@ -193,10 +193,15 @@ func (k *check) follow(s *Set, f *file) (Finding, bool) {
 			continue
 		}
 		if rank[state] > rank[fd.State] {
-			fd.State, fd.Records, fd.Since = state, nil, 0
+			fd.State, fd.Records, fd.Missing, fd.Since = state, nil, nil, 0
 		}
 		if state != fd.State {
 			continue
+		}
+		for _, m := range d.Missing {
+			if !slices.Contains(fd.Missing, m) {
+				fd.Missing = append(fd.Missing, m)
+			}
 		}
 		if d.Record != "" {
 			fd.Records = append(fd.Records, d.Record)

@@ -4,6 +4,7 @@ package rules
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/kua-registry/kua/internal/casefile"
@@ -64,9 +65,10 @@ func (d *deadline) one(s *Set, f *file) Deadline {
 	if f.it != nil {
 		out.Record = f.it.r.ID
 	}
-	start, ok := d.from.date(f, nil)
+	missing := map[string]bool{}
+	start, ok := d.from.date(f, missing)
 	if !ok || start.lo == edtf.MinDay {
-		out.State = CannotTell
+		out.State, out.Missing = CannotTell, slices.Sorted(maps.Keys(missing))
 		return out
 	}
 	out.Start = start.lo
@@ -74,17 +76,24 @@ func (d *deadline) one(s *Set, f *file) Deadline {
 	if !out.Due.Bound() {
 		out.Days = out.Due.Sub(f.day)
 	}
-	on, by, state := d.kept(f)
-	switch state {
-	case yes:
+	on, by, state := d.kept(f, missing)
+	switch {
+	case state == yes && by != "" && on == (date{}) && (out.Due == edtf.MaxDay || def.Kind == Opens):
+		out.State, out.By = Kept, by // done, whenever it was
+	case state == yes && on == (date{}):
+		out.State, out.By = CannotTell, by
+	case state == yes:
 		out.State, out.By = judge(def.Kind, on, out.Due, out.DueArguable), by
 		if on.lo == on.hi {
 			out.Done = on.hi
 		}
-	case unknown:
+	case state == unknown:
 		out.State = CannotTell
 	default:
 		out.State = waiting(def.Kind, f.day, out.Due, out.DueArguable)
+	}
+	if out.State == CannotTell {
+		out.Missing = slices.Sorted(maps.Keys(missing))
 	}
 	return out
 }
@@ -113,40 +122,41 @@ func (d *deadline) terms(s *Set, f *file, start date, out *Deadline) {
 }
 
 // kept looks for the record by which the deadline was kept: the earliest day, the record, and whether there is one.
-func (d *deadline) kept(f *file) (on date, by string, state answer) {
+// One that is there and has no day leaves the day zero.
+func (d *deadline) kept(f *file, missing map[string]bool) (on date, by string, state answer) {
 	f.by = nil
-	if d.def.On == "" && d.by < 0 {
+	if d.on == nil && d.by < 0 {
 		return on, "", no
 	}
 	one := func() {
-		a := d.done.ask(f, yes, nil)
+		a := d.done.ask(f, yes, missing)
 		if a == no {
 			return
 		}
 		var day date
 		ok := false
-		switch {
-		case d.on != nil:
-			day, ok = d.on.date(f, nil)
-		case f.by != nil:
+		if d.on != nil {
+			day, ok = d.on.date(f, missing)
+		} else if f.by != nil {
 			day, ok = f.by.when().(date)
 		}
-		id := ""
-		if f.by != nil {
-			id = f.by.r.ID
-		} else if f.it != nil {
-			id = f.it.r.ID
+		if !ok && d.by < 0 && d.done == nil {
+			return // the day on which it is done has not come
 		}
-		switch {
-		case a == yes && ok:
-			if state != yes || day.hi < on.hi {
-				on, by, state = day, id, yes
-			}
-		case d.by < 0 && d.done == nil:
-			// the day on which it is done has not come
-		default:
+		if a == unknown {
 			if state == no {
 				state = unknown
+			}
+			return
+		}
+		at := f.by
+		if at == nil {
+			at = f.it
+		}
+		if state != yes || ok && (on == (date{}) || day.hi < on.hi) {
+			on, state = day, yes
+			if at != nil {
+				by = at.r.ID
 			}
 		}
 	}

@@ -55,7 +55,7 @@ type Finding struct {
 	Records   []string // the records that caused it
 	Missing   []string // the fields for want of which it cannot be told, as kind.field
 	Shown     []Measure
-	Since     edtf.Day // since when it has been breached without a break
+	Since     edtf.Day // since when it has been breached without a break; 0 where it is not
 	Norm      codebook.Label
 	Conf      string         // of the norm: R, K, U, H
 	Next      codebook.Label // the next sensible step
@@ -108,6 +108,7 @@ type Deadline struct {
 	Days        int      // days left to Due; negative: days past
 	Record      string   // the record that started it
 	By          string   // the record by which it was done
+	Missing     []string // the fields for want of which it cannot be told, as kind.field
 	Norm        codebook.Label
 	Conf        string
 	Next        codebook.Label
