@@ -3,10 +3,16 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io/fs"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/kua-registry/kua/internal/seal"
 )
@@ -19,8 +25,8 @@ type Options struct {
 	Verifier ed25519.PublicKey
 	// HeadFile is where the newest checkpoint is kept outside the store.
 	HeadFile string
-	// TrustStore goes on from the store where the head file is missing or
-	// newer than the store: only after a restore from a backup.
+	// TrustStore goes on from the store where the head file is missing,
+	// newer or of another history: only after a restore from a backup.
 	TrustStore bool
 }
 
@@ -56,114 +62,478 @@ var (
 	// ErrConflict is what every ConflictError is.
 	ErrConflict = errors.New("somebody else wrote to the same stream")
 	// ErrUnknown says that an append failed and it can't be told whether it
-	// was persisted: read the stream again before you try again.
+	// was kept: read the stream again before you try again.
 	ErrUnknown = errors.New("it is not known whether the write was kept: read again before you try again")
 	// ErrRolledBack says that the store is older than a checkpoint seen before.
-	ErrRolledBack = errors.New("the ledger is older than it was: an old database was put back")
+	ErrRolledBack = errors.New("the ledger is older than it was: an old database was put back; put the newest one in its place, or restore it from a backup")
+	// ErrForked says that the store has another history than a checkpoint seen before.
+	ErrForked = errors.New("the ledger has another history than it had: its database was replaced; put the right one in its place")
+	// ErrNoHead says that the head file is missing.
+	ErrNoHead = errors.New("the head file is missing, so it can't be told whether the ledger is the newest; put it back, or restore the register from a backup")
+	// ErrAltered says that the store does not hold what was signed.
+	ErrAltered = errors.New("the ledger was altered: see kua verify")
+	// ErrExists says that the store already holds a ledger.
+	ErrExists = errors.New("there is a ledger already")
+	// ErrNone says that the store holds no ledger.
+	ErrNone = errors.New("there is no ledger")
 	// ErrReadOnly says that the ledger was opened for reading only.
 	ErrReadOnly = errors.New("the ledger is open for reading only")
+	// ErrClosed says that the log was closed.
+	ErrClosed = errors.New("the ledger is closed")
 )
 
-// Log is an open ledger.
-type Log struct{}
+const metaLedger = "ledger" // the ledger's id, 16 bytes
+
+// cachedStreams bounds how many last versions of streams are kept in memory.
+const cachedStreams = 1 << 16
+
+// Log is an open ledger. Its methods may be called concurrently.
+//
+// Many writers share one write to the disk: whoever holds commit takes all
+// that has queued meanwhile, so one writer alone never waits for others.
+type Log struct {
+	id     ID
+	store  Store
+	signer *noteSigner // nil: reading only
+	key    ed25519.PublicKey
+	path   string // of the head file
+	seen   Head   // the head file's, when it was opened
+	head   atomic.Pointer[Head]
+
+	queueing sync.Mutex
+	queue    []*request
+
+	commit   sync.Mutex // all below is of the goroutine that holds it
+	file     *headFile
+	tree     tree
+	versions map[ID]uint64 // last versions of streams, as far as known
+	doubt    *attempt      // a write of which it is not known whether it was kept
+	broken   error         // why nothing can be appended any more
+}
+
+// request is a batch in the queue.
+type request struct {
+	rows []Row // without position
+	keys []WrappedKey
+
+	done  bool // of the goroutine that holds commit, like first and err
+	first uint64
+	err   error
+}
+
+// attempt is what the state is once a write is known to be kept.
+type attempt struct {
+	tree tree
+	head Head
+}
 
 // Create makes a new ledger in an empty store.
 func Create(ctx context.Context, store Store, o Options) (*Log, error) {
-	return nil, errors.New("not yet")
+	if o.Signer == nil || o.HeadFile == "" {
+		return nil, errors.New("a new ledger needs who signs its checkpoints, and a head file")
+	}
+	old, err := store.Meta(ctx, metaLedger)
+	if err != nil {
+		return nil, fmt.Errorf("the ledger: %w", err)
+	}
+	size, _, err := store.Head(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the ledger: %w", err)
+	}
+	if old != nil || size > 0 {
+		return nil, ErrExists
+	}
+	id := NewID()
+	l, err := newLog(id, store, o)
+	if err != nil {
+		return nil, err
+	}
+	first, err := l.sign(&l.tree)
+	if err != nil {
+		return nil, err
+	}
+	if l.file, err = createHeadFile(o.HeadFile, first.Checkpoint); err != nil {
+		return nil, fmt.Errorf("the head file: %w", err)
+	}
+	if err := store.SetMeta(ctx, metaLedger, id[:]); err != nil {
+		return nil, errors.Join(fmt.Errorf("the ledger: %w", err), l.file.close(false))
+	}
+	l.seen = first
+	return l, nil
 }
 
 // Open opens the ledger of a store, after it has checked that the store's
 // head is what was signed and not older than the head file's.
 func Open(ctx context.Context, store Store, o Options) (*Log, error) {
-	return nil, errors.New("not yet")
+	meta, err := store.Meta(ctx, metaLedger)
+	if err != nil {
+		return nil, fmt.Errorf("the ledger: %w", err)
+	}
+	if len(meta) != len(ID{}) {
+		return nil, ErrNone
+	}
+	l, err := newLog(ID(meta), store, o)
+	if err != nil {
+		return nil, err
+	}
+	// The head file first: what is read of the store after it can only be newer.
+	l.file, err = openHeadFile(o.HeadFile, l.signer != nil)
+	switch {
+	case err == nil:
+		l.seen, err = l.file.read(l.key)
+		if err != nil {
+			err = fmt.Errorf("the head file can't be used: %w", err)
+		}
+	case errors.Is(err, fs.ErrNotExist):
+		err = ErrNoHead
+	}
+	if err == nil {
+		err = l.load(ctx)
+	}
+	if err == nil {
+		err = l.compare(ctx)
+	}
+	trusted := o.TrustStore && (errors.Is(err, ErrNoHead) || errors.Is(err, ErrRolledBack) || errors.Is(err, ErrForked))
+	if trusted && l.signer != nil {
+		err = l.trust(ctx, o.HeadFile)
+	}
+	if err != nil {
+		if l.file != nil {
+			err = errors.Join(err, l.file.close(false))
+		}
+		return nil, err
+	}
+	return l, nil
+}
+
+func newLog(id ID, store Store, o Options) (*Log, error) {
+	l := &Log{id: id, store: store, key: o.Verifier, path: o.HeadFile, versions: map[ID]uint64{}}
+	if o.Signer != nil {
+		l.key = o.Signer.Public().Signing()
+	}
+	verifier, err := noteVerifier(id, l.key)
+	if err != nil {
+		return nil, fmt.Errorf("who signs the checkpoints: %w", err)
+	}
+	if o.Signer != nil {
+		l.signer = &noteSigner{verifier, o.Signer}
+	}
+	l.head.Store(&Head{Ledger: id, Root: l.tree.root()})
+	return l, nil
+}
+
+// load reads the state of the store and checks it against its signed checkpoint.
+func (l *Log) load(ctx context.Context) error {
+	size, checkpoint, err := l.store.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("the ledger: %w", err)
+	}
+	t, err := loadTree(ctx, l.store, size)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrAltered, err)
+	}
+	head := Head{Ledger: l.id, Root: t.root()}
+	if size > 0 {
+		if head, err = ParseCheckpoint(checkpoint, l.key); err != nil {
+			return fmt.Errorf("%w: %w", ErrAltered, err)
+		}
+		if head.Ledger != l.id || head.Size != size || head.Root != t.root() {
+			return fmt.Errorf("%w: the newest checkpoint is of %d entries of ledger %v, and not of the %d that are there", ErrAltered, head.Size, head.Ledger, size)
+		}
+	}
+	l.tree = t
+	l.head.Store(&head)
+	return nil
+}
+
+// compare refuses a store older than, or other than, what the head file has seen.
+func (l *Log) compare(ctx context.Context) error {
+	switch {
+	case l.seen.Ledger != l.id:
+		return fmt.Errorf("the head file is of ledger %v, this is %v: %w", l.seen.Ledger, l.id, ErrForked)
+	case l.seen.Size > l.tree.size:
+		return fmt.Errorf("it has %d entries and had %d: %w", l.tree.size, l.seen.Size, ErrRolledBack)
+	}
+	before, err := loadTree(ctx, l.store, l.seen.Size)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrAltered, err)
+	}
+	if before.root() != l.seen.Root {
+		return ErrForked
+	}
+	return nil
+}
+
+// trust makes the store's state the newest seen.
+func (l *Log) trust(ctx context.Context, path string) (err error) {
+	if err := l.load(ctx); err != nil {
+		return err
+	}
+	if l.file != nil {
+		if err := l.file.close(false); err != nil {
+			return err
+		}
+	}
+	if l.seen, err = l.sign(&l.tree); err != nil {
+		return err
+	}
+	if l.file, err = createHeadFile(path, l.seen.Checkpoint); err != nil {
+		return fmt.Errorf("the head file: %w", err)
+	}
+	return nil
+}
+
+// sign makes the head of a tree.
+func (l *Log) sign(t *tree) (Head, error) {
+	head := Head{Ledger: l.id, Size: t.size, Root: t.root()}
+	var err error
+	head.Checkpoint, err = note.Sign(&note.Note{Text: checkpointText(l.id, head.Size, head.Root)}, l.signer)
+	if err != nil {
+		return Head{}, fmt.Errorf("signing a checkpoint: %w", err)
+	}
+	return head, nil
 }
 
 // ID is the ledger's id.
-func (l *Log) ID() ID { return ID{} }
+func (l *Log) ID() ID { return l.id }
 
-// Head is the state of the ledger; what follows from it is on the disk.
-func (l *Log) Head() Head { return Head{} }
+// Head is the state of the ledger; all that it stands for is on the disk.
+func (l *Log) Head() Head { return *l.head.Load() }
 
 // Append adds a batch and answers the position of its first entry once all of
 // it is on the disk. Its entries stand one after the other.
 // The context counts until the batch is queued; then it is too late.
 func (l *Log) Append(ctx context.Context, b Batch) (first uint64, err error) {
-	return 0, errors.New("not yet")
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	r, err := l.request(b)
+	if err != nil {
+		return 0, err
+	}
+	l.queueing.Lock()
+	l.queue = append(l.queue, r)
+	l.queueing.Unlock()
+
+	l.commit.Lock()
+	defer l.commit.Unlock()
+	if !r.done { // nobody took it along
+		l.queueing.Lock()
+		group := l.queue
+		l.queue = nil
+		l.queueing.Unlock()
+		l.commitGroup(context.WithoutCancel(ctx), group)
+	}
+	return r.first, r.err
 }
 
-// Scan gives the entries of positions from ≤ pos < to, in order. An entry is
-// fn's to keep.
-func (l *Log) Scan(ctx context.Context, from, to uint64, fn func(Entry) error) error {
-	return errors.New("not yet")
+// request checks a batch and hashes its entries, while others commit.
+func (l *Log) request(b Batch) (*request, error) {
+	if l.signer == nil {
+		return nil, ErrReadOnly
+	}
+	if len(b.Entries) == 0 {
+		return nil, errors.New("a batch without an entry")
+	}
+	r := &request{rows: make([]Row, len(b.Entries)), keys: b.Keys}
+	for i, e := range b.Entries {
+		e, err := Decode(e.Sealed)
+		if err != nil {
+			return nil, err
+		}
+		if e.Header.Ledger != l.id {
+			return nil, fmt.Errorf("an entry of ledger %v can't be added to ledger %v", e.Header.Ledger, l.id)
+		}
+		leaf := e.Hash()
+		r.rows[i] = Row{Stream: e.Header.Stream, Version: e.Header.Version, Sealed: e.Sealed, Hashes: leaf[:]}
+	}
+	return r, checkKeys(b.Keys)
 }
 
-// ScanOpen is Scan with each entry opened, by all processors; err is what Opener.Open answered.
-func (l *Log) ScanOpen(ctx context.Context, from, to uint64, o Opener, fn func(e Entry, c Content, err error) error) error {
-	return errors.New("not yet")
+func checkKeys(keys []WrappedKey) error {
+	for _, k := range keys {
+		if k.Stream.IsZero() || k.Holder.IsZero() || k.Part == 0 || k.Epoch == 0 || len(k.Wrapped) == 0 {
+			return errors.New("a wrapped key needs its stream, part, epoch and holder")
+		}
+	}
+	return nil
 }
 
-// Stream gives the entries of a stream in their order.
-func (l *Log) Stream(ctx context.Context, stream ID, fn func(Entry) error) error {
-	return errors.New("not yet")
+// commitGroup commits the batches that fit, in one write. Called with commit held.
+func (l *Log) commitGroup(ctx context.Context, group []*request) {
+	var taken []*request
+	fail := func(err error) {
+		for _, r := range taken {
+			r.err = err
+		}
+	}
+	defer func() {
+		for _, r := range group {
+			r.done = true
+		}
+	}()
+	if err := l.ready(ctx); err != nil {
+		taken = group
+		fail(err)
+		return
+	}
+	next := l.tree
+	var rows []Row
+	var keys []WrappedKey
+	for _, r := range group {
+		if r.err = l.reserve(ctx, r.rows); r.err != nil {
+			continue
+		}
+		taken = append(taken, r)
+		r.first = next.size
+		for i := range r.rows {
+			row := &r.rows[i]
+			row.Pos = next.size
+			row.Hashes = next.add(Hash(row.Hashes))
+		}
+		rows = append(rows, r.rows...)
+		keys = append(keys, r.keys...)
+	}
+	if len(taken) == 0 {
+		return
+	}
+	head, err := l.sign(&next)
+	if err != nil {
+		clear(l.versions)
+		fail(err)
+		return
+	}
+	if err := l.store.Append(ctx, l.tree.size, rows, keys, head.Checkpoint); err != nil {
+		clear(l.versions)
+		l.doubt = &attempt{next, head}
+		kept, unsure := l.resolve(ctx)
+		switch {
+		case unsure != nil:
+			fail(fmt.Errorf("writing to the ledger: %w: %w", err, unsure))
+		case !kept:
+			fail(fmt.Errorf("writing to the ledger: %w", err))
+		}
+		return
+	}
+	l.adopt(&attempt{next, head})
+}
+
+// reserve checks that rows are the next versions of their streams, and counts
+// them as written. Called with commit held.
+func (l *Log) reserve(ctx context.Context, rows []Row) error {
+	if len(l.versions) > cachedStreams {
+		clear(l.versions)
+	}
+	was := map[ID]uint64{}
+	for _, row := range rows {
+		last, ok := l.versions[row.Stream]
+		if !ok {
+			var err error
+			if last, _, err = l.store.Last(ctx, row.Stream); err != nil {
+				return fmt.Errorf("reading the ledger: %w", err)
+			}
+		}
+		if _, ok := was[row.Stream]; !ok {
+			was[row.Stream] = last
+		}
+		if row.Version != last+1 {
+			for stream, version := range was {
+				l.versions[stream] = version
+			}
+			return &ConflictError{Stream: row.Stream, Last: was[row.Stream], Got: row.Version}
+		}
+		l.versions[row.Stream] = row.Version
+	}
+	return nil
+}
+
+// ready settles what is in doubt. Called with commit held.
+func (l *Log) ready(ctx context.Context) error {
+	if l.broken == nil && l.doubt != nil {
+		if _, err := l.resolve(ctx); err != nil {
+			return err
+		}
+	}
+	return l.broken
+}
+
+// resolve reads the store again and decides whether the write in doubt was
+// kept. Called with commit held.
+func (l *Log) resolve(ctx context.Context) (kept bool, err error) {
+	size, checkpoint, err := l.store.Head(ctx)
+	if err != nil {
+		return false, fmt.Errorf("%w (%w)", ErrUnknown, err)
+	}
+	now := l.head.Load()
+	switch {
+	case size == l.doubt.head.Size && bytes.Equal(checkpoint, l.doubt.head.Checkpoint):
+		l.adopt(l.doubt)
+		kept = true
+	case size == now.Size && bytes.Equal(checkpoint, now.Checkpoint):
+	default:
+		l.broken = ErrSize
+		return false, fmt.Errorf("%w: %w", ErrUnknown, ErrSize)
+	}
+	l.doubt = nil
+	return kept, nil
+}
+
+// adopt takes a state over that is on the disk. Called with commit held.
+func (l *Log) adopt(a *attempt) {
+	l.tree = a.tree
+	l.head.Store(&a.head)
+	if err := l.file.write(a.head.Checkpoint); err != nil {
+		// What was written is safe; but an older database could now be put back unseen.
+		l.broken = fmt.Errorf("the head file can't be written, nothing more is taken until it can: %w", err)
+	}
 }
 
 // Last gives the last version of a stream and its leaf hash: version 0 if
 // there is none.
 func (l *Log) Last(ctx context.Context, stream ID) (version uint64, leaf Hash, err error) {
-	return 0, Hash{}, errors.New("not yet")
+	version, leaf, err = l.store.Last(ctx, stream)
+	if err != nil {
+		err = fmt.Errorf("reading the ledger: %w", err)
+	}
+	return version, leaf, err
 }
 
 // AddKeys adds wrapped keys to streams that exist: a grant, a re-wrapping.
-func (l *Log) AddKeys(ctx context.Context, keys []WrappedKey) error { return errors.New("not yet") }
-
-// Forget removes the wrapped keys of a stream that match which, where zero
-// matches everything.
-func (l *Log) Forget(ctx context.Context, which WrappedKey) error { return errors.New("not yet") }
-
-// Close closes the log and its store.
-func (l *Log) Close() error { return nil }
-
-// Keyring gives the keys of cases that its vaults can unwrap.
-type Keyring struct{}
-
-// Keyring makes a keyring of the ledger's wrapped keys and the vaults.
-func (l *Log) Keyring(vaults ...*seal.Vault) *Keyring { return nil }
-
-// Keys gives the keys that a header names: for Opener.Keys.
-func (k *Keyring) Keys(h Header) (seal.CaseKeys, error) {
-	return seal.CaseKeys{}, errors.New("not yet")
+func (l *Log) AddKeys(ctx context.Context, keys []WrappedKey) error {
+	if l.signer == nil {
+		return ErrReadOnly
+	}
+	if err := checkKeys(keys); err != nil {
+		return err
+	}
+	if err := l.store.AddKeys(ctx, keys); err != nil {
+		return fmt.Errorf("writing to the ledger: %w", err)
+	}
+	return nil
 }
 
-// Current gives the newest keys of a stream, for writing: ErrNoKey if there are none.
-func (k *Keyring) Current(ctx context.Context, stream ID) (seal.CaseKeys, error) {
-	return seal.CaseKeys{}, errors.New("not yet")
+// Forget removes the wrapped keys that match which, where zero matches
+// everything; which.Stream must be set. Close keyrings that may hold them.
+func (l *Log) Forget(ctx context.Context, which WrappedKey) error {
+	if l.signer == nil {
+		return ErrReadOnly
+	}
+	if which.Stream.IsZero() {
+		return errors.New("to forget keys, say of which stream")
+	}
+	if err := l.store.Forget(ctx, which); err != nil {
+		return fmt.Errorf("writing to the ledger: %w", err)
+	}
+	return nil
 }
 
-// WrapCaseKeys wraps both keys of a case for a vault, for Batch.Keys.
-func WrapCaseKeys(v *seal.Vault, stream ID, keys seal.CaseKeys) ([]WrappedKey, error) {
-	return nil, errors.New("not yet")
-}
-
-// Report is what Verify found.
-type Report struct {
-	Head    Head
-	Entries uint64 // looked at
-	Opened  uint64 // of them opened, with their author's signature checked
-	Streams int
-	Keys    int
-	Fault   *Fault // the first fault; nil: none
-}
-
-// Fault is what is wrong, and where.
-type Fault struct {
-	Pos   uint64
-	AtPos bool // whether Pos is known
-	What  string
-}
-
-// Verify checks the whole ledger. With an opener it opens every entry too,
-// and checks the signatures of the authors. The error says that it could not
-// look; what it found is in the report. progress may be nil.
-func (l *Log) Verify(ctx context.Context, o *Opener, progress func(done, of uint64)) (Report, error) {
-	return Report{}, errors.New("not yet")
+// Close waits for the write under way, then closes the log and its store.
+func (l *Log) Close() error {
+	l.commit.Lock()
+	defer l.commit.Unlock()
+	if errors.Is(l.broken, ErrClosed) {
+		return nil
+	}
+	l.broken = ErrClosed
+	return errors.Join(l.file.close(l.signer != nil), l.store.Close())
 }

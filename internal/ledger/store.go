@@ -28,8 +28,8 @@ type Store interface {
 	// Scan gives the rows of positions from ≤ pos < to, in order, until fn
 	// answers an error. A row and its bytes are valid only during the call.
 	Scan(ctx context.Context, from, to uint64, fn func(Row) error) error
-	// Stream gives the rows of a stream in the order of versions, from a version on.
-	Stream(ctx context.Context, stream ID, from uint64, fn func(Row) error) error
+	// Stream gives the rows of a stream in the order of versions.
+	Stream(ctx context.Context, stream ID, fn func(Row) error) error
 	// Last gives the last version of a stream and its leaf hash; 0 if there is none.
 	Last(ctx context.Context, stream ID) (version uint64, leaf Hash, err error)
 

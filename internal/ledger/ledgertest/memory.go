@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package ledgertest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/kua-registry/kua/internal/ledger"
+)
+
+// Memory is a store in memory. Close keeps its content, so that it can be
+// opened again.
+type Memory struct {
+	mu   sync.RWMutex
+	meta map[string][]byte
+	rows []ledger.Row
+	keys []ledger.WrappedKey
+}
+
+// NewMemory makes an empty store.
+func NewMemory() *Memory { return &Memory{meta: map[string][]byte{}} }
+
+// Meta implements ledger.Store, as do all methods below.
+func (m *Memory) Meta(_ context.Context, name string) ([]byte, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.meta[name], nil
+}
+
+func (m *Memory) SetMeta(_ context.Context, name string, value []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.meta[name] = bytes.Clone(value)
+	return nil
+}
+
+func (m *Memory) Head(context.Context) (uint64, []byte, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if len(m.rows) == 0 {
+		return 0, nil, nil
+	}
+	return uint64(len(m.rows)), m.rows[len(m.rows)-1].Checkpoint, nil
+}
+
+func (m *Memory) Append(_ context.Context, size uint64, rows []ledger.Row, keys []ledger.WrappedKey, checkpoint []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if uint64(len(m.rows)) != size {
+		return ledger.ErrSize
+	}
+	for i, r := range rows {
+		r.Sealed, r.Hashes, r.Checkpoint = bytes.Clone(r.Sealed), bytes.Clone(r.Hashes), nil
+		if i == len(rows)-1 {
+			r.Checkpoint = bytes.Clone(checkpoint)
+		}
+		m.rows = append(m.rows, r)
+	}
+	m.addKeys(keys)
+	return nil
+}
+
+func (m *Memory) Scan(ctx context.Context, from, to uint64, fn func(ledger.Row) error) error {
+	m.mu.RLock()
+	rows := m.rows
+	m.mu.RUnlock()
+	to = min(to, uint64(len(rows)))
+	for _, r := range rows[min(from, to):to] {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := fn(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Memory) Stream(ctx context.Context, stream ledger.ID, fn func(ledger.Row) error) error {
+	return m.Scan(ctx, 0, 1<<63, func(r ledger.Row) error {
+		if r.Stream != stream {
+			return nil
+		}
+		return fn(r)
+	})
+}
+
+func (m *Memory) Last(ctx context.Context, stream ledger.ID) (version uint64, leaf ledger.Hash, err error) {
+	err = m.Stream(ctx, stream, func(r ledger.Row) error {
+		version, leaf = r.Version, ledger.Hash(r.Hashes)
+		return nil
+	})
+	return version, leaf, err
+}
+
+func (m *Memory) Keys(_ context.Context, stream ledger.ID, fn func(ledger.WrappedKey) error) error {
+	m.mu.RLock()
+	keys := slices.Clone(m.keys)
+	m.mu.RUnlock()
+	for _, k := range keys {
+		if stream.IsZero() || k.Stream == stream {
+			if err := fn(k); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *Memory) AddKeys(_ context.Context, keys []ledger.WrappedKey) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.addKeys(keys)
+	return nil
+}
+
+func (m *Memory) addKeys(keys []ledger.WrappedKey) {
+	for _, k := range keys {
+		k.Wrapped = bytes.Clone(k.Wrapped)
+		m.keys = slices.DeleteFunc(m.keys, func(o ledger.WrappedKey) bool { return compareKeys(o, k) == 0 })
+		m.keys = append(m.keys, k)
+	}
+	slices.SortFunc(m.keys, compareKeys)
+}
+
+func compareKeys(a, b ledger.WrappedKey) int {
+	return cmp.Or(bytes.Compare(a.Stream[:], b.Stream[:]), cmp.Compare(a.Part, b.Part),
+		cmp.Compare(a.Epoch, b.Epoch), bytes.Compare(a.Holder[:], b.Holder[:]))
+}
+
+func (m *Memory) Forget(_ context.Context, which ledger.WrappedKey) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keys = slices.DeleteFunc(m.keys, func(k ledger.WrappedKey) bool {
+		return k.Stream == which.Stream && (which.Part == 0 || k.Part == which.Part) &&
+			(which.Epoch == 0 || k.Epoch == which.Epoch) && (which.Holder.IsZero() || k.Holder == which.Holder)
+	})
+	return nil
+}
+
+func (m *Memory) Check(context.Context) error { return nil }
+func (m *Memory) Close() error                { return nil }
+
+// Faulty is a store whose writes fail on demand, with or without being kept.
+type Faulty struct {
+	ledger.Store
+	mu   sync.Mutex
+	plan []Fault
+	deaf bool
+}
+
+// Fault is how a write fails.
+type Fault int
+
+// Faults.
+const (
+	None         Fault = iota
+	NotPersisted       // it fails, and nothing was kept
+	Persisted          // it fails, but was kept
+	Unreadable         // it fails, was kept, and the store can't be read until Heal
+)
+
+// ErrInjected is what writes fail with.
+var ErrInjected = errInjected{}
+
+type errInjected struct{}
+
+func (errInjected) Error() string { return "a fault of the test" }
+
+// Plan says how the next writes go; those after them go well.
+func (f *Faulty) Plan(faults ...Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.plan = append(f.plan, faults...)
+}
+
+// Heal makes the store readable again.
+func (f *Faulty) Heal() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.deaf = false
+}
+
+// Append implements ledger.Store.
+func (f *Faulty) Append(ctx context.Context, size uint64, rows []ledger.Row, keys []ledger.WrappedKey, checkpoint []byte) error {
+	f.mu.Lock()
+	fault := None
+	if len(f.plan) > 0 {
+		fault, f.plan = f.plan[0], f.plan[1:]
+	}
+	f.mu.Unlock()
+	if fault == NotPersisted {
+		return ErrInjected
+	}
+	if err := f.Store.Append(ctx, size, rows, keys, checkpoint); err != nil || fault == None {
+		return err
+	}
+	f.mu.Lock()
+	f.deaf = fault == Unreadable
+	f.mu.Unlock()
+	return ErrInjected
+}
+
+// Head implements ledger.Store.
+func (f *Faulty) Head(ctx context.Context) (uint64, []byte, error) {
+	f.mu.Lock()
+	deaf := f.deaf
+	f.mu.Unlock()
+	if deaf {
+		return 0, nil, ErrInjected
+	}
+	return f.Store.Head(ctx)
+}
