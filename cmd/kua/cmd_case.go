@@ -232,12 +232,10 @@ func (p *program) showChecks(reg *registry.Registry, v registry.CaseView, lang s
 		if c.State == rules.Met {
 			continue
 		}
-		def, _ := reg.Rules().Check(c.Rule)
-		rows = append(rows, []string{c.Rule, string(c.State), def.Label.In(lang), def.Source})
+		rows = append(rows, []string{c.Rule, c.State, c.Label.In(lang), c.Norm.In(lang)})
 	}
 	for _, d := range v.Deadlines {
-		def, _ := reg.Rules().Deadline(d.Rule)
-		rows = append(rows, []string{d.Rule, string(d.State), def.Label.In(lang), d.Due.String()})
+		rows = append(rows, []string{d.Rule, d.State, d.Label.In(lang), d.Due.String()})
 	}
 	return table(p.out, rows)
 }

@@ -74,7 +74,6 @@ func (p *program) figuresCommand() *cobra.Command {
 	cmd.Flags().StringVar(&scope, "org", "", "only this `organisation`'s cases, by name or id; the coalition's where it is not given")
 	cmd.Flags().StringVar(&lang, "lang", "en", "the language of the labels: en, ru or kk")
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print the answer as CSV")
-	cmd.MarkFlagsMutuallyExclusive("csv", "json")
 	return cmd
 }
 
