@@ -69,7 +69,7 @@ func Link(ctx context.Context, records []Record, cfg Config) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := l.learn(ctx, candidates, levels); err != nil {
+	if err := l.learn(ctx, candidates, blocks, levels); err != nil {
 		return Result{}, err
 	}
 	scored, err := l.score(ctx, candidates, levels)
@@ -179,7 +179,7 @@ func parallel(ctx context.Context, n int, work func(k int)) error {
 }
 
 // learn finds u from random pairs, m from the pairs of each rule, lambda from all candidates.
-func (l *linker) learn(ctx context.Context, candidates []candidate, levels []uint8) error {
+func (l *linker) learn(ctx context.Context, candidates []candidate, blocks []BlockReport, levels []uint8) error {
 	width := len(l.ladders)
 	l.model = newModel(l.ladders)
 	pairs, total := l.randomPairs()
@@ -199,23 +199,28 @@ func (l *linker) learn(ctx context.Context, candidates []candidate, levels []uin
 		}
 		byRule[r] = patterns(own, width)
 	}
-	used := l.usedBy()
+	used := l.usedBy(blocks)
 	l.model.learnU(random, false)
 	for range refits + 1 {
-		l.model.learnM(byRule, used)
 		l.model.learnLambda(all, len(l.records), total)
+		l.model.learnM(byRule, used)
 		l.model.learnU(random, true)
 	}
 	l.model.learnLambda(all, len(l.records), total)
 	return nil
 }
 
-// usedBy says which ladders each rule makes agree by its keys.
-func (l *linker) usedBy() [][]bool {
+// usedBy says which ladders each rule makes agree by its keys, and by the further
+// keys where it had to split a block.
+func (l *linker) usedBy(blocks []BlockReport) [][]bool {
 	out := make([][]bool, len(l.cfg.Blocks))
 	for r, rule := range l.cfg.Blocks {
 		out[r] = make([]bool, len(l.ladders))
-		for _, k := range rule.Keys {
+		keys := rule.Keys
+		if blocks[r].Split > 0 {
+			keys = slices.Concat(keys, rule.Split)
+		}
+		for _, k := range keys {
 			for i, lad := range l.ladders {
 				if lad.field == k.Field || lad.field == string(k.As) ||
 					(k.As == Names || k.As == Trigrams) && l.isPerson(k.Field) && (lad.field == "family" || lad.field == "given") {

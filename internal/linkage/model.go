@@ -116,61 +116,38 @@ func (m *model) learnU(random []pattern, refit bool) {
 	m.weigh()
 }
 
-// learnM finds m by EM among the pairs of each blocking rule. A field that the
-// rule itself uses agrees in all its pairs and cannot be learned there. What the
-// rules find is added up, so that each counts by the true pairs it holds.
+// learnM finds m by EM among the pairs of each blocking rule, u and lambda
+// fixed. Lambda must not move here: within a rule's pairs relatives and namesakes
+// outnumber true pairs, and EM would settle on them. A field that the rule
+// itself uses agrees in all its pairs, so it helps to tell which are true but
+// is not learned there. What the rules find is added up, so that each counts by
+// the true pairs it holds.
 func (m *model) learnM(byRule [][]pattern, used [][]bool) {
-	seen := zeros(m.m)
-	for r, pats := range byRule {
-		total := 0.0
-		for _, p := range pats {
-			total += p.count
-		}
-		if total == 0 {
-			continue
-		}
-		own := newModel(m.ladders)
-		own.m, own.u = cloneAll(m.m), m.u
-		own.lambda = 0.1 // of the pairs of a rule: a start, EM moves it
-		var counts [][]float64
-		for range rounds {
-			own.weigh()
-			counts = zeros(m.m)
-			matches := 0.0
+	for range rounds {
+		seen := zeros(m.m)
+		for r, pats := range byRule {
 			for _, p := range pats {
-				w := own.prior()
+				n := p.count * probability(m.weight(p.levels))
 				for l, k := range p.levels {
 					if k != missing && !used[r][l] {
-						w += own.weights[l][k]
+						seen[l][k] += n
 					}
 				}
-				n := p.count * probability(w)
-				matches += n
-				add(counts, p.levels, n)
-			}
-			for l := range own.m {
-				if !used[r][l] {
-					own.m[l] = blend(counts[l], m.ladders[l].m, mPriorPairs)
-				}
-			}
-			before := own.lambda
-			own.lambda = clamp((matches+1)/(total+2), 1e-6, 0.95)
-			if math.Abs(own.lambda-before) < 1e-7 {
-				break
 			}
 		}
-		for l := range seen {
-			if !used[r][l] {
-				for k := range seen[l] {
-					seen[l][k] += counts[l][k]
-				}
+		moved := 0.0
+		for l := range m.m {
+			next := blend(seen[l], m.ladders[l].m, mPriorPairs)
+			for k := range next {
+				moved = max(moved, math.Abs(next[k]-m.m[l][k]))
 			}
+			m.m[l] = next
+		}
+		m.weigh()
+		if moved < 1e-4 {
+			return
 		}
 	}
-	for l := range m.m {
-		m.m[l] = blend(seen[l], m.ladders[l].m, mPriorPairs)
-	}
-	m.weigh()
 }
 
 // learnLambda finds the share of true pairs for which the candidates' probabilities add up to it.
@@ -228,14 +205,6 @@ func zeros(like [][]float64) [][]float64 {
 	out := make([][]float64, len(like))
 	for i := range like {
 		out[i] = make([]float64, len(like[i]))
-	}
-	return out
-}
-
-func cloneAll(x [][]float64) [][]float64 {
-	out := make([][]float64, len(x))
-	for i := range x {
-		out[i] = slices.Clone(x[i])
 	}
 	return out
 }

@@ -26,7 +26,7 @@ var cyrillic = map[rune]string{
 
 // digraphs are tried longest first.
 var digraphs = []struct{ letters, sounds string }{
-	{"shch", "S"}, {"sch", "S"}, {"tch", "C"}, {"dzh", "j"}, {"yo'", "iu"},
+	{"shch", "S"}, {"tsh", "tS"}, {"sch", "S"}, {"tch", "C"}, {"dzh", "j"}, {"yo'", "iu"},
 	{"dj", "j"}, {"dž", "j"}, {"zh", "j"}, {"kh", "h"}, {"gh", "g"}, {"sh", "S"}, {"ch", "C"}, {"ts", "c"},
 	{"ph", "f"}, {"th", "t"}, {"ck", "k"}, {"ou", "u"}, {"o'", "u"}, {"ye", "e"}, {"yo", "E"},
 }
