@@ -73,6 +73,9 @@ func (c *Case) Stage(asOf edtf.Day) Stage {
 			out.ID, out.Since, out.Branch = out.Path[i].Branch, out.Path[i].Since, out.Path[i].Branch
 		}
 	}
+	if registered := out.Path[slices.Index(way, Registered)]; registered.Failed {
+		out.Branch = registered.Branch // looked into or decided, and never registered
+	}
 	if furthest <= slices.Index(way, Appealed) {
 		c.standAfterDecision(asOf, at, &out, stand)
 	}
@@ -174,10 +177,7 @@ func (c *Case) marks(asOf edtf.Day) map[string]mark {
 		switch r.Get("status") {
 		case "erdr":
 			come(Registered, r.Counts, "")
-		case "unregistered_check":
-			come(Unregistered, r.Counts, r.Get("status"))
-			come(Investigated, r.Counts, "")
-		case "refused", "kui_only", "forwarded":
+		case "unregistered_check", "refused", "kui_only", "forwarded":
 			come(Unregistered, r.Counts, r.Get("status"))
 		}
 	})
