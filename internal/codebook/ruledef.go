@@ -122,16 +122,21 @@ func translate(norm string, acts map[string]Label) Label {
 			}
 			b.WriteString(w)
 		}
-		start := 0
-		for i, r := range norm {
-			if unicode.IsLetter(r) {
-				continue
+		rest := norm
+		for rest != "" {
+			n := strings.IndexFunc(rest, func(r rune) bool { return !unicode.IsLetter(r) })
+			if n < 0 {
+				n = len(rest)
 			}
-			word(norm[start:i])
-			b.WriteRune(r)
-			start = i + len(string(r))
+			word(rest[:n])
+			rest = rest[n:]
+			n = strings.IndexFunc(rest, unicode.IsLetter)
+			if n < 0 {
+				n = len(rest)
+			}
+			b.WriteString(rest[:n])
+			rest = rest[n:]
 		}
-		word(norm[start:])
 		return b.String()
 	}
 	return Label{En: in("en"), Ru: in("ru"), Kk: in("kk")}
