@@ -95,6 +95,61 @@ func TestTenThousandRows(t *testing.T) {
 	}
 }
 
+// Where blocks are split by further keys, agreement in those keys must not be
+// taken for a sign of true pairs.
+func TestSplitBlocksTeachNothingFalse(t *testing.T) {
+	records, truth := invented(4000, 11)
+	cfg := CaseConfig()
+	cfg.MaxBlock = 40
+	r := link(t, records, cfg)
+	q := judge(r.Clusters, truth)
+	t.Logf("%v; %d rules lost pairs", q, len(r.Warnings))
+	if len(r.Warnings) == 0 || q.precision() < 0.999 || q.recall() < 0.97 {
+		t.Errorf("%v, %v", q, r.Warnings)
+	}
+}
+
+// Registers without any duplicate, small and large: namesakes there are, and nobody is joined.
+func TestNobodyTwice(t *testing.T) {
+	for _, n := range []int{5, 20, 100, 500, 2000} {
+		for seed := range uint64(min(3, max(1, 1500/n))) {
+			all, _ := invented(n, 20+seed)
+			records := slices.DeleteFunc(all, func(r Record) bool { return r.List == "b" })
+			for i := range records { // two lists, so that a list is no hint
+				records[i].List = fmt.Sprint(i % 2)
+			}
+			r := link(t, records, CaseConfig())
+			if len(r.Clusters) != len(records) {
+				for _, p := range r.Pairs {
+					if p.Accepted {
+						t.Log(show(p))
+					}
+				}
+				t.Errorf("%d people in %d clusters", len(records), len(r.Clusters))
+			}
+			if n >= 100 && len(r.Pairs) > n/20 {
+				t.Errorf("%d people, %d pairs to look at", n, len(r.Pairs))
+			}
+		}
+	}
+}
+
+// A small register with a few people twice.
+func TestSmallRegisters(t *testing.T) {
+	var sum quality
+	for _, n := range []int{5, 10, 20, 40, 80} {
+		for seed := range uint64(5) {
+			records, truth := invented(n, 40+seed)
+			q := judge(link(t, records, CaseConfig()).Clusters, truth)
+			sum.tp, sum.fp, sum.fn = sum.tp+q.tp, sum.fp+q.fp, sum.fn+q.fn
+		}
+	}
+	t.Logf("%v", sum)
+	if sum.fp > 0 || sum.recall() < 0.98 {
+		t.Errorf("%v", sum)
+	}
+}
+
 func BenchmarkTenThousandRows(b *testing.B) {
 	records, _ := invented(8400, 7)
 	for b.Loop() {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strings"
 	"testing"
 )
 
@@ -18,6 +19,9 @@ type namePair struct {
 func readPairs(t testing.TB, path string) []namePair {
 	t.Helper()
 	f, err := os.Open(path)
+	if err != nil && strings.HasPrefix(path, "testdata") {
+		t.Fatal(err)
+	}
 	if err != nil {
 		t.Skipf("no %s here: the acceptance material lies beside the repository", filepath.Base(path))
 	}
