@@ -87,11 +87,10 @@ func parseDate(c Cell, declared []layout) (string, *dateProblem) {
 }
 
 func readDate(text string, declared []layout) (string, *dateProblem) {
-	want := wantDate(declared)
 	sep, parts := splitDate(text)
 	iso := layout{"2006-01-02", "ymd", '-'}
 	if len(parts) == 3 && sep == '-' && len(parts[0]) == 4 {
-		return makeDay(parts, iso, want)
+		return makeDay(parts, iso, declared)
 	}
 	for _, l := range declared {
 		switch {
@@ -107,11 +106,11 @@ func readDate(text string, declared []layout) (string, *dateProblem) {
 				}
 			}
 		case l.sep == sep && len(parts) == len(l.order) && fits(parts, l):
-			return makeDay(parts, l, want)
+			return makeDay(parts, l, declared)
 		}
 	}
 	if len(declared) == 0 && len(parts) == 3 {
-		if s, p, ok := undeclared(text, sep, parts, want); ok {
+		if s, p, ok := undeclared(sep, parts); ok {
 			return s, p
 		}
 	}
@@ -120,7 +119,7 @@ func readDate(text string, declared []layout) (string, *dateProblem) {
 			return d.String(), nil
 		}
 	}
-	what := "is not a date"
+	what, want := "is not a date", wantDate(declared)
 	switch {
 	case len(parts) == 3 && len(parts[0]) <= 2 && len(parts[2]) == 2:
 		what = "the year has two digits"
@@ -135,25 +134,25 @@ func readDate(text string, declared []layout) (string, *dateProblem) {
 }
 
 // undeclared takes what can be read in one way only.
-func undeclared(text string, sep byte, parts []string, want string) (string, *dateProblem, bool) {
+func undeclared(sep byte, parts []string) (string, *dateProblem, bool) {
 	switch {
 	case len(parts[0]) == 4 && len(parts[1]) <= 2: // 2022/01/05, 2022.01.05
-		s, p := makeDay(parts, layout{"", "ymd", sep}, want)
+		s, p := makeDay(parts, layout{"", "ymd", sep}, nil)
 		return s, p, true
 	case len(parts[2]) != 4 || len(parts[0]) > 2 || len(parts[1]) > 2:
 		return "", nil, false
 	case sep == '.':
-		s, p := makeDay(parts, layout{"", "dmy", sep}, want)
+		s, p := makeDay(parts, layout{"", "dmy", sep}, nil)
 		return s, p, true
 	}
 	a, _ := strconv.Atoi(parts[0])
 	b, _ := strconv.Atoi(parts[1])
 	switch {
 	case a > 12 || a == b:
-		s, p := makeDay(parts, layout{"", "dmy", sep}, want)
+		s, p := makeDay(parts, layout{"", "dmy", sep}, nil)
 		return s, p, true
 	case b > 12:
-		s, p := makeDay(parts, layout{"", "mdy", sep}, want)
+		s, p := makeDay(parts, layout{"", "mdy", sep}, nil)
 		return s, p, true
 	case a < 1 || b < 1:
 		return "", nil, false
@@ -175,12 +174,12 @@ func fits(parts []string, l layout) bool {
 }
 
 // makeDay makes a date of numbers in a known order and says if there is no such day.
-func makeDay(parts []string, l layout, want string) (string, *dateProblem) {
+func makeDay(parts []string, l layout, declared []layout) (string, *dateProblem) {
 	y, m, d := 0, 0, 0
 	for i, p := range parts {
 		n, err := strconv.Atoi(p)
 		if err != nil {
-			return "", &dateProblem{what: "is not a date", want: want}
+			return "", &dateProblem{what: "is not a date", want: wantDate(declared)}
 		}
 		switch l.order[i] {
 		case 'y':
@@ -192,10 +191,10 @@ func makeDay(parts []string, l layout, want string) (string, *dateProblem) {
 		}
 	}
 	if y < 1850 || y > 2200 {
-		return "", &dateProblem{what: fmt.Sprintf("the year %d cannot be meant", y), want: want}
+		return "", &dateProblem{what: fmt.Sprintf("the year %d cannot be meant", y), want: wantDate(declared)}
 	}
 	if strings.ContainsRune(l.order, 'm') && (m < 1 || m > 12) {
-		return "", &dateProblem{what: fmt.Sprintf("there is no month %d", m), want: want}
+		return "", &dateProblem{what: fmt.Sprintf("there is no month %d", m), want: wantDate(declared)}
 	}
 	switch l.order {
 	case "y":
@@ -204,7 +203,7 @@ func makeDay(parts []string, l layout, want string) (string, *dateProblem) {
 		return fmt.Sprintf("%04d-%02d", y, m), nil
 	}
 	if d < 1 || d > 31 || time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC).Day() != d {
-		return "", &dateProblem{what: fmt.Sprintf("there is no %d %s %d", d, time.Month(m), y), want: want}
+		return "", &dateProblem{what: fmt.Sprintf("there is no %d %s %d", d, time.Month(m), y), want: wantDate(declared)}
 	}
 	return fmt.Sprintf("%04d-%02d-%02d", y, m, d), nil
 }
