@@ -49,7 +49,7 @@ func (p *program) caseListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reg, session, err := p.open(cmd.Context())
+			reg, session, err := p.read(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -119,7 +119,7 @@ func (p *program) oneCaseCommand(use, short string, show func(*registry.Registry
 			if err != nil {
 				return err
 			}
-			reg, session, err := p.open(cmd.Context())
+			reg, session, err := p.read(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ func (p *program) checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reg, session, err := p.open(cmd.Context())
+			reg, session, err := p.read(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -43,7 +43,7 @@ func (p *program) figuresCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reg, session, err := p.open(cmd.Context())
+			reg, session, err := p.read(cmd.Context())
 			if err != nil {
 				return err
 			}

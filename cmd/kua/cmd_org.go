@@ -41,7 +41,7 @@ func (p *program) orgCommand() *cobra.Command {
 		Short: "List the organisations",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			reg, session, err := p.open(cmd.Context())
+			reg, session, err := p.read(cmd.Context())
 			if err != nil {
 				return err
 			}

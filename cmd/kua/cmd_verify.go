@@ -18,7 +18,7 @@ func (p *program) verifyCommand() *cobra.Command {
 index with what the ledger says. The first bad entry is named; exit code 3.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			reg, session, err := p.open(cmd.Context())
+			reg, session, err := p.read(cmd.Context())
 			if err != nil {
 				return err
 			}

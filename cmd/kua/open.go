@@ -17,9 +17,21 @@ import (
 	"github.com/kua-registry/kua/internal/registry"
 )
 
-// open opens the register of --registry with the passphrase of the caller, who
-// is signed in by it.
+// read opens the register of --registry to be read, also while another process
+// serves it.
+func (p *program) read(ctx context.Context) (*registry.Registry, *access.Session, error) {
+	options := p.options()
+	options.ReadOnly = true
+	return p.openWith(ctx, options)
+}
+
+// open opens the register of --registry to be written.
 func (p *program) open(ctx context.Context) (*registry.Registry, *access.Session, error) {
+	return p.openWith(ctx, p.options())
+}
+
+// openWith opens the register with the passphrase of the caller, who is signed in by it.
+func (p *program) openWith(ctx context.Context, options registry.Options) (*registry.Registry, *access.Session, error) {
 	dir, err := p.dir()
 	if err != nil {
 		return nil, nil, err
@@ -28,7 +40,7 @@ func (p *program) open(ctx context.Context) (*registry.Registry, *access.Session
 	if err != nil {
 		return nil, nil, err
 	}
-	return registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase, Member: p.member}, p.options())
+	return registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase, Member: p.member}, options)
 }
 
 func (p *program) dir() (string, error) {

@@ -21,6 +21,16 @@ const followed = 8192
 func (r *Registry) openIndex(ctx context.Context) error {
 	path := filepath.Join(r.dir, "index.db")
 	key, err := r.sealedKey("index", false)
+	if r.beside {
+		if err != nil {
+			return err
+		}
+		r.index, err = index.Open(ctx, path, key, r.book, r.rules)
+		if errors.Is(err, index.ErrUnusable) {
+			return errors.New("another process has the register open and its index can't be used from here: ask that process, or stop it first")
+		}
+		return err
+	}
 	if err != nil { // none yet, or it can't be opened: the index is nothing without it
 		if key, err = r.sealedKey("index", true); err != nil {
 			return err

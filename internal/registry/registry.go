@@ -58,6 +58,8 @@ type Registry struct {
 	keyring *ledger.Keyring
 	index   *index.Index
 
+	beside bool // another process writes: nothing is written here, the index neither
+
 	sessions *access.Sessions
 	signing  chan struct{} // one stretch of a passphrase at a time
 	waiting  chan struct{} // and so many waiting for it
@@ -188,6 +190,7 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	raw := [32]byte(storeKey)
 	store, err := sqlitestore.Open(ctx, path, sqlitestore.Options{Key: &raw, Create: create})
 	if errors.Is(err, ledger.ErrLocked) && r.opt.ReadOnly {
+		r.beside = true
 		options = ledger.Options{Verifier: r.node.Public().Signing(), HeadFile: options.HeadFile}
 		store, err = sqlitestore.Open(ctx, path, sqlitestore.Options{Key: &raw, ReadOnly: true})
 	}
@@ -271,7 +274,7 @@ func (r *Registry) Statement(ctx context.Context, s *access.Session) (map[string
 	}
 	said := map[string]int{}
 	for _, rec := range records {
-		if first(rec.Fields["source_kind"]) != "coalition" {
+		if first(rec.Fields["by_body"]) != "coalition" {
 			continue
 		}
 		var n int

@@ -37,6 +37,9 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	if len(acts) == 0 {
 		return nil
 	}
+	if r.beside {
+		return ledger.ErrLocked
+	}
 	for _, a := range acts {
 		for _, p := range a.puts {
 			if problems := r.book.Validate(p.Kind, p.Fields); len(problems) > 0 {
