@@ -114,6 +114,9 @@ func entries(prefix string, from int) *rapid.Generator[[]casefile.Entry] {
 			}
 			value := map[string]string{"complaint": "filed", "registration": "status", "decision": "kind"}[kind]
 			e := put(from+i, record, kind, field, date)
+			if kind == "step" {
+				e.Fields["requested"] = []string{"2022-01-10"}
+			}
 			if value != "" {
 				e.Fields[value] = []string{rapid.SampledFrom([]string{"yes", "no", "erdr", "unregistered_check", "closed", "suspended", "resumed"}).Draw(t, "value")}
 			}
@@ -221,6 +224,20 @@ func TestStageOnlyGoesOn(t *testing.T) {
 				}
 			}
 			last = s
+		}
+	})
+}
+
+// TestTurnsAreAll: between two turns the stage stays what it is.
+func TestTurnsAreAll(t *testing.T) {
+	b := book(t)
+	rapid.Check(t, func(t *rapid.T) {
+		c := casefile.Fold(b, "c", entries("a", 1).Draw(t, "entries"))
+		turns := c.Turns()
+		for d := day("2021-12-01"); d < day("2022-08-01"); d++ {
+			if !slices.Contains(turns, d) && !reflect.DeepEqual(c.Stage(d), c.Stage(d-1)) {
+				t.Fatalf("turns on %s: %+v, %+v", d, c.Stage(d-1), c.Stage(d))
+			}
 		}
 	})
 }

@@ -188,8 +188,8 @@ func (c *Case) marks(asOf edtf.Day) map[string]mark {
 	})
 	each("investigation", func(r *Record) { come(Investigated, r.Counts, "") })
 	each("step", func(r *Record) {
-		if _, done := r.DateOf("date"); done {
-			come(Investigated, r.Counts, "")
+		if d, done := r.DateOf("date"); done && d.Latest() <= asOf { // asked for is not done
+			come(Investigated, d.Latest(), "")
 		}
 	})
 	each("decision", func(r *Record) {
@@ -228,6 +228,21 @@ func (c *Case) marks(asOf edtf.Day) map[string]mark {
 		}
 	})
 	return at
+}
+
+// Turns returns the days on which the stage may change, in order.
+func (c *Case) Turns() []edtf.Day {
+	var days []edtf.Day
+	for _, r := range c.live {
+		days = append(days, r.Counts)
+		for _, field := range map[string][]string{"step": {"date"}, "redress": {"awarded", "paid"}}[r.Kind] {
+			if d, ok := r.DateOf(field); ok && d.Latest() != edtf.MaxDay {
+				days = append(days, max(d.Latest(), r.Counts))
+			}
+		}
+	}
+	slices.Sort(days)
+	return slices.Compact(days)
 }
 
 // counting returns the live records of a kind that count by the end of a day.
