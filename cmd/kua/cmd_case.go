@@ -10,6 +10,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/rules"
 )
@@ -159,7 +160,7 @@ func (p *program) showCase(reg *registry.Registry, v registry.CaseView, lang str
 		for _, r := range v.Same {
 			same = append(same, rowAnswer(r))
 		}
-		return printJSON(p.out, map[string]any{"case": rowAnswer(v.Row), "same_person": same, "stage": v.Stage, "records": recordAnswers(v.Records)})
+		return printJSON(p.out, map[string]any{"case": rowAnswer(v.Row), "same_person": same, "stage": map[string]string{"id": v.Stage.ID, "since": v.Stage.Since.String(), "branch": v.Stage.Branch}, "records": recordAnswers(v.Records)})
 	}
 	book := reg.Book()
 	fmt.Fprintf(p.out, "%s  %s  %s\n", v.Row.Number, v.Row.Name, v.Row.OrgName)
@@ -199,7 +200,11 @@ func valueText(book *codebook.Book, f codebook.Field, values []string, lang stri
 
 func (p *program) showTimeline(reg *registry.Registry, v registry.CaseView, lang string) error {
 	if p.json {
-		return printJSON(p.out, map[string]any{"case": rowAnswer(v.Row), "timeline": v.Timeline})
+		events := []eventAnswer{}
+		for _, e := range v.Timeline {
+			events = append(events, eventAnswer{Date: e.Date.String(), Kind: e.Kind, Field: e.Field, Record: e.Record.ID})
+		}
+		return printJSON(p.out, map[string]any{"case": rowAnswer(v.Row), "timeline": events})
 	}
 	book := reg.Book()
 	rows := [][]string{}
@@ -223,9 +228,53 @@ func (p *program) showTimeline(reg *registry.Registry, v registry.CaseView, lang
 	return table(p.out, rows)
 }
 
+type eventAnswer struct {
+	Date   string `json:"date,omitempty"` // EDTF
+	Kind   string `json:"kind"`
+	Field  string `json:"field,omitempty"`
+	Record string `json:"record"`
+}
+
+type checkAnswer struct {
+	Check    string   `json:"check"`
+	State    string   `json:"state"`
+	Severity string   `json:"severity"`
+	Label    string   `json:"label"`
+	Norm     string   `json:"norm"`
+	Conf     string   `json:"conf"`
+	Next     string   `json:"next,omitempty"`
+	Records  []string `json:"records,omitempty"`
+}
+
+type deadlineAnswer struct {
+	Deadline string `json:"deadline"`
+	Owes     string `json:"owes"`
+	Kind     string `json:"kind"`
+	State    string `json:"state"`
+	Due      string `json:"due,omitempty"` // the cautious day
+	Label    string `json:"label"`
+	Norm     string `json:"norm"`
+	Conf     string `json:"conf"`
+}
+
+// due is the cautious day of a deadline; empty where it can't be told or has no end.
+func due(d rules.Deadline) string {
+	if d.State == rules.CannotTell || d.Due == edtf.MaxDay {
+		return ""
+	}
+	return d.Due.String()
+}
+
 func (p *program) showChecks(reg *registry.Registry, v registry.CaseView, lang string) error {
 	if p.json {
-		return printJSON(p.out, map[string]any{"case": rowAnswer(v.Row), "checks": v.Checks, "deadlines": v.Deadlines})
+		checks, deadlines := []checkAnswer{}, []deadlineAnswer{}
+		for _, c := range v.Checks {
+			checks = append(checks, checkAnswer{Check: c.Rule, State: c.State, Severity: string(c.Severity), Label: c.Label.In(lang), Norm: c.Norm.In(lang), Conf: c.Conf, Next: c.Next.In(lang), Records: c.Records})
+		}
+		for _, d := range v.Deadlines {
+			deadlines = append(deadlines, deadlineAnswer{Deadline: d.Rule, Owes: d.Owes, Kind: d.Kind, State: d.State, Due: due(d), Label: d.Label.In(lang), Norm: d.Norm.In(lang), Conf: d.Conf})
+		}
+		return printJSON(p.out, map[string]any{"case": rowAnswer(v.Row), "as_of": v.Clock.AsOf.String(), "checks": checks, "deadlines": deadlines})
 	}
 	rows := [][]string{}
 	for _, c := range v.Checks {
@@ -235,7 +284,7 @@ func (p *program) showChecks(reg *registry.Registry, v registry.CaseView, lang s
 		rows = append(rows, []string{c.Rule, c.State, c.Label.In(lang), c.Norm.In(lang)})
 	}
 	for _, d := range v.Deadlines {
-		rows = append(rows, []string{d.Rule, d.State, d.Label.In(lang), d.Due.String()})
+		rows = append(rows, []string{d.Rule, d.State, d.Label.In(lang), due(d)})
 	}
 	return table(p.out, rows)
 }

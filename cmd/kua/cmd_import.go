@@ -209,7 +209,7 @@ func importRecords(ctx context.Context, reg *registry.Registry, session *access.
 	if len(records.Outside) > 0 {
 		outside := make([]registry.Put, len(records.Outside))
 		for i, r := range records.Outside {
-			outside[i] = registry.Put{Record: r.Local, Kind: r.Kind, Fields: r.Resolve("")}
+			outside[i] = registry.Put{Record: r.Local, Kind: r.Kind, Fields: r.Resolve(""), Source: r.Source}
 		}
 		if result, err = reg.PutOutside(ctx, session, source, outside); err != nil {
 			return done, err
@@ -254,7 +254,7 @@ func caseImports(rows []intake.Row) []registry.CaseImport {
 		out[i] = registry.CaseImport{Key: row.Key, Records: func(caseID string) []registry.Put {
 			puts := make([]registry.Put, len(row.Records))
 			for j, r := range row.Records {
-				puts[j] = registry.Put{Record: intake.RecordID(caseID, r.Local), Kind: r.Kind, Fields: r.Resolve(caseID)}
+				puts[j] = registry.Put{Record: intake.RecordID(caseID, r.Local), Kind: r.Kind, Fields: r.Resolve(caseID), Source: r.Source}
 			}
 			return puts
 		}}

@@ -125,7 +125,7 @@ func TestProgress(t *testing.T) {
 // TestMappingHandbook parses every example of the page that describes the format.
 func TestMappingHandbook(t *testing.T) {
 	book := testBook(t)
-	text, err := os.ReadFile(samples + "/MAPPING.md")
+	text, err := os.ReadFile("../../docs/spec/mapping.md")
 	must(t, err)
 	examples := regexp.MustCompile("(?s)```yaml\n(mapping: 1[^\n]*\n.*?)```").FindAllStringSubmatch(string(text), -1)
 	if len(examples) == 0 {

@@ -19,6 +19,7 @@ type Put struct {
 	Record string // 32 hex digits
 	Kind   string
 	Fields casefile.Fields
+	Source string // who says so, where that is more than the act's own source
 }
 
 // CaseImport is one case of a list. Key is the list's own number for it, by

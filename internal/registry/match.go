@@ -80,12 +80,6 @@ func (r *Registry) Propose(ctx context.Context, s *access.Session) (Proposals, e
 	if err != nil {
 		return Proposals{}, err
 	}
-	together := map[string]int{}
-	for i, cluster := range result.Clusters {
-		for _, id := range cluster {
-			together[id] = i
-		}
-	}
 	clock := Clock{AsOf: r.Today()}
 	out := Proposals{Warnings: result.Warnings}
 	rows := map[string]Row{}
@@ -109,7 +103,7 @@ func (r *Registry) Propose(ctx context.Context, s *access.Session) (Proposals, e
 		}
 		out.Proposals = append(out.Proposals, Proposal{
 			A: a, B: b, Probability: p.Probability, Fields: p.Fields,
-			Sure:     p.Probability >= cfg.Accept && together[p.A] == together[p.B],
+			Sure:     p.Accepted,
 			Decision: d.id, Verdict: d.verdict,
 		})
 	}
@@ -219,11 +213,8 @@ func person(file *casefile.Case) linkage.Record {
 		if !slices.Contains(p.Fields["role"], "victim") {
 			continue
 		}
-		for _, id := range []string{"family", "given", "patronymic", "other_names", "sex", "birth"} {
+		for _, id := range []string{"family", "given", "patronymic", "full_name", "other_names", "sex", "birth"} {
 			add(id, p.Fields[id])
-		}
-		if len(p.Fields["family"]) == 0 && len(p.Fields["given"]) == 0 {
-			add("other_names", p.Fields["full_name"])
 		}
 		if len(p.Fields["birth"]) == 0 {
 			add("birth", p.Fields["birth_year"])

@@ -120,6 +120,9 @@ func (r *Registry) drafts(ctx context.Context, s *access.Session, acts []act, at
 			}
 			version++
 			c := ledger.Content{Kind: p.Kind, Record: record, Op: op, Reason: a.reason, Source: a.source, At: at, Prev: prev}
+			if p.Source != "" {
+				c.Source += ": " + p.Source
+			}
 			c.Fact, c.Identity = r.split(p.Kind, p.Fields)
 			drafts = append(drafts, ledger.Draft{Stream: stream, Version: version, Keys: keys, Content: c})
 			return nil
