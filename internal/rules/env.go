@@ -3,8 +3,6 @@
 package rules
 
 import (
-	"fmt"
-	"slices"
 	"strconv"
 
 	"cel.dev/cel-go/cel"
@@ -303,16 +301,4 @@ func first(v ref.Val) ref.Val {
 		return vague()
 	}
 	return *out
-}
-
-func (w *world) check(k string) error {
-	if _, ok := w.kind[prefix+k]; !ok {
-		ids := make([]string, len(w.kinds))
-		for i, x := range w.kinds {
-			ids[i] = x.def.ID
-		}
-		slices.Sort(ids)
-		return fmt.Errorf("there is no kind %q of records in a case", k)
-	}
-	return nil
 }
