@@ -149,7 +149,7 @@ func BenchmarkIndex(b *testing.B) {
 		w := &teller{pos: 1 << 20, now: now.AsOf.Time().AddDate(3, 0, 0)}
 		for b.Loop() {
 			w.acts, w.now = nil, w.now.Add(time.Second)
-			w.act(id('c', 4), rec{fmt.Sprintf("%032x", w.pos), "note", fields("text", "шағым")})
+			w.act(id('c', int(w.pos)%benchCases), rec{fmt.Sprintf("%032x", w.pos), "note", fields("text", "шағым")})
 			if err := ix.Apply(ctx, w.acts, Head{Size: w.pos}); err != nil {
 				b.Fatal(err)
 			}

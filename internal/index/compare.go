@@ -6,60 +6,93 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"strconv"
-	"strings"
+	"hash"
 
 	"github.com/ncruces/go-sqlite3"
 )
 
-// compared are the tables that hold content. Search is made of the same
-// entries as they, and has no rows of its own to read.
-var compared = []string{"meta", "stream", "entry", "scope", "file", "unit", "member", "span", "name"}
+// content says what an index holds: for each table the question whose rows,
+// in their order, are all of its content. Numbers of versions and scopes are
+// left out: they depend on how entries were cut into acts, which content does not.
+func content() []struct{ table, sql string } {
+	return []struct{ table, sql string }{
+		{"meta", `SELECT key, value FROM meta WHERE key <> 'next' ORDER BY key`},
+		{"stream", `SELECT no, id, kind FROM stream ORDER BY no`},
+		{"entry", `SELECT stream, pos, known, body FROM entry ORDER BY stream, pos`},
+		{"file", `SELECT stream, kfrom, kto, cluster, ` + rowColumns + ` FROM file ORDER BY stream, kfrom`},
+		{"unit", `SELECT s.id, u.kfrom, u.kto, u.spans, (SELECT group_concat(m.stream, ' ' ORDER BY m.stream) FROM member m WHERE m.v = u.v)
+			FROM unit u JOIN scope s ON s.no = u.scope ORDER BY 1, 2, 5`},
+		{"span", `SELECT s.id, p.rule, p.kto, p.kfrom, p.dfrom, p.dto, (SELECT min(m.stream) FROM member m WHERE m.v = p.v)
+			FROM span p JOIN scope s ON s.no = p.scope ORDER BY 1, 2, 3, 4, 5, 6, 7`},
+		{"name", `SELECT key, stream FROM name ORDER BY key, stream`},
+		{"search", `SELECT term, doc, col, offset FROM temp.tokens ORDER BY 1, 2, 3, 4`},
+	}
+}
+
+// eachRow hands over all content, row by row. It adds a view of the search's
+// tokens to the connection, which can't go on to be used for anything else.
+func eachRow(c *conn, row func(table string, s *sqlite3.Stmt) error) error {
+	if err := c.Exec(`CREATE VIRTUAL TABLE IF NOT EXISTS temp.tokens USING fts5vocab(main, search, instance)`); err != nil {
+		return err
+	}
+	for _, part := range content() {
+		if err := c.run(part.sql, func(s *sqlite3.Stmt) error { return row(part.table, s) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Differs answers the first table in which two indexes of the same ledger do
 // not say the same; empty where they agree.
 func (ix *Index) Differs(ctx context.Context, other *Index) (table string, err error) {
-	for _, table := range compared {
-		a, err := ix.digest(ctx, table)
-		if err != nil {
-			return "", err
-		}
-		b, err := other.digest(ctx, table)
-		if err != nil {
-			return "", err
-		}
-		if a != b {
-			return table, nil
+	ours, err := ix.digests(ctx)
+	if err != nil {
+		return "", failed("comparing", err)
+	}
+	theirs, err := other.digests(ctx)
+	if err != nil {
+		return "", failed("comparing", err)
+	}
+	for _, part := range content() {
+		if ours[part.table] != theirs[part.table] {
+			return part.table, nil
 		}
 	}
 	return "", nil
 }
 
-// digest is the hash of all rows of a table, whatever order they were written in.
-func (ix *Index) digest(ctx context.Context, table string) (sum [sha256.Size]byte, err error) {
-	err = ix.read(ctx, func(c *conn) error {
-		var order []string
-		if err := c.run(`SELECT name FROM pragma_table_info(?)`, func(s *sqlite3.Stmt) error {
-			order = append(order, strconv.Itoa(len(order)+1))
-			return nil
-		}, table); err != nil {
-			return err
+// digests are the hashes of the rows of each table.
+func (ix *Index) digests(ctx context.Context) (sums map[string][sha256.Size]byte, err error) {
+	c, err := connect(ix.path, ix.key)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if end := c.close(); err == nil {
+			err = end
 		}
-		h := sha256.New()
-		var length [8]byte
-		if err := c.run(`SELECT * FROM `+table+` ORDER BY `+strings.Join(order, ","), func(s *sqlite3.Stmt) error {
-			for i := range s.ColumnCount() {
-				value := s.ColumnRawBlob(i)
-				binary.BigEndian.PutUint64(length[:], uint64(len(value)))
-				h.Write(length[:])
-				h.Write(value)
-			}
-			return nil
-		}); err != nil {
-			return err
+	}()
+	c.SetInterrupt(ctx)
+	defer c.SetInterrupt(context.Background())
+	sums = map[string][sha256.Size]byte{}
+	hashes := map[string]hash.Hash{}
+	for _, part := range content() {
+		hashes[part.table] = sha256.New()
+	}
+	var length [8]byte
+	err = eachRow(c, func(table string, s *sqlite3.Stmt) error {
+		h := hashes[table]
+		for i := range s.ColumnCount() {
+			value := s.ColumnRawBlob(i)
+			binary.BigEndian.PutUint64(length[:], uint64(len(value)))
+			h.Write(length[:])
+			h.Write(value)
 		}
-		h.Sum(sum[:0])
 		return nil
 	})
-	return sum, err
+	for table, h := range hashes {
+		sums[table] = [sha256.Size]byte(h.Sum(nil))
+	}
+	return sums, err
 }

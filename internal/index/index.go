@@ -259,28 +259,31 @@ func (ix *Index) read(ctx context.Context, f func(*conn) error) (err error) {
 	}
 }
 
-// putHead keeps the head, the latest known time and the number of the next version.
+// putHead keeps the head and the latest known time, and beside them the number of the next version.
 func putHead(c *conn, head Head, latest, next int64) error {
 	value := append(bytes.Clone(head.Ledger[:]), head.Root[:]...)
 	value = binary.BigEndian.AppendUint64(value, head.Size)
 	value = binary.BigEndian.AppendUint64(value, uint64(latest))
-	value = binary.BigEndian.AppendUint64(value, uint64(next))
-	return c.run(`INSERT OR REPLACE INTO meta(key, value) VALUES('head', ?)`, nil, value)
+	return c.run(`INSERT OR REPLACE INTO meta(key, value) VALUES('head', ?), ('next', ?)`, nil,
+		value, binary.BigEndian.AppendUint64(nil, uint64(next)))
 }
 
 func getHead(c *conn) (head Head, latest, next int64, err error) {
-	err = c.run(`SELECT value FROM meta WHERE key='head'`, func(s *sqlite3.Stmt) error {
-		value := s.ColumnRawBlob(0)
-		if len(value) != 16+32+8+8+8 {
+	err = c.run(`SELECT h.value, n.value FROM meta h, meta n WHERE h.key='head' AND n.key='next'`, func(s *sqlite3.Stmt) error {
+		value, number := s.ColumnRawBlob(0), s.ColumnRawBlob(1)
+		if len(value) != 16+32+8+8 || len(number) != 8 {
 			return errDamaged
 		}
 		copy(head.Ledger[:], value)
 		copy(head.Root[:], value[16:])
 		head.Size = binary.BigEndian.Uint64(value[48:])
 		latest = int64(binary.BigEndian.Uint64(value[56:]))
-		next = int64(binary.BigEndian.Uint64(value[64:]))
+		next = int64(binary.BigEndian.Uint64(number))
 		return nil
 	})
+	if err == nil && next == 0 {
+		err = errDamaged // the row is not there
+	}
 	return head, latest, next, err
 }
 

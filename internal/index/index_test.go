@@ -497,6 +497,9 @@ func TestFailedApplyLeavesNothing(t *testing.T) {
 		}
 	}
 	fresh := l.empty(t)
+	if table, err := ix.Differs(ctx, fresh); err != nil || table != "meta" {
+		t.Errorf("an empty index differs in %q %v", table, err)
+	}
 	w.acts = append(w.acts, good...)
 	w.apply(t, fresh)
 	if err := ix.Apply(ctx, good, fresh.Head()); err != nil {
