@@ -474,3 +474,37 @@ func BenchmarkCompile(b *testing.B) {
 		}
 	}
 }
+
+// TestDeadlinesSayWhatThePackSays: the pack lists its terms with their sources; the rules that run them agree with it.
+func TestDeadlinesSayWhatThePackSays(t *testing.T) {
+	b, s := compiled(t)
+	notRun := map[string]string{
+		"prosecutor_answer_3d": "whether an appeal is about a detention or a search is not recorded",
+		"file_to_court":        "when the court asked for the materials is not recorded",
+	}
+	for _, p := range b.Packs() {
+		for _, term := range p.Terms {
+			r, ok := s.Rule(term.ID)
+			if _, no := notRun[term.ID]; no || !ok {
+				if no == ok {
+					t.Errorf("term %s: run by a rule: %v, excused: %v", term.ID, ok, no)
+				}
+				continue
+			}
+			n, unit := term.N, term.Unit
+			switch term.ID {
+			case "court_106_after_silence":
+				n += 15 // counted from the complaint: fifteen days of silence and fifteen to go to court
+			case "expert_to_judge":
+				n, unit = 3, "day" // the term whose end opens it (expert_request)
+			}
+			if r.N != n || r.Unit != unit || r.Owes != term.Owes || r.Kind != term.Kind || r.Conf != term.Conf || r.Max < term.Max {
+				t.Errorf("%s: the rule has %d %s (at most %d) %s %s %s, the pack %d %s (%d) %s %s %s", term.ID,
+					r.N, r.Unit, r.Max, r.Owes, r.Kind, r.Conf, n, unit, term.Max, term.Owes, term.Kind, term.Conf)
+			}
+		}
+		if r, ok := s.Rule(p.ID + "_calendar"); !ok || r.Roll != p.Counting.RollToWorkingDay {
+			t.Errorf("the calendar of %s and its way of counting differ", p.ID)
+		}
+	}
+}
