@@ -187,7 +187,6 @@ func (c *caseReader) glance() []fact {
 		{Label: c.T("case.sex"), Text: c.label("sex", r.Sex)},
 		{Label: c.T("case.reported"), Text: c.day(r.Reported)},
 		{Label: c.T("case.org"), Text: org},
-		{Label: c.T("case.updated"), Text: c.moment(r.Updated)},
 	}
 	return slices.DeleteFunc(all, func(f fact) bool { return f.Text == "" })
 }

@@ -268,8 +268,8 @@ func entries() []casefile.Entry {
 		put("g1", "registration", "", casefile.Fields{"status": {"erdr"}, "date": {"2022-01-28"}, "article": {"146"}}),
 		put("e1", "examination", "", casefile.Fields{"kind": {"psychological"}, "ordered": {"2022-03-15"}, "held": {"2022-03-XX"}, "minutes": {"15"}}),
 		put("e2", "examination", "", casefile.Fields{"kind": {"forensic"}, "held": {"2022-06~"}}),
-		put("d1", "decision", "", casefile.Fields{"decision": {"closed"}, "date": {"2022-04-06"}}),
-		put("d1", "decision", "2022-05-20T09:00:00Z", casefile.Fields{"decision": {"closed"}, "date": {"2022-04-06"}, "ground": {"no_event"}, "reasons_given": {"no"}}),
+		put("d1", "decision", "", casefile.Fields{"kind": {"closed"}, "date": {"2022-04-06"}}),
+		put("d1", "decision", "2022-05-20T09:00:00Z", casefile.Fields{"kind": {"closed"}, "date": {"2022-04-06"}, "ground": {"no_event"}, "reasons_given": {"no"}}),
 		put("n1", "notice", "", casefile.Fields{"of": {"d1"}, "date": {"2022-04-06"}, "channel": {"sms"}, "copy_given": {"no"}}),
 		put("n2", "notice", "", casefile.Fields{"of": {"feedfeedfeedfeed"}, "channel": {"unknown"}}),
 	}

@@ -118,8 +118,11 @@ func (v *visit) way(o registry.Overview, at clock) []wayStep {
 		}
 		if f.Base >= 0 {
 			base, _ := v.reg.Rules().Figure(def.Base)
-			step.BaseWidth = thousandths(f.Base, whole)
-			step.Of = v.T("overview.of", v.Percent(f.Value, f.Base), v.Number(f.Base), v.in(base.Label))
+			step.Of = v.Percent(f.Value, f.Base)
+			if step.Part {
+				step.BaseWidth = thousandths(f.Base, whole)
+				step.Of = v.T("overview.of", step.Of, v.Number(f.Base), v.in(base.Label))
+			}
 		}
 		if def.ID == noStatusFigure {
 			step.Rest = true

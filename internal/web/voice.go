@@ -54,7 +54,7 @@ func (v *voice) moment(at time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
-	d, err := edtf.Parse(at.UTC().Format("2006-01-02T15:04:05Z"))
+	d, err := edtf.Parse(at.UTC().Format("2006-01-02T15:04Z"))
 	if err != nil {
 		return at.UTC().Format(time.RFC3339)
 	}
@@ -138,7 +138,7 @@ func (v *voice) title(rec *casefile.Record, names namer) string {
 	return join(parts)
 }
 
-// join puts parts in a line; empty ones are left out.
+// join puts parts in a line with a separator that needs no grammar; empty ones are left out.
 func join(parts []string) string {
 	out := ""
 	for _, p := range parts {
@@ -147,7 +147,7 @@ func join(parts []string) string {
 		case out == "":
 			out = p
 		default:
-			out += ", " + p
+			out += " · " + p
 		}
 	}
 	return out
