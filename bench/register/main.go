@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/intake"
+	"github.com/kua-registry/kua/internal/registry"
+)
+
+func main() {
+	cases := flag.Int("cases", 10_000, "how many cases")
+	seed := flag.Uint64("seed", 1, "seed of the made-up people")
+	flag.Parse()
+	if err := run(context.Background(), *cases, *seed); err != nil {
+		fmt.Fprintln(os.Stderr, "bench/register:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, cases int, seed uint64) error {
+	tmp, err := os.MkdirTemp("", "kua-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	dir := filepath.Join(tmp, "register")
+	const passphrase = "made up for a measurement"
+	options := registry.Options{Now: time.Now}
+	reg, session, err := registry.Create(ctx, dir, registry.FirstMember{Name: "bench", Lang: "en", Passphrase: passphrase}, options)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d cases, seed %d, %d processors, %s\n", cases, seed, runtime.NumCPU(), runtime.Version())
+
+	org, err := reg.AddOrganisation(ctx, session, registry.NewOrganisation{Name: "Bench", Counts: true})
+	if err != nil {
+		return err
+	}
+	data := list(cases, rand.New(rand.NewPCG(seed, seed)))
+	entries, err := takeIn(ctx, reg, session, org.ID, data)
+	if err != nil {
+		return err
+	}
+	if err := ask(ctx, reg, session, seed); err != nil {
+		return err
+	}
+	if err := reg.Close(); err != nil {
+		return err
+	}
+
+	start := time.Now()
+	if reg, session, err = registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase}, options); err != nil {
+		return err
+	}
+	said("opening the register, passphrase and all", time.Since(start))
+	start = time.Now()
+	if _, err := reg.Figures(ctx, session, registry.FigureQuery{Clock: registry.Clock{AsOf: reg.Today()}}); err != nil {
+		return err
+	}
+	said("  the first answer after that: all figures", time.Since(start))
+	if err := reg.Close(); err != nil {
+		return err
+	}
+
+	for _, ending := range []string{"", "-wal", "-shm"} {
+		if err := os.RemoveAll(filepath.Join(dir, "index.db"+ending)); err != nil {
+			return err
+		}
+	}
+	start = time.Now()
+	if reg, session, err = registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase}, options); err != nil {
+		return err
+	}
+	took := time.Since(start)
+	said("opening with the index made anew", took)
+	fmt.Printf("%-48s %10.0f entries/s\n", "  of it", float64(entries)/took.Seconds())
+	start = time.Now()
+	v, err := reg.Verify(ctx, session, false)
+	if err != nil {
+		return err
+	}
+	if v.Problem != "" {
+		return fmt.Errorf("verify: %s", v.Problem)
+	}
+	said(fmt.Sprintf("verify, %d entries", v.Entries), time.Since(start))
+	return reg.Close()
+}
+
+// takeIn imports the list and answers how many entries it made.
+func takeIn(ctx context.Context, reg *registry.Registry, session *access.Session, org string, data []byte) (int, error) {
+	mapping, err := intake.ParseMapping([]byte(mappingYAML), reg.Book())
+	if err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	t, err := intake.ReadTable(data, mapping.ReadOptions("bench.csv"))
+	if err != nil {
+		return 0, err
+	}
+	imported, findings, err := mapping.Run(reg.Book(), t, intake.RunOptions{Today: reg.Today()})
+	if err != nil {
+		return 0, err
+	}
+	if imported == nil {
+		return 0, fmt.Errorf("the list does not fit its mapping: %v", findings[0])
+	}
+	said("reading the list by its mapping", time.Since(start))
+	rows := make([]registry.CaseImport, len(imported.Rows))
+	for i, row := range imported.Rows {
+		rows[i] = registry.CaseImport{Key: row.Key, Records: func(id string) []registry.Put {
+			puts := make([]registry.Put, len(row.Records))
+			for j, r := range row.Records {
+				puts[j] = registry.Put{Record: intake.RecordID(id, r.Local), Kind: r.Kind, Fields: r.Resolve(id)}
+			}
+			return puts
+		}}
+	}
+	start = time.Now()
+	done, err := reg.Import(ctx, session, org, "list: bench.csv", rows, nil)
+	if err != nil {
+		return 0, err
+	}
+	took := time.Since(start)
+	said(fmt.Sprintf("taking it in: %d entries", done.Entries), took)
+	fmt.Printf("%-48s %10.0f entries/s\n", "  of it", float64(done.Entries)/took.Seconds())
+	return done.Entries, nil
+}
+
+// ask asks what the pages ask, many times, and says the median and the 99th percentile.
+func ask(ctx context.Context, reg *registry.Registry, session *access.Session, seed uint64) error {
+	r := rand.New(rand.NewPCG(seed, 7))
+	first, err := edtf.ParseDay("2022-01-01")
+	if err != nil {
+		return err
+	}
+	day := func() registry.Clock { return registry.Clock{AsOf: first.Add(r.IntN(400))} }
+	page, err := reg.Cases(ctx, session, registry.Query{Limit: 200})
+	if err != nil {
+		return err
+	}
+	for _, q := range []struct {
+		name  string
+		times int
+		ask   func() error
+	}{
+		{"all figures, as of any day", 200, func() error {
+			_, err := reg.Figures(ctx, session, registry.FigureQuery{Clock: day()})
+			return err
+		}},
+		{"a page of the cases behind a figure", 100, func() error {
+			_, err := reg.Cases(ctx, session, registry.Query{Figure: "registered_146", Scope: "coalition", Clock: day()})
+			return err
+		}},
+		{"a page of the list with its facets", 50, func() error {
+			_, err := reg.Cases(ctx, session, registry.Query{Clock: day()})
+			return err
+		}},
+		{"search by a name in another script", 100, func() error {
+			_, err := reg.Cases(ctx, session, registry.Query{Text: latin[r.IntN(len(latin))], Clock: day()})
+			return err
+		}},
+		{"a case with timeline, checks, deadlines", 200, func() error {
+			_, err := reg.Case(ctx, session, page.Rows[r.IntN(len(page.Rows))].ID, day())
+			return err
+		}},
+		{"the overview", 20, func() error {
+			_, err := reg.Overview(ctx, session, day())
+			return err
+		}},
+	} {
+		times := make([]time.Duration, q.times)
+		for i := range times {
+			start := time.Now()
+			if err := q.ask(); err != nil {
+				return fmt.Errorf("%s: %w", q.name, err)
+			}
+			times[i] = time.Since(start)
+		}
+		slices.Sort(times)
+		fmt.Printf("%-48s %10s median, %s at the 99th percentile\n", q.name, round(times[len(times)/2]), round(times[len(times)*99/100]))
+	}
+	return nil
+}
+
+func said(what string, took time.Duration) { fmt.Printf("%-48s %10s\n", what, round(took)) }
+
+func round(d time.Duration) time.Duration {
+	if d < 10*time.Millisecond {
+		return d.Round(10 * time.Microsecond)
+	}
+	return d.Round(time.Millisecond)
+}
+
+const mappingYAML = `
+mapping: 1
+name: Made up for a measurement
+dates: 2006-01-02
+key: No
+records:
+- kind: report
+  fields: {received: Received, region: Region}
+- kind: person
+  fields:
+    role: {const: victim}
+    family: Family
+    given: Given
+    patronymic: Patronymic
+    sex: Sex
+    birth: Born
+    child: {child: {born: Born, on: Day}}
+- kind: act
+  fields: {date: Day, region: Region, place_type: Place, methods: {column: Methods, split: ;}}
+- kind: complaint
+  when: Complaint
+  fields: {filed: {const: "yes"}, date: Complaint, to_body: {const: prosecutor}}
+- kind: registration
+  when: Registered
+  fields: {status: {const: erdr}, date: Registered, article: {const: "146"}, article_written: {const: "146 part 2"}, body: {const: police}}
+- name: sme
+  kind: examination
+  when: Examined
+  fields: {kind: {const: sme}, official: {const: "yes"}, ordered: Examined}
+- kind: decision
+  when: Closed
+  fields: {kind: {const: closed}, date: Closed}
+`
+
+// The parts of made-up names. Cyrillic in the list, Latin in the search.
+var (
+	stems    = []string{"Ахмет", "Ибра", "Сейіт", "Қалиев", "Жүніс", "Оспан", "Байжан", "Сапар", "Төлеген", "Мұқан", "Рахим", "Исабек", "Нұрпейіс", "Кенжебай", "Әшім", "Дүйсен"}
+	middles  = []string{"", "бек", "бай", "ғали", "жан", "хан", "дар", "қали", "мұрат", "кер"}
+	givens   = []string{"Болат", "Ерлан", "Тимур", "Қайрат", "Нұржан", "Айдос", "Мақсат", "Жандос", "Серік", "Алексей", "Максим", "Руслан", "Асель", "Мадина", "Жанар", "Айжан"}
+	latin    = []string{"Akhmetov", "Zhunusov", "Ospanov Bolat", "Saparova", "Bayzhanov Timur", "Kairat", "Nurzhan Seitov", "Mukanov"}
+	methods  = []string{"beat", "electric", "dry_asphyxia", "beat_object", "stress_position", "threat_death", "nudity", "medical_denied"}
+	places   = []string{"street", "police_station", "ivs", "sizo", "vehicle"}
+	regions  = []string{"KZ-75", "KZ-19", "KZ-47", "KZ-43", "KZ-27", "KZ-35", "KZ-11", "KZ-15"}
+	endings  = map[string]string{"m": "ов", "f": "ова"}
+	patronym = map[string]string{"m": "ұлы", "f": "қызы"}
+)
+
+// list makes a list of people who do not exist.
+func list(n int, r *rand.Rand) []byte {
+	var buf bytes.Buffer
+	w := csv.NewWriter(&buf)
+	write := func(cells ...string) {
+		if err := w.Write(cells); err != nil {
+			panic(err) // a bytes.Buffer takes everything
+		}
+	}
+	write("No", "Received", "Family", "Given", "Patronymic", "Sex", "Born", "Region", "Place", "Day", "Methods", "Complaint", "Registered", "Examined", "Closed")
+	base := time.Date(2022, 1, 4, 0, 0, 0, 0, time.UTC)
+	date := func(t time.Time) string { return t.Format(time.DateOnly) }
+	pick := func(from []string) string { return from[r.IntN(len(from))] }
+	for i := range n {
+		sex := "m"
+		if r.IntN(8) == 0 {
+			sex = "f"
+		}
+		day := base.AddDate(0, 0, r.IntN(9))
+		received := day.AddDate(0, 0, r.IntN(160))
+		var complaint, registered, examined, closed string
+		if r.IntN(100) < 58 {
+			t := received.AddDate(0, 0, r.IntN(20))
+			complaint = date(t)
+			if r.IntN(100) < 70 {
+				t = t.AddDate(0, 0, 1+r.IntN(12))
+				registered = date(t)
+				if r.IntN(100) < 75 {
+					examined = date(t.AddDate(0, 0, 1+r.IntN(30)))
+				}
+				if r.IntN(100) < 20 {
+					closed = date(t.AddDate(0, 0, 30+r.IntN(60)))
+				}
+			}
+		}
+		born := time.Date(1955+r.IntN(52), time.Month(1+r.IntN(12)), 1+r.IntN(28), 0, 0, 0, 0, time.UTC)
+		write(strconv.Itoa(i+1), date(received), pick(stems)+pick(middles)+endings[sex], pick(givens), pick(givens)+patronym[sex], sex, date(born),
+			pick(regions), pick(places), date(day), pick(methods)+";"+pick(methods), complaint, registered, examined, closed)
+	}
+	w.Flush()
+	return buf.Bytes()
+}
