@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -507,4 +508,44 @@ func TestDeadlinesSayWhatThePackSays(t *testing.T) {
 			t.Errorf("the calendar of %s and its way of counting differ", p.ID)
 		}
 	}
+}
+
+func TestAWarningTurnsGrave(t *testing.T) {
+	b, s := compiled(t)
+	for ordered, want := range map[string]rules.Severity{"2022-02-20": rules.Warning, "2022-04-20": rules.Breach, "": rules.Breach} {
+		c := file(b, "a", []string{"report", "received=2022-02-01"}, []string{"complaint", "filed=yes", "date=2022-02-01"})
+		if ordered != "" {
+			c = file(b, "a", []string{"report", "received=2022-02-01"}, []string{"complaint", "filed=yes", "date=2022-02-01"}, []string{"examination", "kind=sme", "ordered=" + ordered})
+		}
+		for _, f := range s.Checks(c, day(t, "2022-06-01")) {
+			if f.Rule == "MED-01" && (f.State != rules.Breached || f.Severity != want) {
+				t.Errorf("ordered %q: %s %s, want %s", ordered, f.State, f.Severity, want)
+			}
+		}
+	}
+}
+
+// TestOneSetServesMany: a set is read-only; answers do not depend on who else is asking.
+func TestOneSetServesMany(t *testing.T) {
+	b, s := compiled(t)
+	on := day(t, "2022-06-24")
+	var cases []*casefile.Case
+	for _, c := range sample(t, b) {
+		cases = append(cases, c)
+	}
+	want := make([]string, len(cases))
+	for i, c := range cases {
+		want[i] = fmt.Sprint(s.Intervals(c), s.Checks(c, on), s.Deadlines(c, on))
+	}
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for i, c := range cases {
+				if got := fmt.Sprint(s.Intervals(c), s.Checks(c, on), s.Deadlines(c, on)); got != want[i] {
+					t.Errorf("case %d answers otherwise", i)
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
