@@ -182,7 +182,8 @@ func (c *Case) marks(asOf edtf.Day) map[string]mark {
 		}
 	})
 	each("examination", func(r *Record) {
-		if slices.Contains(forensic, r.Get("kind")) {
+		_, requested := r.DateOf("requested")
+		if slices.Contains(forensic, r.Get("kind")) && (!requested || !r.Date.IsZero()) { // asked for is not ordered
 			come(Examined, r.Counts, "")
 		}
 	})

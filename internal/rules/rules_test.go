@@ -335,6 +335,7 @@ func TestChecksAreThreeValued(t *testing.T) {
 		{"MED-01", [][]string{{"complaint", "filed=yes", "date=2022-02-01"}, {"examination", "kind=sme", "ordered=2022-03"}}, rules.Breached},
 		{"MED-01", [][]string{{"complaint", "filed=yes", "date=2022-02-01"}}, rules.Breached},
 		{"MED-01", [][]string{{"complaint", "filed=yes", "date=2022-05-30"}}, ""}, // the ten days are not over
+		{"MED-01", [][]string{{"complaint", "filed=yes", "date=2022-02-01"}, {"examination", "kind=sme", "requested=2022-02-05"}}, rules.Breached}, // asked for, not ordered
 		{"MED-04", [][]string{{"examination", "kind=sppe", "minutes=130"}}, rules.Met},
 		{"MED-04", [][]string{{"examination", "kind=sppe", "minutes=20", "time_limit_stated=yes"}}, rules.Met},
 		{"MED-04", [][]string{{"examination", "kind=sppe"}}, rules.CannotTell},
