@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 
 	"github.com/kua-registry/kua/internal/casefile"
@@ -38,7 +39,7 @@ func (r *Registry) openIndex(ctx context.Context) error {
 	}
 	ix, err := index.Open(ctx, path, key, r.book, r.rules)
 	if errors.Is(err, index.ErrUnusable) {
-		r.opt.Log.Warn("the index can't be used and is made anew from the ledger", "error", err)
+		r.opt.Log.Warn("the index can't be used and is made anew from the ledger", slog.Any("error", err))
 		if err = index.Remove(path); err == nil {
 			ix, err = index.Open(ctx, path, key, r.book, r.rules)
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -73,7 +74,7 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	// From here on the write is done. An index that can't follow is brought up
 	// to the ledger at the next opening.
 	if err := r.index.Apply(ctx, group(applied), r.head()); err != nil {
-		r.opt.Log.Error("the index does not follow the ledger", "error", err)
+		r.opt.Log.Error("the index does not follow the ledger", slog.Any("error", err))
 		return fmt.Errorf("what you wrote is kept, but the index could not follow: close the register and open it again")
 	}
 	return nil
