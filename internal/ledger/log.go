@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -87,10 +88,15 @@ const metaLedger = "ledger" // the ledger's id, 16 bytes
 // cachedStreams bounds how many last versions of streams are kept in memory.
 const cachedStreams = 1 << 16
 
+// yields is how often a leader lets others run before it takes the queue, when
+// the last write had several batches.
+const yields = 4
+
 // Log is an open ledger. Its methods may be called concurrently.
 //
-// Many writers share one write to the disk: whoever holds commit takes all
-// that has queued meanwhile, so one writer alone never waits for others.
+// Many writers share one write to the disk: the first one leads, the others
+// queue up meanwhile; then the first of them leads, and takes all along. One
+// writer alone waits for nobody.
 type Log struct {
 	id     ID
 	store  Store
@@ -102,8 +108,10 @@ type Log struct {
 
 	queueing sync.Mutex
 	queue    []*request
+	leading  bool // somebody commits, and will look at the queue again
 
 	commit   sync.Mutex // all below is of the goroutine that holds it
+	crowd    int        // batches in the last write
 	file     *headFile
 	tree     tree
 	versions map[ID]uint64 // last versions of streams, as far as known
@@ -116,7 +124,7 @@ type request struct {
 	rows []Row // without position
 	keys []WrappedKey
 
-	done  bool // of the goroutine that holds commit, like first and err
+	wake  chan struct{} // closed when it was dealt with; a value: lead
 	first uint64
 	err   error
 }
@@ -313,18 +321,47 @@ func (l *Log) Append(ctx context.Context, b Batch) (first uint64, err error) {
 	}
 	l.queueing.Lock()
 	l.queue = append(l.queue, r)
+	lead := !l.leading
+	l.leading = true
 	l.queueing.Unlock()
-
-	l.commit.Lock()
-	defer l.commit.Unlock()
-	if !r.done { // nobody took it along
-		l.queueing.Lock()
-		group := l.queue
-		l.queue = nil
-		l.queueing.Unlock()
-		l.commitGroup(context.WithoutCancel(ctx), group)
+	if !lead {
+		_, lead = <-r.wake
+	}
+	if lead {
+		l.lead(context.WithoutCancel(ctx))
 	}
 	return r.first, r.err
+}
+
+// lead commits what has queued, the leader's own batch among it, and hands the
+// lead on if more has come.
+func (l *Log) lead(ctx context.Context) {
+	l.commit.Lock()
+	if l.crowd > 1 {
+		// Those whose batches were in the last write are awake by now and may
+		// be about to queue again: let them, it takes a hundredth of a write.
+		for range yields {
+			runtime.Gosched()
+		}
+	}
+	l.queueing.Lock()
+	group := l.queue
+	l.queue = nil
+	l.queueing.Unlock()
+
+	l.crowd = len(group)
+	l.commitGroup(ctx, group)
+	l.commit.Unlock()
+
+	l.queueing.Lock()
+	l.leading = len(l.queue) > 0
+	if l.leading {
+		l.queue[0].wake <- struct{}{}
+	}
+	l.queueing.Unlock()
+	for _, r := range group {
+		close(r.wake)
+	}
 }
 
 // request checks a batch and hashes its entries, while others commit.
@@ -335,7 +372,7 @@ func (l *Log) request(b Batch) (*request, error) {
 	if len(b.Entries) == 0 {
 		return nil, errors.New("a batch without an entry")
 	}
-	r := &request{rows: make([]Row, len(b.Entries)), keys: b.Keys}
+	r := &request{rows: make([]Row, len(b.Entries)), keys: b.Keys, wake: make(chan struct{}, 1)}
 	for i, e := range b.Entries {
 		e, err := Decode(e.Sealed)
 		if err != nil {
@@ -361,73 +398,76 @@ func checkKeys(keys []WrappedKey) error {
 
 // commitGroup commits the batches that fit, in one write. Called with commit held.
 func (l *Log) commitGroup(ctx context.Context, group []*request) {
-	var taken []*request
-	fail := func(err error) {
-		for _, r := range taken {
-			r.err = err
+	err := l.ready(ctx)
+	if err == nil {
+		// A stream not heard of is taken for a new one, which spares looking it
+		// up; the store knows better.
+		if err = l.try(ctx, group, false); errors.Is(err, ErrVersion) {
+			err = l.try(ctx, group, true)
 		}
 	}
-	defer func() {
+	if err != nil {
+		clear(l.versions)
 		for _, r := range group {
-			r.done = true
+			if r.err == nil {
+				r.err = err
+			}
 		}
-	}()
-	if err := l.ready(ctx); err != nil {
-		taken = group
-		fail(err)
-		return
 	}
+}
+
+// try commits the batches of a group that fit. It answers why those that fit
+// were not written, or may not have been. Called with commit held.
+func (l *Log) try(ctx context.Context, group []*request, lookUp bool) error {
 	next := l.tree
 	var rows []Row
 	var keys []WrappedKey
 	for _, r := range group {
-		if r.err = l.reserve(ctx, r.rows); r.err != nil {
+		if r.err = l.reserve(ctx, r.rows, lookUp); r.err != nil {
 			continue
 		}
-		taken = append(taken, r)
 		r.first = next.size
-		for i := range r.rows {
-			row := &r.rows[i]
+		for _, row := range r.rows {
 			row.Pos = next.size
 			row.Hashes = next.add(Hash(row.Hashes))
+			rows = append(rows, row)
 		}
-		rows = append(rows, r.rows...)
 		keys = append(keys, r.keys...)
 	}
-	if len(taken) == 0 {
-		return
+	if len(rows) == 0 {
+		return nil
 	}
 	head, err := l.sign(&next)
 	if err != nil {
-		clear(l.versions)
-		fail(err)
-		return
+		return err
 	}
-	if err := l.store.Append(ctx, l.tree.size, rows, keys, head.Checkpoint); err != nil {
+	err = l.store.Append(ctx, l.tree.size, rows, keys, head.Checkpoint)
+	switch {
+	case err == nil:
+		l.adopt(&attempt{next, head})
+		return nil
+	case errors.Is(err, ErrVersion):
 		clear(l.versions)
-		l.doubt = &attempt{next, head}
-		kept, unsure := l.resolve(ctx)
-		switch {
-		case unsure != nil:
-			fail(fmt.Errorf("writing to the ledger: %w: %w", err, unsure))
-		case !kept:
-			fail(fmt.Errorf("writing to the ledger: %w", err))
-		}
-		return
+		return err
 	}
-	l.adopt(&attempt{next, head})
+	l.doubt = &attempt{next, head}
+	kept, unsure := l.resolve(ctx)
+	if kept {
+		return nil
+	}
+	return fmt.Errorf("writing to the ledger: %w", errors.Join(err, unsure))
 }
 
 // reserve checks that rows are the next versions of their streams, and counts
 // them as written. Called with commit held.
-func (l *Log) reserve(ctx context.Context, rows []Row) error {
+func (l *Log) reserve(ctx context.Context, rows []Row, lookUp bool) error {
 	if len(l.versions) > cachedStreams {
 		clear(l.versions)
 	}
 	was := map[ID]uint64{}
 	for _, row := range rows {
 		last, ok := l.versions[row.Stream]
-		if !ok {
+		if !ok && (lookUp || row.Version > 1) {
 			var err error
 			if last, _, err = l.store.Last(ctx, row.Stream); err != nil {
 				return fmt.Errorf("reading the ledger: %w", err)

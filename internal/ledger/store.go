@@ -10,7 +10,8 @@ import (
 // Store keeps bytes it can't read. Its methods may be called concurrently.
 //
 // Whatever Append or Forget answers but nil leaves open whether it was
-// persisted: the caller reads Head again and decides. Only ErrSize is certain.
+// persisted: the caller reads Head again and decides. Only ErrSize and
+// ErrVersion are certain: nothing was.
 type Store interface {
 	// Meta gives a value kept under a name, nil if there is none.
 	Meta(ctx context.Context, name string) ([]byte, error)
@@ -23,7 +24,8 @@ type Store interface {
 	// Append adds rows from position size on, with the wrapped keys and the
 	// checkpoint that stand for them, all or nothing, and durably: what it
 	// acknowledges survives the loss of power. ErrSize where there are more or
-	// fewer than size entries; ErrFull where the disk is full.
+	// fewer than size entries, ErrVersion where a stream already has one of the
+	// versions; ErrFull where the disk is full.
 	Append(ctx context.Context, size uint64, rows []Row, keys []WrappedKey, checkpoint []byte) error
 	// Scan gives the rows of positions from ≤ pos < to, in order, until fn
 	// answers an error. A row and its bytes are valid only during the call.
@@ -73,6 +75,8 @@ var (
 	// ErrSize says that the store has more or fewer entries than was thought:
 	// somebody else wrote to it.
 	ErrSize = errors.New("the ledger's store has another size than expected: another program wrote to it")
+	// ErrVersion says that the store has an entry of that stream and version.
+	ErrVersion = errors.New("the stream has that version already")
 	// ErrFull says that the disk is full.
 	ErrFull = errors.New("the disk is full: make room and try again; nothing was lost")
 	// ErrLocked says that another process writes to the ledger.

@@ -53,6 +53,11 @@ func (m *Memory) Append(_ context.Context, size uint64, rows []ledger.Row, keys 
 	if uint64(len(m.rows)) != size {
 		return ledger.ErrSize
 	}
+	for _, r := range rows {
+		if slices.ContainsFunc(m.rows, func(o ledger.Row) bool { return o.Stream == r.Stream && o.Version == r.Version }) {
+			return ledger.ErrVersion
+		}
+	}
 	for i, r := range rows {
 		r.Sealed, r.Hashes, r.Checkpoint = bytes.Clone(r.Sealed), bytes.Clone(r.Hashes), nil
 		if i == len(rows)-1 {

@@ -41,7 +41,10 @@ CREATE TABLE wrapped(stream BLOB NOT NULL, part INTEGER NOT NULL, epoch INTEGER 
 	readers = 4
 	// cacheKiB is the page cache of the writer: the upper pages of the index
 	// of streams of a million cases fit.
-	cacheKiB = 32 << 10
+	cacheKiB = 8 << 10
+	// walPages is how long the write-ahead log grows before it is put away:
+	// 16 MB, so that pages written again and again are put away once.
+	walPages = 4000
 )
 
 // Options say how a store is opened.
@@ -142,7 +145,7 @@ func (s *Store) checkFormat(c *conn) error {
 func (s *Store) prepareWriter(ctx context.Context, c *conn) error {
 	// Every commit reaches the disk before it is acknowledged. What is
 	// forgotten is overwritten, in the file too once the log was put away.
-	if err := c.Exec(fmt.Sprintf("PRAGMA journal_mode=wal; PRAGMA synchronous=full; PRAGMA secure_delete=on; PRAGMA cache_size=-%d", cacheKiB)); err != nil {
+	if err := c.Exec(fmt.Sprintf("PRAGMA journal_mode=wal; PRAGMA synchronous=full; PRAGMA secure_delete=on; PRAGMA cache_size=-%d; PRAGMA wal_autocheckpoint=%d", cacheKiB, walPages)); err != nil {
 		return err
 	}
 	return c.transact(ctx, func() error {
@@ -232,7 +235,9 @@ func (s *Store) Append(ctx context.Context, size uint64, rows []ledger.Row, keys
 			if i == len(rows)-1 {
 				cp = checkpoint
 			}
-			if err := c.run("INSERT INTO entry VALUES(?, ?, ?, ?, ?, ?)", nil, int64(size)+int64(i), r.Stream[:], int64(r.Version), r.Sealed, r.Hashes, cp); err != nil {
+			if err := c.run("INSERT INTO entry VALUES(?, ?, ?, ?, ?, ?)", nil, int64(size)+int64(i), r.Stream[:], int64(r.Version), r.Sealed, r.Hashes, cp); errors.Is(err, sqlite3.CONSTRAINT_UNIQUE) {
+				return ledger.ErrVersion
+			} else if err != nil {
 				return err
 			}
 		}

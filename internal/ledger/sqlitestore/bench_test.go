@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package sqlitestore
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/seal"
+)
+
+// BenchmarkLedger measures what issue by issue must stay true, in one run, as
+// the disk of the moment has it: a durable single append against a bare SQLite
+// insert of a row as long with synchronous=FULL (vs-bare, at most 2), and 64
+// concurrent writers against one (speedup-64, at least 10).
+//
+//	go test -run - -bench Ledger -benchtime 2000x ./internal/ledger/sqlitestore
+func BenchmarkLedger(b *testing.B) {
+	for _, key := range []*[32]byte{nil, {1}} {
+		name := "plain"
+		if key != nil {
+			name = "encrypted"
+		}
+		b.Run(name, func(b *testing.B) {
+			const rounds = 5 // taken in turn, so that a slow moment meets all of them
+			n := max(b.N/rounds, 64)
+			dir := b.TempDir()
+			l, drafts := benchLog(b, dir, key, 2*rounds*n)
+			bare := benchBare(b, filepath.Join(dir, "bare.db"), key)
+			var bareTime, single, many time.Duration
+			b.ResetTimer()
+			for range rounds {
+				bareTime += timed(func() { bare(n, len(drafts[0].Entries[0].Sealed)) })
+				single += timed(func() { appendAll(b, l, drafts[:n], 1) })
+				many += timed(func() { appendAll(b, l, drafts[n:2*n], 64) })
+				drafts = drafts[2*n:]
+			}
+			b.StopTimer()
+			per := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(rounds*n) }
+			b.ReportMetric(per(bareTime), "µs/bare-insert")
+			b.ReportMetric(per(single), "µs/append-1")
+			b.ReportMetric(per(many), "µs/append-64")
+			b.ReportMetric(per(single)/per(bareTime), "vs-bare")
+			b.ReportMetric(per(single)/per(many), "speedup-64")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+func timed(f func()) time.Duration {
+	start := time.Now()
+	f()
+	return time.Since(start)
+}
+
+// benchLog makes a ledger, and n batches of one entry that are not in it yet:
+// every tenth begins a case and brings its wrapped keys.
+func benchLog(b *testing.B, dir string, key *[32]byte, n int) (*ledger.Log, []ledger.Batch) {
+	b.Helper()
+	ctx := context.Background()
+	node, err := seal.NewIdentity()
+	if err != nil {
+		b.Fatal(err)
+	}
+	store, err := Open(ctx, filepath.Join(dir, "ledger.db"), Options{Key: key, Create: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	l, err := ledger.Create(ctx, store, ledger.Options{Signer: node, HeadFile: filepath.Join(dir, "head")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { l.Close() })
+	vault := seal.NewVault()
+	batches := make([]ledger.Batch, n)
+	drafts := make([]ledger.Draft, n)
+	for i := range drafts {
+		stream, keys := ledger.NewID(), seal.NewCaseKeys()
+		if i%10 == 0 {
+			if batches[i].Keys, err = ledger.WrapCaseKeys(vault, stream, keys); err != nil {
+				b.Fatal(err)
+			}
+		}
+		drafts[i] = ledger.Draft{Stream: stream, Version: 1, Keys: keys, Content: ledger.Content{
+			Kind: "act", Record: ledger.NewID(), Op: ledger.Put, At: time.UnixMilli(1),
+			Fact:     map[string][]string{"date": {"2022-01-05"}, "methods": {"beating", "electric"}, "region": {"KZ-75"}},
+			Identity: map[string][]string{"place": {"a room on the second floor"}},
+			Source:   "list.xlsx, row " + fmt.Sprint(i),
+		}}
+	}
+	entries, err := ledger.SealAll(l.ID(), node, drafts)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i, e := range entries {
+		batches[i].Entries = []ledger.Entry{e}
+	}
+	return l, batches
+}
+
+func appendAll(b *testing.B, l *ledger.Log, batches []ledger.Batch, writers int) {
+	var wg sync.WaitGroup
+	work := make(chan ledger.Batch, len(batches))
+	for _, batch := range batches {
+		work <- batch
+	}
+	close(work)
+	for range writers {
+		wg.Go(func() {
+			for batch := range work {
+				if _, err := l.Append(context.Background(), batch); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// benchBare gives a function that inserts n rows, each in a transaction of its own.
+func benchBare(b *testing.B, path string, key *[32]byte) func(n, size int) {
+	b.Helper()
+	c, err := (&Store{path: path, options: Options{Key: key}}).connect()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { c.close() })
+	if err := c.Exec("PRAGMA journal_mode=wal; PRAGMA synchronous=full; CREATE TABLE t(pos INTEGER PRIMARY KEY, sealed BLOB)"); err != nil {
+		b.Fatal(err)
+	}
+	st, _, err := c.Prepare("INSERT INTO t(sealed) VALUES(?)")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { st.Close() })
+	return func(n, size int) {
+		row := make([]byte, size)
+		for range n {
+			if err := st.BindBlob(1, row); err != nil {
+				b.Fatal(err)
+			}
+			if err := st.Exec(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
