@@ -177,7 +177,7 @@ func (f *fake) Overview(_ context.Context, _ *access.Session, c registry.Clock) 
 			{Case: f.rows()[1], Deadline: ourDeadline(day("2022-09-01"), day("2022-09-01"), 69)},
 		},
 		Official: []registry.OutsideRecord{
-			{ID: "f1", Kind: "official_figure", Date: edtf.MustParse("2022-03-14"), Fields: casefile.Fields{"value": {"301"}, "says": {"Sample: allegations received"}, "by": {"Sample Prosecutor"}, "beside": {"reports"}}},
+			{ID: "f1", Kind: "official_figure", Date: edtf.MustParse("2022-03-14"), Fields: casefile.Fields{"value": {"301"}, "as_of": {"2022-03-01"}, "says": {"Sample: allegations received"}, "says_ru": {"Пример: поступило обращений"}, "says_kk": {"Үлгі: түскен арыздар"}, "by": {"Sample Prosecutor"}, "by_body": {"prosecutor"}, "beside": {"reports"}}},
 			{ID: "f2", Kind: "official_figure", Date: edtf.MustParse("2022-06-24"), Fields: casefile.Fields{"value": {"10000"}, "at_least": {"yes"}, "says": {"Sample: people detained"}, "source_kind": {"official"}}},
 			{ID: "f3", Kind: "official_figure", Date: edtf.MustParse("2022-06-24"), Fields: casefile.Fields{"value": {"2"}, "unit": {"percent"}, "says": {hostile}, "by": {hostile}}},
 		},

@@ -3,6 +3,7 @@
 package web
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -27,6 +28,8 @@ type overviewBody struct {
 	Orgs                      []orgCount
 	Official                  []outsideFigure
 	Promises                  []promise
+	HasParts                  bool // a step is a part of a later one than the first
+	Beside                    bool // one of our figures stands beside an official one
 }
 
 // wayStep is one row of the way from report to redress. The widths are in
@@ -51,7 +54,7 @@ type orgCount struct {
 	Counts     bool
 }
 
-type outsideFigure struct{ What, Value, Ours, OursHref, OursLabel, By, Date string }
+type outsideFigure struct{ What, Value, Ours, OursHref, OursLabel, By, Date, AsOf string }
 
 type promise struct{ What, Status, Date, By, To string }
 
@@ -76,6 +79,8 @@ func (s *server) overview(v *visit) error {
 		Official:    v.official(o, at),
 		Promises:    v.promises(o),
 	}
+	body.HasParts = slices.ContainsFunc(body.Way, func(s wayStep) bool { return s.Part })
+	body.Beside = slices.ContainsFunc(body.Official, func(f outsideFigure) bool { return f.OursHref != "" })
 	for _, d := range o.Ours {
 		body.Ours = append(body.Ours, v.ownDeadline(d, at))
 	}
@@ -205,19 +210,14 @@ func (v *visit) official(o registry.Overview, at clock) []outsideFigure {
 	var out []outsideFigure
 	for _, rec := range o.Official {
 		f := outsideFigure{
-			What: first(rec.Fields, "says"), By: first(rec.Fields, "by"), Date: v.Date(rec.Date),
-			Value: v.outsideValue(rec),
+			What: cmp.Or(v.says(rec), v.label("indicator", first(rec.Fields, "indicator"))),
+			By:   cmp.Or(v.who(rec, "by"), v.label("figure_source", first(rec.Fields, "source_kind"))),
+			Date: v.Date(rec.Date), Value: v.outsideValue(rec),
 		}
-		if f.What == "" {
-			f.What = v.label("indicator", first(rec.Fields, "indicator"))
+		if day, err := edtf.Parse(first(rec.Fields, "as_of")); err == nil && !day.IsZero() {
+			f.AsOf = v.T("date.as_of", day)
 		}
-		if f.By == "" {
-			f.By = v.label("body", first(rec.Fields, "by_body"))
-		}
-		if f.By == "" {
-			f.By = v.label("figure_source", first(rec.Fields, "source_kind"))
-		}
-		beside := first(rec.Fields, "beside")
+		beside := cmp.Or(first(rec.Fields, "beside"), first(rec.Fields, "indicator")) // indicators and figures share their ids
 		if ours, ok := o.Figures[beside]; ok {
 			def, _ := v.reg.Rules().Figure(beside)
 			f.Ours, f.OursLabel = v.Number(ours.Value), v.in(def.Label)
@@ -226,6 +226,16 @@ func (v *visit) official(o registry.Overview, at clock) []outsideFigure {
 		out = append(out, f)
 	}
 	return out
+}
+
+// says is what an outside record says, in the reader's language where it was translated.
+func (v *voice) says(rec registry.OutsideRecord) string {
+	return cmp.Or(first(rec.Fields, "says_"+v.Code()), first(rec.Fields, "says"))
+}
+
+// who is a body by its label, which is translated, else as it was written.
+func (v *voice) who(rec registry.OutsideRecord, field string) string {
+	return cmp.Or(v.label("body", first(rec.Fields, field+"_body")), first(rec.Fields, field))
 }
 
 func (v *voice) outsideValue(rec registry.OutsideRecord) string {
@@ -246,15 +256,8 @@ func (v *voice) promises(o registry.Overview) []promise {
 	var out []promise
 	for _, rec := range o.Promises {
 		p := promise{
-			What: first(rec.Fields, "says"), Date: v.Date(rec.Date),
+			What: v.says(rec), Date: v.Date(rec.Date), By: v.who(rec, "by"), To: v.who(rec, "to"),
 			Status: v.label("commitment_status", first(rec.Fields, "status")),
-			By:     first(rec.Fields, "by"), To: first(rec.Fields, "to"),
-		}
-		if p.By == "" {
-			p.By = v.label("body", first(rec.Fields, "by_body"))
-		}
-		if p.To == "" {
-			p.To = v.label("body", first(rec.Fields, "to_body"))
 		}
 		out = append(out, p)
 	}

@@ -97,7 +97,7 @@ func (v *voice) value(f *codebook.Field, value string, names namer) valueText {
 		if named := names(value); named.Text != "" {
 			return named
 		}
-		return valueText{Text: v.T("record.ref.gone", short(value))}
+		return valueText{Text: v.T("record.ref", v.kind(f.RefKind), short(value))}
 	}
 	return valueText{Text: value}
 }
@@ -132,6 +132,9 @@ func (v *voice) title(rec *casefile.Record, names namer) string {
 			continue
 		}
 		for _, t := range v.texts(f, rec.Fields[id], names) {
+			if f.Type == codebook.YesNo { // by itself a yes says nothing
+				t.Text = v.in(f.Label) + ": " + t.Text
+			}
 			parts = append(parts, t.Text)
 		}
 	}
