@@ -334,7 +334,7 @@ func TestChecksAreThreeValued(t *testing.T) {
 		{"MED-01", [][]string{{"complaint", "filed=yes", "date=2022-02-01"}, {"examination", "kind=sme", "ordered=2022-02"}}, rules.CannotTell},
 		{"MED-01", [][]string{{"complaint", "filed=yes", "date=2022-02-01"}, {"examination", "kind=sme", "ordered=2022-03"}}, rules.Breached},
 		{"MED-01", [][]string{{"complaint", "filed=yes", "date=2022-02-01"}}, rules.Breached},
-		{"MED-01", [][]string{{"complaint", "filed=yes", "date=2022-05-30"}}, ""}, // the ten days are not over
+		{"MED-01", [][]string{{"complaint", "filed=yes", "date=2022-05-30"}}, ""},                                                                  // the ten days are not over
 		{"MED-01", [][]string{{"complaint", "filed=yes", "date=2022-02-01"}, {"examination", "kind=sme", "requested=2022-02-05"}}, rules.Breached}, // asked for, not ordered
 		{"MED-04", [][]string{{"examination", "kind=sppe", "minutes=130"}}, rules.Met},
 		{"MED-04", [][]string{{"examination", "kind=sppe", "minutes=20", "time_limit_stated=yes"}}, rules.Met},
@@ -368,6 +368,31 @@ func TestChecksAreThreeValued(t *testing.T) {
 		}
 		if got != x.state {
 			t.Errorf("%s with %v: %q, want %q", x.rule, x.records, got, x.state)
+		}
+	}
+}
+
+// TestProsecutorOwesOnlyWhatWasOpenIn2023: before 1 January 2023 torture was
+// not the prosecutor's alone, so a case closed by then breaches nothing.
+func TestProsecutorOwesOnlyWhatWasOpenIn2023(t *testing.T) {
+	b, s := compiled(t)
+	base := [][]string{{"report", "received=2022-01-01"}, {"registration", "status=erdr", "article=146", "date=2022-02-01"}, {"investigation", "body=police", "from=2022-02-01"}}
+	for _, x := range []struct {
+		more  [][]string
+		state string
+	}{
+		{nil, rules.Breached},
+		{[][]string{{"decision", "kind=closed", "date=2022-04-06"}}, ""},
+		{[][]string{{"decision", "kind=closed", "date=2022-04-06"}, {"decision", "kind=resumed", "date=2023-02-01"}}, rules.Breached},
+	} {
+		got := ""
+		for _, f := range s.Checks(file(b, "a", append(base, x.more...)...), day(t, "2024-01-01")) {
+			if f.Rule == "INV-02" {
+				got = f.State
+			}
+		}
+		if got != x.state {
+			t.Errorf("INV-02 with %v: %q, want %q", x.more, got, x.state)
 		}
 	}
 }
