@@ -38,8 +38,17 @@ var way = []string{Reported, Complained, Registered, Examined, Investigated, Dec
 
 // mark is a station or a branch that a case has come to.
 type mark struct {
-	since edtf.Day
-	code  string // why, where a code says so
+	since   edtf.Day
+	code    string // why, where a code says so
+	undated bool   // since is the day it counts from; when it happened is not recorded
+}
+
+// day is when the case came there; 0 where that is not recorded.
+func (m mark) day() edtf.Day {
+	if m.undated {
+		return 0
+	}
+	return m.since
 }
 
 // Stage derives where the case stands at the end of a day from the records that count by then.
@@ -50,7 +59,7 @@ func (c *Case) Stage(asOf edtf.Day) Stage {
 	for i, id := range way {
 		out.Path[i].ID = id
 		if m, ok := at[id]; ok {
-			out.Path[i].Reached, out.Path[i].Since = true, m.since
+			out.Path[i].Reached, out.Path[i].Since = true, m.day()
 			furthest = i
 		}
 	}
@@ -58,7 +67,7 @@ func (c *Case) Stage(asOf edtf.Day) Stage {
 	fail := func(station, branch string) {
 		i := slices.Index(way, station)
 		if m, ok := at[branch]; ok && !out.Path[i].Reached {
-			out.Path[i].Failed, out.Path[i].Branch, out.Path[i].Since = true, branch, m.since
+			out.Path[i].Failed, out.Path[i].Branch, out.Path[i].Since = true, branch, m.day()
 		}
 	}
 	fail(Complained, NotComplained)
@@ -66,7 +75,7 @@ func (c *Case) Stage(asOf edtf.Day) Stage {
 	if furthest < 0 {
 		return out
 	}
-	stand := func(id string) { out.ID, out.Since = id, at[id].since }
+	stand := func(id string) { out.ID, out.Since = id, at[id].day() }
 	stand(way[furthest])
 	for i := furthest + 1; i < len(way); i++ {
 		if out.Path[i].Failed {
@@ -111,7 +120,7 @@ func (c *Case) standAfterDecision(asOf edtf.Day, at map[string]mark, out *Stage,
 		return
 	}
 	id := decided[last.Get("kind")]
-	at[id] = mark{last.Counts, last.Get("ground") + last.Get("interruption_ground")}
+	at[id] = mark{last.Counts, last.Get("ground") + last.Get("interruption_ground"), last.Date.IsZero()}
 	if id == Investigated {
 		if out.Path[slices.Index(way, Decided)].Reached { // taken up again after it had been decided
 			at[Reopened] = at[id]
@@ -127,7 +136,7 @@ func (c *Case) standAfterDecision(asOf edtf.Day, at map[string]mark, out *Stage,
 	for _, a := range c.counting("appeal", asOf) {
 		pending := !slices.Contains([]string{"refused", "not_examined"}, a.Get("outcome"))
 		if of := a.Get("of"); pending && a.Counts >= last.Counts && (of == "" || of == last.ID) {
-			at[Appealed] = mark{since: a.Counts}
+			at[Appealed] = mark{since: a.Counts, undated: a.Date.IsZero()}
 			stand(Appealed)
 			return
 		}
@@ -154,77 +163,78 @@ var forensic = []string{"sme", "spe", "sppe", "psych", "repeat_commission", "osv
 // marks returns the first day on which the case came to each station and branch.
 func (c *Case) marks(asOf edtf.Day) map[string]mark {
 	at := map[string]mark{}
-	come := func(id string, since edtf.Day, code string) {
+	on := func(id string, since edtf.Day, code string, undated bool) {
 		if m, ok := at[id]; !ok || since < m.since {
-			at[id] = mark{since, code}
+			at[id] = mark{since, code, undated}
 		}
 	}
+	come := func(id string, r *Record, code string) { on(id, r.Counts, code, r.Date.IsZero()) }
 	each := func(kind string, f func(*Record)) {
 		for _, r := range c.counting(kind, asOf) {
 			f(r)
 		}
 	}
-	each("report", func(r *Record) { come(Reported, r.Counts, "") })
+	each("report", func(r *Record) { come(Reported, r, "") })
 	each("complaint", func(r *Record) {
 		switch r.Get("filed") {
 		case "yes":
-			come(Complained, r.Counts, "")
+			come(Complained, r, "")
 		case "no":
-			come(NotComplained, r.Counts, r.Get("no_complaint_reason"))
+			on(NotComplained, r.Counts, r.Get("no_complaint_reason"), false) // what was not done has no date of its own
 		}
 	})
 	each("registration", func(r *Record) {
 		switch r.Get("status") {
 		case "erdr":
-			come(Registered, r.Counts, "")
+			come(Registered, r, "")
 		case "unregistered_check", "refused", "kui_only", "forwarded":
-			come(Unregistered, r.Counts, r.Get("status"))
+			come(Unregistered, r, r.Get("status"))
 		}
 	})
 	each("examination", func(r *Record) {
 		_, requested := r.DateOf("requested")
 		if slices.Contains(forensic, r.Get("kind")) && (!requested || !r.Date.IsZero()) { // asked for is not ordered
-			come(Examined, r.Counts, "")
+			come(Examined, r, "")
 		}
 	})
-	each("investigation", func(r *Record) { come(Investigated, r.Counts, "") })
+	each("investigation", func(r *Record) { come(Investigated, r, "") })
 	each("step", func(r *Record) {
 		if d, done := r.DateOf("date"); done && d.Latest() <= asOf { // asked for is not done
-			come(Investigated, d.Latest(), "")
+			on(Investigated, d.Latest(), "", false)
 		}
 	})
 	each("decision", func(r *Record) {
 		switch to := decided[r.Get("kind")]; to {
 		case "":
 		case Investigated:
-			come(Investigated, r.Counts, "")
+			come(Investigated, r, "")
 		default:
-			come(Decided, r.Counts, "")
+			come(Decided, r, "")
 		}
 		if r.Get("kind") == "sent_to_court" {
-			come(InCourt, r.Counts, "")
+			come(InCourt, r, "")
 		}
 	})
-	each("appeal", func(r *Record) { come(Appealed, r.Counts, "") })
+	each("appeal", func(r *Record) { come(Appealed, r, "") })
 	each("hearing", func(r *Record) {
 		if slices.Contains([]string{"preliminary", "trial", "appeal"}, r.Get("kind")) {
-			come(InCourt, r.Counts, "")
+			come(InCourt, r, "")
 		}
 	})
 	each("verdict", func(r *Record) {
-		come(InCourt, r.Counts, "")
-		come(Tried, r.Counts, "")
+		come(InCourt, r, "")
+		come(Tried, r, "")
 		switch r.Get("kind") {
 		case "acquitted":
-			come(Acquitted, r.Counts, "")
+			come(Acquitted, r, "")
 		case "convicted", "requalified_convicted":
-			come(Convicted, r.Counts, "")
+			come(Convicted, r, "")
 		}
 	})
 	each("redress", func(r *Record) {
 		for _, field := range []string{"awarded", "paid"} {
 			if d, ok := r.DateOf(field); ok && d.Latest() <= asOf {
-				come(Redress, d.Latest(), "")
+				on(Redress, d.Latest(), "", false)
 			}
 		}
 	})

@@ -45,7 +45,7 @@ type Event struct {
 // Stage is where a case stands.
 type Stage struct {
 	ID     string   // code of list stage
-	Since  edtf.Day // the day from which it stands there
+	Since  edtf.Day // the day from which it stands there; 0 where that is not recorded
 	Branch string   // the branch that failed, if one did: a code of list stage such as not_complained, unregistered or closed
 	Reason string   // why, where a code says so: the reason why there is no complaint, the ground of a closure
 	Path   []Step   // the whole way, for drawing it
@@ -57,5 +57,5 @@ type Step struct {
 	Reached bool     // the case got there
 	Failed  bool     // the way broke off here: the case took Branch instead
 	Branch  string   // the branch it took: a code of list stage
-	Since   edtf.Day // when it was reached, or failed; 0 where neither
+	Since   edtf.Day // when it was reached, or failed; 0 where neither, or where that is not recorded
 }
