@@ -157,14 +157,22 @@ func recordAnswers(records []*casefile.Record) []recordAnswer {
 func (p *program) showCase(reg *registry.Registry, v registry.CaseView, lang string) error {
 	if p.json {
 		same := []caseRow{}
+		stage := map[string]string{"id": v.Stage.ID, "branch": v.Stage.Branch}
+		if v.Stage.Since != 0 {
+			stage["since"] = v.Stage.Since.String()
+		}
 		for _, r := range v.Same {
 			same = append(same, rowAnswer(r))
 		}
-		return printJSON(p.out, map[string]any{"case": rowAnswer(v.Row), "same_person": same, "stage": map[string]string{"id": v.Stage.ID, "since": v.Stage.Since.String(), "branch": v.Stage.Branch}, "records": recordAnswers(v.Records)})
+		return printJSON(p.out, map[string]any{"case": rowAnswer(v.Row), "same_person": same, "stage": stage, "records": recordAnswers(v.Records)})
 	}
 	book := reg.Book()
 	fmt.Fprintf(p.out, "%s  %s  %s\n", v.Row.Number, v.Row.Name, v.Row.OrgName)
-	fmt.Fprintf(p.out, "Stage: %s, since %s\n", book.Label("stage", v.Stage.ID, lang), v.Stage.Since)
+	fmt.Fprintf(p.out, "Stage: %s", book.Label("stage", v.Stage.ID, lang))
+	if v.Stage.Since != 0 {
+		fmt.Fprintf(p.out, ", since %s", v.Stage.Since)
+	}
+	fmt.Fprintln(p.out)
 	for _, r := range v.Same {
 		fmt.Fprintf(p.out, "The same person: %s, %s\n", r.Number, r.OrgName)
 	}
