@@ -86,6 +86,19 @@ func (p *plan) endRow(c *conn, stream, known int64, rows map[int64]file) error {
 
 func (p *plan) beginRow(c *conn, f file, known int64) error {
 	r := f.eval.row
+	v := int64(0)
+	err := c.run(`SELECT v, cluster, `+rowColumns+` FROM file WHERE stream = ? AND kto = ?`, func(s *sqlite3.Stmt) error {
+		if s.ColumnInt64(1) == f.cluster && scanRow(s, 2) == r {
+			v = s.ColumnInt64(0)
+		}
+		return nil
+	}, f.stream, known)
+	if err != nil {
+		return err
+	}
+	if v != 0 { // see reopen
+		return c.run(`UPDATE file SET kto = ? WHERE v = ?`, nil, forever, v)
+	}
 	args := append([]any{p.nextVersion(), f.stream, known, forever, f.cluster}, r.args()...)
 	return c.run(`INSERT INTO file(v, stream, kfrom, kto, cluster, `+rowColumns+`) VALUES(?, ?, ?, ?, ?, `+rowMarks+`)`, nil, args...)
 }
@@ -98,13 +111,9 @@ func (p *plan) nextVersion() int64 {
 
 // endUnits ends the open units of a case unless units holds the same, which is then taken out of units.
 func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, ended map[int64]bool) error {
-	type version struct {
-		v, scope, from int64
-		spans          []byte
-	}
 	var open []version
 	err := c.run(`SELECT u.v, u.scope, u.kfrom, u.spans FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
-		open = append(open, version{s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2), s.ColumnBlob(3, nil)})
+		open = append(open, scanVersion(s))
 		return nil
 	}, stream, forever)
 	if err != nil {
@@ -115,11 +124,7 @@ func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, end
 			continue
 		}
 		ended[u.v] = true
-		var members []int64
-		err := c.run(`SELECT stream FROM member WHERE v = ? ORDER BY stream`, func(s *sqlite3.Stmt) error {
-			members = append(members, s.ColumnInt64(0))
-			return nil
-		}, u.v)
+		members, err := membersOf(c, u.v)
 		if err != nil {
 			return err
 		}
@@ -128,36 +133,95 @@ func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, end
 			delete(units, key)
 			continue
 		}
-		err = eachSpan(u.spans, func(rule int64, from, to edtf.Day) error {
-			if u.from == known {
-				return c.run(`DELETE FROM span WHERE scope = ? AND rule = ? AND kto = ? AND kfrom = ? AND dfrom = ? AND dto = ? AND v = ?`,
-					nil, u.scope, rule, forever, u.from, int64(from), int64(to), u.v)
-			}
-			return c.run(`UPDATE span SET kto = ? WHERE scope = ? AND rule = ? AND kto = ? AND kfrom = ? AND dfrom = ? AND dto = ? AND v = ?`,
-				nil, known, u.scope, rule, forever, u.from, int64(from), int64(to), u.v)
-		})
-		if err != nil {
-			return err
-		}
 		if u.from == known {
-			if err := c.run(`DELETE FROM unit WHERE v = ?`, nil, u.v); err != nil {
-				return err
-			}
-			for _, m := range members {
-				if err := c.run(`DELETE FROM member WHERE v = ? AND stream = ?`, nil, u.v, m); err != nil {
-					return err
-				}
-			}
-			continue
+			err = u.remove(c, members)
+		} else if err = u.move(c, forever, known); err == nil {
+			err = c.run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, known, u.v)
 		}
-		if err := c.run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, known, u.v); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// reopen goes on with a unit that ended at this very moment and was the same.
+// What was true in between, for no time at all, leaves no trace: whoever reads
+// the ledger from its start may never have seen it.
+func (p *plan) reopen(c *conn, u unit, known int64) (bool, error) {
+	var ended []version
+	err := c.run(`SELECT u.v, u.scope, u.kfrom, u.spans FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
+		ended = append(ended, scanVersion(s))
+		return nil
+	}, u.members[0], known)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range ended {
+		if e.scope != u.scope || !bytes.Equal(e.spans, u.eval.spans) {
+			continue
+		}
+		if members, err := membersOf(c, e.v); err != nil || !slices.Equal(members, u.members) {
+			if err != nil {
+				return false, err
+			}
+			continue
+		}
+		if err := c.run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, forever, e.v); err != nil {
+			return false, err
+		}
+		return true, e.move(c, known, forever)
+	}
+	return false, nil
+}
+
+// version is a version of a unit as it is stored.
+type version struct {
+	v, scope, from int64
+	spans          []byte
+}
+
+func scanVersion(s *sqlite3.Stmt) version {
+	return version{s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2), s.ColumnBlob(3, nil)}
+}
+
+// move changes the end of the spans of a version.
+func (u version) move(c *conn, end, to int64) error {
+	return eachSpan(u.spans, func(rule int64, from, until edtf.Day) error {
+		return c.run(`UPDATE span SET kto = ? WHERE scope = ? AND rule = ? AND kto = ? AND kfrom = ? AND dfrom = ? AND dto = ? AND v = ?`,
+			nil, to, u.scope, rule, end, u.from, int64(from), int64(until), u.v)
+	})
+}
+
+// remove takes a version away that was never true.
+func (u version) remove(c *conn, members []int64) error {
+	err := eachSpan(u.spans, func(rule int64, from, until edtf.Day) error {
+		return c.run(`DELETE FROM span WHERE scope = ? AND rule = ? AND kto = ? AND kfrom = ? AND dfrom = ? AND dto = ? AND v = ?`,
+			nil, u.scope, rule, forever, u.from, int64(from), int64(until), u.v)
+	})
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if err := c.run(`DELETE FROM member WHERE v = ? AND stream = ?`, nil, u.v, m); err != nil {
+			return err
+		}
+	}
+	return c.run(`DELETE FROM unit WHERE v = ?`, nil, u.v)
+}
+
+func membersOf(c *conn, v int64) (members []int64, err error) {
+	err = c.run(`SELECT stream FROM member WHERE v = ? ORDER BY stream`, func(s *sqlite3.Stmt) error {
+		members = append(members, s.ColumnInt64(0))
+		return nil
+	}, v)
+	return members, err
+}
+
 func (p *plan) beginUnit(c *conn, u unit, known int64) error {
+	if same, err := p.reopen(c, u, known); err != nil || same {
+		return err
+	}
 	v := p.nextVersion()
 	if err := c.run(`INSERT INTO unit(v, scope, kfrom, kto, spans) VALUES(?, ?, ?, ?, ?)`, nil, v, u.scope, known, forever, u.eval.spans); err != nil {
 		return err
