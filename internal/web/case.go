@@ -216,7 +216,7 @@ func (c *caseReader) path() []pathStep {
 	for i, step := range st.Path {
 		view := pathStep{Name: c.label("stage", step.ID), Reached: step.Reached, Failed: step.Failed, When: c.T("case.stage.none")}
 		if step.Reached || step.Failed {
-			view.When = c.day(step.Since)
+			view.When = c.DayShort(step.Since)
 			now = i
 		}
 		if step.Branch != "" {
@@ -241,10 +241,10 @@ func (c *caseReader) timeline() (dated, undated []timelineLine) {
 		if e.Record == nil || e.Record.Kind == rawRow {
 			continue
 		}
-		line := timelineLine{
-			Anchor: anchor(e.Record.ID), Kind: c.kind(e.Record.Kind), Detail: c.title(e.Record, c.names), Further: e.Further,
-		}
-		if e.Further {
+		line := timelineLine{Anchor: anchor(e.Record.ID), Kind: c.kind(e.Record.Kind), Further: e.Further}
+		if !e.Further {
+			line.Detail = c.title(e.Record, c.names)
+		} else {
 			if k, ok := c.book.Kind(e.Record.Kind); ok {
 				if f, ok := k.Field(e.Field); ok {
 					line.Field = c.in(f.Label)

@@ -23,7 +23,7 @@ type overviewBody struct {
 	Unreviewed                []string
 	Clock                     clockForm
 	Way                       []wayStep
-	Overdue, Breaches         []ruleCount
+	Overdue, Breaches         ruleList
 	Ours                      []ownDeadline
 	Orgs                      []orgCount
 	Official                  []outsideFigure
@@ -39,6 +39,15 @@ type wayStep struct {
 	BaseWidth, Width       int
 	Part, Rest             bool // a part of a later step; what has no status
 }
+
+// ruleList are the most frequent rules, and the others, folded away.
+type ruleList struct {
+	Shown, More []ruleCount
+	MoreLabel   string
+}
+
+// rulesShown is how many rules the overview shows before it folds.
+const rulesShown = 6
 
 type ruleCount struct {
 	Label, Norm, Href string
@@ -149,7 +158,7 @@ func thousandths(part, whole int) int {
 	return min(1000, part*1000/whole)
 }
 
-func (v *visit) ruleCounts(counts []registry.RuleCount, at clock) []ruleCount {
+func (v *visit) ruleCounts(counts []registry.RuleCount, at clock) ruleList {
 	var out []ruleCount
 	for _, c := range counts {
 		def, ok := v.reg.Rules().Rule(c.Rule)
@@ -161,7 +170,10 @@ func (v *visit) ruleCounts(counts []registry.RuleCount, at clock) []ruleCount {
 			Href: at.link("/cases", "rule", c.Rule), Cases: c.Cases,
 		})
 	}
-	return out
+	if len(out) <= rulesShown+1 {
+		return ruleList{Shown: out}
+	}
+	return ruleList{Shown: out[:rulesShown], More: out[rulesShown:], MoreLabel: v.N("cases.more", len(out)-rulesShown)}
 }
 
 func (v *visit) ownDeadline(row registry.DeadlineRow, at clock) ownDeadline {
@@ -186,6 +198,8 @@ func (v *voice) deadlineState(d rules.Deadline) (text, tone string) {
 		switch {
 		case d.Kind == rules.Opens || d.Due.Bound():
 			return v.T("deadline.state." + d.State), "accent"
+		case d.Days < 0: // it can still be argued that there is time
+			return v.T("deadline.cautious_over"), "bad"
 		case d.Days == 0:
 			return v.T("deadline.today"), "wait"
 		case d.Owes == rules.Us && d.Days <= soon:
