@@ -224,6 +224,11 @@ func (c *caseReader) path() []pathStep {
 		}
 		out = append(out, view)
 	}
+	for i := range out { // what was passed over on the way may have happened: it is not recorded
+		if i < now && !out[i].Reached && !out[i].Failed {
+			out[i].When = c.T("case.stage.unknown")
+		}
+	}
 	for i, step := range st.Path {
 		if step.ID == st.ID || step.Branch != "" && step.Branch == st.ID {
 			now = i

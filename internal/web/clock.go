@@ -79,7 +79,7 @@ func (v *visit) clockForm(c clock, keep ...string) clockForm {
 		Set: c.asOf != "" || c.knownBy != "",
 	}
 	if !c.KnownBy.IsZero() {
-		form.KnownBy = c.KnownBy.Format("2006-01-02T15:04")
+		form.KnownBy = c.KnownBy.Format("2006-01-02T15:04:05.999")
 	}
 	rest := url.Values{}
 	for _, name := range keep {

@@ -132,10 +132,10 @@ func (v *visit) way(o registry.Overview, at clock) []wayStep {
 		}
 		if f.Base >= 0 {
 			base, _ := v.reg.Rules().Figure(def.Base)
-			step.Of = v.Percent(f.Value, f.Base)
+			step.Of = v.T("overview.share", v.Percent(f.Value, f.Base), v.Number(f.Base))
 			if step.Part {
 				step.BaseWidth = thousandths(f.Base, whole)
-				step.Of = v.T("overview.of", step.Of, v.Number(f.Base), v.in(base.Label))
+				step.Of = v.T("overview.of", v.Percent(f.Value, f.Base), v.Number(f.Base), v.in(base.Label))
 			}
 		}
 		if def.ID == noStatusFigure {
@@ -247,8 +247,12 @@ func (v *voice) says(rec registry.OutsideRecord) string {
 	return cmp.Or(first(rec.Fields, "says_"+v.Code()), first(rec.Fields, "says"))
 }
 
-// who is a body by its label, which is translated, else as it was written.
+// who is a body as it was written, which says most; in another language than
+// it is written in, by its label.
 func (v *voice) who(rec registry.OutsideRecord, field string) string {
+	if written := first(rec.Fields, field); v.Code() == "en" && written != "" {
+		return written
+	}
 	return cmp.Or(v.label("body", first(rec.Fields, field+"_body")), first(rec.Fields, field))
 }
 

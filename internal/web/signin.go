@@ -21,7 +21,7 @@ type signInBody struct {
 func (s *server) signInPage(v *visit) error {
 	q := v.r.URL.Query()
 	if v.session != nil {
-		v.redirect(cmpNext(q.Get("next")))
+		v.redirect(landing(q.Get("next")))
 		return nil
 	}
 	return s.show(v, "signin", v.T("signin.title"), signInBody{
@@ -55,7 +55,7 @@ func (s *server) signIn(v *visit) error {
 		s.reg.SignOut(v.session)
 	}
 	s.setCookie(v, s.cookieName(), session.Token(), 0)
-	v.redirect(cmpNext(body.Next))
+	v.redirect(landing(body.Next))
 	return nil
 }
 
@@ -89,17 +89,21 @@ func nextPage(path string) string {
 	case path == "/cases", path == "/figures", path == "/about":
 		return path
 	case strings.HasPrefix(path, "/cases/"):
-		for _, c := range strings.TrimPrefix(path, "/cases/") {
-			if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-') {
-				return ""
-			}
+		if strings.ContainsFunc(strings.TrimPrefix(path, "/cases/"), notInNumber) {
+			return ""
 		}
 		return path
 	}
 	return ""
 }
 
-func cmpNext(next string) string {
+// notInNumber says whether a letter can't stand in the id or the number of a case.
+func notInNumber(c rune) bool {
+	return c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+}
+
+// landing is where a sign-in leads.
+func landing(next string) string {
 	if page := nextPage(next); page != "" {
 		return page
 	}

@@ -5,6 +5,7 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -62,7 +63,7 @@ func (s *server) guard(next http.Handler) http.Handler {
 		}
 		defer func() {
 			if p := recover(); p != nil {
-				if p == http.ErrAbortHandler {
+				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(p)
 				}
 				s.log.Error("a page panicked", slog.String("route", r.Pattern))
