@@ -8,6 +8,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"testing"
 
 	"github.com/kua-registry/kua/internal/ledger"
 )
@@ -23,6 +24,36 @@ type Memory struct {
 
 // NewMemory makes an empty store.
 func NewMemory() *Memory { return &Memory{meta: map[string][]byte{}} }
+
+// InMemory makes an empty store in memory for Run.
+func InMemory() Keeper { return memoryKeeper{NewMemory()} }
+
+type memoryKeeper struct{ m *Memory }
+
+func (k memoryKeeper) Open(testing.TB) ledger.Store { return k.m }
+
+// Clone copies a store.
+func (m *Memory) Clone() *Memory {
+	c := NewMemory()
+	for name, value := range m.meta {
+		c.meta[name] = bytes.Clone(value)
+	}
+	for _, r := range m.rows {
+		r.Sealed, r.Hashes, r.Checkpoint = bytes.Clone(r.Sealed), bytes.Clone(r.Hashes), bytes.Clone(r.Checkpoint)
+		c.rows = append(c.rows, r)
+	}
+	for _, k := range m.keys {
+		k.Wrapped = bytes.Clone(k.Wrapped)
+		c.keys = append(c.keys, k)
+	}
+	return c
+}
+
+// Rows gives the rows, to be changed behind the ledger's back.
+func (m *Memory) Rows() *[]ledger.Row { return &m.rows }
+
+// WrappedKeys gives the wrapped keys, to be changed behind the ledger's back.
+func (m *Memory) WrappedKeys() *[]ledger.WrappedKey { return &m.keys }
 
 // Meta implements ledger.Store, as do all methods below.
 func (m *Memory) Meta(_ context.Context, name string) ([]byte, error) {

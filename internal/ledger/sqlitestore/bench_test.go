@@ -4,6 +4,7 @@ package sqlitestore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/ledger/ledgertest"
 	"github.com/kua-registry/kua/internal/seal"
 )
 
@@ -149,5 +151,57 @@ func benchBare(b *testing.B, path string, key *[32]byte) func(n, size int) {
 				b.Fatal(err)
 			}
 		}
+	}
+}
+
+// BenchmarkTenThousandCases seals, signs, appends and verifies as many entries
+// as a register of ten thousand cases has.
+//
+//	go test -run - -bench TenThousand -benchtime 1x ./internal/ledger/sqlitestore
+func BenchmarkTenThousandCases(b *testing.B) {
+	const cases, each = 10_000, 8
+	for range b.N {
+		f := fresh(b, &[32]byte{1})
+		l := ledgertest.New(b, f)
+		var drafts []ledger.Draft
+		var batch ledger.Batch
+		for range cases {
+			stream := ledger.NewID()
+			for v := range uint64(each) {
+				drafts = append(drafts, l.Draft(stream, v+1, "some text"))
+			}
+			keys, err := ledger.WrapCaseKeys(l.Vault, stream, drafts[len(drafts)-1].Keys)
+			if err != nil {
+				b.Fatal(err)
+			}
+			batch.Keys = append(batch.Keys, keys...)
+		}
+		report := func(name string, f func() error) {
+			start := time.Now()
+			if err := f(); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(time.Since(start).Seconds(), name)
+		}
+		verify := func(how ledger.VerifyOptions) func() error {
+			return func() error {
+				report, err := l.Verify(context.Background(), how)
+				if err == nil && (report.Fault != nil || report.Entries != cases*each) {
+					err = errors.New(report.String())
+				}
+				return err
+			}
+		}
+		report("s/seal", func() (err error) {
+			batch.Entries, err = ledger.SealAll(l.ID(), l.Author, drafts)
+			return err
+		})
+		report("s/append", func() error {
+			_, err := l.Append(context.Background(), batch)
+			return err
+		})
+		report("s/reopen", func() error { l.Reopen(b); return nil })
+		report("s/verify", verify(ledger.VerifyOptions{}))
+		report("s/verify-deep", verify(ledger.VerifyOptions{Vaults: []*seal.Vault{l.Vault}, Author: l.Authors}))
 	}
 }
