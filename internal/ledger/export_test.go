@@ -38,3 +38,12 @@ func DecodeIdentity(b []byte) ([]byte, error) {
 	}
 	return encMode.Marshal(body)
 }
+
+// TreeOf gives the hashes that the last leaf adds to the tree, and its root.
+func TreeOf(leaves []Hash) (hashes []byte, root Hash) {
+	var t tree
+	for _, leaf := range leaves {
+		hashes = t.add(leaf)
+	}
+	return hashes, t.root()
+}
