@@ -110,7 +110,7 @@ func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int
 			return nil, err
 		}
 		if _, ok := ix.figures[q.Figure]; !ok {
-			return nil, fmt.Errorf("%w %q", ErrNoRule, q.Figure)
+			return nil, fmt.Errorf("%w: %q", ErrNoRule, q.Figure)
 		}
 		sql += ` AND f.stream IN (SELECT m.stream FROM span p JOIN member m ON m.v = p.v WHERE ` + spanAt + `)`
 		args = append(args, scope, ix.ruleNo[q.Figure], known, known, int64(q.Clock.AsOf), int64(q.Clock.AsOf))
@@ -173,7 +173,7 @@ func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int
 const spanAt = `p.scope = ? AND p.rule = ? AND p.kto > ? AND p.kfrom <= ? AND p.dfrom <= ? AND p.dto > ?`
 
 // ErrNoRule says that the codebook has no such figure, check or deadline.
-var ErrNoRule = errors.New("there is no such figure, check or deadline:")
+var ErrNoRule = errors.New("no such figure, check or deadline")
 
 // scopeNo answers the number of a scope; 0, which none has, where nothing was ever counted in it.
 func scopeNo(c *conn, scope string) (no int64, err error) {

@@ -150,7 +150,7 @@ func all(c *conn, clock Clock) (versions []int64, orgs map[int64]string, err err
 func (ix *Index) failing(ctx context.Context, c *conn, rule string, clock Clock) (map[int64]bool, error) {
 	no, ok := ix.ruleNo[rule]
 	if !ok || ix.rules[no].Use != codebook.Check && ix.rules[no].Use != codebook.Deadline {
-		return nil, fmt.Errorf("%w %q", ErrNoRule, rule)
+		return nil, fmt.Errorf("%w: %q", ErrNoRule, rule)
 	}
 	versions, _, err := all(c, clock)
 	if err != nil {

@@ -29,7 +29,7 @@ func (ix *Index) Figures(ctx context.Context, clock Clock, scope string, ids []s
 				return n, nil
 			}
 			if _, ok := ix.figures[id]; !ok {
-				return 0, fmt.Errorf("%w %q", ErrNoRule, id)
+				return 0, fmt.Errorf("%w: %q", ErrNoRule, id)
 			}
 			n, err := countSpans(c, no, ix.ruleNo[id], clock)
 			counted[id] = n

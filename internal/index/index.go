@@ -89,10 +89,16 @@ func Open(ctx context.Context, path string, key [32]byte, book *codebook.Book, s
 	for i, def := range ix.rules {
 		ix.ruleNo[def.ID] = int64(i)
 	}
-	fresh := false
-	if info, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
-		fresh = true
+	// Made here, so that nobody else may read it.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("index: %w", err)
 	}
+	info, err := f.Stat()
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	fresh := info.Size() == 0
 	if ix.writer, err = connect(path, key); err != nil {
 		return nil, failed("opening", err)
 	}

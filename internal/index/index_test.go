@@ -310,6 +310,10 @@ func TestNothingReadableOnDisk(t *testing.T) {
 		var found []string
 		for _, f := range files {
 			found = append(found, f.Name())
+			// The shared memory holds numbers of pages only, and SQLite's library makes it as it likes.
+			if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 && !strings.HasSuffix(f.Name(), "-shm") {
+				t.Errorf("%s may be read by others: %v %v", f.Name(), info.Mode(), err)
+			}
 			data, err := os.ReadFile(filepath.Join(dir, f.Name()))
 			if err != nil {
 				t.Fatal(err)

@@ -75,7 +75,7 @@ const (
 	readers = 4
 	// cacheKiB is the page cache of each connection: decrypted pages of the
 	// list and the figures of some ten thousand cases.
-	cacheKiB = 32 << 10
+	cacheKiB = 16 << 10
 )
 
 // conn is one connection with its prepared statements. One goroutine at a time.
@@ -87,7 +87,8 @@ type conn struct {
 // connect opens a connection. The key is set by the first PRAGMA, never in the
 // name of the file, which ends up in error texts.
 func connect(path string, key [32]byte) (*conn, error) {
-	name := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "vfs=adiantum"}).String()
+	query := url.Values{"vfs": {"adiantum"}, "modeof": {path}} // side files take the permissions of the file
+	name := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}).String()
 	c, err := sqlite3.Open(name)
 	if err != nil {
 		return nil, err
@@ -158,7 +159,7 @@ func (c *conn) close() error {
 	for _, stmt := range c.prepared {
 		errs = append(errs, stmt.Close())
 	}
-	return errors.Join(append(errs, c.Conn.Close())...)
+	return errors.Join(append(errs, c.Close())...)
 }
 
 // Remove deletes the index at path with its side files. It must not be open.

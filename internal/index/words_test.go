@@ -3,6 +3,7 @@
 package index
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -116,7 +117,11 @@ func FuzzSearch(f *testing.F) {
 // emptyStore is a connection to the tables of an empty index.
 func emptyStore(t testing.TB) *conn {
 	t.Helper()
-	c, err := connect(filepath.Join(t.TempDir(), "index.db"), [32]byte{1})
+	path := filepath.Join(t.TempDir(), "index.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := connect(path, [32]byte{1})
 	if err != nil {
 		t.Fatal(err)
 	}
