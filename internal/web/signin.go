@@ -16,6 +16,7 @@ const formLimit = 16 << 10
 type signInBody struct {
 	Name, Next, Problem string
 	Locked, SignedOut   bool
+	Over                bool // the session ended by itself
 }
 
 func (s *server) signInPage(v *visit) error {
@@ -25,7 +26,7 @@ func (s *server) signInPage(v *visit) error {
 		return nil
 	}
 	return s.show(v, "signin", v.T("signin.title"), signInBody{
-		Next: nextPage(q.Get("next")), Locked: q.Get("locked") != "", SignedOut: q.Get("out") != "",
+		Next: nextPage(q.Get("next")), Locked: q.Get("locked") != "", SignedOut: q.Get("out") != "", Over: q.Get("over") != "",
 	})
 }
 

@@ -103,7 +103,12 @@ func (s *server) open(answer func(*visit) error) http.HandlerFunc {
 func (s *server) signed(answer func(*visit) error) http.HandlerFunc {
 	return s.open(func(v *visit) error {
 		if v.session == nil {
-			v.redirect(link("/sign-in", "next", nextPage(v.r.URL.Path)))
+			over := ""
+			if _, err := v.r.Cookie(s.cookieName()); err == nil {
+				over = "1"
+				s.setCookie(v, s.cookieName(), "", -1)
+			}
+			v.redirect(link("/sign-in", "next", nextPage(v.r.URL.Path), "over", over))
 			return nil
 		}
 		return answer(v)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/rules"
 )
 
 var update = flag.Bool("update", false, "write the golden pages anew")
@@ -294,8 +295,9 @@ func TestWithoutASessionEveryPageLeadsToTheSignIn(t *testing.T) {
 		}
 	}
 	nobody.cookies["kua"] = "not-a-session"
-	if w := nobody.get("/cases"); w.Code != http.StatusSeeOther {
-		t.Errorf("a token nobody gave: %d", w.Code)
+	w := nobody.get("/cases")
+	if to := w.Header().Get("Location"); w.Code != http.StatusSeeOther || to != "/sign-in?next=%2Fcases&over=1" || nobody.cookies["kua"] != "" {
+		t.Errorf("a session that is over: %d to %q", w.Code, to)
 	}
 }
 
@@ -533,6 +535,31 @@ func TestEveryMessageOfThePagesIsThere(t *testing.T) {
 				if !l.Has(m[1]) {
 					t.Errorf("%s: no message %q in %s", file, m[1], l.Code())
 				}
+			}
+		}
+	}
+	// Keys that are put together from a code.
+	var made []string
+	for prefix, codes := range map[string][]string{
+		"facet.":          facetNames,
+		"cases.sort.":     sortNames,
+		"nav.":            {"overview", "cases", "figures", "about"},
+		"deadline.state.": {rules.Running, rules.Overdue, rules.Kept, rules.Late, rules.Open, rules.Expired, rules.CannotTell},
+		"value.":          {"yes", "no", "unknown", "not_asked", "declined"},
+		"figures.set.":    {wayFigures, "statement"},
+		"check.severity.": {string(rules.Warning), string(rules.Info)},
+	} {
+		for _, code := range codes {
+			made = append(made, prefix+code)
+		}
+	}
+	for _, name := range []string{"400", "403", "404", "429", "500", "clock", "cross"} {
+		made = append(made, "error."+name+".title", "error."+name+".text")
+	}
+	for _, key := range made {
+		for _, l := range words.Languages() {
+			if !l.Has(key) {
+				t.Errorf("no message %q in %s", key, l.Code())
 			}
 		}
 	}
