@@ -333,7 +333,7 @@ func (ix *Index) rows(ctx context.Context, c *conn, versions []int64, clock Cloc
 	}
 	failures, err := ix.failures(ctx, c, clock.AsOf, versions)
 	for i, v := range versions {
-		for _, no := range failures[v] {
+		for _, no := range failures[v].fails {
 			if ix.rules[no].Use == codebook.Deadline {
 				rows[i].Overdue++
 			} else {

@@ -3,6 +3,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -34,13 +35,25 @@ type days struct {
 
 type failuresOn struct {
 	day edtf.Day
-	of  map[int64][]int32 // version of a case → numbers of checks breached and deadlines overdue
+	of  map[int64]standing // version of a case → how it stands
+}
+
+// standing is how a version of a case stands at the end of a day.
+type standing struct {
+	fails []int32   // numbers of checks breached and deadlines overdue
+	ours  []ownTerm // terms of ours that run
+}
+
+// ownTerm is a term of ours that runs: the number of its deadline, and the cautious day on which it ends.
+type ownTerm struct {
+	rule int32
+	due  edtf.Day
 }
 
 // on answers what is remembered of a day. The lock must be held.
-func (d *days) on(day edtf.Day) map[int64][]int32 {
+func (d *days) on(day edtf.Day) map[int64]standing {
 	i := slices.IndexFunc(d.last, func(f failuresOn) bool { return f.day == day })
-	found := failuresOn{day, map[int64][]int32{}}
+	found := failuresOn{day, map[int64]standing{}}
 	if i >= 0 {
 		found = d.last[i]
 		d.last = slices.Delete(d.last, i, i+1)
@@ -60,12 +73,12 @@ func (d *days) forget() {
 // failuresAtOnce is how many cases are read before they are evaluated on all cores.
 const failuresAtOnce = 512
 
-// failures answers what fails on a day in versions of cases.
-func (ix *Index) failures(ctx context.Context, c *conn, day edtf.Day, versions []int64) (map[int64][]int32, error) {
+// failures answers how versions of cases stand on a day.
+func (ix *Index) failures(ctx context.Context, c *conn, day edtf.Day, versions []int64) (map[int64]standing, error) {
 	ix.days.mu.Lock()
 	defer ix.days.mu.Unlock()
 	known := ix.days.on(day)
-	found := make(map[int64][]int32, len(versions))
+	found := make(map[int64]standing, len(versions))
 	var missing []int64
 	for _, v := range versions {
 		if f, ok := known[v]; ok {
@@ -75,7 +88,7 @@ func (ix *Index) failures(ctx context.Context, c *conn, day edtf.Day, versions [
 		}
 	}
 	for some := range slices.Chunk(missing, failuresAtOnce) {
-		answers := make([][]int32, len(some))
+		answers := make([]standing, len(some))
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(runtime.GOMAXPROCS(0))
 		for i, v := range some {
@@ -84,7 +97,7 @@ func (ix *Index) failures(ctx context.Context, c *conn, day edtf.Day, versions [
 				return nil, err
 			}
 			g.Go(func() error {
-				answers[i] = ix.fails(casefile.Fold(ix.book, p.id, p.entries), day)
+				answers[i] = ix.stands(casefile.Fold(ix.book, p.id, p.entries), day)
 				return ctx.Err()
 			})
 		}
@@ -117,9 +130,10 @@ func versionOf(c *conn, v int64) (p part, err error) {
 	return p, err
 }
 
-// fails answers the numbers of the checks breached and the deadlines overdue in a case at the end of a day.
-func (ix *Index) fails(c *casefile.Case, day edtf.Day) []int32 {
+// stands answers how a case stands at the end of a day.
+func (ix *Index) stands(c *casefile.Case, day edtf.Day) standing {
 	found := []int32{}
+	var ours []ownTerm
 	for _, f := range ix.set.Checks(c, day) {
 		if f.State == rules.Breached && f.Severity != rules.Info {
 			found = append(found, int32(ix.ruleNo[f.Rule]))
@@ -129,9 +143,13 @@ func (ix *Index) fails(c *casefile.Case, day edtf.Day) []int32 {
 		if d.State == rules.Overdue {
 			found = append(found, int32(ix.ruleNo[d.Rule]))
 		}
+		runs := d.Kind == rules.Due && d.State == rules.Running || d.Kind == rules.Window && d.State == rules.Open
+		if d.Owes == rules.Us && runs && d.Due >= day && d.Due != edtf.MaxDay {
+			ours = append(ours, ownTerm{int32(ix.ruleNo[d.Rule]), d.Due})
+		}
 	}
 	slices.Sort(found)
-	return slices.Compact(found)
+	return standing{slices.Compact(found), ours}
 }
 
 // all answers the versions of all cases at a clock, and their organisations.
@@ -159,7 +177,7 @@ func (ix *Index) failing(ctx context.Context, c *conn, rule string, clock Clock)
 	failures, err := ix.failures(ctx, c, clock.AsOf, versions)
 	found := map[int64]bool{}
 	for v, of := range failures {
-		if slices.Contains(of, int32(no)) {
+		if slices.Contains(of.fails, int32(no)) {
 			found[v] = true
 		}
 	}
@@ -181,11 +199,59 @@ func (ix *Index) RuleCounts(ctx context.Context, clock Clock, orgs []string) (co
 		}
 		failures, err := ix.failures(ctx, c, clock.AsOf, versions)
 		for _, of := range failures {
-			for _, no := range of {
+			for _, no := range of.fails {
 				counts[ix.rules[no].ID]++
 			}
 		}
 		return err
 	})
 	return counts, failed("counting", err)
+}
+
+// OwnTerm is a term of the coalition's own that runs in a case.
+type OwnTerm struct {
+	Case string // id
+	Rule string // id of the deadline
+	Due  edtf.Day
+}
+
+// OwnTerms answers the terms of ours that end next in cases of orgs (nil:
+// all), soonest first, at most so many. The first question about a day
+// evaluates every case.
+func (ix *Index) OwnTerms(ctx context.Context, clock Clock, orgs []string, most int) (terms []OwnTerm, err error) {
+	err = ix.read(ctx, func(c *conn) error {
+		versions, orgOf, err := all(c, clock)
+		if err != nil {
+			return err
+		}
+		if orgs != nil {
+			versions = slices.DeleteFunc(versions, func(v int64) bool { return !slices.Contains(orgs, orgOf[v]) })
+		}
+		failures, err := ix.failures(ctx, c, clock.AsOf, versions)
+		if err != nil {
+			return err
+		}
+		type found struct {
+			version int64
+			ownTerm
+		}
+		var next []found
+		for v, of := range failures {
+			for _, t := range of.ours {
+				next = append(next, found{v, t})
+			}
+		}
+		slices.SortFunc(next, func(a, b found) int {
+			return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.version, b.version), cmp.Compare(a.rule, b.rule))
+		})
+		for _, f := range next[:min(len(next), most)] {
+			p, err := versionOf(c, f.version)
+			if err != nil {
+				return err
+			}
+			terms = append(terms, OwnTerm{p.id, ix.rules[f.rule].ID, f.due})
+		}
+		return nil
+	})
+	return terms, failed("looking for terms", err)
 }

@@ -73,5 +73,32 @@ func (r *Registry) Overview(ctx context.Context, s *access.Session, clock Clock)
 			return list[i].Rule < list[j].Rule
 		})
 	}
-	return view, nil
+	view.Ours, err = r.ours(ctx, clock, q.Orgs)
+	return view, err
+}
+
+// ours are the next terms that are the coalition's to keep, soonest first.
+func (r *Registry) ours(ctx context.Context, clock Clock, orgs []string) ([]DeadlineRow, error) {
+	terms, err := r.index.OwnTerms(ctx, clock, orgs, ourDeadlines)
+	if err != nil {
+		return nil, err
+	}
+	var rows []DeadlineRow
+	for _, t := range terms {
+		row, err := r.index.Row(ctx, t.Case, clock)
+		if err != nil {
+			return nil, err
+		}
+		file, err := r.index.Case(ctx, t.Case, clock.KnownBy)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range r.rules.Deadlines(file, clock.AsOf) {
+			if d.Rule == t.Rule && d.Due == t.Due {
+				rows = append(rows, DeadlineRow{Case: row, Deadline: d})
+				break
+			}
+		}
+	}
+	return rows, nil
 }
