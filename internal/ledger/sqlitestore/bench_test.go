@@ -21,7 +21,7 @@ import (
 // insert of a row as long with synchronous=FULL (vs-bare, at most 2), and 64
 // concurrent writers against one (speedup-64, at least 10).
 //
-//	go test -run - -bench Ledger -benchtime 2000x ./internal/ledger/sqlitestore
+//	go test -run - -bench Ledger -benchtime 8000x ./internal/ledger/sqlitestore
 func BenchmarkLedger(b *testing.B) {
 	for _, key := range []*[32]byte{nil, {1}} {
 		name := "plain"
@@ -29,21 +29,25 @@ func BenchmarkLedger(b *testing.B) {
 			name = "encrypted"
 		}
 		b.Run(name, func(b *testing.B) {
-			const rounds = 5 // taken in turn, so that a slow moment meets all of them
-			n := max(b.N/rounds, 64)
+			const rounds, writers = 5, 64 // taken in turn, so that a slow moment meets all of them
+			n := max(b.N/rounds/writers, 1)
 			dir := b.TempDir()
-			l, drafts := benchLog(b, dir, key, 2*rounds*n)
+			l, work := benchLog(b, dir, key, writers, 2*rounds*n)
 			bare := benchBare(b, filepath.Join(dir, "bare.db"), key)
 			var bareTime, single, many time.Duration
 			b.ResetTimer()
-			for range rounds {
-				bareTime += timed(func() { bare(n, len(drafts[0].Entries[0].Sealed)) })
-				single += timed(func() { appendAll(b, l, drafts[:n], 1) })
-				many += timed(func() { appendAll(b, l, drafts[n:2*n], 64) })
-				drafts = drafts[2*n:]
+			for r := range rounds {
+				from, mid, to := 2*r*n, (2*r+1)*n, (2*r+2)*n
+				bareTime += timed(func() { bare(n*writers, len(work[0][0].Entries[0].Sealed)) })
+				single += timed(func() {
+					for w := range work {
+						appendAll(b, l, work[w:w+1], from, mid)
+					}
+				})
+				many += timed(func() { appendAll(b, l, work, mid, to) })
 			}
 			b.StopTimer()
-			per := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(rounds*n) }
+			per := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(rounds*n*writers) }
 			b.ReportMetric(per(bareTime), "µs/bare-insert")
 			b.ReportMetric(per(single), "µs/append-1")
 			b.ReportMetric(per(many), "µs/append-64")
@@ -60,9 +64,10 @@ func timed(f func()) time.Duration {
 	return time.Since(start)
 }
 
-// benchLog makes a ledger, and n batches of one entry that are not in it yet:
-// every tenth begins a case and brings its wrapped keys.
-func benchLog(b *testing.B, dir string, key *[32]byte, n int) (*ledger.Log, []ledger.Batch) {
+// benchLog makes a ledger, and for each writer n batches of one entry that are
+// not in it yet: one case after the other, ten entries each; the first one of
+// a case brings its wrapped keys.
+func benchLog(b *testing.B, dir string, key *[32]byte, writers, n int) (*ledger.Log, [][]ledger.Batch) {
 	b.Helper()
 	ctx := context.Background()
 	node, err := seal.NewIdentity()
@@ -79,42 +84,42 @@ func benchLog(b *testing.B, dir string, key *[32]byte, n int) (*ledger.Log, []le
 	}
 	b.Cleanup(func() { l.Close() })
 	vault := seal.NewVault()
-	batches := make([]ledger.Batch, n)
-	drafts := make([]ledger.Draft, n)
-	for i := range drafts {
-		stream, keys := ledger.NewID(), seal.NewCaseKeys()
-		if i%10 == 0 {
-			if batches[i].Keys, err = ledger.WrapCaseKeys(vault, stream, keys); err != nil {
+	work := make([][]ledger.Batch, writers)
+	for w := range work {
+		work[w] = make([]ledger.Batch, n)
+		drafts := make([]ledger.Draft, n)
+		for i := range drafts {
+			stream, version, keys := ledger.NewID(), uint64(1), seal.NewCaseKeys()
+			if i%10 > 0 {
+				before := drafts[i-1]
+				stream, version, keys = before.Stream, before.Version+1, before.Keys
+			} else if work[w][i].Keys, err = ledger.WrapCaseKeys(vault, stream, keys); err != nil {
 				b.Fatal(err)
 			}
+			drafts[i] = ledger.Draft{Stream: stream, Version: version, Keys: keys, Content: ledger.Content{
+				Kind: "act", Record: ledger.NewID(), Op: ledger.Put, At: time.UnixMilli(1),
+				Fact:     map[string][]string{"date": {"2022-01-05"}, "methods": {"beating", "electric"}, "region": {"KZ-75"}},
+				Identity: map[string][]string{"place": {"a room on the second floor"}},
+				Source:   "list.xlsx, row " + fmt.Sprint(i),
+			}}
 		}
-		drafts[i] = ledger.Draft{Stream: stream, Version: 1, Keys: keys, Content: ledger.Content{
-			Kind: "act", Record: ledger.NewID(), Op: ledger.Put, At: time.UnixMilli(1),
-			Fact:     map[string][]string{"date": {"2022-01-05"}, "methods": {"beating", "electric"}, "region": {"KZ-75"}},
-			Identity: map[string][]string{"place": {"a room on the second floor"}},
-			Source:   "list.xlsx, row " + fmt.Sprint(i),
-		}}
+		entries, err := ledger.SealAll(l.ID(), node, drafts)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i, e := range entries {
+			work[w][i].Entries = []ledger.Entry{e}
+		}
 	}
-	entries, err := ledger.SealAll(l.ID(), node, drafts)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for i, e := range entries {
-		batches[i].Entries = []ledger.Entry{e}
-	}
-	return l, batches
+	return l, work
 }
 
-func appendAll(b *testing.B, l *ledger.Log, batches []ledger.Batch, writers int) {
+// appendAll has one writer for each list append its batches from ≤ i < to.
+func appendAll(b *testing.B, l *ledger.Log, work [][]ledger.Batch, from, to int) {
 	var wg sync.WaitGroup
-	work := make(chan ledger.Batch, len(batches))
-	for _, batch := range batches {
-		work <- batch
-	}
-	close(work)
-	for range writers {
+	for _, batches := range work {
 		wg.Go(func() {
-			for batch := range work {
+			for _, batch := range batches[from:to] {
 				if _, err := l.Append(context.Background(), batch); err != nil {
 					b.Error(err)
 					return
@@ -136,18 +141,10 @@ func benchBare(b *testing.B, path string, key *[32]byte) func(n, size int) {
 	if err := c.Exec("PRAGMA journal_mode=wal; PRAGMA synchronous=full; CREATE TABLE t(pos INTEGER PRIMARY KEY, sealed BLOB)"); err != nil {
 		b.Fatal(err)
 	}
-	st, _, err := c.Prepare("INSERT INTO t(sealed) VALUES(?)")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { st.Close() })
 	return func(n, size int) {
 		row := make([]byte, size)
 		for range n {
-			if err := st.BindBlob(1, row); err != nil {
-				b.Fatal(err)
-			}
-			if err := st.Exec(); err != nil {
+			if err := c.run("INSERT INTO t(sealed) VALUES(?)", nil, row); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -30,7 +30,8 @@ const (
 CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE entry(pos INTEGER PRIMARY KEY, stream BLOB NOT NULL, version INTEGER NOT NULL,
 	sealed BLOB NOT NULL, hashes BLOB NOT NULL, checkpoint BLOB) STRICT;
-CREATE UNIQUE INDEX entry_stream ON entry(stream, version);
+CREATE TABLE place(stream BLOB NOT NULL, version INTEGER NOT NULL, pos INTEGER NOT NULL,
+	PRIMARY KEY(stream, version)) STRICT, WITHOUT ROWID;
 CREATE TABLE wrapped(stream BLOB NOT NULL, part INTEGER NOT NULL, epoch INTEGER NOT NULL, holder BLOB NOT NULL,
 	wrapped BLOB NOT NULL, PRIMARY KEY(stream, part, epoch, holder)) STRICT, WITHOUT ROWID;`
 
@@ -63,6 +64,7 @@ type Store struct {
 	path    string
 	options Options
 	lock    *os.File // nil: for reading only
+	places  places
 
 	mu     sync.Mutex // held while writer is used
 	writer *conn      // nil: for reading only
@@ -218,7 +220,7 @@ func head(c *conn) (size uint64, checkpoint []byte, err error) {
 
 // Append implements ledger.Store.
 func (s *Store) Append(ctx context.Context, size uint64, rows []ledger.Row, keys []ledger.WrappedKey, checkpoint []byte) error {
-	return s.write(ctx, func(c *conn) error {
+	err := s.write(ctx, func(c *conn) error {
 		now := uint64(0)
 		err := c.run("SELECT pos FROM entry ORDER BY pos DESC LIMIT 1", func(st *sqlite3.Stmt) error {
 			now = uint64(st.ColumnInt64(0)) + 1
@@ -230,19 +232,24 @@ func (s *Store) Append(ctx context.Context, size uint64, rows []ledger.Row, keys
 		if now != size {
 			return ledger.ErrSize
 		}
+		if err := s.places.reserve(c, size, rows); err != nil {
+			return err
+		}
 		for i, r := range rows {
 			var cp any
 			if i == len(rows)-1 {
 				cp = checkpoint
 			}
-			if err := c.run("INSERT INTO entry VALUES(?, ?, ?, ?, ?, ?)", nil, int64(size)+int64(i), r.Stream[:], int64(r.Version), r.Sealed, r.Hashes, cp); errors.Is(err, sqlite3.CONSTRAINT_UNIQUE) {
-				return ledger.ErrVersion
-			} else if err != nil {
+			if err := c.run("INSERT INTO entry VALUES(?, ?, ?, ?, ?, ?)", nil, int64(size)+int64(i), r.Stream[:], int64(r.Version), r.Sealed, r.Hashes, cp); err != nil {
 				return err
 			}
 		}
 		return addKeys(c, keys)
 	})
+	if err == nil {
+		s.places.committed(size, rows)
+	}
+	return err
 }
 
 // Scan implements ledger.Store.
@@ -254,8 +261,13 @@ func (s *Store) Scan(ctx context.Context, from, to uint64, fn func(ledger.Row) e
 
 // Stream implements ledger.Store.
 func (s *Store) Stream(ctx context.Context, stream ledger.ID, fn func(ledger.Row) error) error {
-	return s.read(ctx, func(c *conn) error {
-		return c.run("SELECT pos, stream, version, sealed, hashes, checkpoint FROM entry WHERE stream=? ORDER BY version", rowOf(fn), stream[:])
+	return s.readStream(ctx, stream, func(c *conn, all []place) error {
+		for _, at := range all {
+			if err := c.run("SELECT pos, stream, version, sealed, hashes, checkpoint FROM entry WHERE pos=?", rowOf(fn), signed(at.pos)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -275,15 +287,18 @@ func rowOf(fn func(ledger.Row) error) func(*sqlite3.Stmt) error {
 
 // Last implements ledger.Store.
 func (s *Store) Last(ctx context.Context, stream ledger.ID) (version uint64, leaf ledger.Hash, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		return c.run("SELECT version, hashes FROM entry WHERE stream=? ORDER BY version DESC LIMIT 1", func(st *sqlite3.Stmt) error {
+	err = s.readStream(ctx, stream, func(c *conn, all []place) error {
+		if len(all) == 0 {
+			return nil
+		}
+		return c.run("SELECT version, hashes FROM entry WHERE pos=?", func(st *sqlite3.Stmt) error {
 			hashes := st.ColumnRawBlob(1)
 			if len(hashes) < len(leaf) {
 				return sqlite3.CORRUPT
 			}
 			version, leaf = uint64(st.ColumnInt64(0)), ledger.Hash(hashes)
 			return nil
-		}, stream[:])
+		}, signed(all[len(all)-1].pos))
 	})
 	return version, leaf, err
 }
@@ -338,12 +353,16 @@ func (s *Store) Forget(ctx context.Context, which ledger.WrappedKey) error {
 // Check implements ledger.Store.
 func (s *Store) Check(ctx context.Context) error {
 	return s.read(ctx, func(c *conn) error {
-		return c.run("PRAGMA integrity_check(1)", func(st *sqlite3.Stmt) error {
+		err := c.run("PRAGMA integrity_check(1)", func(st *sqlite3.Stmt) error {
 			if what := st.ColumnText(0); what != "ok" {
 				return fmt.Errorf("the database is damaged: %s", what)
 			}
 			return nil
 		})
+		if err != nil {
+			return err
+		}
+		return s.checkPlaces(c)
 	})
 }
 
