@@ -30,9 +30,6 @@ type act struct {
 	withdraws []Put
 	reason    string
 	source    string
-
-	keys    *seal.CaseKeys      // of an erasure: what it is sealed under, with new epochs of what is erased
-	wrapped []ledger.WrappedKey // the new ones of them
 }
 
 // write validates, seals, signs and appends the acts as one: all of them are
@@ -41,35 +38,11 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	if len(acts) == 0 {
 		return nil
 	}
-	applied, err := r.append(ctx, s, acts)
-	if err != nil {
-		return err
-	}
-	// From here on the write is done. An index that can't follow is brought up
-	// to the ledger before the next write, or at the next opening.
-	if err := r.index.Apply(ctx, group(applied), r.head()); err != nil {
-		r.behind = true
-		r.opt.Log.Error("the index does not follow the ledger", slog.Any("error", err))
-		return fmt.Errorf("what you wrote is kept, but the index could not follow: close the register and open it again")
-	}
-	return nil
-}
-
-// append is write without the index: it answers the entries for it.
-func (r *Registry) append(ctx context.Context, s *access.Session, acts []act) ([]index.Entry, error) {
 	if r.beside {
-		return nil, ledger.ErrLocked
-	}
-	if r.behind {
-		if err := r.catchUp(ctx); err != nil {
-			return nil, err
-		}
+		return ledger.ErrLocked
 	}
 	for _, a := range acts {
 		for _, p := range a.puts {
-			if p.Kind == kindErasure && a.keys == nil {
-				return nil, &InvalidError{Kind: p.Kind}
-			}
 			if problems := r.book.Validate(p.Kind, p.Fields); len(problems) > 0 {
 				return &InvalidError{Kind: p.Kind, Problems: problems}
 			}
