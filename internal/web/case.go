@@ -216,7 +216,9 @@ func (c *caseReader) path() []pathStep {
 	for i, step := range st.Path {
 		view := pathStep{Name: c.label("stage", step.ID), Reached: step.Reached, Failed: step.Failed, When: c.T("case.stage.none")}
 		if step.Reached || step.Failed {
-			view.When = c.DayShort(step.Since)
+			if view.When = c.T("case.stage.undated"); step.Since != 0 {
+				view.When = c.DayShort(step.Since)
+			}
 			now = i
 		}
 		if step.Branch != "" {
