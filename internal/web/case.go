@@ -25,6 +25,7 @@ type caseBody struct {
 	Jump                          []jump
 	Timeline, Undated             []timelineLine
 	Groups                        []recordGroup
+	Raw                           []rawView
 	Deadlines                     []deadlineGroup
 	Checks                        []checkGroup
 	Same                          []sameCase
@@ -55,6 +56,12 @@ type recordView struct {
 	Closed                               bool
 	Values                               []fieldView
 	History                              []changeView
+}
+
+// rawView is the row of a spreadsheet from which records were made, as it came.
+type rawView struct {
+	Anchor, Title string
+	Cells         []pair
 }
 
 type fieldView struct {
@@ -112,7 +119,7 @@ func (s *server) oneCase(v *visit) error {
 	body := caseBody{
 		Unreviewed: v.unreviewed(), Name: file.Row.Name, Number: file.Row.Number,
 		Tags: c.tags(), Glance: c.glance(), Path: c.path(),
-		Groups: c.groups(), Deadlines: c.deadlines(), Checks: c.checks(), Clock: v.clockForm(at),
+		Groups: c.groups(), Raw: c.raw(), Deadlines: c.deadlines(), Checks: c.checks(), Clock: v.clockForm(at),
 	}
 	body.StageName, body.StageSince, body.Reason = c.stage()
 	body.Timeline, body.Undated = c.timeline()
@@ -293,6 +300,29 @@ func (c *caseReader) groups() []recordGroup {
 	}
 	// What the register itself keeps about the case (numbers, who entered it) comes after what happened.
 	slices.SortStableFunc(out, func(a, b recordGroup) int { return cmp.Compare(c.rank(a), c.rank(b)) })
+	return out
+}
+
+// raw are the rows as they came, for whoever doubts what was made of them.
+func (c *caseReader) raw() []rawView {
+	var out []rawView
+	for _, rec := range c.file.Records {
+		if rec.Kind != rawRow || len(rec.Fields["cells"]) == 0 {
+			continue
+		}
+		view := rawView{Anchor: anchor(rec.ID), Title: join([]string{c.kind(rec.Kind), c.title(rec, c.names)})}
+		heads := rec.Fields["columns"]
+		for i, cell := range rec.Fields["cells"] {
+			name := strconv.Itoa(i + 1)
+			if i < len(heads) && heads[i] != "" {
+				name = heads[i]
+			}
+			if cell != "" {
+				view.Cells = append(view.Cells, pair{name, cell})
+			}
+		}
+		out = append(out, view)
+	}
 	return out
 }
 

@@ -271,6 +271,7 @@ func entries() []casefile.Entry {
 		put("d1", "decision", "", casefile.Fields{"kind": {"closed"}, "date": {"2022-04-06"}}),
 		put("d1", "decision", "2022-05-20T09:00:00Z", casefile.Fields{"kind": {"closed"}, "date": {"2022-04-06"}, "ground": {"no_event"}, "reasons_given": {"no"}}),
 		put("n1", "notice", "", casefile.Fields{"of": {"d1"}, "date": {"2022-04-06"}, "channel": {"sms"}, "copy_given": {"no"}}),
+		put("i1", "import_row", "", casefile.Fields{"row": {"2"}, "columns": {"No", "Name <b>"}, "cells": {"A-001", hostile, "more"}}),
 		put("n2", "notice", "", casefile.Fields{"of": {"feedfeedfeedfeed"}, "channel": {"unknown"}}),
 	}
 	all[10].Reason = "The lawyer has read the decision"
