@@ -87,7 +87,6 @@ func TestVerifyFindsEveryFlippedBit(t *testing.T) {
 // What somebody who can write the store, but holds no key, may try.
 func TestVerifyFindsTampering(t *testing.T) {
 	l, m, s := sample(t)
-	type rows = []ledger.Row
 	for _, c := range []struct {
 		name   string
 		at     int // -1: not at an entry

@@ -84,9 +84,9 @@ func Verify(ctx context.Context, store Store, o Options, how VerifyOptions) (Rep
 		v.opener = &Opener{Keys: l.Keyring(how.Vaults...).Keys, Author: how.Author}
 	}
 	err = v.run(ctx)
-	var fault *Fault
+	var fault *faultError
 	if errors.As(err, &fault) {
-		v.report.Fault, err = fault, nil
+		v.report.Fault, err = (*Fault)(fault), nil
 	}
 	v.report.Streams = len(v.streams)
 	return v.report, err
@@ -97,8 +97,10 @@ func (l *Log) Verify(ctx context.Context, how VerifyOptions) (Report, error) {
 	return Verify(ctx, l.store, Options{Verifier: l.key, HeadFile: l.path}, how)
 }
 
-// Error makes a fault end a scan.
-func (f *Fault) Error() string { return f.String() }
+// faultError is a fault that ends a scan.
+type faultError Fault
+
+func (f *faultError) Error() string { return (*Fault)(f).String() }
 
 type verifier struct {
 	log     *Log
@@ -150,7 +152,7 @@ func (v *verifier) run(ctx context.Context) error {
 		}
 		return v.flush()
 	})
-	var fault *Fault
+	var fault *faultError
 	if errors.As(err, &fault) {
 		return fault
 	}
@@ -161,13 +163,13 @@ func (v *verifier) run(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil && !errors.Is(err, errGap):
-		return &Fault{next, true, "it can't be read: " + err.Error()}
+		return &faultError{next, true, "it can't be read: " + err.Error()}
 	case next < v.size:
-		return &Fault{next, true, "it is missing"}
+		return &faultError{next, true, "it is missing"}
 	case v.size > 0 && v.report.Head.Size != v.size:
-		return &Fault{v.size - 1, true, "it is the last one and has no checkpoint: entries after it were cut off"}
+		return &faultError{v.size - 1, true, "it is the last one and has no checkpoint: entries after it were cut off"}
 	case v.size < v.seen.Size:
-		return &Fault{v.size, true, fmt.Sprintf("it is missing: the head file has seen %d entries, the database has %d", v.seen.Size, v.size)}
+		return &faultError{v.size, true, fmt.Sprintf("it is missing: the head file has seen %d entries, the database has %d", v.seen.Size, v.size)}
 	}
 	if headFault != nil {
 		return headFault
@@ -179,7 +181,7 @@ func (v *verifier) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return &Fault{What: err.Error()}
+		return &faultError{What: err.Error()}
 	}
 	return nil
 }
@@ -188,14 +190,14 @@ func (v *verifier) run(ctx context.Context) error {
 func (v *verifier) readHeadFile() error {
 	file, err := openHeadFile(v.log.path, false)
 	if err != nil {
-		return &Fault{What: "the head file can't be read: " + err.Error()}
+		return &faultError{What: "the head file can't be read: " + err.Error()}
 	}
 	v.seen, err = file.read(v.log.key)
 	if err := errors.Join(err, file.close(false)); err != nil {
-		return &Fault{What: "the head file: " + err.Error()}
+		return &faultError{What: "the head file: " + err.Error()}
 	}
 	if v.seen.Ledger != v.log.id {
-		return &Fault{What: "the head file is of another ledger"}
+		return &faultError{What: "the head file is of another ledger"}
 	}
 	return nil
 }
@@ -211,7 +213,7 @@ func (v *verifier) flush() error {
 	for i := range rows {
 		r := &rows[i]
 		if what := v.inOrder(r); what != "" {
-			return &Fault{r.Pos, true, what}
+			return &faultError{r.Pos, true, what}
 		}
 		v.report.Entries++
 	}
@@ -302,7 +304,7 @@ func (v *verifier) keys(ctx context.Context) error {
 		v.report.Keys++
 		if _, ok := v.streams[w.Stream]; !ok {
 			if version, _, err := v.log.store.Last(ctx, w.Stream); err != nil || version == 0 { // else written meanwhile
-				return &Fault{What: fmt.Sprintf("a wrapped key is of stream %v, of which there is no entry", w.Stream)}
+				return &faultError{What: fmt.Sprintf("a wrapped key is of stream %v, of which there is no entry", w.Stream)}
 			}
 		}
 		vault := vaults[w.Holder]
@@ -311,13 +313,13 @@ func (v *verifier) keys(ctx context.Context) error {
 			return nil
 		}
 		if _, err := w.unwrap(vault); err != nil {
-			return &Fault{What: err.Error()}
+			return &faultError{What: err.Error()}
 		}
 		return nil
 	})
-	var fault *Fault
+	var fault *faultError
 	if err != nil && !errors.As(err, &fault) && ctx.Err() == nil {
-		return &Fault{What: "the wrapped keys can't be read: " + err.Error()}
+		return &faultError{What: "the wrapped keys can't be read: " + err.Error()}
 	}
 	return err
 }

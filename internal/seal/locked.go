@@ -46,9 +46,9 @@ func (s Stretch) within(least, most Stretch) error {
 	return nil
 }
 
-// key stretches a passphrase. The same words typed on another system, with
+// stretch makes a key of a passphrase. The same words typed on another system, with
 // other spaces between them, give the same key.
-func (s Stretch) key(passphrase string, salt []byte) []byte {
+func (s Stretch) stretch(passphrase string, salt []byte) []byte {
 	words := strings.Join(strings.Fields(norm.NFKC.String(passphrase)), " ")
 	return argon2.IDKey([]byte(words), salt, s.Passes, s.MemoryKiB, s.Lanes, 32)
 }
@@ -168,7 +168,7 @@ func (l *Locked) SetPassphrase(o *Opened, passphrase string, work Stretch) error
 	}
 	salt := make([]byte, saltLen)
 	rand.Read(salt)
-	aead, err := gcm(work.key(passphrase, salt))
+	aead, err := gcm(work.stretch(passphrase, salt))
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ func (l *Locked) OpenPassphrase(passphrase string, least Stretch) (*Opened, erro
 		if err := p.within(least, mostStretch()); err != nil {
 			return nil, err
 		}
-		aead, err := gcm(p.Stretch.key(passphrase, p.Salt))
+		aead, err := gcm(p.stretch(passphrase, p.Salt))
 		if err != nil {
 			return nil, err
 		}

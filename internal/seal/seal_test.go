@@ -306,7 +306,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%b"} {
 			fmt.Fprintf(&out, verb+"\n", v)
 		}
-		log.Info("x", "v", v)
+		log.Info("x", slog.Any("v", v))
 		b, _ := json.Marshal(v)
 		out.Write(b)
 	}

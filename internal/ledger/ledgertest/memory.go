@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -201,11 +202,7 @@ const (
 )
 
 // ErrInjected is what writes fail with.
-var ErrInjected = errInjected{}
-
-type errInjected struct{}
-
-func (errInjected) Error() string { return "a fault of the test" }
+var ErrInjected = errors.New("a fault of the test")
 
 // Plan says how the next writes go; those after them go well.
 func (f *Faulty) Plan(faults ...Fault) {
