@@ -107,6 +107,7 @@ func (p *program) command() *cobra.Command {
 		p.versionCommand(), p.initCommand(), p.serveCommand(), p.demoCommand(),
 		p.importCommand(), p.mapCommand(), p.matchCommand(), p.figuresCommand(),
 		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(),
+		p.eraseCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		wrapArgs(cmd)

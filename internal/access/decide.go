@@ -41,6 +41,7 @@ const (
 	Match        Action = "match"
 	Administer   Action = "administer"
 	Verify       Action = "verify"
+	Erase        Action = "erase" // the identity of a case, or all of it, for good
 )
 
 // Thing is what the action is done to. Org is the organisation whose case it
@@ -57,6 +58,8 @@ func Decide(m Member, a Action, thing Thing) bool {
 		return m.Is(Coordinator) || m.Is(CaseWorker) && slices.Contains(m.Orgs, thing.Org)
 	case WriteCase:
 		return m.Is(CaseWorker, Coordinator) && slices.Contains(m.Orgs, thing.Org)
+	case Erase:
+		return m.Is(Coordinator) && slices.Contains(m.Orgs, thing.Org)
 	case Count, Verify:
 		return m.Is(CaseWorker, Analyst, Coordinator)
 	case WriteOutside, Match:

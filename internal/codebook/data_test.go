@@ -110,6 +110,7 @@ func TestKinds(t *testing.T) {
 		"case":              "org number opened external_id",
 		"report":            "received channel by_role region place summary",
 		"person":            "role family given patronymic full_name other_names sex birth birth_year child iin phones address",
+		"erasure":           "what why date",
 		"consent":           "purpose state given withdrawn",
 		"risk":              "level review_on",
 		"reprisal":          "kind date measure_asked measure_given",

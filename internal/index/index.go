@@ -67,6 +67,7 @@ type Index struct {
 	writer  *conn
 	state   *state // what Apply knows of the cases; only while writing is held
 	idle    chan *conn
+	swap    sync.RWMutex // held for reading while the files are read, for writing while they are replaced
 	head    atomic.Pointer[Head]
 	orgs    atomic.Pointer[map[string]string] // names of the organisations
 	days    days
@@ -240,6 +241,8 @@ func (ix *Index) read(ctx context.Context, f func(*conn) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	ix.swap.RLock()
+	defer ix.swap.RUnlock()
 	var c *conn
 	select {
 	case c = <-ix.idle:

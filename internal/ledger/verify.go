@@ -54,9 +54,10 @@ type VerifyOptions struct {
 	Vaults []*seal.Vault
 	// Author gives the public keys of authors; needed with Vaults.
 	Author func(ID) (ed25519.PublicKey, bool)
-	// MayLack tells whether the key of a part of a case was never granted or
-	// was destroyed. Nil: no key may be missing.
-	MayLack func(stream ID, part seal.Part) bool
+	// MayLack tells whether the key of a part of a case, of an epoch, was never
+	// granted or was destroyed. Nil: no key may be missing. It is called
+	// concurrently.
+	MayLack func(stream ID, part seal.Part, epoch uint32) bool
 	// Progress is told how far it is; may be nil.
 	Progress func(done, of uint64)
 }
@@ -250,19 +251,19 @@ func (v *verifier) alone(r *pendingRow) string {
 	}
 	r.content, err = v.opener.Open(e)
 	switch {
-	case errors.Is(err, ErrNoKey) && v.mayLack(r.Stream, seal.FactPart):
+	case errors.Is(err, ErrNoKey) && v.mayLack(r.Stream, seal.FactPart, e.Header.FactEpoch):
 		return ""
 	case err != nil:
 		return err.Error()
-	case r.content.IdentityMissing && !v.mayLack(r.Stream, seal.IdentityPart):
+	case r.content.IdentityMissing && !v.mayLack(r.Stream, seal.IdentityPart, e.Header.IdentityEpoch):
 		return "the identity part: " + ErrNoKey.Error()
 	}
 	r.opened = true
 	return ""
 }
 
-func (v *verifier) mayLack(stream ID, part seal.Part) bool {
-	return v.how.MayLack != nil && v.how.MayLack(stream, part)
+func (v *verifier) mayLack(stream ID, part seal.Part, epoch uint32) bool {
+	return v.how.MayLack != nil && v.how.MayLack(stream, part, epoch)
 }
 
 // inOrder answers what is wrong with a row after those before it.

@@ -54,7 +54,7 @@ func (r *Registry) openIndex(ctx context.Context) error {
 		err = ix.Reset(ctx)
 	}
 	if err == nil {
-		err = r.follow(ctx, ix)
+		err = r.catchUp(ctx)
 	}
 	if err != nil {
 		return errors.Join(err, ix.Close())
@@ -78,7 +78,8 @@ func (r *Registry) fromThisLedger(ctx context.Context, at index.Head) (bool, err
 	return at.Root == [32]byte(root), nil
 }
 
-// follow brings an index up to the ledger.
+// follow brings an index up to the ledger: errAnew where something was erased
+// that the index may hold.
 func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
 	authors, err := r.authors()
 	if err != nil {
@@ -88,6 +89,7 @@ func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
 	head := r.log.Head()
 	from := ix.Head().Size
 	var pending []index.Entry
+	anew := false // there is an erasure
 	apply := func(size uint64) error {
 		at := head
 		if size != head.Size {
@@ -108,6 +110,17 @@ func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
 		if err != nil {
 			return fmt.Errorf("entry %d can't be read: %w; 'kua verify' says more", e.Pos, err)
 		}
+		if c.Kind == kindErasure {
+			left, err := r.forgetErased(ctx, e.Header, first(c.Fact["what"]))
+			if err != nil {
+				return err
+			}
+			// What the index took in before may hold what was erased.
+			anew = anew || left || from > 0
+		}
+		if anew {
+			return nil // only other erasures matter now
+		}
 		next := opened(e, c)
 		// An act is never cut in two.
 		if len(pending) >= followed {
@@ -122,6 +135,9 @@ func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
 	})
 	if err != nil {
 		return err
+	}
+	if anew {
+		return errAnew
 	}
 	if len(pending) == 0 && from == head.Size {
 		return nil

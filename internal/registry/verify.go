@@ -38,6 +38,7 @@ func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool) (Ve
 			return Verification{}, err
 		}
 		options.Vaults, options.Author = []*seal.Vault{r.vault}, authors
+		options.MayLack = r.mayLack(ctx, authors)
 	}
 	report, err := r.log.Verify(ctx, options)
 	if err != nil {
@@ -74,7 +75,9 @@ func (r *Registry) verifyIndex(ctx context.Context) (problem string, err error) 
 		return "", err
 	}
 	defer func() { err = errors.Join(err, fresh.Close(), index.Remove(path)) }()
-	if err := r.follow(ctx, fresh); err != nil {
+	if err := r.follow(ctx, fresh); errors.Is(err, errAnew) || errors.Is(err, ledger.ErrReadOnly) {
+		return "keys of what was erased were in the database again: close the register and open it, then verify once more", nil
+	} else if err != nil {
 		return "", err
 	}
 	table, err := r.index.Differs(ctx, fresh)

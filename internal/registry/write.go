@@ -30,6 +30,9 @@ type act struct {
 	withdraws []Put
 	reason    string
 	source    string
+
+	keys    *seal.CaseKeys      // of an erasure: what it is sealed under, with new epochs of what is erased
+	wrapped []ledger.WrappedKey // the new ones of them
 }
 
 // write validates, seals, signs and appends the acts as one: all of them are
@@ -43,13 +46,16 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	}
 	for _, a := range acts {
 		for _, p := range a.puts {
+			if p.Kind == kindErasure && a.keys == nil {
+				return &InvalidError{Kind: p.Kind}
+			}
 			if problems := r.book.Validate(p.Kind, p.Fields); len(problems) > 0 {
 				return &InvalidError{Kind: p.Kind, Problems: problems}
 			}
 		}
 	}
 	if r.index.Head().Size != r.log.Head().Size { // it could not follow the last write
-		if err := r.follow(ctx, r.index); err != nil {
+		if err := r.catchUp(ctx); err != nil {
 			return err
 		}
 	}
@@ -68,6 +74,10 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	}
 	if err != nil {
 		return err
+	}
+	if len(acts) == 1 && acts[0].keys != nil { // an erasure: the index is not added to, but made anew
+		r.last = at
+		return r.finishErasure(ctx)
 	}
 	applied := make([]index.Entry, len(drafts))
 	for i, d := range drafts {
@@ -116,6 +126,8 @@ func (r *Registry) drafts(ctx context.Context, s *access.Session, acts []act, at
 				}
 				wrapped = append(wrapped, w...)
 			}
+		} else if a.keys != nil {
+			keys, wrapped = *a.keys, append(wrapped, a.wrapped...)
 		} else if keys, err = r.keyring.Current(ctx, stream); err != nil {
 			return nil, nil, err
 		}

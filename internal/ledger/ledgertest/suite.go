@@ -369,7 +369,7 @@ func testKeys(t *testing.T, l *Ledger) {
 	if report.Fault == nil || report.Fault.Pos != 0 {
 		t.Errorf("keys are missing: %v", report)
 	}
-	how.MayLack = func(stream ledger.ID, _ seal.Part) bool { return stream == a }
+	how.MayLack = func(stream ledger.ID, _ seal.Part, _ uint32) bool { return stream == a }
 	if report, err = l.Verify(ctx, how); err != nil || report.Fault != nil || report.Opened != 1 {
 		t.Errorf("erased: %v, %v", report, err)
 	}
