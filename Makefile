@@ -23,7 +23,7 @@ help: ## say what each target does
 
 .PHONY: build
 build: go ## the program, in bin/kua
-	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/kua ./cmd/kua
+	go build -ldflags '-X main.version=$(VERSION)' -o bin/kua ./cmd/kua
 
 .PHONY: demo
 demo: build ## the sample register: its figures, then its pages on loopback
