@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -73,7 +72,7 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 		return ErrConflict
 	}
 	if err != nil {
-		return err
+		return r.whyNot(err)
 	}
 	if len(acts) == 1 && acts[0].keys != nil { // an erasure: the index is not added to, but made anew
 		r.last = at
@@ -89,8 +88,7 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	// From here on the write is done, whatever becomes of the caller: an index
 	// that can't follow now is brought up to the ledger before the next write.
 	if err := r.index.Apply(context.WithoutCancel(ctx), group(applied), r.head()); err != nil {
-		r.opt.Log.Error("the index does not follow the ledger", slog.Any("error", err))
-		return fmt.Errorf("what you wrote is kept, but the index could not follow: %w", err)
+		return fmt.Errorf("what you wrote is kept, but the index could not follow: %w", r.whyNot(err))
 	}
 	return nil
 }

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"github.com/kua-registry/kua/internal/ledger"
+)
+
+// probeSize is what must still fit on a disk that is not full.
+const probeSize = 256 << 10
+
+// whyNot says of a write that failed that the disk is full, where it is: the
+// database itself often knows only that it could not write.
+func (r *Registry) whyNot(err error) error {
+	if errors.Is(err, ledger.ErrFull) || !r.diskFull() {
+		return err
+	}
+	return fmt.Errorf("writing to %s: %w", r.dir, ledger.ErrFull)
+}
+
+func (r *Registry) diskFull() bool {
+	f, err := os.CreateTemp(r.dir, ".probe-*")
+	if err != nil {
+		return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	}
+	_, err = f.Write(make([]byte, probeSize))
+	if err == nil {
+		err = f.Sync()
+	}
+	f.Close()
+	os.Remove(f.Name())
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
