@@ -99,7 +99,7 @@ func Create(ctx context.Context, dir string, who FirstMember, opt Options) (*Reg
 		return nil, nil, err
 	}
 	if err := r.openLedger(ctx, true); err != nil {
-		return nil, nil, err
+		return nil, nil, r.whyNot(err)
 	}
 	id := keys.Identity.ID()
 	member := access.Member{
@@ -146,7 +146,7 @@ func Open(ctx context.Context, dir string, unlock Unlock, opt Options) (*Registr
 		return nil, nil, err
 	}
 	if err := r.openLedger(ctx, false); err != nil {
-		return nil, nil, err
+		return nil, nil, r.whyNot(err)
 	}
 	member, err := r.member(ctx, ledger.ID(keys.Identity.ID()).String())
 	if err != nil {
