@@ -206,7 +206,7 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	if err := r.openIndex(ctx); err != nil {
 		return errors.Join(err, log.Close())
 	}
-	stats, err := r.index.Stats(ctx, allKnown)
+	stats, err := r.stats(ctx)
 	if err != nil {
 		return errors.Join(err, r.Close())
 	}
