@@ -3,7 +3,10 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -22,12 +25,18 @@ var today = time.Date(2022, 7, 1, 9, 0, 0, 0, time.UTC)
 func quick() seal.Stretch { return seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1} }
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		testProgram()
+	}
 	testscript.Main(m, map[string]func(){
-		"kua": func() {
-			p := &program{now: func() time.Time { return today }, stretch: quick()}
-			os.Exit(p.run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-		},
+		"kua": testProgram,
 	})
+}
+
+// testProgram is the program on the scripts' day, with quick stretches.
+func testProgram() {
+	p := &program{now: func() time.Time { return today }, stretch: quick()}
+	os.Exit(p.run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 func TestScripts(t *testing.T) {
@@ -37,6 +46,11 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"cut":  cutFile,
+			"bomb": zipBomb,
+			"flip": flipByte,
+		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples)
 			env.Setenv("HOME", env.WorkDir)
@@ -44,4 +58,47 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// cutFile writes the first half of a file: cut FROM TO.
+func cutFile(ts *testscript.TestScript, _ bool, args []string) {
+	data := []byte(ts.ReadFile(args[0]))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data[:len(data)/2], 0o600))
+}
+
+// zipBomb writes an XLSX with a sheet that unpacks to 600 MB: bomb FROM TO.
+func zipBomb(ts *testscript.TestScript, _ bool, args []string) {
+	from, err := zip.OpenReader(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer from.Close()
+	var out bytes.Buffer
+	to := zip.NewWriter(&out)
+	for _, part := range from.File {
+		w, err := to.Create(part.Name)
+		ts.Check(err)
+		if part.Name == "xl/worksheets/sheet1.xml" {
+			_, err = io.WriteString(w, "<worksheet><sheetData>")
+			row := bytes.Repeat([]byte("<row><c><v>1</v></c></row>"), 1<<14)
+			for i := 0; i < 600<<20 && err == nil; i += len(row) {
+				_, err = w.Write(row)
+			}
+		} else {
+			var r io.ReadCloser
+			r, err = part.Open()
+			ts.Check(err)
+			_, err = io.Copy(w, r)
+		}
+		ts.Check(err)
+	}
+	ts.Check(to.Close())
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o600))
+}
+
+// flipByte changes one bit in the middle of a file: flip FILE.
+func flipByte(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	data[len(data)/2] ^= 1
+	ts.Check(os.WriteFile(path, data, 0o600))
 }
