@@ -5,6 +5,7 @@ package locale
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -14,12 +15,15 @@ import (
 	"golang.org/x/text/language"
 )
 
-//go:embed words/*.yaml messages/*.yaml
+//go:embed words/*.yaml messages/*/*.yaml
 var texts embed.FS
 
-// folders are where a language's texts are: the few words the language itself
-// needs, and the messages of the pages.
-var folders = [...]string{"words", "messages"}
+// textFiles are where a language's texts are: the few words the language itself
+// needs, and the messages of the pages, a file for each part of them.
+func textFiles(code string) ([]string, error) {
+	messages, err := fs.Glob(texts, "messages/"+code+"/*.yaml")
+	return append([]string{"words/" + code + ".yaml"}, messages...), err
+}
 
 // codes are the languages in the order in which a page offers them; the first
 // is what a reader gets whose own language is not among them.
@@ -47,8 +51,11 @@ func Load() (*Catalogue, error) {
 	var tags []language.Tag
 	for _, code := range codes {
 		l := newLanguage(code)
-		for _, folder := range folders {
-			name := folder + "/" + code + ".yaml"
+		files, err := textFiles(code)
+		if err != nil {
+			return nil, fmt.Errorf("locale: %w", err)
+		}
+		for _, name := range files {
 			text, err := texts.ReadFile(name)
 			if err != nil {
 				return nil, fmt.Errorf("locale: %w", err)
@@ -85,7 +92,7 @@ func (l *Language) read(text []byte) error {
 		node := nodes[key]
 		switch {
 		case l.Has(key):
-			return fmt.Errorf("line %d: %s: the key is in words/%s.yaml already", node.Line, key, l.code)
+			return fmt.Errorf("line %d: %s: there is a message of this key already", node.Line, key)
 		case node.Kind == yaml.ScalarNode && strings.TrimSpace(node.Value) != "":
 			l.texts[key] = node.Value
 		case node.Kind == yaml.MappingNode:

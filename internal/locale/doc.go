@@ -6,18 +6,19 @@
 //
 // # Messages
 //
-// messages/en.yaml, ru.yaml and kk.yaml map a key to its text, keys with dots
-// by page or subject; the few words that this package itself needs for dates
-// and lists are in the folder words in the same form:
+// The folders messages/en, ru and kk have a file for each part of the pages. A
+// file maps a key to its text, keys with dots by page or subject; the few words
+// that this package itself needs for dates and lists are in the folder words in
+// the same form:
 //
 //	case.opened: "Opened on {0} by {1}"
 //	case.count: {one: "{n} case", other: "{n} cases"}
 //
 // {0}, {1} … are the arguments in their order; a language may take them in
 // another. Where a number decides the form, the forms are named as in CLDR
-// (English and Kazakh: one, other; Russian: one, few, many; other is for fractions, which do not occur) and {n} is the
-// number itself. An argument that is a number, a day or a date is written as
-// the language writes it. Tests hold the three files to the same keys, the
+// (English and Kazakh: one, other; Russian: one, few, many; other is for
+// fractions, which do not occur) and {n} is the number itself. An argument that is a number, a day or a date is written as
+// the language writes it. Tests hold the languages to the same keys, the
 // same placeholders and all the forms.
 //
 // The labels of kinds, fields and codes are not here: they belong to the

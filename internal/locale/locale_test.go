@@ -41,7 +41,7 @@ func TestSameKeysInAllLanguages(t *testing.T) {
 		for _, other := range c.Languages() {
 			for _, key := range l.Keys() {
 				if !other.Has(key) {
-					t.Errorf("messages/%s.yaml has %s, messages/%s.yaml has not", l.Code(), key, other.Code())
+					t.Errorf("messages/%s has %s, messages/%s has not", l.Code(), key, other.Code())
 					continue
 				}
 				if (l.plurals[key] == nil) != (other.plurals[key] == nil) {
@@ -57,15 +57,15 @@ func TestPluralFormsAreComplete(t *testing.T) {
 		for key, forms := range l.plurals {
 			for _, form := range formsOf[l.Code()] {
 				if _, ok := forms[form]; !ok {
-					t.Errorf("messages/%s.yaml: %s lacks the form %s", l.Code(), key, form)
+					t.Errorf("messages/%s: %s lacks the form %s", l.Code(), key, form)
 				}
 			}
 			for form, text := range forms {
 				if form != "other" && !slices.Contains(formsOf[l.Code()], form) {
-					t.Errorf("messages/%s.yaml: %s: no number takes the form %s", l.Code(), key, form)
+					t.Errorf("messages/%s: %s: no number takes the form %s", l.Code(), key, form)
 				}
 				if strings.TrimSpace(text) == "" {
-					t.Errorf("messages/%s.yaml: %s: form %s is empty", l.Code(), key, form)
+					t.Errorf("messages/%s: %s: form %s is empty", l.Code(), key, form)
 				}
 			}
 		}
@@ -97,7 +97,7 @@ func TestPlaceholdersAreEqual(t *testing.T) {
 		}
 		for _, l := range c.Languages()[1:] {
 			if got := placeholders(l, key); !slices.Equal(got, want) {
-				t.Errorf("messages/%s.yaml: %s has places for %v, messages/en.yaml for %v", l.Code(), key, got, want)
+				t.Errorf("messages/%s: %s has places for %v, messages/en for %v", l.Code(), key, got, want)
 			}
 		}
 	}
@@ -110,7 +110,7 @@ func TestParseRefusesWhatIsNoMessage(t *testing.T) {
 		"a.b: {several: x}":    `line 1: a.b: no plural form "several"`,
 		"a.b: {one: [x]}":      "line 1: a.b: expected a text",
 		"a.b: x\na.b: y":       `already defined`,
-		"date.days: x":         "line 1: date.days: the key is in words/en.yaml already",
+		"date.days: x":         "line 1: date.days: there is a message of this key already",
 		"- a list":             "cannot unmarshal",
 		"a.b: x\na.c:\nb.b: x": "line 2: a.c: expected a text",
 	} {
