@@ -6,6 +6,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
@@ -50,6 +51,8 @@ func TestScripts(t *testing.T) {
 			"cut":  cutFile,
 			"bomb": zipBomb,
 			"flip": flipByte,
+
+			"number": numberOf,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples)
@@ -101,4 +104,23 @@ func flipByte(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	data[len(data)/2] ^= 1
 	ts.Check(os.WriteFile(path, data, 0o600))
+}
+
+// numberOf keeps the number that a case got, by its number in the list it came
+// from: number VARIABLE EXTERNAL reads what 'kua case list --json' has just said.
+func numberOf(ts *testscript.TestScript, _ bool, args []string) {
+	var answer struct {
+		Cases []struct {
+			Number   string `json:"number"`
+			External string `json:"external_id"`
+		} `json:"cases"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &answer))
+	for _, c := range answer.Cases {
+		if c.External == args[1] {
+			ts.Setenv(args[0], c.Number)
+			return
+		}
+	}
+	ts.Fatalf("no case was listed as %s", args[1])
 }

@@ -2,7 +2,11 @@
 
 package access
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/kua-registry/kua/internal/edtf"
+)
 
 // Member is a person who works with the register.
 type Member struct {
@@ -16,13 +20,22 @@ type Member struct {
 // Role is what a member does in the coalition.
 type Role string
 
-// The roles of this version. An administrator has no case content by office.
+// The roles. A member may have several; each only adds.
 const (
-	CaseWorker    Role = "case_worker"   // reads and writes the cases of their organisations
-	Analyst       Role = "analyst"       // counts, and reads facts of all organisations that count together
-	Coordinator   Role = "coordinator"   // reads all cases, decides which are the same person, writes records outside cases
-	Administrator Role = "administrator" // members, organisations, keys
+	CaseWorker    Role = "case_worker"   // reads and writes the cases of their organisations, and says who else may read them
+	Lawyer        Role = "lawyer"        // reads and writes the cases of their organisations
+	Clinician     Role = "clinician"     // reads and writes the cases of their organisations
+	Analyst       Role = "analyst"       // counts, and reads facts: never who somebody is
+	Reviewer      Role = "reviewer"      // reads the cases of their organisations and comments on them
+	Coordinator   Role = "coordinator"   // reads facts of all that count together, decides which are the same person, writes records outside cases
+	Administrator Role = "administrator" // members, organisations, keys; no case content by office
+	Trustee       Role = "trustee"       // holds a share of the recovery key, and no more
 )
+
+// Roles are all roles, in the order in which they are shown.
+func Roles() []Role {
+	return []Role{CaseWorker, Lawyer, Clinician, Analyst, Reviewer, Coordinator, Administrator, Trustee}
+}
 
 // Is reports whether the member has one of the roles.
 func (m Member) Is(roles ...Role) bool {
@@ -34,38 +47,127 @@ type Action string
 
 // The actions Decide knows. An action it does not know is refused.
 const (
-	ReadCase     Action = "read case"
-	WriteCase    Action = "write case"
-	Count        Action = "count" // figures and overviews: numbers without names
+	ReadCase     Action = "read case"    // the part that the thing names
+	WriteCase    Action = "write case"   // put and withdraw records
+	CommentCase  Action = "comment case" // add notes, change nothing
+	GrantCase    Action = "grant case"   // say who else may read it, and take that back
+	Count        Action = "count"        // figures and overviews: numbers without names
+	CountOrg     Action = "count one"    // the figures of one organisation
 	WriteOutside Action = "write outside cases"
 	Match        Action = "match"
 	Administer   Action = "administer"
 	Verify       Action = "verify"
-	Erase        Action = "erase" // the identity of a case, or all of it, for good
+	Erase        Action = "erase"   // the identity of a case, or all of it, for good
+	Recover      Action = "recover" // give a share of the recovery key
 )
 
-// Thing is what the action is done to. Org is the organisation whose case it
-// is; empty for what belongs to no case.
+// Actions are all actions.
+func Actions() []Action {
+	return []Action{ReadCase, WriteCase, CommentCase, GrantCase, Count, CountOrg, WriteOutside, Match, Administer, Verify, Erase, Recover}
+}
+
+// Part is one of the two parts of a case. Whoever may read who somebody is may
+// read the facts, too.
+type Part string
+
+// The parts.
+const (
+	Fact     Part = "fact"     // coded values, dates, bodies, stages
+	Identity Part = "identity" // names, contacts, words: all that could name a person
+)
+
+// Grant lets a member or an organisation read a part of one case.
+type Grant struct {
+	To    string // the id of a member or an organisation
+	Part  Part
+	Until edtf.Day // the last day on which it holds; 0: no end
+}
+
+// On reports whether the grant holds on a day.
+func (g Grant) On(day edtf.Day) bool { return g.Until == 0 || day <= g.Until }
+
+func (g Grant) opens(part Part) bool { return g.Part == Identity || part == Fact && g.Part == Fact }
+
+// Thing is what the action is done to: a part of a case, or nothing at all for
+// what belongs to no case.
 type Thing struct {
-	Org string
+	Org        string // whose case it is
+	Counts     bool   // the organisation counts with the coalition
+	Part       Part   // of the case; empty: Identity, the closer one
+	Restricted bool   // its existence is not shown but to those with a grant by name
+	Grants     []Grant
+	Day        edtf.Day // on which grants must hold
 }
 
 // Decide says whether the member may do the action to the thing. Closed by
 // default: what is not allowed here is refused.
 func Decide(m Member, a Action, thing Thing) bool {
+	if thing.Part == "" {
+		thing.Part = Identity
+	}
 	switch a {
 	case ReadCase:
-		return m.Is(Coordinator) || m.Is(CaseWorker) && slices.Contains(m.Orgs, thing.Org)
+		return reads(m, thing)
 	case WriteCase:
-		return m.Is(CaseWorker, Coordinator) && slices.Contains(m.Orgs, thing.Org)
+		return m.Is(CaseWorker, Lawyer, Clinician) && own(m, thing)
+	case CommentCase:
+		return m.Is(CaseWorker, Lawyer, Clinician, Reviewer) && own(m, thing)
+	case GrantCase:
+		return m.Is(CaseWorker) && own(m, thing)
 	case Erase:
 		return m.Is(Coordinator) && slices.Contains(m.Orgs, thing.Org)
 	case Count, Verify:
-		return m.Is(CaseWorker, Analyst, Coordinator)
+		return m.Is(CaseWorker, Lawyer, Clinician, Analyst, Reviewer, Coordinator)
+	case CountOrg:
+		return Decide(m, Count, Thing{}) && belongs(m, thing) || m.Is(Analyst, Coordinator) && thing.Counts
 	case WriteOutside, Match:
 		return m.Is(Coordinator)
 	case Administer:
 		return m.Is(Administrator)
+	case Recover:
+		return m.Is(Trustee)
 	}
 	return false
+}
+
+// own reports whether it is a case of the member's organisation that they may
+// read whole: nobody changes what they can't see.
+func own(m Member, thing Thing) bool {
+	thing.Part = Identity
+	return belongs(m, thing) && reads(m, thing)
+}
+
+func belongs(m Member, thing Thing) bool {
+	return thing.Org != "" && slices.Contains(m.Orgs, thing.Org)
+}
+
+// reads reports whether the member may read the part of the case. By office
+// first: an organisation's workers its cases; the coalition's analysts and
+// coordinators the facts of what counts together. A restricted case is open to
+// nobody by office, and to no organisation as such. Then by grant.
+func reads(m Member, thing Thing) bool {
+	if thing.Part != Fact && thing.Part != Identity {
+		return false
+	}
+	workers := m.Is(CaseWorker, Lawyer, Clinician, Reviewer)
+	if !thing.Restricted {
+		switch {
+		case workers && belongs(m, thing):
+			return true
+		case thing.Part == Fact && m.Is(Analyst) && belongs(m, thing):
+			return true
+		case thing.Part == Fact && m.Is(Analyst, Coordinator) && thing.Counts && thing.Org != "":
+			return true
+		}
+	}
+	counters := thing.Part == Fact && m.Is(Analyst, Coordinator)
+	if !workers && !counters {
+		return false // a grant opens a case to those who work with cases, and names to none but them
+	}
+	return slices.ContainsFunc(thing.Grants, func(g Grant) bool {
+		if !g.opens(thing.Part) || !g.On(thing.Day) || g.To == "" {
+			return false
+		}
+		return g.To == m.ID || !thing.Restricted && slices.Contains(m.Orgs, g.To)
+	})
 }

@@ -3,9 +3,14 @@
 package access
 
 import (
+	"cmp"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +29,8 @@ var (
 const (
 	IdleLimit     = 30 * time.Minute // without a page opened
 	AbsoluteLimit = 12 * time.Hour   // a long working day; then the passphrase again
+	// ProofLimit is how long a passphrase that was given vouches for dangerous acts.
+	ProofLimit = 5 * time.Minute
 )
 
 // Session is a member who has signed in. Keys is what their passphrase opened;
@@ -32,8 +39,9 @@ type Session struct {
 	Member Member
 	Keys   *Keys
 
-	token       string
-	since, seen time.Time
+	token               string
+	device              string
+	since, seen, proved time.Time
 }
 
 // Keys are what a member's passphrase opens: whoever holds them can write in
@@ -64,7 +72,7 @@ func (all *Sessions) Begin(m Member, keys *Keys) *Session {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails (crypto/rand)
 	now := all.now()
-	s := &Session{Member: m, Keys: keys, token: base64.RawURLEncoding.EncodeToString(secret), since: now, seen: now}
+	s := &Session{Member: m, Keys: keys, token: base64.RawURLEncoding.EncodeToString(secret), since: now, seen: now, proved: now}
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	for token, other := range all.open {
@@ -99,6 +107,79 @@ func (all *Sessions) End(token string) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	delete(all.open, token)
+}
+
+// EndMember ends every session of a member at once.
+func (all *Sessions) EndMember(id string) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	maps.DeleteFunc(all.open, func(_ string, s *Session) bool { return s.Member.ID == id })
+}
+
+// Prove marks that the member of a session has just given their passphrase again.
+func (all *Sessions) Prove(s *Session) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	s.proved = all.now()
+}
+
+// Fresh tells whether the session is open and its passphrase was given within ProofLimit.
+func (all *Sessions) Fresh(s *Session) bool {
+	now := all.now()
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return all.open[s.token] == s && !s.over(now) && now.Sub(s.proved) <= ProofLimit
+}
+
+// SessionView is an open session as its own member sees it.
+type SessionView struct {
+	ID          string // not the token, and of no use in its place
+	Device      string // what the browser calls itself
+	Since, Seen time.Time
+	Here        bool // the session that asks
+}
+
+// Own lists the open sessions of the member of a session, the oldest first.
+func (all *Sessions) Own(s *Session) []SessionView {
+	now := all.now()
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	var views []SessionView
+	for _, other := range all.open {
+		if other.Member.ID == s.Member.ID && !other.over(now) {
+			views = append(views, SessionView{other.publicID(), other.device, other.since, other.seen, other == s})
+		}
+	}
+	slices.SortFunc(views, func(a, b SessionView) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))
+	})
+	return views
+}
+
+// EndOwn ends one session of the member of a session, by its SessionView.ID.
+// It is false where they have none such.
+func (all *Sessions) EndOwn(s *Session, id string) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for token, other := range all.open {
+		if other.Member.ID == s.Member.ID && other.publicID() == id {
+			delete(all.open, token)
+			return true
+		}
+	}
+	return false
+}
+
+// SetDevice keeps what the browser of a session calls itself.
+func (all *Sessions) SetDevice(s *Session, device string) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	s.device = device
+}
+
+func (s *Session) publicID() string {
+	sum := sha256.Sum256([]byte("kua/session/v1\x00" + s.token))
+	return hex.EncodeToString(sum[:8])
 }
 
 // EndAll ends every session: the lock.

@@ -111,6 +111,7 @@ func TestKinds(t *testing.T) {
 		"report":            "received channel by_role region place summary",
 		"person":            "role family given patronymic full_name other_names sex birth birth_year child iin phones address",
 		"erasure":           "what why date",
+		"grant":             "org member part until",
 		"consent":           "purpose state given withdrawn",
 		"risk":              "level review_on",
 		"reprisal":          "kind date measure_asked measure_given",
@@ -152,6 +153,7 @@ func TestKinds(t *testing.T) {
 		"commitment":      "date by to says",
 		"publication":     "kind outlet date",
 		"member":          "name org roles sign_key",
+		"invitation":      "name org roles sign_key ends",
 		"match":           "a b verdict probability reasons by",
 	}
 	b := book(t)
@@ -196,6 +198,9 @@ var factTexts = map[string]string{
 	"body.name_ru":                      "a public authority",
 	"body.name_kk":                      "a public authority",
 	"member.sign_key":                   "the public half of a key",
+	"member.proof":                      "a signature",
+	"invitation.sign_key":               "the public half of a key",
+	"invitation.ends":                   "a moment",
 	"facility.name":                     "a public building",
 	"facility.name_ru":                  "a public building",
 	"facility.name_kk":                  "a public building",

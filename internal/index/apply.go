@@ -154,7 +154,7 @@ func (p *plan) add(c *conn, act Act) error {
 		f := last(entries)
 		// Without its first record a case can't be told: nothing of it is listed or counted.
 		cs.live = f != nil && entries[0].Kind == kindCase
-		cs.org = first(f, "org")
+		cs.org, cs.restricted = first(f, "org"), restricted(f)
 		p.dirty[no] = id
 		touched = st.cluster(id)
 	case kindMatch:
@@ -269,7 +269,11 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 		}
 		ch.files = append(ch.files, file{m.no, members[0].no, e})
 		if m.org != "" {
-			ofOrg[m.org] = append(ofOrg[m.org], m)
+			// Figures of one organisation are compared with lists of its cases: one
+			// more in the figure would tell of a case that the list does not show.
+			if !m.restricted {
+				ofOrg[m.org] = append(ofOrg[m.org], m)
+			}
 			if st.orgs[m.org].counts {
 				counted = append(counted, m)
 			}

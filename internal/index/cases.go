@@ -49,7 +49,7 @@ func (ix *Index) cases(ctx context.Context, c *conn, q Query) (Page, error) {
 	var ranks map[int64]float64
 	if text != "" {
 		var err error
-		if ranks, err = matches(c, text); err != nil {
+		if ranks, err = matches(c, text, q.See); err != nil {
 			return Page{}, err
 		}
 	}
@@ -94,8 +94,24 @@ func (ix *Index) cases(ctx context.Context, c *conn, q Query) (Page, error) {
 	for i, cand := range selected {
 		versions[i] = cand.v
 	}
-	page.Rows, err = ix.rows(ctx, c, versions, q.Clock)
+	page.Rows, err = ix.rows(ctx, c, versions, q.Clock, q.See)
 	return page, err
+}
+
+// Hidden answers how many cases behind the figure of a query its reader may not see.
+func (ix *Index) Hidden(ctx context.Context, q Query) (n int, err error) {
+	see := q.See
+	q = Query{Figure: q.Figure, Scope: q.Scope, Clock: q.Clock}
+	err = ix.read(ctx, func(c *conn) error {
+		all, err := ix.candidates(ctx, c, q, nil, "number")
+		for _, cand := range all {
+			if see.of(cand.id) == Nothing {
+				n++
+			}
+		}
+		return err
+	})
+	return n, failed("counting", err)
 }
 
 // candidates answers the cases a query selects but for its facets.
@@ -122,10 +138,6 @@ func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int
 			return nil, err
 		}
 	}
-	orgs := map[string]bool{}
-	for _, id := range q.Orgs {
-		orgs[id] = true
-	}
 	var stageOrder map[string]int
 	if order == "stage" {
 		stageOrder = ix.stageOrder()
@@ -138,7 +150,7 @@ func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int
 			return nil
 		}
 		cand := candidate{v: s.ColumnInt64(0), stream: stream, org: s.ColumnText(2), facets: s.ColumnText(7), id: s.ColumnText(9)}
-		if q.Orgs != nil && !orgs[cand.org] {
+		if q.See.of(cand.id) == Nothing {
 			return nil
 		}
 		stage, _, err := stageOn(string(s.ColumnRawBlob(8)), q.Clock.AsOf)
@@ -299,7 +311,10 @@ func decodeCursor(cursor, order string) (candidate, error) {
 }
 
 // Row answers the list row of one case at a clock. Clock.AsOf must be set.
-func (ix *Index) Row(ctx context.Context, id string, clock Clock) (r Row, err error) {
+func (ix *Index) Row(ctx context.Context, id string, clock Clock, see See) (r Row, err error) {
+	if see.of(id) == Nothing {
+		return Row{}, ErrNotFound
+	}
 	err = ix.read(ctx, func(c *conn) error {
 		known := moment(clock.KnownBy)
 		v := int64(0)
@@ -313,7 +328,7 @@ func (ix *Index) Row(ctx context.Context, id string, clock Clock) (r Row, err er
 		if v == 0 {
 			return ErrNotFound
 		}
-		rows, err := ix.rows(ctx, c, []int64{v}, clock)
+		rows, err := ix.rows(ctx, c, []int64{v}, clock, see)
 		if err == nil {
 			r = rows[0]
 		}
@@ -323,11 +338,11 @@ func (ix *Index) Row(ctx context.Context, id string, clock Clock) (r Row, err er
 }
 
 // rows completes versions of rows.
-func (ix *Index) rows(ctx context.Context, c *conn, versions []int64, clock Clock) ([]Row, error) {
+func (ix *Index) rows(ctx context.Context, c *conn, versions []int64, clock Clock, see See) ([]Row, error) {
 	rows := make([]Row, len(versions))
 	for i, v := range versions {
 		var err error
-		if rows[i], err = ix.row(c, v, clock); err != nil {
+		if rows[i], err = ix.row(c, v, clock, see); err != nil {
 			return nil, err
 		}
 	}
@@ -345,7 +360,7 @@ func (ix *Index) rows(ctx context.Context, c *conn, versions []int64, clock Cloc
 }
 
 // row completes one version of a row but for its breaches.
-func (ix *Index) row(c *conn, v int64, clock Clock) (Row, error) {
+func (ix *Index) row(c *conn, v int64, clock Clock, see See) (Row, error) {
 	known := moment(clock.KnownBy)
 	var r row
 	var out Row
@@ -371,12 +386,23 @@ func (ix *Index) row(c *conn, v int64, clock Clock) (Row, error) {
 	if out.Stage, out.StageSince, err = stageOn(r.stages, clock.AsOf); err != nil {
 		return Row{}, err
 	}
-	err = c.run(`SELECT count(*) FROM file WHERE cluster = ? AND kto > ? AND kfrom <= ?`, func(s *sqlite3.Stmt) error {
-		out.Others = s.ColumnInt(0) - 1
+	if see.of(out.ID) != All {
+		out.Name, out.ExternalID = "", ""
+	}
+	// A cluster goes by its first case, which the reader may not know of.
+	var together []string
+	err = c.run(`SELECT s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.cluster = ? AND f.kto > ? AND f.kfrom <= ? ORDER BY s.no`, func(s *sqlite3.Stmt) error {
+		if id := s.ColumnText(0); see.of(id) != Nothing {
+			together = append(together, id)
+		}
 		return nil
 	}, cluster, known, known)
 	if err != nil {
 		return Row{}, err
+	}
+	out.Others = len(together) - 1
+	if !slices.Contains(together, out.Cluster) {
+		out.Cluster = together[0]
 	}
 	return out, nil
 }

@@ -61,6 +61,9 @@ func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry) row {
 		r.org = first(rec.Fields, "org")
 		r.number = first(rec.Fields, "number")
 		r.externalID = first(rec.Fields, "external_id")
+		if restricted(rec.Fields) {
+			r.restricted = 1
+		}
 	}
 	for _, v := range victims(c) {
 		if r.name = personName(v.Fields); r.name != "" {
@@ -157,13 +160,15 @@ func (ix *Index) stages(c *casefile.Case) string {
 
 // document is what a case is found by.
 type document struct {
-	numbers, names, words string
+	numbers, names, words string   // what only those find who may read who somebody is
+	factNumbers, facts    string   // what all find who may read the facts
 	keys                  []string // strong keys of the names in it, each once
 }
 
 // document gathers the texts of a case.
 func (ix *Index) document(c *casefile.Case) document {
-	var numbers, words, named []string
+	var texts, numbers [2][]string // of the facts, and of all else
+	var named []string
 	keys := map[string]bool{}
 	for _, rec := range c.Records() {
 		kind, ok := ix.book.Kind(rec.Kind)
@@ -172,17 +177,21 @@ func (ix *Index) document(c *casefile.Case) document {
 		}
 		for i := range kind.Fields {
 			f := &kind.Fields[i]
+			class := 1 // what is not known to be a fact is not one
+			if f.Class == codebook.Fact {
+				class = 0
+			}
 			for _, value := range rec.Fields[f.ID] {
 				switch {
 				case f.Type == codebook.Code && (f.ID == "region" || f.ID == "city"):
 					for _, lang := range []string{"en", "ru", "kk"} {
-						words = append(words, ix.book.Label(f.List, value, lang))
+						texts[class] = append(texts[class], ix.book.Label(f.List, value, lang))
 					}
 				case f.Type == codebook.Text || f.Type == codebook.Prose:
 					value = clean(value)
-					words = append(words, value)
+					texts[class] = append(texts[class], value)
 					if f.Type == codebook.Text {
-						numbers = append(numbers, numberTokens(value)...)
+						numbers[class] = append(numbers[class], numberTokens(value)...)
 					}
 					if isName(rec.Kind, f.ID) {
 						for _, key := range names.SearchKeys(value) {
@@ -200,10 +209,13 @@ func (ix *Index) document(c *casefile.Case) document {
 			d.keys = append(d.keys, key)
 		}
 	}
-	for i, n := range numbers {
-		numbers[i] = string(markNumber) + n
+	for _, list := range numbers {
+		for i, n := range list {
+			list[i] = string(markNumber) + n
+		}
 	}
-	d.numbers, d.names, d.words = strings.Join(numbers, " "), strings.Join(named, " "), strings.Join(words, "\n")
+	d.factNumbers, d.facts = strings.Join(numbers[0], " "), strings.Join(texts[0], "\n")
+	d.numbers, d.names, d.words = strings.Join(numbers[1], " "), strings.Join(named, " "), strings.Join(texts[1], "\n")
 	return d
 }
 

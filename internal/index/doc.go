@@ -24,7 +24,8 @@
 //
 // A figure counts units: the merged file of the cases of one person and
 // incident that an organisation holds, or, in the scope "coalition", that the
-// organisations hold whose record says counts: yes.
+// organisations hold whose record says counts: yes. A restricted case counts in
+// the coalition alone: a small number that had it would tell that it is there.
 //
 // It must never decide who may read, never write to the ledger, never log or
 // put into an error a name, a number or a search term, never write outside its

@@ -152,16 +152,16 @@ func (ix *Index) stands(c *casefile.Case, day edtf.Day) standing {
 	return standing{slices.Compact(found), ours}
 }
 
-// all answers the versions of all cases at a clock, and their organisations.
-func all(c *conn, clock Clock) (versions []int64, orgs map[int64]string, err error) {
+// all answers the versions of all cases at a clock, and the cases' ids.
+func all(c *conn, clock Clock) (versions []int64, ids map[int64]string, err error) {
 	known := moment(clock.KnownBy)
-	orgs = map[int64]string{}
-	err = c.run(`SELECT v, org FROM file WHERE kto > ? AND kfrom <= ?`, func(s *sqlite3.Stmt) error {
+	ids = map[int64]string{}
+	err = c.run(`SELECT f.v, s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
 		versions = append(versions, s.ColumnInt64(0))
-		orgs[s.ColumnInt64(0)] = s.ColumnText(1)
+		ids[s.ColumnInt64(0)] = s.ColumnText(1)
 		return nil
 	}, known, known)
-	return versions, orgs, err
+	return versions, ids, err
 }
 
 // failing answers the versions of cases in which a check is breached or a deadline overdue at a clock.
@@ -184,19 +184,17 @@ func (ix *Index) failing(ctx context.Context, c *conn, rule string, clock Clock)
 	return found, err
 }
 
-// RuleCounts answers for each check and deadline in how many cases of orgs
-// (nil: all) it is breached or overdue at a clock. Rules without a case are
+// RuleCounts answers for each check and deadline in how many of the cases a
+// reader may see it is breached or overdue at a clock. Rules without a case are
 // absent. The first question about a day evaluates every case.
-func (ix *Index) RuleCounts(ctx context.Context, clock Clock, orgs []string) (counts map[string]int, err error) {
+func (ix *Index) RuleCounts(ctx context.Context, clock Clock, see See) (counts map[string]int, err error) {
 	counts = map[string]int{}
 	err = ix.read(ctx, func(c *conn) error {
-		versions, orgOf, err := all(c, clock)
+		versions, ids, err := all(c, clock)
 		if err != nil {
 			return err
 		}
-		if orgs != nil {
-			versions = slices.DeleteFunc(versions, func(v int64) bool { return !slices.Contains(orgs, orgOf[v]) })
-		}
+		versions = slices.DeleteFunc(versions, func(v int64) bool { return see.of(ids[v]) == Nothing })
 		failures, err := ix.failures(ctx, c, clock.AsOf, versions)
 		for _, of := range failures {
 			for _, no := range of.fails {
@@ -215,18 +213,16 @@ type OwnTerm struct {
 	Due  edtf.Day
 }
 
-// OwnTerms answers the terms of ours that end next in cases of orgs (nil:
-// all), soonest first, at most so many. The first question about a day
+// OwnTerms answers the terms of ours that end next in the cases a reader may
+// see, soonest first, at most so many. The first question about a day
 // evaluates every case.
-func (ix *Index) OwnTerms(ctx context.Context, clock Clock, orgs []string, most int) (terms []OwnTerm, err error) {
+func (ix *Index) OwnTerms(ctx context.Context, clock Clock, see See, most int) (terms []OwnTerm, err error) {
 	err = ix.read(ctx, func(c *conn) error {
-		versions, orgOf, err := all(c, clock)
+		versions, ids, err := all(c, clock)
 		if err != nil {
 			return err
 		}
-		if orgs != nil {
-			versions = slices.DeleteFunc(versions, func(v int64) bool { return !slices.Contains(orgs, orgOf[v]) })
-		}
+		versions = slices.DeleteFunc(versions, func(v int64) bool { return see.of(ids[v]) == Nothing })
 		failures, err := ix.failures(ctx, c, clock.AsOf, versions)
 		if err != nil {
 			return err

@@ -72,13 +72,17 @@ type Stats struct {
 	Latest time.Time      // when the last entry was written
 }
 
-// Stats answers what the index holds as known by a moment (zero: all).
-func (ix *Index) Stats(ctx context.Context, knownBy time.Time) (st Stats, err error) {
+// Stats answers what the index holds as known by a moment (zero: all), of the
+// cases a reader may know of.
+func (ix *Index) Stats(ctx context.Context, knownBy time.Time, see See) (st Stats, err error) {
 	st.ByOrg = map[string]int{}
 	known := moment(knownBy)
 	err = ix.read(ctx, func(c *conn) error {
 		clusters := map[int64]bool{}
-		err := c.run(`SELECT org, cluster FROM file WHERE kto > ? AND kfrom <= ?`, func(s *sqlite3.Stmt) error {
+		err := c.run(`SELECT f.org, f.cluster, s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
+			if see.of(s.ColumnText(2)) == Nothing {
+				return nil
+			}
 			st.Cases++
 			st.ByOrg[s.ColumnText(0)]++
 			clusters[s.ColumnInt64(1)] = true

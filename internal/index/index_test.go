@@ -135,13 +135,13 @@ func TestListsAndFacets(t *testing.T) {
 		{Query{Facets: map[string][]string{"article": {"146", "362"}}}, "K-0001 K-0002"},
 		{Query{Facets: map[string][]string{"org": {id('o', 2)}}}, "K-0009 K-0010"},
 		{Query{Facets: map[string][]string{"no such facet": {"x"}}}, "K-0001 K-0002 K-0009 K-0010"},
-		{Query{Orgs: []string{id('o', 1)}}, "K-0001 K-0002"},
-		{Query{Orgs: []string{}}, ""},
+		{Query{See: ofOrg(id('o', 1))}, "K-0001 K-0002"},
+		{Query{See: func(string) Sight { return Nothing }}, ""},
 		{Query{Figure: "t_reports"}, "K-0001 K-0002 K-0009 K-0010"},
 		{Query{Figure: "t_reports", Scope: id('o', 2)}, "K-0009 K-0010"},
 		{Query{Figure: "t_reports", Scope: "nobody"}, ""},
 		{Query{Figure: "t_146"}, "K-0001 K-0009"}, // one unit: what one file says holds for the person
-		{Query{Figure: "t_146", Orgs: []string{id('o', 2)}}, "K-0009"},
+		{Query{Figure: "t_146", See: ofOrg(id('o', 2))}, "K-0009"},
 		{Query{Figure: "t_146", Scope: id('o', 2)}, ""},
 		{Query{Figure: "t_146", Clock: Clock{AsOf: clock.AsOf, KnownBy: before}}, "K-0001"},
 		{Query{Figure: "t_reports", Clock: Clock{AsOf: day(t, "2022-01-12")}}, "K-0001 K-0009"},
@@ -178,11 +178,11 @@ func TestListsAndFacets(t *testing.T) {
 		row.Incident.String() != "2022-01-06" || row.Reported != day(t, "2022-01-12") || row.Stage != "registered" || row.Overdue != 0 || row.Breaches < 1 {
 		t.Errorf("the first row is %+v", row)
 	}
-	early, err := ix.Row(ctx, id('c', 1), Clock{AsOf: clock.AsOf, KnownBy: before})
+	early, err := ix.Row(ctx, id('c', 1), Clock{AsOf: clock.AsOf, KnownBy: before}, nil)
 	if err != nil || early.Others != 0 {
 		t.Errorf("before the decision the row is %+v %v", early, err)
 	}
-	if _, err := ix.Row(ctx, id('c', 1), Clock{AsOf: clock.AsOf, KnownBy: before.Add(-240 * time.Hour)}); !errors.Is(err, ErrNotFound) {
+	if _, err := ix.Row(ctx, id('c', 1), Clock{AsOf: clock.AsOf, KnownBy: before.Add(-240 * time.Hour)}, nil); !errors.Is(err, ErrNotFound) {
 		t.Errorf("before it was written the row of a case is %v", err)
 	}
 	for _, bad := range []Query{{Sort: "name"}, {Figure: "t_no_exam"}, {Figure: "x"}, {Rule: "t_reports"}, {After: "%"}, {After: "AAAA"}, {Rule: "x"}} {
@@ -195,11 +195,11 @@ func TestListsAndFacets(t *testing.T) {
 	if err != nil || counted["t_no_exam"] != 4 || counted["t_register"] != 2 {
 		t.Errorf("rules are counted %v %v", counted, err)
 	}
-	counted, err = ix.RuleCounts(ctx, clock, []string{id('o', 1)})
+	counted, err = ix.RuleCounts(ctx, clock, ofOrg(id('o', 1)))
 	if err != nil || counted["t_no_exam"] != 2 || counted["t_register"] != 0 {
 		t.Errorf("rules of one organisation are counted %v %v", counted, err)
 	}
-	stats, err := ix.Stats(ctx, time.Time{})
+	stats, err := ix.Stats(ctx, time.Time{}, nil)
 	if err != nil || stats.Cases != 4 || stats.Units != 3 || stats.ByOrg[id('o', 2)] != 2 || !stats.Latest.Equal(w.now) {
 		t.Errorf("the index holds %+v %v", stats, err)
 	}
@@ -207,7 +207,7 @@ func TestListsAndFacets(t *testing.T) {
 	if err != nil || !slices.Equal(same, []string{id('c', 1), id('c', 4)}) {
 		t.Errorf("the same person are %v %v", same, err)
 	}
-	external, err := ix.ExternalIDs(ctx, id('o', 2))
+	external, err := ix.ExternalIDs(ctx, id('o', 2), nil)
 	if err != nil || len(external) != 2 || external["17/22"] != id('c', 3) {
 		t.Errorf("external ids are %v %v", external, err)
 	}

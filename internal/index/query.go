@@ -22,16 +22,36 @@ type Query struct {
 	Scope  string              // "coalition" or an organisation's id; empty: all cases
 	Rule   string              // only cases in which this check is breached, or this deadline overdue, at Clock
 	Clock  Clock
-	Orgs   []string // only cases of these organisations: what the reader may see; nil: all (never from a page's parameters)
-	Sort   string   // number, reported, incident, stage, updated; empty: best match for Text, else number
-	After  string   // cursor of the page before
-	Limit  int      // 1 to 200; 0: 50
+	See    See    // what the reader may see of each case; nil: all of all (never from a page's parameters)
+	Sort   string // number, reported, incident, stage, updated; empty: best match for Text, else number
+	After  string // cursor of the page before
+	Limit  int    // 1 to 200; 0: 50
+}
+
+// Sight is how much of a case a reader may see.
+type Sight uint8
+
+// The sights. Of what is not to be seen at all nothing is told: not that it is there.
+const (
+	Nothing Sight = iota
+	Facts         // not who anybody is: no name, no words, not the organisation's own number
+	All
+)
+
+// See answers how much of a case a reader may see. The registry makes it; nil: all of all.
+type See func(caseID string) Sight
+
+func (see See) of(id string) Sight {
+	if see == nil {
+		return All
+	}
+	return see(id)
 }
 
 // Row is one case in a list.
 type Row struct {
 	ID, Number, Org, OrgName, ExternalID, Cluster string
-	Others                                        int    // other cases in the same cluster
+	Others                                        int    // other cases in the same cluster, of those the reader may see
 	Name                                          string // empty where the identity part is not open to the reader
 	Child                                         bool
 	Sex, Region, PlaceType                        string // codes
@@ -49,6 +69,7 @@ type Page struct {
 	Total  int
 	Facets []Facet
 	Next   string // cursor of the next page; empty: this is the last
+	Hidden int    // cases behind the figure that the reader may not see; 0: none, or too few to be told
 }
 
 // Facet counts the cases of a selection by one field.

@@ -128,13 +128,28 @@ func (ix *Index) Same(ctx context.Context, id string, knownBy time.Time) (ids []
 	return ids, failed("reading cases", err)
 }
 
-// ExternalIDs answers the cases of an organisation by the number it gave them itself.
-func (ix *Index) ExternalIDs(ctx context.Context, org string) (ids map[string]string, err error) {
+// Numbers answers the numbers that cases have or had.
+func (ix *Index) Numbers(ctx context.Context) (given map[string]bool, err error) {
+	given = map[string]bool{}
+	err = ix.read(ctx, func(c *conn) error {
+		return c.run(`SELECT DISTINCT number FROM file`, func(s *sqlite3.Stmt) error {
+			given[s.ColumnText(0)] = true
+			return nil
+		})
+	})
+	return given, failed("reading cases", err)
+}
+
+// ExternalIDs answers the cases of an organisation by the number it gave them
+// itself, of those a reader may see whole.
+func (ix *Index) ExternalIDs(ctx context.Context, org string, see See) (ids map[string]string, err error) {
 	ids = map[string]string{}
 	err = ix.read(ctx, func(c *conn) error {
 		return c.run(`SELECT f.external_id, s.id FROM file f JOIN stream s ON s.no = f.stream
 			WHERE f.kto = ? AND f.org = ? AND f.external_id <> '' ORDER BY f.stream DESC`, func(s *sqlite3.Stmt) error {
-			ids[s.ColumnText(0)] = s.ColumnText(1) // the case written first wins
+			if id := s.ColumnText(1); see.of(id) == All {
+				ids[s.ColumnText(0)] = id // the case written first wins
+			}
 			return nil
 		}, forever, org)
 	})

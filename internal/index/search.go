@@ -50,7 +50,8 @@ func (p *plan) search(ctx context.Context, c *conn) error {
 			continue
 		}
 		d := docs[i]
-		err := c.run(`INSERT INTO search(rowid, numbers, names, words) VALUES(?, ?, ?, ?)`, nil, no, d.numbers, d.names, d.words)
+		err := c.run(`INSERT INTO search(rowid, numbers, names, words, factnumbers, facts) VALUES(?, ?, ?, ?, ?, ?)`,
+			nil, no, d.numbers, d.names, d.words, d.factNumbers, d.facts)
 		if err != nil {
 			return err
 		}
@@ -78,28 +79,40 @@ const (
 // matches finds the cases whose texts have all words of a text: by their stems,
 // by the sound of a name, by the beginning of a number. It answers case → rank,
 // the lower the better: what has the words as they are stands before what has
-// names that are spelt or sound nearly like them.
-func matches(c *conn, text string) (map[int64]float64, error) {
+// names that are spelt or sound nearly like them. A case of which the reader
+// may see the facts alone is found by its facts alone; and what they may not
+// see at all changes nothing about what is found.
+func matches(c *conn, text string, see See) (map[int64]float64, error) {
 	found := map[int64]float64{}
-	exact, wide, err := ftsQuery(c, text)
+	seen, err := seenBy(c, see)
 	if err != nil {
 		return found, err
 	}
-	queries := []string{exact, wide}
-	if exact == wide {
-		queries = queries[:1]
+	exact, wide, facts, err := ftsQuery(c, text, seen)
+	if err != nil {
+		return found, err
 	}
-	for after, query := range queries {
-		if query == "" {
+	type query struct {
+		text  string
+		sight Sight // of the cases it may find
+		after float64
+	}
+	queries := []query{{exact, All, 0}, {wide, All, afterExact}, {facts, Facts, 0}}
+	if exact == wide {
+		queries = slices.Delete(queries, 1, 2)
+	}
+	for _, q := range queries {
+		if q.text == "" || !seen.any(q.sight) {
 			continue
 		}
 		// A hit in a number or a name tells more than one in a text.
-		err := c.run(`SELECT rowid, bm25(search, 10.0, 5.0, 1.0) FROM search WHERE search MATCH ?`, func(s *sqlite3.Stmt) error {
-			if _, ok := found[s.ColumnInt64(0)]; !ok {
-				found[s.ColumnInt64(0)] = s.ColumnFloat(1) + float64(after)*afterExact
+		err := c.run(`SELECT rowid, bm25(search, 10.0, 5.0, 1.0, 10.0, 1.0) FROM search WHERE search MATCH ?`, func(s *sqlite3.Stmt) error {
+			no := s.ColumnInt64(0)
+			if _, ok := found[no]; !ok && seen.of(no) == q.sight {
+				found[no] = s.ColumnFloat(1) + q.after
 			}
 			return nil
-		}, query)
+		}, q.text)
 		if err != nil {
 			return found, err
 		}
@@ -107,33 +120,67 @@ func matches(c *conn, text string) (map[int64]float64, error) {
 	return found, nil
 }
 
+// seen is how much of each case a reader may see, by the case's number; nil: all of all.
+type seen struct {
+	sights map[int64]Sight
+	facts  bool // of some, the facts alone
+}
+
+func seenBy(c *conn, see See) (*seen, error) {
+	if see == nil {
+		return nil, nil
+	}
+	all := &seen{sights: map[int64]Sight{}}
+	err := c.run(`SELECT no, id FROM stream WHERE kind = ?`, func(s *sqlite3.Stmt) error {
+		if sight := see(s.ColumnText(1)); sight != Nothing {
+			all.sights[s.ColumnInt64(0)] = sight
+			all.facts = all.facts || sight == Facts
+		}
+		return nil
+	}, kindCase)
+	return all, err
+}
+
+func (all *seen) of(no int64) Sight {
+	if all == nil {
+		return All
+	}
+	return all.sights[no]
+}
+
+func (all *seen) any(s Sight) bool { return s == All || all != nil && all.facts }
+
 // afterExact is more than any rank: what is added to the rank of what is only like the words.
 const afterExact = 1e6
 
-// ftsQuery writes a text as two queries of FTS5: for the words as they are, and
-// for what is like them. Only words of letters and digits get into them, each
-// quoted: nothing a person types is an operator.
-func ftsQuery(c *conn, text string) (exact, wide string, err error) {
-	var exacts, wides []string
+// ftsQuery writes a text as three queries of FTS5: for the words as they are,
+// for what is like them, and for the words among the facts. Only words of
+// letters and digits get into them, each quoted: nothing a person types is an
+// operator.
+func ftsQuery(c *conn, text string, seen *seen) (exact, wide, fact string, err error) {
+	var exacts, wides, facts []string
 	for word := range strings.FieldsSeq(clean(text)) {
 		if len(exacts) >= maxWords {
 			break
 		}
 		// A number is taken as a whole, with or without its punctuation.
 		if tokens := numberTokens(word); len(tokens) > 0 {
-			group := `(numbers : "` + string(markNumber) + tokens[0] + `"* OR ` + phrase(word) + `)`
+			number := `"` + string(markNumber) + tokens[0] + `"*`
+			group := `({numbers factnumbers} : ` + number + ` OR ` + phrase(word) + `)`
 			exacts, wides = append(exacts, group), append(wides, group)
+			facts = append(facts, `(factnumbers : `+number+` OR facts : `+phrase(word)+`)`)
 			continue
 		}
 		for start, end := range words(word) {
-			exact, wide, err := wordQuery(c, word[start:end])
+			exact, wide, err := wordQuery(c, word[start:end], seen)
 			if err != nil {
-				return "", "", err
+				return "", "", "", err
 			}
 			exacts, wides = append(exacts, exact), append(wides, wide)
+			facts = append(facts, `facts : "`+word[start:end]+`"`)
 		}
 	}
-	return strings.Join(exacts, " AND "), strings.Join(wides, " AND "), nil
+	return strings.Join(exacts, " AND "), strings.Join(wides, " AND "), strings.Join(facts, " AND "), nil
 }
 
 // phrase quotes the words of a text, one after the other.
@@ -147,8 +194,9 @@ func phrase(text string) string {
 
 // wordQuery finds one word: exactly, as a word of a text or a name in any
 // script; and widely, with the other spellings of what is a name, and, where
-// nothing has the word, with what may be meant if it has a typing error.
-func wordQuery(c *conn, word string) (exact, wide string, err error) {
+// nothing has the word, with what may be meant if it has a typing error. What
+// the reader may not see has nothing and is meant by nothing.
+func wordQuery(c *conn, word string, seen *seen) (exact, wide string, err error) {
 	alternatives := []string{`"` + word + `"`}
 	var strong []string
 	for _, key := range names.SearchKeys(word) {
@@ -165,15 +213,19 @@ func wordQuery(c *conn, word string) (exact, wide string, err error) {
 	or := func() string { return "(" + strings.Join(alternatives, " OR ") + ")" }
 	exact = or()
 	known := false
-	err = c.run(`SELECT rowid FROM search WHERE search MATCH ? LIMIT 1`, func(*sqlite3.Stmt) error {
-		known = true
+	limit := 1
+	if seen != nil {
+		limit = -1
+	}
+	err = c.run(`SELECT rowid FROM search WHERE search MATCH ? LIMIT ?`, func(s *sqlite3.Stmt) error {
+		known = known || seen.of(s.ColumnInt64(0)) == All
 		return nil
-	}, exact)
+	}, exact, limit)
 	if err != nil {
 		return "", "", err
 	}
 	for _, key := range strong {
-		near, err := nearKeys(c, key, known)
+		near, err := nearKeys(c, key, known, seen)
 		if err != nil {
 			return "", "", err
 		}
@@ -192,7 +244,7 @@ func keyQuery(key string) string {
 // nearKeys answers the keys of names that are one letter away from a key, or
 // two from a long one. Of a known word only those that have the same
 // consonants: other spellings, not other names.
-func nearKeys(c *conn, key string, known bool) ([]string, error) {
+func nearKeys(c *conn, key string, known bool, seen *seen) ([]string, error) {
 	letters := []rune(key)
 	limit := 1
 	switch {
@@ -215,11 +267,41 @@ func nearKeys(c *conn, key string, known bool) ([]string, error) {
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	for n := range near {
+		if near[n], err = seen.keys(c, near[n]); err != nil {
+			return nil, err
+		}
+	}
 	found := near[1]
 	if len(found) == 0 || known {
 		found = append(found, near[2]...)
 	}
-	return found[:min(len(found), maxFuzzy)], err
+	return found[:min(len(found), maxFuzzy)], nil
+}
+
+// keys are those of the keys that a name has which the reader may see.
+func (all *seen) keys(c *conn, keys []string) ([]string, error) {
+	if all == nil {
+		return keys, nil
+	}
+	var open []string
+	for _, key := range keys {
+		found := false
+		err := c.run(`SELECT stream FROM name WHERE key = ?`, func(s *sqlite3.Stmt) error {
+			found = found || all.of(s.ColumnInt64(0)) == All
+			return nil
+		}, key)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			open = append(open, key)
+		}
+	}
+	return open, nil
 }
 
 // distance is the number of letters to put in, take out, change or swap with the next.

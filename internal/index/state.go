@@ -39,6 +39,8 @@ type caseState struct {
 	no   int64
 	org  string
 	live bool
+
+	restricted bool // no figure of its organisation alone counts it
 }
 
 type org struct {
@@ -78,9 +80,9 @@ func (ix *Index) load(context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = c.run(`SELECT stream, org FROM file WHERE kto = ?`, func(s *sqlite3.Stmt) error {
+	err = c.run(`SELECT stream, org, restricted FROM file WHERE kto = ?`, func(s *sqlite3.Stmt) error {
 		if cs := byNo[s.ColumnInt64(0)]; cs != nil {
-			cs.org, cs.live = s.ColumnText(1), true
+			cs.org, cs.live, cs.restricted = s.ColumnText(1), true, s.ColumnInt64(2) == 1
 		}
 		return nil
 	}, forever)
@@ -110,6 +112,10 @@ func (ix *Index) load(context.Context) error {
 	ix.publishOrgs()
 	return nil
 }
+
+// restricted tells by the fields of a case whether its existence is shown only
+// to those who were granted it by name.
+func restricted(f casefile.Fields) bool { return first(f, "restricted") == "yes" }
 
 func (ix *Index) publishOrgs() {
 	names := make(map[string]string, len(ix.state.orgs))

@@ -21,7 +21,7 @@ import (
 // schema is the number of what the tables hold. Change it whenever the tables
 // or anything written into them changes its meaning: every index made before
 // is then removed and rebuilt.
-const schema = 1
+const schema = 2
 
 // tables makes an empty index.
 //
@@ -41,7 +41,7 @@ CREATE TABLE file(v INTEGER PRIMARY KEY, stream INTEGER NOT NULL, kfrom INTEGER 
 	org TEXT NOT NULL, cluster INTEGER NOT NULL, number TEXT NOT NULL, external_id TEXT NOT NULL, name TEXT NOT NULL,
 	child INTEGER NOT NULL, sex TEXT NOT NULL, region TEXT NOT NULL, place_type TEXT NOT NULL,
 	incident TEXT NOT NULL, incident_day INTEGER NOT NULL, reported INTEGER NOT NULL, updated INTEGER NOT NULL,
-	facets TEXT NOT NULL, stages BLOB NOT NULL);
+	facets TEXT NOT NULL, stages BLOB NOT NULL, restricted INTEGER NOT NULL);
 CREATE INDEX file_stream ON file(stream, kto);
 CREATE INDEX file_cluster ON file(cluster, kto);
 CREATE INDEX file_known ON file(kto);
@@ -56,7 +56,7 @@ CREATE TABLE span(scope INTEGER NOT NULL, rule INTEGER NOT NULL, kto INTEGER NOT
 	PRIMARY KEY(scope, rule, kto, kfrom, dfrom, dto, v)) WITHOUT ROWID;
 
 -- Search knows the cases as they stand now; rowid is the stream of the case.
-CREATE VIRTUAL TABLE search USING fts5(numbers, names, words, content='', contentless_delete=1, tokenize='kua');
+CREATE VIRTUAL TABLE search USING fts5(numbers, names, words, factnumbers, facts, content='', contentless_delete=1, tokenize='kua');
 CREATE TABLE name(key TEXT NOT NULL, stream INTEGER NOT NULL, PRIMARY KEY(key, stream)) WITHOUT ROWID;
 CREATE INDEX name_stream ON name(stream);
 `

@@ -333,7 +333,7 @@ func stageOn(stages string, day edtf.Day) (id string, since edtf.Day, err error)
 // row is all that a list shows of a case, and what it is filtered and sorted by.
 type row struct {
 	org, number, externalID, name string
-	child                         int64 // 1: yes
+	child, restricted             int64 // 1: yes
 	sex, region, placeType        string
 	incident                      string // EDTF
 	incidentDay, reported         int64
@@ -343,13 +343,13 @@ type row struct {
 }
 
 const (
-	rowColumns = `org, number, external_id, name, child, sex, region, place_type, incident, incident_day, reported, updated, facets, stages`
-	rowMarks   = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+	rowColumns = `org, number, external_id, name, child, sex, region, place_type, incident, incident_day, reported, updated, facets, stages, restricted`
+	rowMarks   = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
 )
 
 func (r *row) args() []any {
 	return []any{r.org, r.number, r.externalID, r.name, r.child, r.sex, r.region, r.placeType,
-		r.incident, r.incidentDay, r.reported, r.updated, r.facets, []byte(r.stages)}
+		r.incident, r.incidentDay, r.reported, r.updated, r.facets, []byte(r.stages), r.restricted}
 }
 
 func scanRow(s *sqlite3.Stmt, at int) row {
@@ -358,6 +358,7 @@ func scanRow(s *sqlite3.Stmt, at int) row {
 		child: s.ColumnInt64(at + 4), sex: s.ColumnText(at + 5), region: s.ColumnText(at + 6), placeType: s.ColumnText(at + 7),
 		incident: s.ColumnText(at + 8), incidentDay: s.ColumnInt64(at + 9), reported: s.ColumnInt64(at + 10),
 		updated: s.ColumnInt64(at + 11), facets: s.ColumnText(at + 12), stages: string(s.ColumnRawBlob(at + 13)),
+		restricted: s.ColumnInt64(at + 14),
 	}
 }
 

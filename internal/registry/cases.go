@@ -8,51 +8,61 @@ import (
 	"slices"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/index"
 )
 
-// visible narrows a query to the cases the member may see. It is false where
-// there can be none.
-func visible(m access.Member, q *Query) bool {
-	q.Orgs = nil
-	if access.Decide(m, access.ReadCase, access.Thing{Org: anyOrg}) {
-		return true
-	}
-	for _, org := range m.Orgs {
-		if access.Decide(m, access.ReadCase, access.Thing{Org: org}) {
-			q.Orgs = append(q.Orgs, org)
-		}
-	}
-	return len(q.Orgs) > 0
-}
-
-// anyOrg is no organisation's id: who may read its cases may read all.
-const anyOrg = "*"
-
 // Cases is a page of the cases the member may see.
 func (r *Registry) Cases(ctx context.Context, s *access.Session, q Query) (Page, error) {
-	if !visible(s.Member, &q) {
-		return Page{}, nil
+	q.See = r.see(s.Member)
+	if q.Scope != "" && q.Scope != index.Coalition && !r.countsOrg(s.Member, q.Scope) {
+		return Page{}, ErrNotFound // what is counted there, and of whom, is not theirs to know
 	}
 	q.Clock = r.clock(q.Clock)
-	return r.index.Cases(ctx, q)
+	page, err := r.index.Cases(ctx, q)
+	if err != nil || q.Figure == "" {
+		return page, err
+	}
+	hidden, err := r.index.Hidden(ctx, q)
+	if hidden >= fewest {
+		page.Hidden = hidden
+	}
+	return page, err
 }
 
+// fewest is the least number of cases not shown that is told: a smaller one
+// would tell of single cases that they are there.
+const fewest = 5
+
 // Case is one case by its id or number, as of a day and as known by a moment.
+// Where only the facts are open, the file is folded of the facts alone: what
+// is not in it can come out nowhere, not in the history either.
 func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber string, clock Clock) (CaseView, error) {
 	clock = r.clock(clock)
 	row, err := r.row(ctx, s, idOrNumber, clock)
 	if err != nil {
 		return CaseView{}, err
 	}
-	file, err := r.index.Case(ctx, row.ID, clock.KnownBy)
+	file, err := r.open(ctx, s, row.ID, clock)
 	if err != nil {
-		return CaseView{}, notFound(err)
+		return CaseView{}, err
 	}
 	view := CaseView{
 		Row: row, Clock: clock, Stage: file.Stage(clock.AsOf),
-		Records: file.Records(), Timeline: file.Timeline(),
-		Checks: r.rules.Checks(file, clock.AsOf), Deadlines: r.rules.Deadlines(file, clock.AsOf),
+		Timeline: file.Timeline(),
+		Checks:   r.rules.Checks(file, clock.AsOf), Deadlines: r.rules.Deadlines(file, clock.AsOf),
+	}
+	for _, rec := range file.Records() {
+		if rec.Kind != grantKind { // who else reads it concerns those who may say so: Grants
+			view.Records = append(view.Records, rec)
+		}
+	}
+	t, _ := r.thing(row.ID)
+	view.Restricted = t.Restricted
+	if view.MayGrant = access.Decide(s.Member, access.GrantCase, t); view.MayGrant {
+		if view.Grants, err = r.grantViews(ctx, file); err != nil {
+			return CaseView{}, err
+		}
 	}
 	same, err := r.index.Same(ctx, row.ID, clock.KnownBy)
 	if err != nil {
@@ -62,8 +72,8 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 		if id == row.ID {
 			continue
 		}
-		other, err := r.row(ctx, s, id, clock)
-		if errors.Is(err, ErrNotFound) {
+		other, err := r.index.Row(ctx, id, clock, r.see(s.Member))
+		if errors.Is(err, index.ErrNotFound) {
 			continue // another organisation's, not open to the member
 		}
 		if err != nil {
@@ -74,28 +84,57 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 	return view, nil
 }
 
+// open folds a case of what the member may read of it.
+func (r *Registry) open(ctx context.Context, s *access.Session, id string, clock Clock) (*casefile.Case, error) {
+	switch r.see(s.Member)(id) {
+	case index.All:
+		file, err := r.index.Case(ctx, id, clock.KnownBy)
+		return file, notFound(err)
+	case index.Facts:
+		entries, err := r.index.Entries(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		var facts []casefile.Entry
+		for _, e := range entries {
+			if clock.KnownBy.IsZero() || !e.At.After(clock.KnownBy) {
+				facts = append(facts, r.facts(e))
+			}
+		}
+		if len(facts) == 0 {
+			return nil, ErrNotFound
+		}
+		return casefile.Fold(r.book, id, facts), nil
+	}
+	return nil, ErrNotFound
+}
+
+// facts is an entry without its identity part.
+func (r *Registry) facts(e casefile.Entry) casefile.Entry {
+	fact, identity := r.split(e.Kind, e.Fields)
+	e.Fields = fact
+	e.IdentityMissing = e.IdentityMissing || len(identity) > 0
+	e.Reason, e.Source = "", "" // they stand in the identity part: they are people's words
+	return e
+}
+
 // row finds a case the member may see. What is not there and what is not open
-// are told alike.
+// are told alike, and take the same way.
 func (r *Registry) row(ctx context.Context, s *access.Session, idOrNumber string, clock Clock) (Row, error) {
-	row, err := r.index.Row(ctx, idOrNumber, clock)
-	if errors.Is(err, index.ErrNotFound) {
-		page, perr := r.Cases(ctx, s, Query{Text: idOrNumber, Clock: clock, Limit: 200})
-		if perr != nil {
-			return Row{}, perr
-		}
-		i := slices.IndexFunc(page.Rows, func(row Row) bool { return row.Number == idOrNumber || row.ExternalID == idOrNumber })
-		if i < 0 {
-			return Row{}, ErrNotFound
-		}
-		return page.Rows[i], nil
+	see := r.see(s.Member)
+	if see(idOrNumber) != index.Nothing {
+		row, err := r.index.Row(ctx, idOrNumber, clock, see)
+		return row, notFound(err)
 	}
+	page, err := r.Cases(ctx, s, Query{Text: idOrNumber, Clock: clock, Limit: 200})
 	if err != nil {
-		return Row{}, notFound(err)
+		return Row{}, err
 	}
-	if !access.Decide(s.Member, access.ReadCase, access.Thing{Org: row.Org}) {
+	i := slices.IndexFunc(page.Rows, func(row Row) bool { return row.Number == idOrNumber || row.ExternalID == idOrNumber })
+	if i < 0 || idOrNumber == "" {
 		return Row{}, ErrNotFound
 	}
-	return row, nil
+	return page.Rows[i], nil
 }
 
 func notFound(err error) error {
@@ -136,18 +175,36 @@ func (r *Registry) Write(ctx context.Context, s *access.Session, caseID string, 
 	if err != nil {
 		return err
 	}
-	if !access.Decide(s.Member, access.WriteCase, access.Thing{Org: row.Org}) {
-		return ErrNotAllowed
-	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	file, err := r.index.Case(ctx, row.ID, allKnown)
 	if err != nil {
 		return notFound(err)
 	}
-	for _, p := range slices.Concat(puts, withdraws) {
-		if old, ok := file.Record(p.Record); ok && old.Kind != p.Kind {
+	allowed := r.may(s.Member, access.WriteCase, row.ID)
+	if comments(file, puts, withdraws) {
+		allowed = r.may(s.Member, access.CommentCase, row.ID)
+	}
+	if !allowed {
+		return ErrNotAllowed
+	}
+	all := slices.Concat(puts, withdraws)
+	if err := ordinary(all); err != nil {
+		return err
+	}
+	for _, p := range all {
+		old, ok := file.Record(p.Record)
+		if ok && old.Kind != p.Kind || !ok && p.Kind == "case" {
 			return &InvalidError{Kind: p.Kind}
+		}
+		if p.Kind != "case" {
+			continue
+		}
+		// Whose a case is, its number, and who may know of it do not change by an edit.
+		for _, field := range []string{"org", "number", "restricted"} {
+			if !slices.Equal(p.Fields[field], old.Fields[field]) {
+				return ErrNotAllowed
+			}
 		}
 	}
 	for _, w := range withdraws {
@@ -156,4 +213,12 @@ func (r *Registry) Write(ctx context.Context, s *access.Session, caseID string, 
 		}
 	}
 	return r.write(ctx, s, []act{{stream: row.ID, puts: puts, withdraws: withdraws, reason: reason, source: source}})
+}
+
+// comments tells whether an act adds notes and does nothing else.
+func comments(file *casefile.Case, puts, withdraws []Put) bool {
+	return len(puts) > 0 && len(withdraws) == 0 && !slices.ContainsFunc(puts, func(p Put) bool {
+		_, there := file.Record(p.Record)
+		return there || p.Kind != "note"
+	})
 }

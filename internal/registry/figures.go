@@ -12,6 +12,14 @@ import (
 	"github.com/kua-registry/kua/internal/rules"
 )
 
+// countsOrg tells whether a member may ask for the figures of one organisation.
+func (r *Registry) countsOrg(m access.Member, org string) bool {
+	r.rights.mu.RLock()
+	counts := r.rights.counts[org]
+	r.rights.mu.RUnlock()
+	return access.Decide(m, access.CountOrg, access.Thing{Org: org, Counts: counts})
+}
+
 // Figures counts. The answer says from which state of the ledger, so that the
 // same question asked again can be held against it.
 func (r *Registry) Figures(ctx context.Context, s *access.Session, q FigureQuery) (FigureTable, error) {
@@ -22,7 +30,7 @@ func (r *Registry) Figures(ctx context.Context, s *access.Session, q FigureQuery
 		q.Scope = index.Coalition
 	}
 	if q.Scope != index.Coalition {
-		if _, ok := r.Organisation(ctx, q.Scope); !ok {
+		if _, ok := r.Organisation(ctx, q.Scope); !ok || !r.countsOrg(s.Member, q.Scope) {
 			return FigureTable{}, ErrNotFound
 		}
 	}

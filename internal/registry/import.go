@@ -4,13 +4,16 @@ package registry
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/ledger"
 )
 
@@ -47,11 +50,13 @@ func (r *Registry) Import(ctx context.Context, s *access.Session, org, source st
 	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
-	known, err := r.index.ExternalIDs(ctx, org)
+	// What the member may not see is not there: a list changes no case by its
+	// number that its importer could not open.
+	known, err := r.index.ExternalIDs(ctx, org, r.see(s.Member))
 	if err != nil {
 		return Import{}, err
 	}
-	next, err := r.nextNumber(ctx)
+	numbers, err := r.index.Numbers(ctx)
 	if err != nil {
 		return Import{}, err
 	}
@@ -64,7 +69,11 @@ func (r *Registry) Import(ctx context.Context, s *access.Session, org, source st
 		}
 		seen[c.Key] = true
 		if id, ok := known[c.Key]; ok {
-			change, err := r.difference(ctx, id, source, c.Records(id))
+			puts := c.Records(id)
+			if err := ordinary(puts); err != nil {
+				return Import{}, err
+			}
+			change, err := r.difference(ctx, id, source, puts)
 			if err != nil {
 				return Import{}, err
 			}
@@ -77,13 +86,18 @@ func (r *Registry) Import(ctx context.Context, s *access.Session, org, source st
 		} else {
 			id := ledger.NewID().String()
 			puts := c.Records(id)
+			if err := ordinary(puts); err != nil {
+				return Import{}, err
+			}
 			head := caseRecord(puts, id)
 			head.Fields["org"] = []string{org}
-			head.Fields["number"] = []string{caseNumber(next)}
+			head.Fields["number"] = []string{newNumber(numbers)}
 			head.Fields["opened"] = []string{r.Today().String()}
 			head.Fields["external_id"] = []string{c.Key}
-			next++
 			rest := slices.DeleteFunc(slices.Clone(puts), func(p Put) bool { return p.Record == id })
+			if first(head.Fields["restricted"]) == "yes" {
+				rest = append(rest, r.ownGrant(s.Member, id)...)
+			}
 			acts = append(acts, act{stream: id, newFor: org, puts: append([]Put{head}, rest...), source: source})
 			result.New++
 		}
@@ -170,16 +184,33 @@ func clean(f casefile.Fields) casefile.Fields {
 	return out
 }
 
-func caseNumber(n int) string { return fmt.Sprintf("K-%05d", n) }
-
-// nextNumber is the next number of a case. Numbers are not given twice: cases
-// are erased, never taken out of the count.
-func (r *Registry) nextNumber(ctx context.Context) (int, error) {
-	stats, err := r.index.Stats(ctx, allKnown)
-	if err != nil {
-		return 0, err
+// newNumber draws the number of a new case and adds it to those that are given.
+// Numbers don't run on: a gap in them would tell of a case that is not shown,
+// and the newest how many there are.
+func newNumber(given map[string]bool) string {
+	for {
+		n, err := rand.Int(rand.Reader, big.NewInt(9_000_000))
+		if err != nil { // never (crypto/rand)
+			panic(err)
+		}
+		number := fmt.Sprintf("K-%d", n.Int64()+1_000_000)
+		if !given[number] {
+			given[number] = true
+			return number
+		}
 	}
-	return stats.Cases + 1, nil
+}
+
+// ordinary refuses records that only the acts may put that also make their
+// keys: what comes in by a list or a form gives nobody access.
+func ordinary(puts []Put) error {
+	for _, p := range puts {
+		switch p.Kind {
+		case grantKind, kindErasure, "member", "invitation", "organisation", "match":
+			return fmt.Errorf("a record of kind %s can't be put this way", p.Kind)
+		}
+	}
+	return nil
 }
 
 // PutOutside puts records outside cases, each in a stream of its own. What is
@@ -192,14 +223,19 @@ func (r *Registry) PutOutside(ctx context.Context, s *access.Session, source str
 	defer r.writing.Unlock()
 	var result Import
 	var acts []act
+	if err := ordinary(puts); err != nil {
+		return Import{}, err
+	}
 	for _, p := range puts {
-		switch p.Kind {
-		case "member", "organisation", "match": // made by the acts that also make their keys and decisions
-			return Import{}, fmt.Errorf("a record of kind %s can't be put this way", p.Kind)
+		if k, ok := r.book.Kind(p.Kind); !ok || k.Scope != codebook.Outside {
+			return Import{}, fmt.Errorf("a record of kind %q does not stand outside cases", p.Kind)
 		}
 		entries, err := r.index.Entries(ctx, p.Record)
 		if err != nil {
 			return Import{}, err
+		}
+		if len(entries) > 0 && entries[0].Kind != p.Kind { // another record's stream, which may be a case
+			return Import{}, fmt.Errorf("the id of a record of kind %s can't be used: make a new one", p.Kind)
 		}
 		if n := len(entries); n > 0 && entries[n-1].Op == casefile.Put && equal(entries[n-1].Fields, p.Fields) {
 			result.Same++

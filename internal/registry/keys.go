@@ -112,26 +112,40 @@ func (r *Registry) unlock(u Unlock) (*access.Keys, error) {
 	if member == nil {
 		return nil, errors.New("the passphrase is not right: check the words and their order; nothing was changed")
 	}
+	if err := r.openNode(member); errors.Is(err, errMayNotStart) {
+		return nil, errors.New("the passphrase is right, but this member may not start the register: somebody who may must do it")
+	} else if err != nil {
+		return nil, err
+	}
+	return r.openVaults(member)
+}
+
+// errMayNotStart says that an identity has no slot in the node's key file.
+var errMayNotStart = errors.New("not sealed to this identity")
+
+// openNode opens the node with an identity that has a slot in its key file:
+// errMayNotStart where it has none.
+func (r *Registry) openNode(by *seal.Identity) error {
 	locked, err := r.readLocked(nodeKeyFile)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	node, err := locked.OpenIdentity(member)
+	node, err := locked.OpenIdentity(by)
 	if errors.Is(err, seal.ErrNotSealedToYou) {
-		return nil, errors.New("the passphrase is right, but this member may not start the register: somebody who may must do it")
+		return errMayNotStart
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	r.node = node.Identity
 	sealed, err := os.ReadFile(filepath.Join(r.dir, nodeVault))
 	if err != nil {
-		return nil, fmt.Errorf("a key of the register is missing: %w", err)
+		return fmt.Errorf("a key of the register is missing: %w", err)
 	}
 	if r.vault, err = seal.OpenVault(r.node, sealed); err != nil {
-		return nil, fmt.Errorf("%s: %w", nodeVault, err)
+		return fmt.Errorf("%s: %w", nodeVault, err)
 	}
-	return r.openVaults(member)
+	return nil
 }
 
 // openMember opens a member's key file and sees that it is the one its name says.
@@ -317,21 +331,20 @@ func (r *Registry) member(ctx context.Context, id string) (access.Member, error)
 			return m, nil
 		}
 	}
-	return access.Member{}, errors.New("the passphrase is right, but the ledger knows no such member")
+	return access.Member{}, errors.New("the passphrase is right, but the ledger knows no such member, or they have left")
 }
 
+// members are the members who have not left.
 func (r *Registry) members(ctx context.Context) ([]access.Member, error) {
-	records, err := r.index.Outside(ctx, "member", allKnown)
+	ro, err := r.roll(ctx)
 	if err != nil {
 		return nil, err
 	}
-	members := make([]access.Member, 0, len(records))
-	for _, rec := range records {
-		m := access.Member{ID: rec.ID, Name: first(rec.Fields["name"]), Lang: first(rec.Fields["lang"]), Orgs: rec.Fields["org"]}
-		for _, role := range rec.Fields["roles"] {
-			m.Roles = append(m.Roles, access.Role(role))
+	var members []access.Member
+	for _, m := range ro.members {
+		if !m.Left {
+			members = append(members, m.Member)
 		}
-		members = append(members, m)
 	}
 	return members, nil
 }

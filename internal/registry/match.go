@@ -10,6 +10,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/linkage"
 )
@@ -69,10 +70,14 @@ func (r *Registry) Propose(ctx context.Context, s *access.Session) (Proposals, e
 		cfg.Decided = append(cfg.Decided, linkage.Decision{A: a, B: b, Same: verdict == Same})
 		before[pairKey(a, b)] = decided{m.ID, verdict}
 	}
+	see := r.see(s.Member)
 	var people []linkage.Record
 	for file, err := range r.index.Files(ctx, allKnown) {
 		if err != nil {
 			return Proposals{}, err
+		}
+		if see(file.ID) == index.Nothing {
+			continue
 		}
 		people = append(people, person(file))
 	}
@@ -87,7 +92,7 @@ func (r *Registry) Propose(ctx context.Context, s *access.Session) (Proposals, e
 		if found, ok := rows[id]; ok {
 			return found, nil
 		}
-		found, err := r.index.Row(ctx, id, clock)
+		found, err := r.index.Row(ctx, id, clock, see)
 		rows[id] = found
 		return found, err
 	}
@@ -100,6 +105,11 @@ func (r *Registry) Propose(ctx context.Context, s *access.Session) (Proposals, e
 		b, err := row(p.B)
 		if err != nil {
 			return Proposals{}, err
+		}
+		if see(p.A) != index.All || see(p.B) != index.All {
+			for i := range p.Fields { // how alike they are is the coordinator's to know; what they say is not
+				p.Fields[i].A, p.Fields[i].B = "", ""
+			}
 		}
 		out.Proposals = append(out.Proposals, Proposal{
 			A: a, B: b, Probability: p.Probability, Fields: p.Fields,
@@ -161,7 +171,7 @@ func (r *Registry) decide(ctx context.Context, s *access.Session, decisions []De
 			return nil, fmt.Errorf("a case can't be compared with itself")
 		}
 		for _, id := range []string{d.A, d.B} {
-			if _, err := r.index.Row(ctx, id, Clock{AsOf: r.Today()}); err != nil {
+			if _, err := r.index.Row(ctx, id, Clock{AsOf: r.Today()}, r.see(s.Member)); err != nil {
 				return nil, ErrNotFound
 			}
 		}
@@ -190,7 +200,11 @@ func (r *Registry) Undo(ctx context.Context, s *access.Session, decision, reason
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(records, func(m *casefile.Record) bool { return m.ID == decision }) {
+	see := r.see(s.Member)
+	open := func(id string) bool { return see(id) != index.Nothing }
+	if !slices.ContainsFunc(records, func(m *casefile.Record) bool {
+		return m.ID == decision && open(first(m.Fields["a"])) && open(first(m.Fields["b"]))
+	}) {
 		return ErrNotFound
 	}
 	return r.write(ctx, s, []act{{stream: decision, withdraws: []Put{{Record: decision, Kind: "match"}}, reason: reason, source: "match"}})

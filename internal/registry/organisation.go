@@ -75,7 +75,7 @@ func (r *Registry) Organisations(ctx context.Context, s *access.Session) ([]Org,
 	if err != nil {
 		return nil, err
 	}
-	stats, err := r.index.Stats(ctx, time.Time{})
+	stats, err := r.index.Stats(ctx, time.Time{}, r.knows(s.Member))
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/rules"
 )
 
@@ -28,7 +29,7 @@ func (r *Registry) Overview(ctx context.Context, s *access.Session, clock Clock)
 	for _, v := range figures.Values {
 		view.Figures[v.ID] = v
 	}
-	stats, err := r.index.Stats(ctx, clock.KnownBy)
+	stats, err := r.index.Stats(ctx, clock.KnownBy, r.knows(s.Member))
 	if err != nil {
 		return Overview{}, err
 	}
@@ -45,11 +46,8 @@ func (r *Registry) Overview(ctx context.Context, s *access.Session, clock Clock)
 	if view.Promises, err = r.outside(ctx, "commitment", clock); err != nil {
 		return Overview{}, err
 	}
-	var q Query
-	if !visible(s.Member, &q) {
-		return view, nil
-	}
-	counts, err := r.index.RuleCounts(ctx, clock, q.Orgs)
+	see := r.see(s.Member)
+	counts, err := r.index.RuleCounts(ctx, clock, see)
 	if err != nil {
 		return Overview{}, err
 	}
@@ -73,19 +71,19 @@ func (r *Registry) Overview(ctx context.Context, s *access.Session, clock Clock)
 			return list[i].Rule < list[j].Rule
 		})
 	}
-	view.Ours, err = r.ours(ctx, clock, q.Orgs)
+	view.Ours, err = r.ours(ctx, clock, see)
 	return view, err
 }
 
 // ours are the next terms that are the coalition's to keep, soonest first.
-func (r *Registry) ours(ctx context.Context, clock Clock, orgs []string) ([]DeadlineRow, error) {
-	terms, err := r.index.OwnTerms(ctx, clock, orgs, ourDeadlines)
+func (r *Registry) ours(ctx context.Context, clock Clock, see index.See) ([]DeadlineRow, error) {
+	terms, err := r.index.OwnTerms(ctx, clock, see, ourDeadlines)
 	if err != nil {
 		return nil, err
 	}
 	var rows []DeadlineRow
 	for _, t := range terms {
-		row, err := r.index.Row(ctx, t.Case, clock)
+		row, err := r.index.Row(ctx, t.Case, clock, see)
 		if err != nil {
 			return nil, err
 		}

@@ -57,6 +57,7 @@ type Registry struct {
 	log     *ledger.Log
 	keyring *ledger.Keyring
 	index   *index.Index
+	rights  *rights
 
 	beside bool // another process writes: nothing is written here, the index neither
 
@@ -152,6 +153,11 @@ func Open(ctx context.Context, dir string, unlock Unlock, opt Options) (*Registr
 	if err != nil {
 		return nil, nil, errors.Join(err, r.Close())
 	}
+	if !r.beside {
+		if err := r.sweep(ctx); err != nil {
+			return nil, nil, errors.Join(err, r.Close())
+		}
+	}
 	return r, r.sessions.Begin(member, keys), nil
 }
 
@@ -203,6 +209,9 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	}
 	r.log = log
 	r.keyring = log.Keyring(r.vault)
+	if err := r.openRights(ctx); err != nil {
+		return errors.Join(err, log.Close())
+	}
 	if err := r.openIndex(ctx); err != nil {
 		return errors.Join(err, log.Close())
 	}
@@ -220,6 +229,9 @@ func (r *Registry) Close() error {
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	var errs []error
+	if r.rights != nil && r.log != nil {
+		r.keepRights()
+	}
 	if r.index != nil {
 		errs = append(errs, r.index.Close())
 	}
@@ -234,7 +246,7 @@ func (r *Registry) Info(ctx context.Context, s *access.Session) (Info, error) {
 	if !access.Decide(s.Member, access.Count, access.Thing{}) {
 		return Info{}, ErrNotAllowed
 	}
-	stats, err := r.index.Stats(ctx, allKnown)
+	stats, err := r.index.Stats(ctx, allKnown, r.knows(s.Member))
 	if err != nil {
 		return Info{}, err
 	}
@@ -259,7 +271,7 @@ func (r *Registry) Stats(ctx context.Context, s *access.Session) (Stats, error) 
 	if !access.Decide(s.Member, access.Count, access.Thing{}) {
 		return Stats{}, ErrNotAllowed
 	}
-	return r.index.Stats(ctx, allKnown)
+	return r.index.Stats(ctx, allKnown, r.knows(s.Member))
 }
 
 // Statement is what the coalition's own statement said, by the id of the

@@ -15,7 +15,7 @@ import (
 // stats asks the index how much it holds, as every opening does: one that
 // turns out to be damaged is made anew.
 func (r *Registry) stats(ctx context.Context) (Stats, error) {
-	stats, err := r.index.Stats(ctx, allKnown)
+	stats, err := r.index.Stats(ctx, allKnown, nil)
 	if !errors.Is(err, index.ErrUnusable) || r.beside {
 		return stats, err
 	}
@@ -27,5 +27,5 @@ func (r *Registry) stats(ctx context.Context) (Stats, error) {
 	if err := r.openIndex(ctx); err != nil {
 		return Stats{}, err
 	}
-	return r.index.Stats(ctx, allKnown)
+	return r.index.Stats(ctx, allKnown, nil)
 }

@@ -17,18 +17,11 @@ import (
 // the name or the passphrase is not right, access.ErrTooMany where too many
 // are waiting. An unknown name costs as much as a wrong passphrase.
 func (r *Registry) SignIn(ctx context.Context, name, passphrase string) (*access.Session, error) {
-	select {
-	case r.waiting <- struct{}{}:
-		defer func() { <-r.waiting }()
-	default:
-		return nil, access.ErrTooMany
+	leave, err := r.stretching(ctx)
+	if err != nil {
+		return nil, err
 	}
-	select {
-	case r.signing <- struct{}{}:
-		defer func() { <-r.signing }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	defer leave()
 	members, err := r.members(ctx)
 	if err != nil {
 		return nil, err
@@ -62,6 +55,22 @@ func (r *Registry) SignIn(ctx context.Context, name, passphrase string) (*access
 		return nil, err
 	}
 	return r.sessions.Begin(*found, keys), nil
+}
+
+// stretching waits for the one passphrase that may be stretched at a time.
+func (r *Registry) stretching(ctx context.Context) (leave func(), err error) {
+	select {
+	case r.waiting <- struct{}{}:
+	default:
+		return nil, access.ErrTooMany
+	}
+	select {
+	case r.signing <- struct{}{}:
+		return func() { <-r.signing; <-r.waiting }, nil
+	case <-ctx.Done():
+		<-r.waiting
+		return nil, ctx.Err()
+	}
 }
 
 // Session finds the session of a token.

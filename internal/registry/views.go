@@ -90,6 +90,10 @@ type CaseView struct {
 	Timeline  []casefile.Event
 	Checks    []rules.Finding
 	Deadlines []rules.Deadline
+
+	Restricted bool        // its existence is shown only to those who were granted it by name
+	MayGrant   bool        // the member may say who else reads it
+	Grants     []GrantView // only where they may
 }
 
 // FigureQuery asks for figures.

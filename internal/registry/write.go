@@ -32,6 +32,8 @@ type act struct {
 
 	keys    *seal.CaseKeys      // of an erasure: what it is sealed under, with new epochs of what is erased
 	wrapped []ledger.WrappedKey // the new ones of them
+
+	handed []ledger.WrappedKey // of the stream, for others or of a new epoch: what comes after this act is sealed under the newest
 }
 
 // write validates, seals, signs and appends the acts as one: all of them are
@@ -74,10 +76,6 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	if err != nil {
 		return r.whyNot(err)
 	}
-	if len(acts) == 1 && acts[0].keys != nil { // an erasure: the index is not added to, but made anew
-		r.last = at
-		return r.finishErasure(ctx)
-	}
 	applied := make([]index.Entry, len(drafts))
 	for i, d := range drafts {
 		d.Content.Author = ledger.ID(s.Keys.Identity.ID())
@@ -85,6 +83,10 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 		applied[i] = opened(entries[i], d.Content)
 	}
 	r.last = at
+	r.rights.add(applied, r.log.Head().Size)
+	if len(acts) == 1 && acts[0].keys != nil { // an erasure: the index is not added to, but made anew
+		return r.finishErasure(ctx)
+	}
 	// From here on the write is done, whatever becomes of the caller: an index
 	// that can't follow now is brought up to the ledger before the next write.
 	if err := r.index.Apply(context.WithoutCancel(ctx), group(applied), r.head()); err != nil {
@@ -106,6 +108,7 @@ func (r *Registry) drafts(ctx context.Context, s *access.Session, acts []act, at
 		if err != nil {
 			return nil, nil, err
 		}
+		wrapped = append(wrapped, a.handed...)
 		var keys seal.CaseKeys
 		if version == 0 {
 			keys = seal.NewCaseKeys()

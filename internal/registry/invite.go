@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/seal"
+)
+
+// InvitationLasts is how long a link can be accepted.
+const InvitationLasts = 72 * time.Hour
+
+// maxInvitations bounds how many may wait at once: each takes slots in key files.
+const maxInvitations = 100
+
+var (
+	// ErrInvitation says that a link opens nothing, and not why.
+	ErrInvitation = errors.New("this invitation can't be used: it was used already, taken back, or ended; ask for a new one")
+	// ErrTooManyInvitations says that too many wait.
+	ErrTooManyInvitations = errors.New("too many invitations wait to be accepted: take some back first")
+	// ErrNotStarted says that a code can't start a register.
+	ErrNotStarted = errors.New("this invitation does not start the register: open its link while the register is served, or let somebody who may start it accept it with you, with their --passphrase-file")
+)
+
+// NewInvitation is who is asked to join, as what.
+type NewInvitation struct {
+	Name, Lang string
+	Orgs       []string // ids
+	Roles      []access.Role
+	Starts     bool // may start the register: opens the node, and with it all that the node holds
+}
+
+// codeWork is what an invitation's code is stretched with: it has 130 bits of
+// chance, which need no stretching.
+var codeWork = seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1}
+
+func inviteFile(id ledger.ID) string {
+	return filepath.Join(keysDir, "invite-"+id.String()+".key")
+}
+
+func (v *InvitationView) fields() casefile.Fields {
+	f := casefile.Fields{
+		"name": {v.Name}, "lang": {v.Lang}, "org": v.Orgs, "starts": {yesNo(v.Starts)},
+		"ends": {v.Ends.UTC().Format(time.RFC3339)}, "sign_key": {hex.EncodeToString(v.signKey)},
+	}
+	for _, role := range v.Roles {
+		f["roles"] = append(f["roles"], string(role))
+	}
+	return f
+}
+
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
+}
+
+// Invite makes an invitation and answers its code, which nothing keeps. The
+// inviter lends what the new member will be able to open to an identity that
+// only the code opens: so accepting needs nobody else to be there.
+func (r *Registry) Invite(ctx context.Context, s *access.Session, n NewInvitation) (access.Code, InvitationView, error) {
+	fail := func(err error) (access.Code, InvitationView, error) { return access.Code{}, InvitationView{}, err }
+	if err := r.mayLookAfter(s); err != nil {
+		return fail(err)
+	}
+	if r.beside {
+		return fail(ledger.ErrLocked)
+	}
+	name := strings.Join(strings.Fields(n.Name), " ")
+	if name == "" || utf8.RuneCountInString(name) > 80 {
+		return fail(ErrName)
+	}
+	if err := r.knownRoles(n.Roles); err != nil {
+		return fail(err)
+	}
+	if !mayGive(s.Member, n.Roles) {
+		return fail(ErrGive)
+	}
+	for _, org := range n.Orgs {
+		if !slices.Contains(s.Member.Orgs, org) {
+			return fail(ErrGive)
+		}
+	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	ro, err := r.roll(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	now := r.now()
+	if ro.nameTaken(name, now) {
+		return fail(ErrNameTaken)
+	}
+	waiting := 0
+	for _, v := range ro.invitations {
+		if v.Open(now) {
+			waiting++
+		}
+	}
+	if waiting >= maxInvitations {
+		return fail(ErrTooManyInvitations)
+	}
+	code := access.NewCode()
+	id := ledger.ID(code.Name())
+	identity, err := seal.NewIdentity()
+	if err != nil {
+		return fail(err)
+	}
+	v := InvitationView{
+		ID: id.String(), Name: name, Lang: n.Lang, Orgs: n.Orgs, Roles: n.Roles, Starts: n.Starts,
+		By: s.Member.ID, Ends: now.Add(InvitationLasts).UTC().Truncate(time.Second), signKey: identity.Public().Signing(),
+	}
+	locked, err := seal.LockPassphrase(identity, "invitation", code.Secret(), codeWork)
+	if err != nil {
+		return fail(err)
+	}
+	if err := r.addSlots(s.Keys.Identity, identity.Public(), n.Orgs, n.Starts); err != nil {
+		return fail(err)
+	}
+	err = r.writeLocked(inviteFile(id), locked)
+	if err == nil {
+		err = r.write(ctx, s, []act{{stream: v.ID, puts: []Put{{Record: v.ID, Kind: "invitation", Fields: v.fields()}}, source: "invited"}})
+	}
+	if err != nil {
+		return fail(errors.Join(err, r.closeInvitation(&v)))
+	}
+	return code, v, nil
+}
+
+// closeInvitation takes away what an invitation opens, and its key file.
+func (r *Registry) closeInvitation(v *InvitationView) error {
+	if len(v.signKey) > 0 {
+		if err := r.dropSlots(ledger.ID(seal.IDOf(v.signKey))); err != nil {
+			return err
+		}
+	}
+	id, err := ledger.ParseID(v.ID)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(r.dir, inviteFile(id))); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("the key file of an invitation can't be taken away: %w", err)
+	}
+	return nil
+}
+
+// Invitation answers what a code invites to: ErrInvitation where it opens nothing.
+func (r *Registry) Invitation(ctx context.Context, code access.Code) (InvitationView, error) {
+	ro, err := r.roll(ctx)
+	if err != nil {
+		return InvitationView{}, err
+	}
+	v := ro.invitation(ledger.ID(code.Name()).String())
+	if v == nil || !v.Open(r.now()) {
+		return InvitationView{}, ErrInvitation
+	}
+	return *v, nil
+}
+
+// openInvitation opens the identity that the code of an invitation opens.
+func (r *Registry) openInvitation(code access.Code) (*seal.Identity, error) {
+	locked, err := r.readLocked(inviteFile(code.Name()))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, ErrInvitation
+	}
+	if err != nil {
+		return nil, err
+	}
+	if locked.Purpose() != "invitation" {
+		return nil, ErrInvitation
+	}
+	opened, err := locked.OpenPassphrase(code.Secret(), codeWork)
+	if errors.Is(err, seal.ErrPassphrase) {
+		return nil, ErrInvitation
+	}
+	if err != nil {
+		return nil, err
+	}
+	return opened.Identity, nil
+}
+
+// Acceptance is what a new member chooses.
+type Acceptance struct {
+	Lang       string // empty: as invited
+	Passphrase string // empty: one is made
+}
+
+// Accept makes the member that a code invites: their identity, their key file,
+// and their record, which they sign themself and which the invitation vouches
+// for. It answers the passphrase where it made one; nothing keeps it.
+func (r *Registry) Accept(ctx context.Context, code access.Code, a Acceptance) (access.Member, string, error) {
+	fail := func(err error) (access.Member, string, error) { return access.Member{}, "", err }
+	if r.beside {
+		return fail(ledger.ErrLocked)
+	}
+	v, err := r.Invitation(ctx, code)
+	if err != nil {
+		return fail(err)
+	}
+	made := ""
+	if a.Passphrase == "" {
+		if made, err = seal.NewPassphrase(); err != nil {
+			return fail(err)
+		}
+		a.Passphrase = made
+	} else if err := access.CheckPassphrase(a.Passphrase, r.ownWords(ctx, v)...); err != nil {
+		return fail(err)
+	}
+	if a.Lang != "" {
+		v.Lang = a.Lang
+	}
+	invitation, err := r.openInvitation(code)
+	if err != nil {
+		return fail(err)
+	}
+	identity, err := seal.NewIdentity()
+	if err != nil {
+		return fail(err)
+	}
+	leave, err := r.stretching(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	file, err := seal.LockPassphrase(identity, "member", a.Passphrase, r.opt.Stretch)
+	leave()
+	if err != nil {
+		return fail(err)
+	}
+
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	if _, err := r.Invitation(ctx, code); err != nil { // somebody else may have been quicker
+		return fail(err)
+	}
+	id := ledger.ID(identity.ID())
+	m := MemberView{
+		Member:  access.Member{ID: id.String(), Name: v.Name, Lang: v.Lang, Orgs: v.Orgs, Roles: v.Roles},
+		signKey: identity.Public().Signing(),
+	}
+	if err := r.writeLocked(memberFile(id), file); err != nil {
+		return fail(err)
+	}
+	undo := func(err error) (access.Member, string, error) {
+		return fail(errors.Join(err, r.dropSlots(id), os.Remove(filepath.Join(r.dir, memberFile(id)))))
+	}
+	if err := r.addSlots(invitation, identity.Public(), v.Orgs, v.Starts); err != nil {
+		return undo(err)
+	}
+	fields := m.fields()
+	fields["invitation"] = []string{v.ID}
+	fields["proof"] = []string{hex.EncodeToString(invitation.Sign(acceptText(r.log.ID(), v.ID, m.signKey)))}
+	author := &access.Session{Member: m.Member, Keys: &access.Keys{Identity: identity, Vaults: map[string]*seal.Vault{}}}
+	if err := r.write(ctx, author, []act{{stream: m.ID, puts: []Put{{Record: m.ID, Kind: "member", Fields: fields}}, source: "accepted an invitation"}}); err != nil {
+		return undo(err)
+	}
+	if err := r.closeInvitation(&v); err != nil { // done all the same: the next opening takes it away
+		r.opt.Log.Error("an invitation that was accepted could not be taken away")
+	}
+	return m.Member, made, nil
+}
+
+// ownWords are what a member's own passphrase must not lean on: their name
+// and the names of their organisations.
+func (r *Registry) ownWords(ctx context.Context, v InvitationView) []string {
+	words := strings.Fields(v.Name)
+	for _, id := range v.Orgs {
+		if org, ok := r.Organisation(ctx, id); ok {
+			words = append(words, strings.Fields(org.Name)...)
+		}
+	}
+	return words
+}
+
+// acceptText is what an invitation signs for the member it makes.
+func acceptText(log ledger.ID, invitation string, signKey []byte) []byte {
+	b := append([]byte("kua/accept/v1\x00"), log[:]...)
+	b = append(b, invitation...)
+	return append(b, signKey...)
+}
+
+// OpenInvited opens a register by the code of an invitation that may start it,
+// so that it can be accepted at a desk where nobody is signed in.
+func OpenInvited(ctx context.Context, dir string, code access.Code, opt Options) (*Registry, error) {
+	opt = opt.orStandard()
+	if _, err := os.Stat(filepath.Join(dir, nodeKeyFile)); err != nil {
+		return nil, fmt.Errorf("%s is not a register: there is no %s in it", dir, nodeKeyFile)
+	}
+	r, err := prepare(dir, opt)
+	if err != nil {
+		return nil, err
+	}
+	invitation, err := r.openInvitation(code)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.openNode(invitation); errors.Is(err, errMayNotStart) {
+		return nil, ErrNotStarted
+	} else if err != nil {
+		return nil, err
+	}
+	if err := r.openLedger(ctx, false); err != nil {
+		return nil, err
+	}
+	return r, nil
+}

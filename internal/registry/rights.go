@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/ledger"
+)
+
+// rights is all that decides who may read which case: whose it is, whether it
+// is restricted, the grants. It is made of the signed entries of the ledger and
+// of nothing else: pages of the index, which nothing authenticates, can be put
+// back by whoever has the disk, and would turn a grant that was taken back into
+// a live one.
+//
+// Not to read the whole ledger at every start it is kept in a file, sealed and
+// signed by the node, with the place in the ledger it was made from. An older
+// one put back is only older: what was written since is read again.
+type rights struct {
+	mu     sync.RWMutex
+	size   uint64 // entries of the ledger it was made from
+	cases  map[string]*caseRights
+	counts map[string]bool // organisations that count with the coalition
+}
+
+// caseRights are the rights to one case. It does not change once it is in rights.
+type caseRights struct {
+	Org        string                  `json:"o"`
+	Restricted bool                    `json:"r,omitempty"`
+	Grants     map[string]access.Grant `json:"g,omitempty"` // by the id of the grant
+}
+
+// rightsFile lies in the register's directory. It may be deleted at any time.
+const rightsFile = "rights"
+
+// rightsLabel says what the file is sealed for.
+const rightsLabel = "kua/rights/v1"
+
+// keptRights is the file.
+type keptRights struct {
+	Ledger string                 `json:"ledger"`
+	Size   uint64                 `json:"size"`
+	Root   string                 `json:"root"`
+	Cases  map[string]*caseRights `json:"cases"`
+	Counts map[string]bool        `json:"counts"`
+}
+
+func newRights() *rights {
+	return &rights{cases: map[string]*caseRights{}, counts: map[string]bool{}}
+}
+
+// add takes in entries, in the order of the ledger, up to size.
+func (rs *rights) add(entries []index.Entry, size uint64) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	for _, e := range entries {
+		switch {
+		case e.Kind == "organisation" && e.Record == e.Stream:
+			rs.counts[e.Stream] = e.Op == casefile.Put && first(e.Fields["counts"]) == "yes"
+		case e.Kind == "case" && e.Record == e.Stream && e.Op == casefile.Put:
+			next := caseRights{Org: first(e.Fields["org"]), Restricted: first(e.Fields["restricted"]) == "yes"}
+			if old := rs.cases[e.Stream]; old != nil {
+				next.Grants = old.Grants
+			}
+			rs.cases[e.Stream] = &next
+		case e.Kind == kindErasure && first(e.Fields["what"]) == erasedWhole:
+			delete(rs.cases, e.Stream)
+		case e.Kind == grantKind:
+			old := rs.cases[e.Stream]
+			if old == nil {
+				continue // not in a case: it grants nothing
+			}
+			next := *old
+			next.Grants = maps.Clone(old.Grants)
+			if g, ok := grantOf(e.Fields); ok && e.Op == casefile.Put {
+				if next.Grants == nil {
+					next.Grants = map[string]access.Grant{}
+				}
+				next.Grants[e.Record] = g
+			} else {
+				delete(next.Grants, e.Record)
+			}
+			rs.cases[e.Stream] = &next
+		}
+	}
+	rs.size = max(rs.size, size)
+}
+
+// grantOf reads a grant. One that can't be read grants nothing.
+func grantOf(f casefile.Fields) (access.Grant, bool) {
+	g := access.Grant{Part: access.Part(first(f["part"]))}
+	switch org, member := first(f["org"]), first(f["member"]); {
+	case org != "" && member == "":
+		g.To = org
+	case member != "" && org == "":
+		g.To = member
+	default:
+		return g, false
+	}
+	if text := first(f["until"]); text != "" {
+		day, err := edtf.ParseDay(text)
+		if err != nil {
+			return g, false
+		}
+		g.Until = day
+	}
+	return g, g.Part == access.Fact || g.Part == access.Identity
+}
+
+// thing is what access.Decide asks about a case; false: there is no such case.
+func (r *Registry) thing(id string) (access.Thing, bool) {
+	r.rights.mu.RLock()
+	defer r.rights.mu.RUnlock()
+	c := r.rights.cases[id]
+	if c == nil {
+		return access.Thing{}, false
+	}
+	return c.thing(r.rights.counts[c.Org], r.Today()), true
+}
+
+func (c *caseRights) thing(counts bool, day edtf.Day) access.Thing {
+	t := access.Thing{Org: c.Org, Counts: counts, Restricted: c.Restricted, Day: day}
+	for _, g := range c.Grants {
+		t.Grants = append(t.Grants, g)
+	}
+	return t
+}
+
+// may asks whether a member may do something to a case. Of what is not there
+// and of what is not open it answers alike.
+func (r *Registry) may(m access.Member, a access.Action, id string) bool {
+	t, ok := r.thing(id)
+	return ok && access.Decide(m, a, t)
+}
+
+// see is how much of each case a member may see: what every question to the
+// index that leaves the program takes along.
+func (r *Registry) see(m access.Member) index.See {
+	day := r.Today()
+	plain := map[string]index.Sight{} // of an organisation's cases that have nothing of their own
+	var mu sync.Mutex
+	return func(id string) index.Sight {
+		r.rights.mu.RLock()
+		c := r.rights.cases[id]
+		counts := c != nil && r.rights.counts[c.Org]
+		r.rights.mu.RUnlock()
+		if c == nil {
+			return index.Nothing
+		}
+		if c.Restricted || len(c.Grants) > 0 {
+			return sight(m, c.thing(counts, day))
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		s, ok := plain[c.Org]
+		if !ok {
+			s = sight(m, c.thing(counts, day))
+			plain[c.Org] = s
+		}
+		return s
+	}
+}
+
+func sight(m access.Member, t access.Thing) index.Sight {
+	if t.Part = access.Identity; access.Decide(m, access.ReadCase, t) {
+		return index.All
+	}
+	if t.Part = access.Fact; access.Decide(m, access.ReadCase, t) {
+		return index.Facts
+	}
+	return index.Nothing
+}
+
+// knows is which cases a member may know to be there. That organisations have
+// cases, and how many, those know who count with them; a restricted case is
+// known to those alone who may see it.
+func (r *Registry) knows(m access.Member) index.See {
+	see := r.see(m)
+	return func(id string) index.Sight {
+		if s := see(id); s != index.Nothing {
+			return s
+		}
+		r.rights.mu.RLock()
+		defer r.rights.mu.RUnlock()
+		if c := r.rights.cases[id]; c != nil && !c.Restricted && r.rights.counts[c.Org] {
+			return index.Facts
+		}
+		return index.Nothing
+	}
+}
+
+// openRights reads what was kept of the rights and brings it up to the ledger.
+func (r *Registry) openRights(ctx context.Context) error {
+	r.rights = newRights()
+	if err := r.keptRights(ctx); err != nil {
+		r.opt.Log.Warn("what was kept of the grants can't be used and is made anew from the ledger", slog.Any("error", err))
+		r.rights = newRights()
+	}
+	head := r.log.Head()
+	from := r.rights.size
+	if from == head.Size {
+		return nil
+	}
+	authors, err := r.authors()
+	if err != nil {
+		return err
+	}
+	var pending []index.Entry
+	opener := ledger.Opener{Keys: r.keyring.Keys, Author: authors}
+	err = r.log.ScanOpen(ctx, from, head.Size, opener, func(e ledger.Entry, c ledger.Content, err error) error {
+		switch {
+		case errors.Is(err, ledger.ErrNoKey): // erased, or never granted: it is open to nobody
+			return nil
+		case err != nil:
+			return fmt.Errorf("entry %d can't be read: %w; 'kua verify' says more", e.Pos, err)
+		}
+		switch c.Kind {
+		case "case", "organisation", grantKind, kindErasure:
+			pending = append(pending, opened(e, c))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.rights.add(pending, head.Size)
+	return nil
+}
+
+// keptRights reads the file, if there is one of this ledger.
+func (r *Registry) keptRights(ctx context.Context) error {
+	sealed, err := os.ReadFile(filepath.Join(r.dir, rightsFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	text, err := r.node.OpenOwn(rightsLabel, sealed)
+	if err != nil {
+		return err
+	}
+	var kept keptRights
+	if err := json.Unmarshal(text, &kept); err != nil {
+		return err
+	}
+	if kept.Ledger != r.log.ID().String() || kept.Size > r.log.Head().Size {
+		return errors.New("it is of another ledger")
+	}
+	root, err := r.log.RootAt(ctx, kept.Size)
+	if err != nil {
+		return err
+	}
+	if root.String() != kept.Root || kept.Cases == nil || kept.Counts == nil {
+		return errors.New("it is of another ledger")
+	}
+	r.rights.size, r.rights.cases, r.rights.counts = kept.Size, kept.Cases, kept.Counts
+	return nil
+}
+
+// keepRights writes the file. That it can't is no loss: it is made anew.
+func (r *Registry) keepRights() {
+	head := r.log.Head()
+	r.rights.mu.RLock()
+	defer r.rights.mu.RUnlock()
+	if r.beside || r.rights.size != head.Size {
+		return
+	}
+	text, err := json.Marshal(keptRights{Ledger: r.log.ID().String(), Size: head.Size, Root: head.Root.String(), Cases: r.rights.cases, Counts: r.rights.counts})
+	if err == nil {
+		var sealed []byte
+		if sealed, err = r.node.SealOwn(rightsLabel, text); err == nil {
+			err = r.writeKey(rightsFile, sealed)
+		}
+	}
+	if err != nil {
+		r.opt.Log.Warn("the grants could not be kept: the next start reads them from the ledger", slog.Any("error", err))
+	}
+}
