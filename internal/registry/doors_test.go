@@ -26,6 +26,7 @@ var withoutDecision = map[string]string{
 	"SignIn":       "whoever comes has no session yet: the passphrase decides",
 	"Session":      "the token decides",
 	"SignOut":      "ends the session that asks",
+	"Prove":        "the passphrase decides, and it is of the session that asks",
 	"Organisation": "the name of an organisation, which every member knows",
 	"Invitation":   "the code decides: who has it was invited",
 	"Accept":       "the code decides",

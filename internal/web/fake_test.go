@@ -43,8 +43,9 @@ type fake struct {
 	book     *codebook.Book
 	rules    *rules.Set
 	sessions *access.Sessions
-	empty    bool  // a register with nothing in it
-	fails    error // what every question fails with
+	at       time.Time // what time it is
+	empty    bool      // a register with nothing in it
+	fails    error     // what every question fails with
 	asked    registry.Query
 }
 
@@ -74,8 +75,9 @@ func newFake(t testing.TB) *fake {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := moment("2022-06-24T09:00:00Z")
-	return &fake{book: book, rules: set, sessions: access.NewSessions(func() time.Time { return now })}
+	f := &fake{book: book, rules: set, at: moment("2022-06-24T09:00:00Z")}
+	f.sessions = access.NewSessions(func() time.Time { return f.at })
+	return f
 }
 
 func newPages(t testing.TB, f *fake) http.Handler {
@@ -106,6 +108,17 @@ func (f *fake) SignIn(_ context.Context, name, passphrase string) (*access.Sessi
 		return nil, access.ErrSignIn
 	}
 	return f.sessions.Begin(access.Member{ID: memberID, Name: name, Lang: "en", Orgs: []string{orgNorth}, Roles: []access.Role{access.Coordinator}}, nil), nil
+}
+
+func (f *fake) Prove(_ context.Context, s *access.Session, passphrase string) error {
+	switch passphrase {
+	case rightWord:
+		f.sessions.Prove(s)
+		return nil
+	case "busy":
+		return access.ErrTooMany
+	}
+	return access.ErrSignIn
 }
 
 func (f *fake) Session(token string) (*access.Session, bool) { return f.sessions.Get(token) }

@@ -46,9 +46,6 @@ func (s *server) signIn(v *visit) error {
 	case errors.Is(err, access.ErrSignIn):
 		body.Problem, v.status = v.T("signin.wrong"), http.StatusUnprocessableEntity
 		return s.show(v, "signin", v.T("signin.title"), body)
-	case errors.Is(err, access.ErrTooMany):
-		v.w.Header().Set("Retry-After", "60")
-		return oops{http.StatusTooManyRequests, "429"}
 	case err != nil:
 		return err
 	}

@@ -23,6 +23,7 @@ type register interface {
 	SignIn(ctx context.Context, name, passphrase string) (*access.Session, error)
 	Session(token string) (*access.Session, bool)
 	SignOut(s *access.Session)
+	Prove(ctx context.Context, s *access.Session, passphrase string) error
 	Overview(ctx context.Context, s *access.Session, clock registry.Clock) (registry.Overview, error)
 	Cases(ctx context.Context, s *access.Session, q registry.Query) (registry.Page, error)
 	Case(ctx context.Context, s *access.Session, idOrNumber string, clock registry.Clock) (registry.CaseView, error)
@@ -52,6 +53,14 @@ type server struct {
 
 // New makes the pages of a register.
 func New(reg register, words *locale.Catalogue, opts Options) (http.Handler, error) {
+	s, err := newServer(reg, words, opts)
+	if err != nil {
+		return nil, err
+	}
+	return s.protect(s.mux()), nil
+}
+
+func newServer(reg register, words *locale.Catalogue, opts Options) (*server, error) {
 	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, pages: map[string]*templates{}}
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
@@ -62,11 +71,16 @@ func New(reg register, words *locale.Catalogue, opts Options) (http.Handler, err
 			return nil, err
 		}
 	}
+	return s, nil
+}
+
+// protect refuses the forms of other sites and sets the header of every answer.
+func (s *server) protect(pages http.Handler) http.Handler {
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fail(s.visit(w, r), oops{http.StatusForbidden, "cross"})
 	}))
-	return s.guard(cross.Handler(s.mux())), nil
+	return s.guard(cross.Handler(pages))
 }
 
 // route is an address and what answers there. All routes stand in one table,
@@ -126,7 +140,10 @@ func (s *server) signed(answer func(*visit) error) http.HandlerFunc {
 			v.redirect(link("/sign-in", "next", nextPage(v.r.URL.Path), "over", over))
 			return nil
 		}
-		return answer(v)
+		if ok, err := s.proved(v); !ok || err != nil {
+			return err
+		}
+		return s.answered(v, answer(v))
 	})
 }
 
@@ -149,6 +166,9 @@ func (s *server) fail(v *visit, err error) {
 		o = oops{http.StatusNotFound, "404"}
 	case errors.Is(err, registry.ErrNotAllowed):
 		o = oops{http.StatusForbidden, "403"}
+	case errors.Is(err, access.ErrTooMany):
+		v.w.Header().Set("Retry-After", "60")
+		o = oops{http.StatusTooManyRequests, "429"}
 	case errors.Is(err, context.Canceled):
 		return // nobody waits for the answer
 	default:

@@ -70,6 +70,11 @@ func (b *browser) post(path string, pairs ...string) *httptest.ResponseRecorder 
 	for i := 0; i < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
 	}
+	return b.form(path, form)
+}
+
+func (b *browser) form(path string, form url.Values) *httptest.ResponseRecorder {
+	b.t.Helper()
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"errors"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/registry"
+)
+
+// A dangerous act asks for the passphrase once more. Its handler knows nothing
+// of that: it answers registry.ErrProof, the visitor gets a page that asks for
+// the passphrase and carries the form, and the form comes back to the same
+// address with the passphrase in it.
+
+const (
+	// proofField carries the passphrase that a form comes back with.
+	proofField = "proof"
+	// postLimit is more than any form of the pages takes but those with files.
+	postLimit = 1 << 20
+	// How much of a form is carried from one page to the next.
+	mostCarried      = 500
+	mostCarriedBytes = 256 << 10
+)
+
+// secretFields are never written into a page.
+var secretFields = []string{proofField, "passphrase", "old_passphrase", "new_passphrase", "code", "secret"}
+
+// proofActs says in general words what a form does, by the pattern of its
+// route: the key of the message is proof.act.<word>. What is not here is
+// called a step that can't be taken back easily.
+var proofActs = map[string]string{}
+
+type proofBody struct {
+	Act, Action, Problem string
+	Fields               []hiddenField
+}
+
+type hiddenField struct{ Name, Value string }
+
+// proved reads the form of a request and, where it brings the passphrase,
+// proves it before the handler runs. It answers false where the request has
+// been answered already.
+func (s *server) proved(v *visit) (bool, error) {
+	if !isForm(v.r) {
+		return true, nil
+	}
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, postLimit)
+	if err := v.r.ParseForm(); err != nil {
+		return false, errBadRequest
+	}
+	if !v.r.PostForm.Has(proofField) {
+		return true, nil
+	}
+	passphrase := v.r.PostForm.Get(proofField)
+	v.r.PostForm.Del(proofField)
+	v.r.Form.Del(proofField)
+	if passphrase == "" {
+		v.status = http.StatusUnprocessableEntity
+		return false, s.askProof(v, v.T("proof.empty"))
+	}
+	switch err := s.reg.Prove(v.r.Context(), v.session, passphrase); {
+	case errors.Is(err, access.ErrSignIn):
+		v.status = http.StatusUnprocessableEntity
+		return false, s.askProof(v, v.T("proof.wrong"))
+	case err != nil:
+		return false, err
+	}
+	return true, nil
+}
+
+// isForm tells whether a request is a form that can be carried: not one with files.
+func isForm(r *http.Request) bool {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return r.Method == http.MethodPost && err == nil && media == "application/x-www-form-urlencoded"
+}
+
+// askProof shows the page that asks for the passphrase and carries the form.
+func (s *server) askProof(v *visit, problem string) error {
+	if !isForm(v.r) {
+		return oops{http.StatusForbidden, "proof"}
+	}
+	act := proofActs[v.r.Pattern]
+	if act == "" {
+		act = "other"
+	}
+	body := proofBody{Act: v.T("proof.act." + act), Action: v.r.URL.RequestURI(), Problem: problem}
+	size := 0
+	for name, values := range v.r.PostForm {
+		if slices.Contains(secretFields, name) {
+			continue
+		}
+		for _, value := range values {
+			size += len(name) + len(value)
+			body.Fields = append(body.Fields, hiddenField{name, value})
+		}
+	}
+	if len(body.Fields) > mostCarried || size > mostCarriedBytes {
+		return oops{http.StatusRequestEntityTooLarge, "proof_long"}
+	}
+	// Values of one name keep their order.
+	slices.SortStableFunc(body.Fields, func(a, b hiddenField) int { return strings.Compare(a.Name, b.Name) })
+	if problem == "" {
+		v.status = http.StatusForbidden
+	}
+	return s.show(v, "proof", v.T("proof.title"), body)
+}
+
+// answered is what becomes of the error of a handler: a missing proof is asked for.
+func (s *server) answered(v *visit, err error) error {
+	if errors.Is(err, registry.ErrProof) {
+		return s.askProof(v, "")
+	}
+	return err
+}
