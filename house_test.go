@@ -17,7 +17,7 @@ const module = "github.com/kua-registry/kua"
 // packages, those that stand before it in allowedPure.
 var floors = [][]string{
 	{"edtf", "locale", "chart", "names", "estimate", "codebook", "linkage", "casefile", "rules"},
-	{"seal"},
+	{"seal", "sqlfile"},
 	{"ledger"},
 	{"ledger/sqlitestore", "ledger/pgstore", "ledger/ledgertest", "evidence"},
 	{"index"},

@@ -114,7 +114,7 @@ func (p *plan) add(c *conn, act Act) error {
 		}
 		no = int64(len(st.streams)) + 1
 		st.streams[id], st.kinds[no] = no, kind
-		if err := c.run(`INSERT INTO stream(no, id, kind) VALUES(?, ?, ?)`, nil, no, id, kind); err != nil {
+		if err := c.Run(`INSERT INTO stream(no, id, kind) VALUES(?, ?, ?)`, nil, no, id, kind); err != nil {
 			return err
 		}
 	}
@@ -135,7 +135,7 @@ func (p *plan) add(c *conn, act Act) error {
 		if err != nil {
 			return err
 		}
-		err = c.run(`INSERT INTO entry(stream, pos, known, body) VALUES(?, ?, ?, ?)`, nil, no, int64(e.Pos), st.latest, body)
+		err = c.Run(`INSERT INTO entry(stream, pos, known, body) VALUES(?, ?, ?, ?)`, nil, no, int64(e.Pos), st.latest, body)
 		if err != nil {
 			return err
 		}
@@ -243,7 +243,7 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 		if !known {
 			no = int64(len(st.scopes)) + 1
 			st.scopes[scope] = no
-			if err := c.run(`INSERT INTO scope(no, id) VALUES(?, ?)`, nil, no, scope); err != nil {
+			if err := c.Run(`INSERT INTO scope(no, id) VALUES(?, ?)`, nil, no, scope); err != nil {
 				return err
 			}
 		}

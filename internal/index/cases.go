@@ -143,7 +143,7 @@ func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int
 		stageOrder = ix.stageOrder()
 	}
 	var found []candidate
-	err := c.run(sql, func(s *sqlite3.Stmt) error {
+	err := c.Run(sql, func(s *sqlite3.Stmt) error {
 		stream := s.ColumnInt64(1)
 		rank, ok := ranks[stream]
 		if ranks != nil && !ok || failing != nil && !failing[s.ColumnInt64(0)] {
@@ -189,7 +189,7 @@ var ErrNoRule = errors.New("no such figure, check or deadline")
 
 // scopeNo answers the number of a scope; 0, which none has, where nothing was ever counted in it.
 func scopeNo(c *conn, scope string) (no int64, err error) {
-	err = c.run(`SELECT no FROM scope WHERE id = ?`, func(s *sqlite3.Stmt) error {
+	err = c.Run(`SELECT no FROM scope WHERE id = ?`, func(s *sqlite3.Stmt) error {
 		no = s.ColumnInt64(0)
 		return nil
 	}, cmp.Or(scope, Coalition))
@@ -318,7 +318,7 @@ func (ix *Index) Row(ctx context.Context, id string, clock Clock, see See) (r Ro
 	err = ix.read(ctx, func(c *conn) error {
 		known := moment(clock.KnownBy)
 		v := int64(0)
-		err := c.run(`SELECT f.v FROM stream s JOIN file f ON f.stream = s.no WHERE s.id = ? AND f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
+		err := c.Run(`SELECT f.v FROM stream s JOIN file f ON f.stream = s.no WHERE s.id = ? AND f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
 			v = s.ColumnInt64(0)
 			return nil
 		}, id, known, known)
@@ -365,7 +365,7 @@ func (ix *Index) row(c *conn, v int64, clock Clock, see See) (Row, error) {
 	var r row
 	var out Row
 	var cluster int64
-	err := c.run(`SELECT s.id, l.id, f.cluster, `+rowColumns+` FROM file f
+	err := c.Run(`SELECT s.id, l.id, f.cluster, `+rowColumns+` FROM file f
 		JOIN stream s ON s.no = f.stream JOIN stream l ON l.no = f.cluster WHERE f.v = ?`, func(s *sqlite3.Stmt) error {
 		out.ID, out.Cluster = s.ColumnText(0), s.ColumnText(1)
 		cluster = s.ColumnInt64(2)
@@ -391,7 +391,7 @@ func (ix *Index) row(c *conn, v int64, clock Clock, see See) (Row, error) {
 	}
 	// A cluster goes by its first case, which the reader may not know of.
 	var together []string
-	err = c.run(`SELECT s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.cluster = ? AND f.kto > ? AND f.kfrom <= ? ORDER BY s.no`, func(s *sqlite3.Stmt) error {
+	err = c.Run(`SELECT s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.cluster = ? AND f.kto > ? AND f.kfrom <= ? ORDER BY s.no`, func(s *sqlite3.Stmt) error {
 		if id := s.ColumnText(0); see.of(id) != Nothing {
 			together = append(together, id)
 		}

@@ -36,7 +36,7 @@ func eachRow(c *conn, row func(table string, s *sqlite3.Stmt) error) error {
 		return err
 	}
 	for _, part := range content() {
-		if err := c.run(part.sql, func(s *sqlite3.Stmt) error { return row(part.table, s) }); err != nil {
+		if err := c.Run(part.sql, func(s *sqlite3.Stmt) error { return row(part.table, s) }); err != nil {
 			return err
 		}
 	}
@@ -69,7 +69,7 @@ func (ix *Index) digests(ctx context.Context) (sums map[string][sha256.Size]byte
 		return nil, err
 	}
 	defer func() {
-		if end := c.close(); err == nil {
+		if end := c.Close(); err == nil {
 			err = end
 		}
 	}()

@@ -120,7 +120,7 @@ func (ix *Index) failures(ctx context.Context, c *conn, day edtf.Day, versions [
 // versionOf reads a case as it was while a version of it was true.
 func versionOf(c *conn, v int64) (p part, err error) {
 	var stream, until int64
-	err = c.run(`SELECT f.stream, f.kto, s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.v = ?`, func(s *sqlite3.Stmt) error {
+	err = c.Run(`SELECT f.stream, f.kto, s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.v = ?`, func(s *sqlite3.Stmt) error {
 		stream, until, p.id = s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnText(2)
 		return nil
 	}, v)
@@ -156,7 +156,7 @@ func (ix *Index) stands(c *casefile.Case, day edtf.Day) standing {
 func all(c *conn, clock Clock) (versions []int64, ids map[int64]string, err error) {
 	known := moment(clock.KnownBy)
 	ids = map[int64]string{}
-	err = c.run(`SELECT f.v, s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
+	err = c.Run(`SELECT f.v, s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
 		versions = append(versions, s.ColumnInt64(0))
 		ids[s.ColumnInt64(0)] = s.ColumnText(1)
 		return nil

@@ -57,7 +57,7 @@ func (ix *Index) Figures(ctx context.Context, clock Clock, scope string, ids []s
 // a case, so a count of spans is a count of units.
 func countSpans(c *conn, scope, rule int64, clock Clock) (n int, err error) {
 	known := moment(clock.KnownBy)
-	err = c.run(`SELECT count(*) FROM span p WHERE `+spanAt, func(s *sqlite3.Stmt) error {
+	err = c.Run(`SELECT count(*) FROM span p WHERE `+spanAt, func(s *sqlite3.Stmt) error {
 		n = s.ColumnInt(0)
 		return nil
 	}, scope, rule, known, known, int64(clock.AsOf), int64(clock.AsOf))
@@ -79,7 +79,7 @@ func (ix *Index) Stats(ctx context.Context, knownBy time.Time, see See) (st Stat
 	known := moment(knownBy)
 	err = ix.read(ctx, func(c *conn) error {
 		clusters := map[int64]bool{}
-		err := c.run(`SELECT f.org, f.cluster, s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
+		err := c.Run(`SELECT f.org, f.cluster, s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
 			if see.of(s.ColumnText(2)) == Nothing {
 				return nil
 			}
@@ -92,7 +92,7 @@ func (ix *Index) Stats(ctx context.Context, knownBy time.Time, see See) (st Stat
 		if err != nil {
 			return err
 		}
-		return c.run(`SELECT max(known) FROM entry WHERE known <= ?`, func(s *sqlite3.Stmt) error {
+		return c.Run(`SELECT max(known) FROM entry WHERE known <= ?`, func(s *sqlite3.Stmt) error {
 			if s.ColumnType(0) != sqlite3.NULL {
 				st.Latest = time.UnixMilli(s.ColumnInt64(0)).UTC()
 			}

@@ -109,7 +109,7 @@ func Open(ctx context.Context, path string, key [32]byte, book *codebook.Book, s
 		err = ix.check(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(failed("opening", err), ix.writer.close())
+		return nil, errors.Join(failed("opening", err), ix.writer.Close())
 	}
 	return ix, nil
 }
@@ -124,10 +124,10 @@ func (ix *Index) create(ctx context.Context) error {
 		if err := c.Exec(tables); err != nil {
 			return err
 		}
-		if err := c.run(`INSERT INTO scope(no, id) VALUES(1, ?)`, nil, Coalition); err != nil {
+		if err := c.Run(`INSERT INTO scope(no, id) VALUES(1, ?)`, nil, Coalition); err != nil {
 			return err
 		}
-		if err := c.run(`INSERT INTO meta(key, value) VALUES('made by', ?)`, nil, print); err != nil {
+		if err := c.Run(`INSERT INTO meta(key, value) VALUES('made by', ?)`, nil, print); err != nil {
 			return err
 		}
 		return putHead(c, Head{}, 0, 1)
@@ -147,7 +147,7 @@ func (ix *Index) check(ctx context.Context) error {
 	ix.writer.SetInterrupt(ctx)
 	defer ix.writer.SetInterrupt(context.Background())
 	var found []byte
-	err = ix.writer.run(`SELECT value FROM meta WHERE key='made by'`, func(s *sqlite3.Stmt) error {
+	err = ix.writer.Run(`SELECT value FROM meta WHERE key='made by'`, func(s *sqlite3.Stmt) error {
 		found = s.ColumnBlob(0, nil)
 		return nil
 	})
@@ -183,11 +183,11 @@ func (ix *Index) Close() error {
 	for range cap(ix.idle) {
 		select {
 		case c := <-ix.idle:
-			errs = append(errs, c.close())
+			errs = append(errs, c.Close())
 		default:
 		}
 	}
-	errs = append(errs, ix.writer.close()) // last: it folds the write-ahead log into the file
+	errs = append(errs, ix.writer.Close()) // last: it folds the write-ahead log into the file
 	return errors.Join(errs...)
 }
 
@@ -200,11 +200,8 @@ func (ix *Index) Reset(ctx context.Context) error {
 	ix.writing.Lock()
 	defer ix.writing.Unlock()
 	err := ix.write(ctx, func(c *conn) error {
-		for sql, stmt := range c.prepared { // a prepared statement can hold a table that is to go
-			if err := stmt.Close(); err != nil {
-				return err
-			}
-			delete(c.prepared, sql)
+		if err := c.Forget(); err != nil {
+			return err
 		}
 		return c.Exec(drop)
 	})
@@ -256,7 +253,7 @@ func (ix *Index) read(ctx context.Context, f func(*conn) error) (err error) {
 		err = f(c)
 		c.SetInterrupt(context.Background()) // a context that is done must not stop the way back
 		if end := c.Exec("ROLLBACK"); end != nil {
-			return errors.Join(err, end, c.close())
+			return errors.Join(err, end, c.Close())
 		}
 	}
 	c.SetInterrupt(context.Background())
@@ -264,7 +261,7 @@ func (ix *Index) read(ctx context.Context, f func(*conn) error) (err error) {
 	case ix.idle <- c:
 		return err
 	default:
-		return errors.Join(err, c.close())
+		return errors.Join(err, c.Close())
 	}
 }
 
@@ -273,12 +270,12 @@ func putHead(c *conn, head Head, latest, next int64) error {
 	value := append(bytes.Clone(head.Ledger[:]), head.Root[:]...)
 	value = binary.BigEndian.AppendUint64(value, head.Size)
 	value = binary.BigEndian.AppendUint64(value, uint64(latest))
-	return c.run(`INSERT OR REPLACE INTO meta(key, value) VALUES('head', ?), ('next', ?)`, nil,
+	return c.Run(`INSERT OR REPLACE INTO meta(key, value) VALUES('head', ?), ('next', ?)`, nil,
 		value, binary.BigEndian.AppendUint64(nil, uint64(next)))
 }
 
 func getHead(c *conn) (head Head, latest, next int64, err error) {
-	err = c.run(`SELECT h.value, n.value FROM meta h, meta n WHERE h.key='head' AND n.key='next'`, func(s *sqlite3.Stmt) error {
+	err = c.Run(`SELECT h.value, n.value FROM meta h, meta n WHERE h.key='head' AND n.key='next'`, func(s *sqlite3.Stmt) error {
 		value, number := s.ColumnRawBlob(0), s.ColumnRawBlob(1)
 		if len(value) != 16+32+8+8 || len(number) != 8 {
 			return errDamaged

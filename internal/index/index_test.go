@@ -459,7 +459,7 @@ func TestOtherCodebookAndSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(c.Exec("DROP TABLE meta"), c.close()); err != nil {
+	if err := errors.Join(c.Exec("DROP TABLE meta"), c.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(ctx, path, testKey, l.book, l.set); !errors.Is(err, ErrUnusable) {
@@ -562,7 +562,7 @@ func TestReadersWhileWriting(t *testing.T) {
 func TestTemporaryTablesStayInMemory(t *testing.T) {
 	c := emptyStore(t)
 	for sql, want := range map[string]string{"PRAGMA temp_store": "2", "PRAGMA journal_mode": "wal", "PRAGMA synchronous": "1"} {
-		if err := c.run(sql, func(s *sqlite3.Stmt) error {
+		if err := c.Run(sql, func(s *sqlite3.Stmt) error {
 			if got := s.ColumnText(0); got != want {
 				t.Errorf("%s is %s, want %s", sql, got, want)
 			}

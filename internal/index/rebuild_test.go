@@ -199,7 +199,7 @@ func dump(t testing.TB, ix *Index) string {
 		b.WriteByte('\n')
 		return nil
 	})
-	if err := errors.Join(err, c.close()); err != nil {
+	if err := errors.Join(err, c.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

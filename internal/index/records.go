@@ -23,7 +23,7 @@ func (ix *Index) Entries(ctx context.Context, stream string) (entries []casefile
 
 func entriesAt(c *conn, stream string, knownBy time.Time) ([]casefile.Entry, error) {
 	no := int64(0)
-	err := c.run(`SELECT no FROM stream WHERE id = ?`, func(s *sqlite3.Stmt) error {
+	err := c.Run(`SELECT no FROM stream WHERE id = ?`, func(s *sqlite3.Stmt) error {
 		no = s.ColumnInt64(0)
 		return nil
 	}, stream)
@@ -58,7 +58,7 @@ func (ix *Index) Files(ctx context.Context, knownBy time.Time) iter.Seq2[*casefi
 		err := ix.read(ctx, func(c *conn) error {
 			known := moment(knownBy)
 			var ids []string
-			err := c.run(`SELECT s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ? ORDER BY s.no`, func(s *sqlite3.Stmt) error {
+			err := c.Run(`SELECT s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ? ORDER BY s.no`, func(s *sqlite3.Stmt) error {
 				ids = append(ids, s.ColumnText(0))
 				return nil
 			}, known, known)
@@ -91,7 +91,7 @@ func (ix *Index) Outside(ctx context.Context, kind string, knownBy time.Time) (r
 			id string
 		}
 		var streams []stream
-		err := c.run(`SELECT no, id FROM stream WHERE kind = ? ORDER BY no`, func(s *sqlite3.Stmt) error {
+		err := c.Run(`SELECT no, id FROM stream WHERE kind = ? ORDER BY no`, func(s *sqlite3.Stmt) error {
 			streams = append(streams, stream{s.ColumnInt64(0), s.ColumnText(1)})
 			return nil
 		}, kind)
@@ -114,7 +114,7 @@ func (ix *Index) Outside(ctx context.Context, kind string, knownBy time.Time) (r
 func (ix *Index) Same(ctx context.Context, id string, knownBy time.Time) (ids []string, err error) {
 	known := moment(knownBy)
 	err = ix.read(ctx, func(c *conn) error {
-		return c.run(`SELECT o.id FROM stream s
+		return c.Run(`SELECT o.id FROM stream s
 			JOIN file f ON f.stream = s.no AND f.kto > ?2 AND f.kfrom <= ?2
 			JOIN file g ON g.cluster = f.cluster AND g.kto > ?2 AND g.kfrom <= ?2
 			JOIN stream o ON o.no = g.stream WHERE s.id = ?1 ORDER BY o.id`, func(s *sqlite3.Stmt) error {
@@ -132,7 +132,7 @@ func (ix *Index) Same(ctx context.Context, id string, knownBy time.Time) (ids []
 func (ix *Index) Numbers(ctx context.Context) (given map[string]bool, err error) {
 	given = map[string]bool{}
 	err = ix.read(ctx, func(c *conn) error {
-		return c.run(`SELECT DISTINCT number FROM file`, func(s *sqlite3.Stmt) error {
+		return c.Run(`SELECT DISTINCT number FROM file`, func(s *sqlite3.Stmt) error {
 			given[s.ColumnText(0)] = true
 			return nil
 		})
@@ -145,7 +145,7 @@ func (ix *Index) Numbers(ctx context.Context) (given map[string]bool, err error)
 func (ix *Index) ExternalIDs(ctx context.Context, org string, see See) (ids map[string]string, err error) {
 	ids = map[string]string{}
 	err = ix.read(ctx, func(c *conn) error {
-		return c.run(`SELECT f.external_id, s.id FROM file f JOIN stream s ON s.no = f.stream
+		return c.Run(`SELECT f.external_id, s.id FROM file f JOIN stream s ON s.no = f.stream
 			WHERE f.kto = ? AND f.org = ? AND f.external_id <> '' ORDER BY f.stream DESC`, func(s *sqlite3.Stmt) error {
 			if id := s.ColumnText(1); see.of(id) == All {
 				ids[s.ColumnText(0)] = id // the case written first wins

@@ -44,9 +44,9 @@ func (ix *Index) Replace(ctx context.Context, key [32]byte, fill func(*Index) er
 		return errors.Join(err, Remove(path))
 	}
 	for range len(ix.idle) {
-		err = errors.Join(err, (<-ix.idle).close())
+		err = errors.Join(err, (<-ix.idle).Close())
 	}
-	err = errors.Join(err, ix.writer.close(), Remove(ix.path), os.Rename(path, ix.path))
+	err = errors.Join(err, ix.writer.Close(), Remove(ix.path), os.Rename(path, ix.path))
 	if err != nil {
 		return failed("replacing", err)
 	}

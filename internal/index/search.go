@@ -40,23 +40,23 @@ func (p *plan) search(ctx context.Context, c *conn) error {
 		return err
 	}
 	for i, no := range cases {
-		if err := c.run(`DELETE FROM search WHERE rowid = ?`, nil, no); err != nil {
+		if err := c.Run(`DELETE FROM search WHERE rowid = ?`, nil, no); err != nil {
 			return err
 		}
-		if err := c.run(`DELETE FROM name WHERE stream = ?`, nil, no); err != nil {
+		if err := c.Run(`DELETE FROM name WHERE stream = ?`, nil, no); err != nil {
 			return err
 		}
 		if !p.ix.state.cases[p.dirty[no]].live {
 			continue
 		}
 		d := docs[i]
-		err := c.run(`INSERT INTO search(rowid, numbers, names, words, factnumbers, facts) VALUES(?, ?, ?, ?, ?, ?)`,
+		err := c.Run(`INSERT INTO search(rowid, numbers, names, words, factnumbers, facts) VALUES(?, ?, ?, ?, ?, ?)`,
 			nil, no, d.numbers, d.names, d.words, d.factNumbers, d.facts)
 		if err != nil {
 			return err
 		}
 		for _, key := range d.keys {
-			if err := c.run(`INSERT INTO name(key, stream) VALUES(?, ?)`, nil, key, no); err != nil {
+			if err := c.Run(`INSERT INTO name(key, stream) VALUES(?, ?)`, nil, key, no); err != nil {
 				return err
 			}
 		}
@@ -106,7 +106,7 @@ func matches(c *conn, text string, see See) (map[int64]float64, error) {
 			continue
 		}
 		// A hit in a number or a name tells more than one in a text.
-		err := c.run(`SELECT rowid, bm25(search, 10.0, 5.0, 1.0, 10.0, 1.0) FROM search WHERE search MATCH ?`, func(s *sqlite3.Stmt) error {
+		err := c.Run(`SELECT rowid, bm25(search, 10.0, 5.0, 1.0, 10.0, 1.0) FROM search WHERE search MATCH ?`, func(s *sqlite3.Stmt) error {
 			no := s.ColumnInt64(0)
 			if _, ok := found[no]; !ok && seen.of(no) == q.sight {
 				found[no] = s.ColumnFloat(1) + q.after
@@ -131,7 +131,7 @@ func seenBy(c *conn, see See) (*seen, error) {
 		return nil, nil
 	}
 	all := &seen{sights: map[int64]Sight{}}
-	err := c.run(`SELECT no, id FROM stream WHERE kind = ?`, func(s *sqlite3.Stmt) error {
+	err := c.Run(`SELECT no, id FROM stream WHERE kind = ?`, func(s *sqlite3.Stmt) error {
 		if sight := see(s.ColumnText(1)); sight != Nothing {
 			all.sights[s.ColumnInt64(0)] = sight
 			all.facts = all.facts || sight == Facts
@@ -217,7 +217,7 @@ func wordQuery(c *conn, word string, seen *seen) (exact, wide string, err error)
 	if seen != nil {
 		limit = -1
 	}
-	err = c.run(`SELECT rowid FROM search WHERE search MATCH ? LIMIT ?`, func(s *sqlite3.Stmt) error {
+	err = c.Run(`SELECT rowid FROM search WHERE search MATCH ? LIMIT ?`, func(s *sqlite3.Stmt) error {
 		known = known || seen.of(s.ColumnInt64(0)) == All
 		return nil
 	}, exact, limit)
@@ -256,7 +256,7 @@ func nearKeys(c *conn, key string, known bool, seen *seen) ([]string, error) {
 	consonants := names.Weak(key)
 	var near [3][]string
 	var d distance
-	err := c.run(`SELECT DISTINCT key FROM name`, func(s *sqlite3.Stmt) error {
+	err := c.Run(`SELECT DISTINCT key FROM name`, func(s *sqlite3.Stmt) error {
 		raw := s.ColumnRawText(0)
 		if n := utf8.RuneCount(raw); n < len(letters)-limit || n > len(letters)+limit {
 			return nil
@@ -290,7 +290,7 @@ func (all *seen) keys(c *conn, keys []string) ([]string, error) {
 	var open []string
 	for _, key := range keys {
 		found := false
-		err := c.run(`SELECT stream FROM name WHERE key = ?`, func(s *sqlite3.Stmt) error {
+		err := c.Run(`SELECT stream FROM name WHERE key = ?`, func(s *sqlite3.Stmt) error {
 			found = found || all.of(s.ColumnInt64(0)) == All
 			return nil
 		}, key)

@@ -65,7 +65,7 @@ func (ix *Index) load(context.Context) error {
 	st.latest, st.next = latest, next
 	byNo := map[int64]*caseState{}
 	var outside []string
-	err = c.run(`SELECT no, id, kind FROM stream`, func(s *sqlite3.Stmt) error {
+	err = c.Run(`SELECT no, id, kind FROM stream`, func(s *sqlite3.Stmt) error {
 		no, id, kind := s.ColumnInt64(0), s.ColumnText(1), s.ColumnText(2)
 		st.streams[id], st.kinds[no] = no, kind
 		switch kind {
@@ -80,7 +80,7 @@ func (ix *Index) load(context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = c.run(`SELECT stream, org, restricted FROM file WHERE kto = ?`, func(s *sqlite3.Stmt) error {
+	err = c.Run(`SELECT stream, org, restricted FROM file WHERE kto = ?`, func(s *sqlite3.Stmt) error {
 		if cs := byNo[s.ColumnInt64(0)]; cs != nil {
 			cs.org, cs.live, cs.restricted = s.ColumnText(1), true, s.ColumnInt64(2) == 1
 		}
@@ -100,7 +100,7 @@ func (ix *Index) load(context.Context) error {
 			st.setOrg(id, entries)
 		}
 	}
-	err = c.run(`SELECT id, no FROM scope`, func(s *sqlite3.Stmt) error {
+	err = c.Run(`SELECT id, no FROM scope`, func(s *sqlite3.Stmt) error {
 		st.scopes[s.ColumnText(0)] = s.ColumnInt64(1)
 		return nil
 	})

@@ -4,18 +4,16 @@ package index
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/ext/fts5"
-	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // the encrypting file system of SQLite
+
+	"github.com/kua-registry/kua/internal/sqlfile"
 )
 
 // schema is the number of what the tables hold. Change it whenever the tables
@@ -67,9 +65,6 @@ DROP TABLE name; DROP TABLE search; DROP TABLE span; DROP TABLE member; DROP TAB
 DROP TABLE scope; DROP TABLE entry; DROP TABLE stream; DROP TABLE meta;`
 
 const (
-	// busyTimeout is how long a connection waits for another's lock; only
-	// checkpoints of the write-ahead log ever hold one against us.
-	busyTimeout = 10 * time.Second
 	// readers is how many questions are answered at once; each open
 	// connection costs some 2 MB.
 	readers = 4
@@ -78,88 +73,24 @@ const (
 	cacheKiB = 16 << 10
 )
 
-// conn is one connection with its prepared statements. One goroutine at a time.
-type conn struct {
-	*sqlite3.Conn
-	prepared map[string]*sqlite3.Stmt
-}
+type conn = sqlfile.Conn
 
-// connect opens a connection. The key is set by the first PRAGMA, never in the
-// name of the file, which ends up in error texts.
+// connect opens a connection.
 func connect(path string, key [32]byte) (*conn, error) {
-	query := url.Values{"vfs": {"adiantum"}, "modeof": {path}} // side files take the permissions of the file
-	name := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}).String()
-	c, err := sqlite3.Open(name)
+	c, err := sqlfile.Open(path, &key, url.Values{"modeof": {path}}) // side files take the permissions of the file
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(
-		c.Exec("PRAGMA hexkey='"+hex.EncodeToString(key[:])+"'"),
-		c.BusyTimeout(busyTimeout),
-		fts5.RegisterCustom(c, func(api *fts5.API) error {
-			return api.CreateTokenizer("kua", func([]string) (fts5.Tokenizer, error) { return &tokenizer{map[string]stemmed{}}, nil })
-		}),
-	)
+	err = fts5.RegisterCustom(c.Conn, func(api *fts5.API) error {
+		return api.CreateTokenizer("kua", func([]string) (fts5.Tokenizer, error) { return &tokenizer{map[string]stemmed{}}, nil })
+	})
 	if err == nil {
-		// Temporary tables stay in memory: nothing may be written outside the encrypted files.
-		err = c.Exec(fmt.Sprintf("PRAGMA temp_store=memory; PRAGMA journal_mode=wal; PRAGMA synchronous=normal; PRAGMA cache_size=-%d", cacheKiB))
+		err = c.Exec(fmt.Sprintf("PRAGMA journal_mode=wal; PRAGMA synchronous=normal; PRAGMA cache_size=-%d", cacheKiB))
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	return &conn{c, map[string]*sqlite3.Stmt{}}, nil
-}
-
-// run executes a statement and hands each of its rows to row, which may be nil.
-func (c *conn) run(sql string, row func(*sqlite3.Stmt) error, args ...any) (err error) {
-	stmt := c.prepared[sql]
-	if stmt == nil {
-		if stmt, _, err = c.Prepare(sql); err != nil {
-			return err
-		}
-		c.prepared[sql] = stmt
-	}
-	if stmt.Busy() {
-		return errors.New("index: a statement was used within itself")
-	}
-	defer func() {
-		// What went wrong in a step is said by Err; Reset only says it again.
-		_ = stmt.Reset()
-	}()
-	for i, arg := range args {
-		switch arg := arg.(type) {
-		case int64:
-			err = stmt.BindInt64(i+1, arg)
-		case int:
-			err = stmt.BindInt64(i+1, int64(arg))
-		case string:
-			err = stmt.BindText(i+1, arg)
-		case []byte:
-			err = stmt.BindBlob(i+1, arg)
-		default:
-			err = fmt.Errorf("index: can't bind %T", arg)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	for stmt.Step() {
-		if row == nil {
-			continue
-		}
-		if err := row(stmt); err != nil {
-			return err
-		}
-	}
-	return stmt.Err()
-}
-
-func (c *conn) close() error {
-	var errs []error
-	for _, stmt := range c.prepared {
-		errs = append(errs, stmt.Close())
-	}
-	return errors.Join(append(errs, c.Close())...)
+	return c, nil
 }
 
 // Remove deletes the index at path with its side files. It must not be open.

@@ -66,7 +66,7 @@ func unitKey(scope int64, members []int64) string {
 func (p *plan) endRow(c *conn, stream, known int64, rows map[int64]file) error {
 	var v, from, cluster int64
 	var old row
-	err := c.run(`SELECT v, kfrom, cluster, `+rowColumns+` FROM file WHERE stream = ? AND kto = ?`, func(s *sqlite3.Stmt) error {
+	err := c.Run(`SELECT v, kfrom, cluster, `+rowColumns+` FROM file WHERE stream = ? AND kto = ?`, func(s *sqlite3.Stmt) error {
 		v, from, cluster = s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2)
 		old = scanRow(s, 3)
 		return nil
@@ -79,15 +79,15 @@ func (p *plan) endRow(c *conn, stream, known int64, rows map[int64]file) error {
 		return nil
 	}
 	if from == known {
-		return c.run(`DELETE FROM file WHERE v = ?`, nil, v)
+		return c.Run(`DELETE FROM file WHERE v = ?`, nil, v)
 	}
-	return c.run(`UPDATE file SET kto = ? WHERE v = ?`, nil, known, v)
+	return c.Run(`UPDATE file SET kto = ? WHERE v = ?`, nil, known, v)
 }
 
 func (p *plan) beginRow(c *conn, f file, known int64) error {
 	r := f.eval.row
 	v := int64(0)
-	err := c.run(`SELECT v, cluster, `+rowColumns+` FROM file WHERE stream = ? AND kto = ?`, func(s *sqlite3.Stmt) error {
+	err := c.Run(`SELECT v, cluster, `+rowColumns+` FROM file WHERE stream = ? AND kto = ?`, func(s *sqlite3.Stmt) error {
 		if s.ColumnInt64(1) == f.cluster && scanRow(s, 2) == r {
 			v = s.ColumnInt64(0)
 		}
@@ -97,10 +97,10 @@ func (p *plan) beginRow(c *conn, f file, known int64) error {
 		return err
 	}
 	if v != 0 { // see reopen
-		return c.run(`UPDATE file SET kto = ? WHERE v = ?`, nil, forever, v)
+		return c.Run(`UPDATE file SET kto = ? WHERE v = ?`, nil, forever, v)
 	}
 	args := append([]any{p.nextVersion(), f.stream, known, forever, f.cluster}, r.args()...)
-	return c.run(`INSERT INTO file(v, stream, kfrom, kto, cluster, `+rowColumns+`) VALUES(?, ?, ?, ?, ?, `+rowMarks+`)`, nil, args...)
+	return c.Run(`INSERT INTO file(v, stream, kfrom, kto, cluster, `+rowColumns+`) VALUES(?, ?, ?, ?, ?, `+rowMarks+`)`, nil, args...)
 }
 
 // nextVersion gives a version its number.
@@ -112,7 +112,7 @@ func (p *plan) nextVersion() int64 {
 // endUnits ends the open units of a case unless units holds the same, which is then taken out of units.
 func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, ended map[int64]bool) error {
 	var open []version
-	err := c.run(`SELECT u.v, u.scope, u.kfrom, u.spans FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
+	err := c.Run(`SELECT u.v, u.scope, u.kfrom, u.spans FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
 		open = append(open, scanVersion(s))
 		return nil
 	}, stream, forever)
@@ -136,7 +136,7 @@ func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, end
 		if u.from == known {
 			err = u.remove(c, members)
 		} else if err = u.move(c, forever, known); err == nil {
-			err = c.run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, known, u.v)
+			err = c.Run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, known, u.v)
 		}
 		if err != nil {
 			return err
@@ -150,7 +150,7 @@ func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, end
 // the ledger from its start may never have seen it.
 func (p *plan) reopen(c *conn, u unit, known int64) (bool, error) {
 	var ended []version
-	err := c.run(`SELECT u.v, u.scope, u.kfrom, u.spans FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
+	err := c.Run(`SELECT u.v, u.scope, u.kfrom, u.spans FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
 		ended = append(ended, scanVersion(s))
 		return nil
 	}, u.members[0], known)
@@ -167,7 +167,7 @@ func (p *plan) reopen(c *conn, u unit, known int64) (bool, error) {
 			}
 			continue
 		}
-		if err := c.run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, forever, e.v); err != nil {
+		if err := c.Run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, forever, e.v); err != nil {
 			return false, err
 		}
 		return true, e.move(c, known, forever)
@@ -188,7 +188,7 @@ func scanVersion(s *sqlite3.Stmt) version {
 // move changes the end of the spans of a version.
 func (u version) move(c *conn, end, to int64) error {
 	return eachSpan(u.spans, func(rule int64, from, until edtf.Day) error {
-		return c.run(`UPDATE span SET kto = ? WHERE scope = ? AND rule = ? AND kto = ? AND kfrom = ? AND dfrom = ? AND dto = ? AND v = ?`,
+		return c.Run(`UPDATE span SET kto = ? WHERE scope = ? AND rule = ? AND kto = ? AND kfrom = ? AND dfrom = ? AND dto = ? AND v = ?`,
 			nil, to, u.scope, rule, end, u.from, int64(from), int64(until), u.v)
 	})
 }
@@ -196,22 +196,22 @@ func (u version) move(c *conn, end, to int64) error {
 // remove takes a version away that was never true.
 func (u version) remove(c *conn, members []int64) error {
 	err := eachSpan(u.spans, func(rule int64, from, until edtf.Day) error {
-		return c.run(`DELETE FROM span WHERE scope = ? AND rule = ? AND kto = ? AND kfrom = ? AND dfrom = ? AND dto = ? AND v = ?`,
+		return c.Run(`DELETE FROM span WHERE scope = ? AND rule = ? AND kto = ? AND kfrom = ? AND dfrom = ? AND dto = ? AND v = ?`,
 			nil, u.scope, rule, forever, u.from, int64(from), int64(until), u.v)
 	})
 	if err != nil {
 		return err
 	}
 	for _, m := range members {
-		if err := c.run(`DELETE FROM member WHERE v = ? AND stream = ?`, nil, u.v, m); err != nil {
+		if err := c.Run(`DELETE FROM member WHERE v = ? AND stream = ?`, nil, u.v, m); err != nil {
 			return err
 		}
 	}
-	return c.run(`DELETE FROM unit WHERE v = ?`, nil, u.v)
+	return c.Run(`DELETE FROM unit WHERE v = ?`, nil, u.v)
 }
 
 func membersOf(c *conn, v int64) (members []int64, err error) {
-	err = c.run(`SELECT stream FROM member WHERE v = ? ORDER BY stream`, func(s *sqlite3.Stmt) error {
+	err = c.Run(`SELECT stream FROM member WHERE v = ? ORDER BY stream`, func(s *sqlite3.Stmt) error {
 		members = append(members, s.ColumnInt64(0))
 		return nil
 	}, v)
@@ -223,16 +223,16 @@ func (p *plan) beginUnit(c *conn, u unit, known int64) error {
 		return err
 	}
 	v := p.nextVersion()
-	if err := c.run(`INSERT INTO unit(v, scope, kfrom, kto, spans) VALUES(?, ?, ?, ?, ?)`, nil, v, u.scope, known, forever, u.eval.spans); err != nil {
+	if err := c.Run(`INSERT INTO unit(v, scope, kfrom, kto, spans) VALUES(?, ?, ?, ?, ?)`, nil, v, u.scope, known, forever, u.eval.spans); err != nil {
 		return err
 	}
 	for _, m := range u.members {
-		if err := c.run(`INSERT INTO member(v, stream) VALUES(?, ?)`, nil, v, m); err != nil {
+		if err := c.Run(`INSERT INTO member(v, stream) VALUES(?, ?)`, nil, v, m); err != nil {
 			return err
 		}
 	}
 	return eachSpan(u.eval.spans, func(rule int64, from, to edtf.Day) error {
-		return c.run(`INSERT INTO span(scope, rule, kto, kfrom, dfrom, dto, v) VALUES(?, ?, ?, ?, ?, ?, ?)`,
+		return c.Run(`INSERT INTO span(scope, rule, kto, kfrom, dfrom, dto, v) VALUES(?, ?, ?, ?, ?, ?, ?)`,
 			nil, u.scope, rule, forever, known, int64(from), int64(to), v)
 	})
 }
@@ -365,7 +365,7 @@ func scanRow(s *sqlite3.Stmt, at int) row {
 // entriesOf reads the entries of a stream as known at a moment.
 func entriesOf(c *conn, stream, known int64) ([]casefile.Entry, error) {
 	var found []casefile.Entry
-	err := c.run(`SELECT body FROM entry WHERE stream = ? AND known <= ? ORDER BY pos`, func(s *sqlite3.Stmt) error {
+	err := c.Run(`SELECT body FROM entry WHERE stream = ? AND known <= ? ORDER BY pos`, func(s *sqlite3.Stmt) error {
 		e, err := decodeEntry(s.ColumnRawBlob(0))
 		found = append(found, e)
 		return err

@@ -126,7 +126,7 @@ func emptyStore(t testing.TB) *conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := c.close(); err != nil {
+		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -139,7 +139,7 @@ func emptyStore(t testing.TB) *conn {
 func TestStemsFindEachOther(t *testing.T) {
 	c := emptyStore(t)
 	for i, text := range []string{"говорил о пытках в СИЗО", "шағымдар қабылданбады", "передано Прокуратурой города", "адамдарды ұрды", "all the lawyers left", "зелёный коридор", "дело K-0017 и 225500121000123"} {
-		err := c.run(`INSERT INTO search(rowid, numbers, names, words) VALUES(?, ?, '', ?)`, nil, i+1,
+		err := c.Run(`INSERT INTO search(rowid, numbers, names, words) VALUES(?, ?, '', ?)`, nil, i+1,
 			"", text)
 		if err != nil {
 			t.Fatal(err)
@@ -170,7 +170,7 @@ func TestNumberKey(t *testing.T) {
 func TestNoStatementWithinItself(t *testing.T) {
 	c := emptyStore(t)
 	const sql = `SELECT 1 UNION ALL SELECT 2`
-	err := c.run(sql, func(*sqlite3.Stmt) error { return c.run(sql, nil) })
+	err := c.Run(sql, func(*sqlite3.Stmt) error { return c.Run(sql, nil) })
 	if err == nil {
 		t.Error("a statement used within itself was not refused")
 	}

@@ -137,14 +137,14 @@ func benchBare(b *testing.B, path string, key *[32]byte) func(n, size int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { c.close() })
+	b.Cleanup(func() { c.Close() })
 	if err := c.Exec("PRAGMA journal_mode=wal; PRAGMA synchronous=full; CREATE TABLE t(pos INTEGER PRIMARY KEY, sealed BLOB)"); err != nil {
 		b.Fatal(err)
 	}
 	return func(n, size int) {
 		row := make([]byte, size)
 		for range n {
-			if err := c.run("INSERT INTO t(sealed) VALUES(?)", nil, row); err != nil {
+			if err := c.Run("INSERT INTO t(sealed) VALUES(?)", nil, row); err != nil {
 				b.Fatal(err)
 			}
 		}

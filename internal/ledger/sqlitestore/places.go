@@ -42,7 +42,7 @@ type places struct {
 func (p *places) snapshot(c *conn, stream ledger.ID) ([]place, error) {
 	p.mu.Lock() // so that no tail is ever newer than what its reader sees
 	defer p.mu.Unlock()
-	if err := c.run("BEGIN", nil); err != nil {
+	if err := c.Run("BEGIN", nil); err != nil {
 		return nil, err
 	}
 	if err := p.catchUp(c); err != nil {
@@ -54,7 +54,7 @@ func (p *places) snapshot(c *conn, stream ledger.ID) ([]place, error) {
 // catchUp reads what was written since. Called with mu held and c in a transaction.
 func (p *places) catchUp(c *conn) error {
 	placed := uint64(0)
-	err := c.run("SELECT value FROM meta WHERE name=?", func(st *sqlite3.Stmt) error {
+	err := c.Run("SELECT value FROM meta WHERE name=?", func(st *sqlite3.Stmt) error {
 		b := st.ColumnRawBlob(0)
 		if len(b) != 8 {
 			return sqlite3.CORRUPT
@@ -68,7 +68,7 @@ func (p *places) catchUp(c *conn) error {
 	if p.tail == nil || placed != p.placed {
 		p.placed, p.read, p.tail = placed, placed, map[ledger.ID][]place{}
 	}
-	return c.run("SELECT pos, stream, version FROM entry WHERE pos>=? ORDER BY pos", func(st *sqlite3.Stmt) error {
+	return c.Run("SELECT pos, stream, version FROM entry WHERE pos>=? ORDER BY pos", func(st *sqlite3.Stmt) error {
 		var stream ledger.ID
 		if err := idOf(&stream, st.ColumnRawBlob(1)); err != nil {
 			return err
@@ -100,7 +100,7 @@ func (p *places) reserve(c *conn, size uint64, rows []ledger.Row) error {
 		if !ok {
 			if tail := p.tail[r.Stream]; len(tail) > 0 {
 				version = tail[len(tail)-1].version
-			} else if err := c.run("SELECT version FROM place WHERE stream=? ORDER BY version DESC LIMIT 1", func(st *sqlite3.Stmt) error {
+			} else if err := c.Run("SELECT version FROM place WHERE stream=? ORDER BY version DESC LIMIT 1", func(st *sqlite3.Stmt) error {
 				version = uint64(st.ColumnInt64(0))
 				return nil
 			}, r.Stream[:]); err != nil {
@@ -135,11 +135,11 @@ func (p *places) put(c *conn, size uint64, rows []ledger.Row) error {
 	}
 	slices.SortFunc(lines, func(a, b line) int { return bytes.Compare(a.stream[:], b.stream[:]) })
 	for _, l := range lines {
-		if err := c.run("INSERT INTO place VALUES(?, ?, ?)", nil, l.stream[:], int64(l.version), int64(l.pos)); err != nil {
+		if err := c.Run("INSERT INTO place VALUES(?, ?, ?)", nil, l.stream[:], int64(l.version), int64(l.pos)); err != nil {
 			return err
 		}
 	}
-	return c.run("INSERT OR REPLACE INTO meta VALUES(?, ?)", nil, metaPlaced, binary.BigEndian.AppendUint64(nil, size+uint64(len(rows))))
+	return c.Run("INSERT OR REPLACE INTO meta VALUES(?, ?)", nil, metaPlaced, binary.BigEndian.AppendUint64(nil, size+uint64(len(rows))))
 }
 
 // committed adds rows to the tail that were written at size.
@@ -161,7 +161,7 @@ func (s *Store) of(c *conn, stream ledger.ID) (all []place, err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = c.run("SELECT version, pos FROM place WHERE stream=? ORDER BY version", func(st *sqlite3.Stmt) error {
+	err = c.Run("SELECT version, pos FROM place WHERE stream=? ORDER BY version", func(st *sqlite3.Stmt) error {
 		all = append(all, place{uint64(st.ColumnInt64(0)), uint64(st.ColumnInt64(1))})
 		return nil
 	}, stream[:])
@@ -176,7 +176,7 @@ func (s *Store) readStream(ctx context.Context, stream ledger.ID, f func(*conn, 
 			err = f(c, all)
 		}
 		if !c.GetAutocommit() {
-			err = errors.Join(err, c.run("COMMIT", nil))
+			err = errors.Join(err, c.Run("COMMIT", nil))
 		}
 		return err
 	})
@@ -186,11 +186,11 @@ func (s *Store) readStream(ctx context.Context, stream ledger.ID, f func(*conn, 
 func (s *Store) checkPlaces(c *conn) error {
 	wrong, counted := int64(-1), int64(0)
 	const placed = `ifnull((SELECT hex(value) FROM meta WHERE name='placed'), '0000000000000000')`
-	err := c.run(`SELECT pos FROM entry e WHERE pos<(SELECT count(*) FROM place) AND NOT EXISTS(
+	err := c.Run(`SELECT pos FROM entry e WHERE pos<(SELECT count(*) FROM place) AND NOT EXISTS(
 		SELECT 1 FROM place p WHERE p.stream=e.stream AND p.version=e.version AND p.pos=e.pos) LIMIT 1`,
 		func(st *sqlite3.Stmt) error { wrong = st.ColumnInt64(0); return nil })
 	if err == nil {
-		err = c.run("SELECT printf('%016X', (SELECT count(*) FROM place))="+placed, func(st *sqlite3.Stmt) error { counted = st.ColumnInt64(0); return nil })
+		err = c.Run("SELECT printf('%016X', (SELECT count(*) FROM place))="+placed, func(st *sqlite3.Stmt) error { counted = st.ColumnInt64(0); return nil })
 	}
 	switch {
 	case err != nil:

@@ -4,20 +4,17 @@ package sqlitestore
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
-	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // the encrypting file system of SQLite
 
 	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/sqlfile"
 )
 
 const (
@@ -35,9 +32,6 @@ CREATE TABLE place(stream BLOB NOT NULL, version INTEGER NOT NULL, pos INTEGER N
 CREATE TABLE wrapped(stream BLOB NOT NULL, part INTEGER NOT NULL, epoch INTEGER NOT NULL, holder BLOB NOT NULL,
 	wrapped BLOB NOT NULL, PRIMARY KEY(stream, part, epoch, holder)) STRICT, WITHOUT ROWID;`
 
-	// busyTimeout is how long a connection waits for another's lock: readers
-	// only wait while the write-ahead log is being put away.
-	busyTimeout = 10 * time.Second
 	// readers is how many connections for reading are kept.
 	readers = 4
 	// pageSize makes a write of many entries a third cheaper than the usual
@@ -115,7 +109,7 @@ func (s *Store) open(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return errors.Join(err, c.close())
+		return errors.Join(err, c.Close())
 	}
 	if s.options.ReadOnly {
 		s.idle <- c
@@ -129,7 +123,7 @@ func (s *Store) open(ctx context.Context) error {
 func (s *Store) checkFormat(c *conn) error {
 	var app, version, tableCount int64
 	for sql, n := range map[string]*int64{"PRAGMA application_id": &app, "PRAGMA user_version": &version, "SELECT count(*) FROM sqlite_schema": &tableCount} {
-		if err := c.run(sql, func(st *sqlite3.Stmt) error { *n = st.ColumnInt64(0); return nil }); err != nil {
+		if err := c.Run(sql, func(st *sqlite3.Stmt) error { *n = st.ColumnInt64(0); return nil }); err != nil {
 			return err
 		}
 	}
@@ -153,9 +147,9 @@ func (s *Store) prepareWriter(ctx context.Context, c *conn) error {
 	if err := c.Exec(fmt.Sprintf("PRAGMA page_size=%d; PRAGMA journal_mode=wal; PRAGMA synchronous=full; PRAGMA secure_delete=on; PRAGMA cache_size=-%d; PRAGMA wal_autocheckpoint=%d", pageSize, cacheKiB, walPages)); err != nil {
 		return err
 	}
-	return c.transact(ctx, func() error {
+	return transact(ctx, c, func() error {
 		version := int64(0)
-		err := c.run("PRAGMA user_version", func(st *sqlite3.Stmt) error { version = st.ColumnInt64(0); return nil })
+		err := c.Run("PRAGMA user_version", func(st *sqlite3.Stmt) error { version = st.ColumnInt64(0); return nil })
 		if err != nil || version == format {
 			return err
 		}
@@ -171,12 +165,12 @@ func (s *Store) Close() error {
 	for range cap(s.idle) {
 		select {
 		case c := <-s.idle:
-			errs = append(errs, c.close())
+			errs = append(errs, c.Close())
 		default:
 		}
 	}
 	if s.writer != nil {
-		errs = append(errs, s.writer.close()) // last: it puts the write-ahead log away
+		errs = append(errs, s.writer.Close()) // last: it puts the write-ahead log away
 		s.writer = nil
 	}
 	if s.lock != nil {
@@ -189,7 +183,7 @@ func (s *Store) Close() error {
 // Meta implements ledger.Store, as do all methods below.
 func (s *Store) Meta(ctx context.Context, name string) (value []byte, err error) {
 	err = s.read(ctx, func(c *conn) error {
-		return c.run("SELECT value FROM meta WHERE name=?", func(st *sqlite3.Stmt) error {
+		return c.Run("SELECT value FROM meta WHERE name=?", func(st *sqlite3.Stmt) error {
 			value = st.ColumnBlob(0, nil)
 			return nil
 		}, name)
@@ -200,7 +194,7 @@ func (s *Store) Meta(ctx context.Context, name string) (value []byte, err error)
 // SetMeta implements ledger.Store.
 func (s *Store) SetMeta(ctx context.Context, name string, value []byte) error {
 	return s.write(ctx, func(c *conn) error {
-		return c.run("INSERT OR REPLACE INTO meta VALUES(?, ?)", nil, name, value)
+		return c.Run("INSERT OR REPLACE INTO meta VALUES(?, ?)", nil, name, value)
 	})
 }
 
@@ -214,7 +208,7 @@ func (s *Store) Head(ctx context.Context) (size uint64, checkpoint []byte, err e
 }
 
 func head(c *conn) (size uint64, checkpoint []byte, err error) {
-	err = c.run("SELECT pos, checkpoint FROM entry ORDER BY pos DESC LIMIT 1", func(st *sqlite3.Stmt) error {
+	err = c.Run("SELECT pos, checkpoint FROM entry ORDER BY pos DESC LIMIT 1", func(st *sqlite3.Stmt) error {
 		size, checkpoint = uint64(st.ColumnInt64(0))+1, st.ColumnBlob(1, nil)
 		return nil
 	})
@@ -225,7 +219,7 @@ func head(c *conn) (size uint64, checkpoint []byte, err error) {
 func (s *Store) Append(ctx context.Context, size uint64, rows []ledger.Row, keys []ledger.WrappedKey, checkpoint []byte) error {
 	err := s.write(ctx, func(c *conn) error {
 		now := uint64(0)
-		err := c.run("SELECT pos FROM entry ORDER BY pos DESC LIMIT 1", func(st *sqlite3.Stmt) error {
+		err := c.Run("SELECT pos FROM entry ORDER BY pos DESC LIMIT 1", func(st *sqlite3.Stmt) error {
 			now = uint64(st.ColumnInt64(0)) + 1
 			return nil
 		})
@@ -243,7 +237,7 @@ func (s *Store) Append(ctx context.Context, size uint64, rows []ledger.Row, keys
 			if i == len(rows)-1 {
 				cp = checkpoint
 			}
-			if err := c.run("INSERT INTO entry VALUES(?, ?, ?, ?, ?, ?)", nil, int64(size)+int64(i), r.Stream[:], int64(r.Version), r.Sealed, r.Hashes, cp); err != nil {
+			if err := c.Run("INSERT INTO entry VALUES(?, ?, ?, ?, ?, ?)", nil, int64(size)+int64(i), r.Stream[:], int64(r.Version), r.Sealed, r.Hashes, cp); err != nil {
 				return err
 			}
 		}
@@ -258,7 +252,7 @@ func (s *Store) Append(ctx context.Context, size uint64, rows []ledger.Row, keys
 // Scan implements ledger.Store.
 func (s *Store) Scan(ctx context.Context, from, to uint64, fn func(ledger.Row) error) error {
 	return s.read(ctx, func(c *conn) error {
-		return c.run("SELECT pos, stream, version, sealed, hashes, checkpoint FROM entry WHERE pos>=? AND pos<? ORDER BY pos", rowOf(fn), signed(from), signed(to))
+		return c.Run("SELECT pos, stream, version, sealed, hashes, checkpoint FROM entry WHERE pos>=? AND pos<? ORDER BY pos", rowOf(fn), signed(from), signed(to))
 	})
 }
 
@@ -266,7 +260,7 @@ func (s *Store) Scan(ctx context.Context, from, to uint64, fn func(ledger.Row) e
 func (s *Store) Stream(ctx context.Context, stream ledger.ID, fn func(ledger.Row) error) error {
 	return s.readStream(ctx, stream, func(c *conn, all []place) error {
 		for _, at := range all {
-			if err := c.run("SELECT pos, stream, version, sealed, hashes, checkpoint FROM entry WHERE pos=?", rowOf(fn), signed(at.pos)); err != nil {
+			if err := c.Run("SELECT pos, stream, version, sealed, hashes, checkpoint FROM entry WHERE pos=?", rowOf(fn), signed(at.pos)); err != nil {
 				return err
 			}
 		}
@@ -294,7 +288,7 @@ func (s *Store) Last(ctx context.Context, stream ledger.ID) (version uint64, lea
 		if len(all) == 0 {
 			return nil
 		}
-		return c.run("SELECT version, hashes FROM entry WHERE pos=?", func(st *sqlite3.Stmt) error {
+		return c.Run("SELECT version, hashes FROM entry WHERE pos=?", func(st *sqlite3.Stmt) error {
 			hashes := st.ColumnRawBlob(1)
 			if len(hashes) < len(leaf) {
 				return sqlite3.CORRUPT
@@ -313,7 +307,7 @@ func (s *Store) Keys(ctx context.Context, stream ledger.ID, fn func(ledger.Wrapp
 		where, args = " WHERE stream=?", []any{stream[:]}
 	}
 	return s.read(ctx, func(c *conn) error {
-		return c.run("SELECT stream, part, epoch, holder, wrapped FROM wrapped"+where+" ORDER BY stream, part, epoch, holder", func(st *sqlite3.Stmt) error {
+		return c.Run("SELECT stream, part, epoch, holder, wrapped FROM wrapped"+where+" ORDER BY stream, part, epoch, holder", func(st *sqlite3.Stmt) error {
 			k := ledger.WrappedKey{Part: uint8(st.ColumnInt64(1)), Epoch: uint32(st.ColumnInt64(2)), Wrapped: st.ColumnRawBlob(4)}
 			if err := errors.Join(idOf(&k.Stream, st.ColumnRawBlob(0)), idOf(&k.Holder, st.ColumnRawBlob(3))); err != nil {
 				return err
@@ -330,7 +324,7 @@ func (s *Store) AddKeys(ctx context.Context, keys []ledger.WrappedKey) error {
 
 func addKeys(c *conn, keys []ledger.WrappedKey) error {
 	for _, k := range keys {
-		if err := c.run("INSERT OR REPLACE INTO wrapped VALUES(?, ?, ?, ?, ?)", nil, k.Stream[:], int64(k.Part), int64(k.Epoch), k.Holder[:], k.Wrapped); err != nil {
+		if err := c.Run("INSERT OR REPLACE INTO wrapped VALUES(?, ?, ?, ?, ?)", nil, k.Stream[:], int64(k.Part), int64(k.Epoch), k.Holder[:], k.Wrapped); err != nil {
 			return err
 		}
 	}
@@ -341,7 +335,7 @@ func addKeys(c *conn, keys []ledger.WrappedKey) error {
 // database and the write-ahead log is emptied.
 func (s *Store) Forget(ctx context.Context, which ledger.WrappedKey) error {
 	return s.write(ctx, func(c *conn) error {
-		return c.run("DELETE FROM wrapped WHERE stream=?1 AND (?2=0 OR part=?2) AND (?3=0 OR epoch=?3) AND (?5 OR holder=?4)",
+		return c.Run("DELETE FROM wrapped WHERE stream=?1 AND (?2=0 OR part=?2) AND (?3=0 OR epoch=?3) AND (?5 OR holder=?4)",
 			nil, which.Stream[:], int64(which.Part), int64(which.Epoch), which.Holder[:], which.Holder.IsZero())
 	}, func(c *conn) error {
 		// Waits for readers up to busyTimeout; if they stay longer, the next time does it.
@@ -356,7 +350,7 @@ func (s *Store) Forget(ctx context.Context, which ledger.WrappedKey) error {
 // Check implements ledger.Store.
 func (s *Store) Check(ctx context.Context) error {
 	return s.read(ctx, func(c *conn) error {
-		err := c.run("PRAGMA integrity_check(1)", func(st *sqlite3.Stmt) error {
+		err := c.Run("PRAGMA integrity_check(1)", func(st *sqlite3.Stmt) error {
 			if what := st.ColumnText(0); what != "ok" {
 				return fmt.Errorf("the database is damaged: %s", what)
 			}
@@ -388,7 +382,7 @@ func (s *Store) write(ctx context.Context, f func(*conn) error, after ...func(*c
 	if c == nil {
 		return ledger.ErrReadOnly
 	}
-	err := c.transact(ctx, func() error { return f(c) })
+	err := transact(ctx, c, func() error { return f(c) })
 	for _, do := range after {
 		if err == nil {
 			err = do(c)
@@ -414,13 +408,13 @@ func (s *Store) read(ctx context.Context, f func(*conn) error) (err error) {
 	err = f(c)
 	c.SetInterrupt(context.Background())
 	if err != nil {
-		return said("reading", errors.Join(err, c.close()))
+		return said("reading", errors.Join(err, c.Close()))
 	}
 	select {
 	case s.idle <- c:
 		return nil
 	default:
-		return c.close()
+		return c.Close()
 	}
 }
 
@@ -443,95 +437,34 @@ func said(doing string, err error) error {
 	return err
 }
 
-// conn is a connection with its prepared statements. One goroutine at a time.
-type conn struct {
-	*sqlite3.Conn
-	prepared map[string]*sqlite3.Stmt
-}
+type conn = sqlfile.Conn
 
-// connect opens a connection. The key is set by the first PRAGMA, never in the
-// name of the file, which ends up in error texts.
+// connect opens a connection.
 func (s *Store) connect() (*conn, error) {
-	name := url.URL{Scheme: "file", Path: filepath.ToSlash(s.path)}
-	if s.options.Key != nil {
-		name.RawQuery = "vfs=adiantum"
-	}
-	raw, err := sqlite3.Open(name.String())
+	c, err := sqlfile.Open(s.path, s.options.Key, nil)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{raw, map[string]*sqlite3.Stmt{}}
-	if s.options.Key != nil {
-		err = c.Exec("PRAGMA hexkey='" + hex.EncodeToString(s.options.Key[:]) + "'")
-	}
-	err = errors.Join(err, c.BusyTimeout(busyTimeout))
-	if err == nil {
-		err = c.Exec("PRAGMA temp_store=memory; PRAGMA trusted_schema=off; PRAGMA cell_size_check=on")
-	}
-	if err != nil {
-		return nil, errors.Join(err, c.close())
+	if err := c.Exec("PRAGMA trusted_schema=off; PRAGMA cell_size_check=on"); err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
 
-func (c *conn) close() error {
-	var errs []error
-	for _, st := range c.prepared {
-		errs = append(errs, st.Close())
-	}
-	return errors.Join(append(errs, c.Close())...)
-}
-
 // transact runs f in one transaction. The context counts until it begins.
-func (c *conn) transact(ctx context.Context, f func() error) error {
+func transact(ctx context.Context, c *conn, f func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := c.run("BEGIN IMMEDIATE", nil); err != nil {
+	if err := c.Run("BEGIN IMMEDIATE", nil); err != nil {
 		return err
 	}
 	err := f()
 	if err == nil {
-		err = c.run("COMMIT", nil)
+		err = c.Run("COMMIT", nil)
 	}
 	if err != nil && !c.GetAutocommit() {
 		err = errors.Join(err, c.Exec("ROLLBACK"))
 	}
 	return err
-}
-
-// run executes a statement and hands each of its rows to row, which may be nil.
-func (c *conn) run(sql string, row func(*sqlite3.Stmt) error, args ...any) (err error) {
-	st := c.prepared[sql]
-	if st == nil {
-		if st, _, err = c.Prepare(sql); err != nil {
-			return err
-		}
-		c.prepared[sql] = st
-	}
-	for i, arg := range args {
-		switch v := arg.(type) {
-		case int64:
-			err = st.BindInt64(i+1, v)
-		case []byte:
-			err = st.BindBlob(i+1, v)
-		case string:
-			err = st.BindText(i+1, v)
-		case bool:
-			err = st.BindBool(i+1, v)
-		case nil:
-			err = st.BindNull(i + 1)
-		default:
-			err = fmt.Errorf("a %T can't be bound", v)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	for err == nil && st.Step() {
-		if row != nil {
-			err = row(st)
-		}
-	}
-	return errors.Join(err, st.Reset()) // Reset answers what Step met
 }

@@ -124,7 +124,7 @@ func TestNewerFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(c.Exec(fmt.Sprintf("PRAGMA user_version=%d", format+1)), c.close()); err != nil {
+	if err := errors.Join(c.Exec(fmt.Sprintf("PRAGMA user_version=%d", format+1)), c.Close()); err != nil {
 		t.Fatal(err)
 	}
 	before, err := os.ReadFile(f.path)
