@@ -26,7 +26,7 @@ const (
 	Lawyer        Role = "lawyer"        // reads and writes the cases of their organisations
 	Clinician     Role = "clinician"     // reads and writes the cases of their organisations
 	Analyst       Role = "analyst"       // counts, and reads facts: never who somebody is
-	Reviewer      Role = "reviewer"      // reads the cases of their organisations and comments on them
+	Reviewer      Role = "reviewer"      // reads the cases of their organisations, comments on them and says whether they hold
 	Coordinator   Role = "coordinator"   // reads facts of all that count together, decides which are the same person, writes records outside cases
 	Administrator Role = "administrator" // members, organisations, keys; no case content by office
 	Trustee       Role = "trustee"       // holds a share of the recovery key, and no more
@@ -50,6 +50,7 @@ const (
 	ReadCase     Action = "read case"    // the part that the thing names
 	WriteCase    Action = "write case"   // put and withdraw records
 	CommentCase  Action = "comment case" // add notes, change nothing
+	ReviewCase   Action = "review case"  // say whether it holds; the registry adds that nobody reviews what they wrote
 	GrantCase    Action = "grant case"   // say who else may read it, and take that back
 	Count        Action = "count"        // figures and overviews: numbers without names
 	CountOrg     Action = "count one"    // the figures of one organisation
@@ -63,7 +64,7 @@ const (
 
 // Actions are all actions.
 func Actions() []Action {
-	return []Action{ReadCase, WriteCase, CommentCase, GrantCase, Count, CountOrg, WriteOutside, Match, Administer, Verify, Erase, Recover}
+	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, Match, Administer, Verify, Erase, Recover}
 }
 
 // Part is one of the two parts of a case. Whoever may read who somebody is may
@@ -112,6 +113,8 @@ func Decide(m Member, a Action, thing Thing) bool {
 		return m.Is(CaseWorker, Lawyer, Clinician) && own(m, thing)
 	case CommentCase:
 		return m.Is(CaseWorker, Lawyer, Clinician, Reviewer) && own(m, thing)
+	case ReviewCase:
+		return m.Is(Reviewer) && (own(m, thing) || named(m, thing))
 	case GrantCase:
 		return m.Is(CaseWorker) && own(m, thing)
 	case Erase:
@@ -135,6 +138,15 @@ func Decide(m Member, a Action, thing Thing) bool {
 func own(m Member, thing Thing) bool {
 	thing.Part = Identity
 	return belongs(m, thing) && reads(m, thing)
+}
+
+// named reports whether the case was granted whole to the member by name. A
+// reviewer from outside is asked in person: what is granted to an organisation
+// is granted to be read.
+func named(m Member, thing Thing) bool {
+	return slices.ContainsFunc(thing.Grants, func(g Grant) bool {
+		return g.To == m.ID && g.To != "" && g.Part == Identity && g.On(thing.Day)
+	})
 }
 
 func belongs(m Member, thing Thing) bool {

@@ -14,7 +14,7 @@ import (
 const today = edtf.Day(19000)
 
 // Each line of the table is a role; each column says what it may do to the
-// thing named above: r and R read facts and identity, w writes, c comments, g grants.
+// thing named above: r and R read facts and identity, w writes, c comments, v gives a verdict, g grants.
 var table = []struct {
 	role                                             Role
 	own, other, apart                                string // a case of the member's organisation; of one that counts; of one kept apart
@@ -27,7 +27,7 @@ var table = []struct {
 	{Lawyer, "rRwc", "", "", "rR", "r", "rR", "r", "", "", "rRwc", "", "rR", ""},
 	{Clinician, "rRwc", "", "", "rR", "r", "rR", "r", "", "", "rRwc", "", "rR", ""},
 	{Analyst, "r", "r", "", "r", "r", "r", "r", "", "", "r", "", "r", ""},
-	{Reviewer, "rRc", "", "", "rR", "r", "rR", "r", "", "", "rRc", "", "rR", ""},
+	{Reviewer, "rRcv", "", "", "rR", "r", "rRv", "r", "", "", "rRcv", "", "rRv", ""},
 	{Coordinator, "r", "r", "", "r", "r", "r", "r", "", "", "r", "", "r", ""},
 	{Administrator, "", "", "", "", "", "", "", "", "", "", "", "", ""},
 	{Trustee, "", "", "", "", "", "", "", "", "", "", "", "", ""},
@@ -41,7 +41,7 @@ func may(m Member, thing Thing) string {
 		letter string
 		action Action
 		part   Part
-	}{{"r", ReadCase, Fact}, {"R", ReadCase, Identity}, {"w", WriteCase, ""}, {"c", CommentCase, ""}, {"g", GrantCase, ""}} {
+	}{{"r", ReadCase, Fact}, {"R", ReadCase, Identity}, {"w", WriteCase, ""}, {"c", CommentCase, ""}, {"v", ReviewCase, ""}, {"g", GrantCase, ""}} {
 		thing.Part = c.part
 		if Decide(m, c.action, thing) {
 			out.WriteString(c.letter)
@@ -100,7 +100,7 @@ func TestDecideByRole(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d things tried for each of 5 actions", tried)
+	t.Logf("%d things tried for each of 6 actions", tried)
 }
 
 func TestDecideWithoutCase(t *testing.T) {

@@ -112,6 +112,7 @@ func TestKinds(t *testing.T) {
 		"person":            "role family given patronymic full_name other_names sex birth birth_year child iin phones address",
 		"erasure":           "what why date",
 		"grant":             "org member part until",
+		"review":            "step saw comment",
 		"consent":           "purpose state given withdrawn",
 		"risk":              "level review_on",
 		"reprisal":          "kind date measure_asked measure_given",
@@ -274,7 +275,7 @@ func TestLists(t *testing.T) {
 	} {
 		props[p] = true
 	}
-	used := map[string]bool{"standard": true, "yesno": true, "stage": true}
+	used := map[string]bool{"standard": true, "yesno": true, "stage": true, "review_state": true}
 	for _, k := range b.Kinds() {
 		for _, f := range k.Fields {
 			used[f.List] = true
