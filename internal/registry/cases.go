@@ -53,9 +53,16 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 		Checks:   r.rules.Checks(file, clock.AsOf), Deadlines: r.rules.Deadlines(file, clock.AsOf),
 	}
 	for _, rec := range file.Records() {
-		if rec.Kind != grantKind { // who else reads it concerns those who may say so: Grants
+		if rec.Kind != grantKind && rec.Kind != casefile.ReviewKind { // who else reads it concerns those who may say so: Grants; steps of the review: Review
 			view.Records = append(view.Records, rec)
 		}
+	}
+	all, err := r.index.Case(ctx, row.ID, clock.KnownBy)
+	if err != nil {
+		return CaseView{}, notFound(err)
+	}
+	if view.Review, err = r.reviewView(ctx, s, all, clock); err != nil {
+		return CaseView{}, err
 	}
 	t, _ := r.thing(row.ID)
 	view.Restricted = t.Restricted

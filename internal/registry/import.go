@@ -142,13 +142,21 @@ func (r *Registry) difference(ctx context.Context, id, source string, puts []Put
 		return nil, err
 	}
 	last := map[string]casefile.Entry{}
+	kinds := map[string]string{}
 	for _, e := range entries {
+		if kinds[e.Record] == "" {
+			kinds[e.Record] = e.Kind
+		}
 		if imported(e.Source) {
 			last[e.Record] = e
 		}
 	}
 	change := act{stream: id, source: source, reason: "the list changed"}
 	for _, p := range puts {
+		// Nothing is written over by giving a record the id of another: neither a grant, nor a verdict.
+		if kind := kinds[p.Record]; kind != "" && kind != p.Kind {
+			return nil, fmt.Errorf("the list has a record of kind %s where the case has one of kind %s: give it another name in the mapping; nothing was taken in", p.Kind, kind)
+		}
 		old, ok := last[p.Record]
 		if p.Record == id { // the case itself: what the register gave it stays
 			continue
@@ -201,12 +209,12 @@ func newNumber(given map[string]bool) string {
 	}
 }
 
-// ordinary refuses records that only the acts may put that also make their
-// keys: what comes in by a list or a form gives nobody access.
+// ordinary refuses records that only acts of their own may put: what comes in
+// by a list or a form gives nobody access, and verifies nothing.
 func ordinary(puts []Put) error {
 	for _, p := range puts {
 		switch p.Kind {
-		case grantKind, kindErasure, "member", "invitation", "organisation", "match":
+		case grantKind, kindErasure, casefile.ReviewKind, "member", "invitation", "organisation", "match":
 			return fmt.Errorf("a record of kind %s can't be put this way", p.Kind)
 		}
 	}

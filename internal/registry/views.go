@@ -90,6 +90,7 @@ type CaseView struct {
 	Timeline  []casefile.Event
 	Checks    []rules.Finding
 	Deadlines []rules.Deadline
+	Review    ReviewView
 
 	Restricted bool        // its existence is shown only to those who were granted it by name
 	MayGrant   bool        // the member may say who else reads it
