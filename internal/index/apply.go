@@ -155,6 +155,7 @@ func (p *plan) add(c *conn, act Act) error {
 		// Without its first record a case can't be told: nothing of it is listed or counted.
 		cs.live = f != nil && entries[0].Kind == kindCase
 		cs.org, cs.restricted = first(f, "org"), restricted(f)
+		cs.verified = p.ix.verified(id, entries)
 		p.dirty[no] = id
 		touched = st.cluster(id)
 	case kindMatch:
@@ -260,6 +261,22 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 		return nil
 	}
 
+	// Each scope twice: of all its cases, and of those alone that are verified.
+	scoped := func(scope string, of []*caseState) error {
+		if err := plan(scope, of); err != nil {
+			return err
+		}
+		var verified []*caseState
+		for _, m := range of {
+			if m.verified {
+				verified = append(verified, m)
+			}
+		}
+		if len(verified) == 0 {
+			return nil
+		}
+		return plan(scope+verifiedOnly, verified)
+	}
 	var counted []*caseState
 	ofOrg := map[string][]*caseState{}
 	for _, m := range members {
@@ -280,14 +297,22 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(ofOrg)) {
-		if err := plan(id, ofOrg[id]); err != nil {
+		if err := scoped(id, ofOrg[id]); err != nil {
 			return err
 		}
 	}
 	if len(counted) > 0 {
-		return plan(Coalition, counted)
+		return scoped(Coalition, counted)
 	}
 	return nil
+}
+
+// verified tells whether the last verdict on a case is that it is verified.
+func (ix *Index) verified(id string, entries []casefile.Entry) bool {
+	if !slices.ContainsFunc(entries, func(e casefile.Entry) bool { return e.Kind == casefile.ReviewKind }) {
+		return false // as of most: not worth folding
+	}
+	return casefile.Fold(ix.book, id, entries).Review().Verdict == casefile.Verified
 }
 
 // evaluate folds and evaluates all files of the plan, on all cores.

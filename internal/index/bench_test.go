@@ -93,21 +93,21 @@ func BenchmarkIndex(b *testing.B) {
 	past := Clock{AsOf: day(b, "2021-03-01"), KnownBy: newTeller().now.Add(benchCases / 2 * time.Minute)}
 	b.Run("figure", func(b *testing.B) {
 		for b.Loop() {
-			if v, err := ix.Figures(ctx, now, "", []string{"t_reports"}); err != nil || v[0].Value < benchCases/2 {
+			if v, err := ix.Figures(ctx, now, "", false, []string{"t_reports"}); err != nil || v[0].Value < benchCases/2 {
 				b.Fatal(v, err)
 			}
 		}
 	})
 	b.Run("figure known by", func(b *testing.B) {
 		for b.Loop() {
-			if v, err := ix.Figures(ctx, past, "", []string{"t_reports"}); err != nil || v[0].Value == 0 {
+			if v, err := ix.Figures(ctx, past, "", false, []string{"t_reports"}); err != nil || v[0].Value == 0 {
 				b.Fatal(v, err)
 			}
 		}
 	})
 	b.Run("all figures", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := ix.Figures(ctx, now, "", nil); err != nil {
+			if _, err := ix.Figures(ctx, now, "", false, nil); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -101,7 +101,7 @@ func (ix *Index) cases(ctx context.Context, c *conn, q Query) (Page, error) {
 // Hidden answers how many cases behind the figure of a query its reader may not see.
 func (ix *Index) Hidden(ctx context.Context, q Query) (n int, err error) {
 	see := q.See
-	q = Query{Figure: q.Figure, Scope: q.Scope, Clock: q.Clock}
+	q = Query{Figure: q.Figure, Scope: q.Scope, Verified: q.Verified, Clock: q.Clock}
 	err = ix.read(ctx, func(c *conn) error {
 		all, err := ix.candidates(ctx, c, q, nil, "number")
 		for _, cand := range all {
@@ -121,7 +121,7 @@ func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int
 		FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`
 	args := []any{known, known}
 	if q.Figure != "" {
-		scope, err := scopeNo(c, q.Scope)
+		scope, err := scopeNo(c, q.Scope, q.Verified)
 		if err != nil {
 			return nil, err
 		}
@@ -188,11 +188,15 @@ const spanAt = `p.scope = ? AND p.rule = ? AND p.kto > ? AND p.kfrom <= ? AND p.
 var ErrNoRule = errors.New("no such figure, check or deadline")
 
 // scopeNo answers the number of a scope; 0, which none has, where nothing was ever counted in it.
-func scopeNo(c *conn, scope string) (no int64, err error) {
+func scopeNo(c *conn, scope string, verified bool) (no int64, err error) {
+	scope = cmp.Or(scope, Coalition)
+	if verified {
+		scope += verifiedOnly
+	}
 	err = c.Run(`SELECT no FROM scope WHERE id = ?`, func(s *sqlite3.Stmt) error {
 		no = s.ColumnInt64(0)
 		return nil
-	}, cmp.Or(scope, Coalition))
+	}, scope)
 	return no, err
 }
 
@@ -383,6 +387,7 @@ func (ix *Index) row(c *conn, v int64, clock Clock, see See) (Row, error) {
 			return Row{}, fmt.Errorf("%w: a date", errDamaged)
 		}
 	}
+	out.Review, out.Verdict, out.Changed = r.review, r.verdict, r.changed == 1
 	if out.Stage, out.StageSince, err = stageOn(r.stages, clock.AsOf); err != nil {
 		return Row{}, err
 	}

@@ -37,8 +37,13 @@ func facets() []facet {
 		{"article", "article", []facetField{{"registration", "article"}}},
 		{"offence", "offence", []facetField{{"registration", "offence"}}},
 		{"body", "body", []facetField{{"investigation", "body"}, {"registration", "body"}}},
+		{id: "review", list: "review_state"}, // of no field: see derive
 	}
 }
+
+// changedSince is the code of list review_state that a case has besides its
+// state where it changed since the verdict.
+const changedSince = "changed"
 
 // facetSep separates the facets of a row; no code contains it.
 const facetSep = "\x1f"
@@ -97,6 +102,13 @@ func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry) row {
 				}
 			}
 		}
+	}
+	review := c.Review()
+	r.review, r.verdict = review.State, review.Verdict
+	codes = append(codes, "review="+review.State)
+	if len(review.Changed) > 0 {
+		r.changed = 1
+		codes = append(codes, "review="+changedSince)
 	}
 	slices.Sort(codes)
 	r.facets = strings.Join(codes, facetSep)

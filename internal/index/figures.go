@@ -8,18 +8,21 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"github.com/kua-registry/kua/internal/casefile"
 )
 
 // Figures answers figures at a clock in a scope; no ids: all figures of the rules, in their order.
+// verified counts only units of cases whose last verdict, as known at the clock, is that they are verified.
 // An id that is no figure is an error; a scope in which nothing was ever counted answers zero.
-func (ix *Index) Figures(ctx context.Context, clock Clock, scope string, ids []string) (values []FigureValue, err error) {
+func (ix *Index) Figures(ctx context.Context, clock Clock, scope string, verified bool, ids []string) (values []FigureValue, err error) {
 	if len(ids) == 0 {
 		for _, f := range ix.set.Figures() {
 			ids = append(ids, f.ID)
 		}
 	}
 	err = ix.read(ctx, func(c *conn) error {
-		no, err := scopeNo(c, scope)
+		no, err := scopeNo(c, scope, verified)
 		if err != nil {
 			return err
 		}
@@ -62,6 +65,20 @@ func countSpans(c *conn, scope, rule int64, clock Clock) (n int, err error) {
 		return nil
 	}, scope, rule, known, known, int64(clock.AsOf), int64(clock.AsOf))
 	return n, err
+}
+
+// InReview answers how many of the cases a reader may see wait for a verdict, as known by a moment (zero: all).
+func (ix *Index) InReview(ctx context.Context, knownBy time.Time, see See) (n int, err error) {
+	known := moment(knownBy)
+	err = ix.read(ctx, func(c *conn) error {
+		return c.Run(`SELECT s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.review = ? AND f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
+			if see.of(s.ColumnText(0)) != Nothing {
+				n++
+			}
+			return nil
+		}, casefile.InReview, known, known)
+	})
+	return n, failed("counting", err)
 }
 
 // Stats says what the index holds at a moment.

@@ -33,6 +33,10 @@ var ErrNotFound = errors.New("no such case")
 // Coalition is the scope of the figures of all organisations that count together.
 const Coalition = "coalition"
 
+// verifiedOnly ends the name of the scope in which only verified cases of
+// another scope are counted. No id of an organisation ends so.
+const verifiedOnly = " verified"
+
 // Head is the place in the ledger an index was made from.
 // An index never written to has the zero Head.
 type Head struct {

@@ -372,7 +372,7 @@ func TestDamageIsFound(t *testing.T) {
 				return err
 			}
 		}
-		if _, err := ix.Figures(ctx, clock, "", nil); err != nil {
+		if _, err := ix.Figures(ctx, clock, "", false, nil); err != nil {
 			return err
 		}
 		for _, err := range ix.Files(ctx, time.Time{}) {
@@ -544,7 +544,7 @@ func TestReadersWhileWriting(t *testing.T) {
 			writing = false
 		default:
 		}
-		values, err := ix.Figures(context.Background(), clock, "", []string{"t_reports"})
+		values, err := ix.Figures(context.Background(), clock, "", false, []string{"t_reports"})
 		if err != nil || values[0].Value%2 != 0 {
 			t.Fatalf("half a batch is seen: %v %v", values, err)
 		}

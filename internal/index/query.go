@@ -16,16 +16,17 @@ type Clock struct {
 
 // Query selects cases. Zero values select all.
 type Query struct {
-	Text   string              // full-text search: names in any script, numbers, places, words
-	Facets map[string][]string // facet id → codes, any of them; different facets must all hold
-	Figure string              // only cases of units counted by this figure in Scope at Clock
-	Scope  string              // "coalition" or an organisation's id; empty: all cases
-	Rule   string              // only cases in which this check is breached, or this deadline overdue, at Clock
-	Clock  Clock
-	See    See    // what the reader may see of each case; nil: all of all (never from a page's parameters)
-	Sort   string // number, reported, incident, stage, updated; empty: best match for Text, else number
-	After  string // cursor of the page before
-	Limit  int    // 1 to 200; 0: 50
+	Text     string              // full-text search: names in any script, numbers, places, words
+	Facets   map[string][]string // facet id → codes, any of them; different facets must all hold
+	Figure   string              // only cases of units counted by this figure in Scope at Clock
+	Scope    string              // "coalition" or an organisation's id; empty: all cases
+	Verified bool                // with Figure: only cases of units counted where only verified cases are
+	Rule     string              // only cases in which this check is breached, or this deadline overdue, at Clock
+	Clock    Clock
+	See      See    // what the reader may see of each case; nil: all of all (never from a page's parameters)
+	Sort     string // number, reported, incident, stage, updated; empty: best match for Text, else number
+	After    string // cursor of the page before
+	Limit    int    // 1 to 200; 0: 50
 }
 
 // Sight is how much of a case a reader may see.
@@ -60,6 +61,9 @@ type Row struct {
 	Stage                                         string // code of list stage
 	StageSince                                    edtf.Day
 	Breaches, Overdue                             int
+	Review                                        string // code of list review_state
+	Verdict                                       string // the last one, which stands until the next; empty: none
+	Changed                                       bool   // since the verdict
 	Updated                                       time.Time
 }
 
@@ -74,7 +78,7 @@ type Page struct {
 
 // Facet counts the cases of a selection by one field.
 type Facet struct {
-	ID     string // org, stage, region, place_type, sex, child, method, article, offence, body
+	ID     string // org, stage, region, place_type, sex, child, method, article, offence, body, review
 	List   string // the code list its codes are from; empty for org
 	Values []FacetValue
 }

@@ -22,7 +22,8 @@ import (
 
 // drawActs draws the acts of some organisations: cases written, changed,
 // withdrawn and written again, matched and parted, organisations that begin
-// and cease to count, acts in one millisecond and a clock set back.
+// and cease to count, reviews asked for, taken back and decided, acts in one
+// millisecond and a clock set back.
 func drawActs(t *rapid.T) []Act {
 	w := newTeller()
 	cases := map[int]bool{}
@@ -41,7 +42,7 @@ func drawActs(t *rapid.T) []Act {
 		org := id('o', rapid.IntRange(1, 2).Draw(t, "org"))
 		stream := id('c', n)
 		of := func(kind string) string { return fmt.Sprintf("%02x%014x%016x", 'r', n, len(kind)) }
-		switch what := rapid.IntRange(0, 9).Draw(t, "what"); {
+		switch what := rapid.IntRange(0, 12).Draw(t, "what"); {
 		case what == 0:
 			w.act(org, rec{org, "organisation", fields("name", "O", "counts", rapid.SampledFrom([]string{"yes", "no"}).Draw(t, "counts"))})
 		case what == 1 && cases[n]:
@@ -61,6 +62,21 @@ func drawActs(t *rapid.T) []Act {
 				rec{of("person"), "person", fields("role", "victim", "full_name", rapid.SampledFrom([]string{"Есенов Саят", "Yesenov Sayat"}).Draw(t, "name"),
 					"child", rapid.SampledFrom([]string{"yes", "no", "unknown"}).Draw(t, "child"), "sex", rapid.SampledFrom([]string{"f", "m"}).Draw(t, "sex"))})
 			w.act(stream, recs...)
+		case what >= 10:
+			steps := []string{"ask", "verified", "verified", "rejected", "falsely_attributed", "take_back"}
+			if rapid.Bool().Draw(t, "at once") { // most verdicts come in their turn
+				steps = steps[:2]
+				w.act(stream, rec{id('w', int(w.pos)), "review", fields("step", "ask")})
+			}
+			step := rapid.SampledFrom(steps).Draw(t, "step")
+			if step == "ask" || step == "take_back" {
+				w.act(stream, rec{id('w', int(w.pos)), "review", fields("step", step)})
+				break
+			}
+			saw := rapid.IntRange(0, int(w.pos)).Draw(t, "saw")
+			w.by = id('m', rapid.IntRange(1, 3).Draw(t, "reviewer")) // the first writes all the cases
+			w.act(stream, rec{id('w', int(w.pos)), "review", fields("step", step, "saw", fmt.Sprint(saw), "comment", "прочитано")})
+			w.by = ""
 		case what == 6:
 			w.act(stream, rec{of("registration"), "registration", with(fields("status", rapid.SampledFrom([]string{"erdr", "kui_only"}).Draw(t, "status"),
 				"article", rapid.SampledFrom([]string{"146", "362"}).Draw(t, "article")), "date", date())})
@@ -241,17 +257,18 @@ func TestFiguresAgreeWithFolding(t *testing.T) {
 			if i := rapid.IntRange(-1, len(acts)-1).Draw(rt, "known by"); i >= 0 {
 				clock.KnownBy = acts[i].Entries[0].At
 			}
-			for _, scope := range []string{Coalition, id('o', 1), id('o', 2)} {
-				want := l.count(acts, clock, scope)
-				got, err := ix.Figures(ctx, clock, scope, nil)
+			for i, scope := range []string{Coalition, id('o', 1), id('o', 2), Coalition, id('o', 1), id('o', 2)} {
+				verified := i >= 3
+				want := l.count(acts, clock, scope, verified)
+				got, err := ix.Figures(ctx, clock, scope, verified, nil)
 				if err != nil {
 					rt.Fatal(err)
 				}
 				for _, v := range got {
 					if v.Value != len(want[v.ID]) {
-						rt.Fatalf("%s in %.8s as of %v known by %v is %d, not %d %v", v.ID, scope, clock.AsOf, clock.KnownBy, v.Value, len(want[v.ID]), want[v.ID])
+						rt.Fatalf("%s in %.8s (verified only: %v) as of %v known by %v is %d, not %d %v", v.ID, scope, verified, clock.AsOf, clock.KnownBy, v.Value, len(want[v.ID]), want[v.ID])
 					}
-					page, err := ix.Cases(ctx, Query{Figure: v.ID, Scope: scope, Clock: clock, Limit: 200})
+					page, err := ix.Cases(ctx, Query{Figure: v.ID, Scope: scope, Verified: verified, Clock: clock, Limit: 200})
 					if err != nil {
 						rt.Fatal(err)
 					}
@@ -269,8 +286,9 @@ func TestFiguresAgreeWithFolding(t *testing.T) {
 	})
 }
 
-// count counts the figures of a scope by folding: figure → units → cases.
-func (l law) count(acts []Act, clock Clock, scope string) map[string][][]string {
+// count counts the figures of a scope by folding, of all its cases or of the
+// verified ones alone: figure → units → cases.
+func (l law) count(acts []Act, clock Clock, scope string, verified bool) map[string][][]string {
 	streams := map[string][]casefile.Entry{}
 	known := int64(0) // a clock set back stands still
 	for _, a := range acts {
@@ -313,6 +331,9 @@ func (l law) count(acts []Act, clock Clock, scope string) map[string][][]string 
 	for s, entries := range streams {
 		f := last(entries)
 		if entries[0].Kind != "case" || f == nil {
+			continue
+		}
+		if verified && casefile.Fold(l.book, s, entries).Review().Verdict != casefile.Verified {
 			continue
 		}
 		if org := first(f, "org"); org == scope || scope == Coalition && counts[org] {

@@ -133,7 +133,7 @@ func TestRestrictedCount(t *testing.T) {
 		knownBy time.Time
 		want    int
 	}{{Coalition, time.Time{}, 4}, {id('o', 1), time.Time{}, 1}, {id('o', 1), before, 2}, {id('o', 2), time.Time{}, 2}} {
-		values, err := ix.Figures(ctx, Clock{AsOf: day(t, "2022-07-01"), KnownBy: tt.knownBy}, tt.scope, []string{"t_reports"})
+		values, err := ix.Figures(ctx, Clock{AsOf: day(t, "2022-07-01"), KnownBy: tt.knownBy}, tt.scope, false, []string{"t_reports"})
 		if err != nil || values[0].Value != tt.want {
 			t.Errorf("%s counts %v %v, want %d", tt.scope, values, err, tt.want)
 		}

@@ -41,6 +41,7 @@ type caseState struct {
 	live bool
 
 	restricted bool // no figure of its organisation alone counts it
+	verified   bool // its last verdict
 }
 
 type org struct {
@@ -80,9 +81,10 @@ func (ix *Index) load(context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = c.Run(`SELECT stream, org, restricted FROM file WHERE kto = ?`, func(s *sqlite3.Stmt) error {
+	err = c.Run(`SELECT stream, org, restricted, verdict FROM file WHERE kto = ?`, func(s *sqlite3.Stmt) error {
 		if cs := byNo[s.ColumnInt64(0)]; cs != nil {
 			cs.org, cs.live, cs.restricted = s.ColumnText(1), true, s.ColumnInt64(2) == 1
+			cs.verified = s.ColumnText(3) == casefile.Verified
 		}
 		return nil
 	}, forever)

@@ -338,18 +338,20 @@ type row struct {
 	incident                      string // EDTF
 	incidentDay, reported         int64
 	updated                       int64  // milliseconds
+	review, verdict               string // where its review stands; the last verdict, which stands until the next
+	changed                       int64  // 1: since the verdict
 	facets                        string // facet=code, separated by facetSep, in order
 	stages                        string
 }
 
 const (
-	rowColumns = `org, number, external_id, name, child, sex, region, place_type, incident, incident_day, reported, updated, facets, stages, restricted`
-	rowMarks   = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+	rowColumns = `org, number, external_id, name, child, sex, region, place_type, incident, incident_day, reported, updated, facets, stages, restricted, review, verdict, changed`
+	rowMarks   = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
 )
 
 func (r *row) args() []any {
 	return []any{r.org, r.number, r.externalID, r.name, r.child, r.sex, r.region, r.placeType,
-		r.incident, r.incidentDay, r.reported, r.updated, r.facets, []byte(r.stages), r.restricted}
+		r.incident, r.incidentDay, r.reported, r.updated, r.facets, []byte(r.stages), r.restricted, r.review, r.verdict, r.changed}
 }
 
 func scanRow(s *sqlite3.Stmt, at int) row {
@@ -358,7 +360,7 @@ func scanRow(s *sqlite3.Stmt, at int) row {
 		child: s.ColumnInt64(at + 4), sex: s.ColumnText(at + 5), region: s.ColumnText(at + 6), placeType: s.ColumnText(at + 7),
 		incident: s.ColumnText(at + 8), incidentDay: s.ColumnInt64(at + 9), reported: s.ColumnInt64(at + 10),
 		updated: s.ColumnInt64(at + 11), facets: s.ColumnText(at + 12), stages: string(s.ColumnRawBlob(at + 13)),
-		restricted: s.ColumnInt64(at + 14),
+		restricted: s.ColumnInt64(at + 14), review: s.ColumnText(at + 15), verdict: s.ColumnText(at + 16), changed: s.ColumnInt64(at + 17),
 	}
 }
 

@@ -3,6 +3,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -81,6 +82,7 @@ type teller struct {
 	acts []Act
 	pos  uint64
 	now  time.Time
+	by   string // who writes; empty: the first member
 }
 
 func newTeller() *teller {
@@ -110,7 +112,7 @@ func (w *teller) act(stream string, recs ...rec) {
 			op = casefile.Withdraw
 		}
 		act.Entries = append(act.Entries, Entry{Stream: stream, Entry: casefile.Entry{
-			Pos: w.pos, At: w.now, Record: r.id, Kind: r.kind, Op: op, Fields: r.fields, Author: id('m', 1),
+			Pos: w.pos, At: w.now, Record: r.id, Kind: r.kind, Op: op, Fields: r.fields, Author: cmp.Or(w.by, id('m', 1)),
 		}})
 		w.pos++
 	}

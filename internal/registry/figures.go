@@ -35,7 +35,7 @@ func (r *Registry) Figures(ctx context.Context, s *access.Session, q FigureQuery
 		}
 	}
 	q.Clock = r.clock(q.Clock)
-	table := FigureTable{Clock: q.Clock, Scope: q.Scope, Defs: map[string]rules.FigureDef{}}
+	table := FigureTable{Clock: q.Clock, Scope: q.Scope, Verified: q.Verified, Defs: map[string]rules.FigureDef{}}
 	var ids []string
 	for _, def := range r.rules.Figures() {
 		if q.Set == "" || slices.Contains(def.Sets, q.Set) {
@@ -48,7 +48,7 @@ func (r *Registry) Figures(ctx context.Context, s *access.Session, q FigureQuery
 	}
 	head := r.index.Head()
 	table.Entries, table.Root = head.Size, hex.EncodeToString(head.Root[:])
-	values, err := r.index.Figures(ctx, q.Clock, q.Scope, ids)
+	values, err := r.index.Figures(ctx, q.Clock, q.Scope, q.Verified, ids)
 	if err != nil {
 		return FigureTable{}, err
 	}

@@ -47,6 +47,9 @@ func (r *Registry) Overview(ctx context.Context, s *access.Session, clock Clock)
 		return Overview{}, err
 	}
 	see := r.see(s.Member)
+	if view.InReview, err = r.index.InReview(ctx, clock.KnownBy, see); err != nil {
+		return Overview{}, err
+	}
 	counts, err := r.index.RuleCounts(ctx, clock, see)
 	if err != nil {
 		return Overview{}, err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/ledger"
 )
 
@@ -398,4 +399,108 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 	}
 	g.verify()
 	t.Logf("%d ways tried", len(tried)+5)
+}
+
+// TestVerifiedFigures: figures limited to verified cases, as of any day and as
+// known by any moment, with the cases behind them; the others stay what they are.
+func TestVerifiedFigures(t *testing.T) {
+	g := newRegister(t)
+	ctx := context.Background()
+	north, south := g.session.Member.Orgs[0], g.session.Member.Orgs[1]
+	saule := g.join("saule", []access.Role{access.Reviewer}, north, south)
+	unlimited := g.figures()
+	id := g.cases[0]
+	moments := []time.Time{g.clock.t}
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		moments = append(moments, g.clock.t)
+		g.later()
+	}
+	g.later()
+	do(g.AskReview(ctx, g.session, id, ""))
+	do(g.Review(ctx, saule, id, ReviewVerdict{Verdict: "verified", Comment: "read"}))
+	if got := g.figures(); got != unlimited {
+		t.Errorf("the figures changed by a verdict:\n%s", got)
+	}
+	// A list that changes the case leaves it verified, and that it changed is seen.
+	view, err := g.Case(ctx, g.session, id, Clock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = g.Import(ctx, g.session, north, "list: later.csv", []CaseImport{{Key: planted[7], Records: func(string) []Put {
+		puts := []Put{act1(ledger.NewID().String(), "2022-01-06")}
+		for _, rec := range view.Records {
+			puts = append(puts, Put{Record: rec.ID, Kind: rec.Kind, Fields: rec.Fields})
+		}
+		return puts
+	}}}, nil)
+	do(err)
+	do(g.AskReview(ctx, g.session, id, ""))
+	do(g.Review(ctx, saule, id, ReviewVerdict{Verdict: "rejected", Comment: "the act is another's"}))
+
+	count := func(day string, known time.Time, scope string) (n int) {
+		t.Helper()
+		asOf, err := edtf.ParseDay(day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clock := Clock{AsOf: asOf, KnownBy: known}
+		table, err := g.Figures(ctx, g.session, FigureQuery{Clock: clock, Scope: scope, Verified: true})
+		if err != nil || !table.Verified {
+			t.Fatalf("%v %v", table.Verified, err)
+		}
+		for _, v := range table.Values {
+			if v.ID == "reports" {
+				n = v.Value
+			}
+		}
+		page, err := g.Cases(ctx, g.session, Query{Figure: "reports", Scope: scope, Verified: true, Clock: clock})
+		if err != nil || page.Total != n || n == 1 && page.Rows[0].ID != id {
+			t.Errorf("%d counted, and the cases behind are %d %v", n, page.Total, err)
+		}
+		return n
+	}
+	for i, want := range []int{0, 0, 1, 1, 1, 0} { // made, asked, verified, changed, asked again, rejected
+		for _, scope := range []string{"coalition", north} {
+			if got := count("2022-06-24", moments[i], scope); got != want {
+				t.Errorf("at moment %d %s counts %d, want %d", i, scope, got, want)
+			}
+		}
+		if got := count("2022-01-11", moments[i], "coalition"); got != 0 {
+			t.Errorf("at moment %d it counts %d before the case was reported", i, got)
+		}
+		if got := count("2022-06-24", moments[i], south); got != 0 {
+			t.Errorf("at moment %d another organisation counts %d", i, got)
+		}
+	}
+	row := func(known time.Time) Row {
+		t.Helper()
+		view, err := g.Case(ctx, g.session, id, Clock{KnownBy: known})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return view.Row
+	}
+	if r := row(moments[2]); r.Review != casefile.Verified || r.Changed {
+		t.Errorf("verified: %+v", r)
+	}
+	if r := row(moments[3]); r.Review != casefile.Verified || !r.Changed {
+		t.Errorf("changed by a list: %+v", r)
+	}
+	if r := row(moments[4]); r.Review != casefile.InReview || r.Verdict != casefile.Verified {
+		t.Errorf("in review again: %+v", r)
+	}
+	overview, err := g.Overview(ctx, saule, Clock{KnownBy: moments[4]})
+	if err != nil || overview.InReview != 1 {
+		t.Errorf("%d wait, %v", overview.InReview, err)
+	}
+	for code, known := range map[string]time.Time{"in_review": moments[1], "verified": moments[2], "changed": moments[3], "rejected": {}} {
+		page, err := g.Cases(ctx, g.session, Query{Facets: map[string][]string{"review": {code}}, Clock: Clock{KnownBy: known}})
+		if err != nil || page.Total != 1 || page.Rows[0].ID != id {
+			t.Errorf("%s: %d cases %v", code, page.Total, err)
+		}
+	}
 }

@@ -34,6 +34,7 @@ type Overview struct {
 	Ours     []DeadlineRow
 	Official []OutsideRecord // official and reported figures
 	Promises []OutsideRecord // commitments
+	InReview int             // cases the member may see that wait for a verdict
 	Latest   time.Time
 	Entries  uint64
 	Root     string
@@ -99,17 +100,19 @@ type CaseView struct {
 
 // FigureQuery asks for figures.
 type FigureQuery struct {
-	Clock Clock
-	Scope string // "coalition" or an organisation's id; empty: coalition
-	Set   string // a set of figures; empty: all
+	Clock    Clock
+	Scope    string // "coalition" or an organisation's id; empty: coalition
+	Set      string // a set of figures; empty: all
+	Verified bool   // count only cases whose last verdict, as known at the clock, is that they are verified
 }
 
 // FigureTable is the answer, with all that is needed to ask the same again.
 type FigureTable struct {
-	Clock   Clock
-	Scope   string
-	Entries uint64 // entries of the ledger it was counted from
-	Root    string // the ledger's root hash at that size, hex
-	Values  []FigureValue
-	Defs    map[string]rules.FigureDef
+	Clock    Clock
+	Scope    string
+	Verified bool   // only verified cases were counted
+	Entries  uint64 // entries of the ledger it was counted from
+	Root     string // the ledger's root hash at that size, hex
+	Values   []FigureValue
+	Defs     map[string]rules.FigureDef
 }
