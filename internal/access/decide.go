@@ -57,6 +57,8 @@ const (
 	WriteOutside Action = "write outside cases"
 	Match        Action = "match"
 	Administer   Action = "administer"
+	GiveRole     Action = "give a role" // the one that the thing names
+	LetIn        Action = "let in"      // open one's organisation to a member, and close it to them
 	Verify       Action = "verify"
 	Erase        Action = "erase"   // the identity of a case, or all of it, for good
 	Recover      Action = "recover" // give a share of the recovery key
@@ -64,7 +66,7 @@ const (
 
 // Actions are all actions.
 func Actions() []Action {
-	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, Match, Administer, Verify, Erase, Recover}
+	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, Match, Administer, GiveRole, LetIn, Verify, Erase, Recover}
 }
 
 // Part is one of the two parts of a case. Whoever may read who somebody is may
@@ -98,6 +100,9 @@ type Thing struct {
 	Restricted bool   // its existence is not shown but to those with a grant by name
 	Grants     []Grant
 	Day        edtf.Day // on which grants must hold
+
+	Role Role // that is given
+	Self bool // by the member to themself
 }
 
 // Decide says whether the member may do the action to the thing. Closed by
@@ -127,6 +132,10 @@ func Decide(m Member, a Action, thing Thing) bool {
 		return m.Is(Coordinator)
 	case Administer:
 		return m.Is(Administrator)
+	case GiveRole:
+		return m.Is(Administrator) && gives(m, thing)
+	case LetIn:
+		return m.Is(CaseWorker, Administrator) && belongs(m, thing)
 	case Recover:
 		return m.Is(Trustee)
 	}
@@ -147,6 +156,24 @@ func named(m Member, thing Thing) bool {
 	return slices.ContainsFunc(thing.Grants, func(g Grant) bool {
 		return g.To == m.ID && g.To != "" && g.Part == Identity && g.On(thing.Day)
 	})
+}
+
+// gives reports whether an administrator may give the role. What opens the
+// cases of many is given only by somebody to whom they are open, and nobody
+// gives themself what opens any: an administrator has no case content by
+// office, and gets none by asking a friend in.
+func gives(m Member, thing Thing) bool {
+	switch thing.Role {
+	case Coordinator:
+		return m.Is(Coordinator)
+	case Analyst:
+		return m.Is(Analyst, Coordinator) && !thing.Self
+	case CaseWorker, Lawyer, Clinician, Reviewer:
+		return !thing.Self
+	case Administrator, Trustee:
+		return true
+	}
+	return false
 }
 
 func belongs(m Member, thing Thing) bool {

@@ -4,6 +4,7 @@ package access
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -152,6 +153,45 @@ func TestRolesOnlyAdd(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestDecideGiving holds that nobody gives what they don't have, and nobody
+// gives themself cases to read.
+func TestDecideGiving(t *testing.T) {
+	office := []Role{Administrator, Trustee}
+	workers := []Role{CaseWorker, Lawyer, Clinician, Reviewer}
+	for _, tt := range []struct {
+		roles        []Role
+		others, self []Role
+	}{
+		{[]Role{Administrator}, slices.Concat(workers, office), office},
+		{[]Role{Administrator, CaseWorker, Trustee}, slices.Concat(workers, office), office},
+		{[]Role{Administrator, Analyst}, slices.Concat(workers, office, []Role{Analyst}), office},
+		{[]Role{Administrator, Coordinator}, slices.Concat(workers, office, []Role{Analyst, Coordinator}), append([]Role{Coordinator}, office...)},
+		{[]Role{Coordinator, CaseWorker, Lawyer, Clinician, Analyst, Reviewer, Trustee}, nil, nil},
+	} {
+		m := Member{ID: "me", Orgs: []string{"north"}, Roles: tt.roles}
+		for _, role := range append(Roles(), "", "anything") {
+			for _, self := range []bool{false, true} {
+				want := tt.others
+				if self {
+					want = tt.self
+				}
+				if got := Decide(m, GiveRole, Thing{Role: role, Self: self}); got != slices.Contains(want, role) {
+					t.Errorf("%v give %s, to themselves %v: %v", tt.roles, role, self, got)
+				}
+			}
+		}
+	}
+	for _, role := range Roles() {
+		m := Member{ID: "me", Orgs: []string{"north"}, Roles: []Role{role}}
+		if got, want := Decide(m, LetIn, Thing{Org: "north"}), role == CaseWorker || role == Administrator; got != want {
+			t.Errorf("%s lets somebody into their organisation: %v", role, got)
+		}
+		if Decide(m, LetIn, Thing{Org: "south", Counts: true}) {
+			t.Errorf("%s lets somebody into another's organisation", role)
 		}
 	}
 }

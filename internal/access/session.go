@@ -35,6 +35,9 @@ const (
 
 // Session is a member who has signed in. Keys is what their passphrase opened;
 // it lives in memory only and is let go when the session ends.
+//
+// Sessions gives everyone who asks a copy of their own, so that what one
+// request changes of it is no other's.
 type Session struct {
 	Member Member
 	Keys   *Keys
@@ -45,10 +48,17 @@ type Session struct {
 }
 
 // Keys are what a member's passphrase opens: whoever holds them can write in
-// the member's name and read what their organisations may.
+// the member's name and read what their organisations may. They do not change.
 type Keys struct {
 	Identity *seal.Identity
 	Vaults   map[string]*seal.Vault // by the id of the organisation
+}
+
+// With are the keys and the vault of one more organisation.
+func (k *Keys) With(org string, vault *seal.Vault) *Keys {
+	next := &Keys{k.Identity, maps.Clone(k.Vaults)}
+	next.Vaults[org] = vault
+	return next
 }
 
 // Token is the secret that a browser holds for the session.
@@ -81,7 +91,8 @@ func (all *Sessions) Begin(m Member, keys *Keys) *Session {
 		}
 	}
 	all.open[s.token] = s
-	return s
+	own := *s
+	return &own
 }
 
 // Get finds the session of a token and marks it as used. It is false for a
@@ -99,7 +110,17 @@ func (all *Sessions) Get(token string) (*Session, bool) {
 		return nil, false
 	}
 	s.seen = now
-	return s, true
+	own := *s
+	return &own, true
+}
+
+// Update keeps what a session has become: its member and their keys.
+func (all *Sessions) Update(s *Session) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if kept := all.open[s.token]; kept != nil {
+		kept.Member, kept.Keys = s.Member, s.Keys
+	}
 }
 
 // End ends one session at once.
@@ -120,7 +141,9 @@ func (all *Sessions) EndMember(id string) {
 func (all *Sessions) Prove(s *Session) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	s.proved = all.now()
+	if kept := all.open[s.token]; kept != nil {
+		kept.proved = all.now()
+	}
 }
 
 // Fresh tells whether the session is open and its passphrase was given within ProofLimit.
@@ -128,7 +151,8 @@ func (all *Sessions) Fresh(s *Session) bool {
 	now := all.now()
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	return all.open[s.token] == s && !s.over(now) && now.Sub(s.proved) <= ProofLimit
+	kept := all.open[s.token]
+	return kept != nil && !kept.over(now) && now.Sub(kept.proved) <= ProofLimit
 }
 
 // SessionView is an open session as its own member sees it.
@@ -147,7 +171,7 @@ func (all *Sessions) Own(s *Session) []SessionView {
 	var views []SessionView
 	for _, other := range all.open {
 		if other.Member.ID == s.Member.ID && !other.over(now) {
-			views = append(views, SessionView{other.publicID(), other.device, other.since, other.seen, other == s})
+			views = append(views, SessionView{other.publicID(), other.device, other.since, other.seen, other.token == s.token})
 		}
 	}
 	slices.SortFunc(views, func(a, b SessionView) int {
@@ -174,7 +198,9 @@ func (all *Sessions) EndOwn(s *Session, id string) bool {
 func (all *Sessions) SetDevice(s *Session, device string) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	s.device = device
+	if kept := all.open[s.token]; kept != nil {
+		kept.device = device
+	}
 }
 
 func (s *Session) publicID() string {

@@ -61,13 +61,13 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 	if err != nil {
 		return CaseView{}, notFound(err)
 	}
-	if view.Review, err = r.reviewView(ctx, s, all, clock); err != nil {
+	if view.Review, err = r.reviewView(s, all, clock); err != nil {
 		return CaseView{}, err
 	}
 	t, _ := r.thing(row.ID)
 	view.Restricted = t.Restricted
 	if view.MayGrant = access.Decide(s.Member, access.GrantCase, t); view.MayGrant {
-		if view.Grants, err = r.grantViews(ctx, file); err != nil {
+		if view.Grants, err = r.grantViews(file); err != nil {
 			return CaseView{}, err
 		}
 	}

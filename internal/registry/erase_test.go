@@ -57,7 +57,8 @@ var planted = []string{
 	"Тұлпар көшесі 93", "A-777", "сказал что его держали в гараже", "источник: тётя Ырыскуль",
 }
 
-func newRegister(t *testing.T) *register {
+// emptyRegister is a register with two organisations and no case.
+func emptyRegister(t *testing.T) *register {
 	t.Helper()
 	ctx := context.Background()
 	g := &register{t: t, clock: &clock{time.Date(2022, 6, 24, 9, 0, 0, 0, time.UTC)}}
@@ -67,10 +68,23 @@ func newRegister(t *testing.T) *register {
 	}
 	g.Registry, g.session = reg, s
 	t.Cleanup(func() { _ = g.Close() })
-	for i, name := range []string{"North", "South"} {
-		org, err := reg.AddOrganisation(ctx, s, NewOrganisation{Name: name, Counts: true})
-		if err != nil {
+	for _, name := range []string{"North", "South"} {
+		if _, err := reg.AddOrganisation(ctx, s, NewOrganisation{Name: name, Counts: true}); err != nil {
 			t.Fatal(err)
+		}
+	}
+	return g
+}
+
+func newRegister(t *testing.T) *register {
+	t.Helper()
+	ctx := context.Background()
+	g := emptyRegister(t)
+	reg, s := g.Registry, g.session
+	for i, name := range []string{"North", "South"} {
+		org, ok := reg.Organisation(ctx, name)
+		if !ok {
+			t.Fatal("no " + name)
 		}
 		var cases []CaseImport
 		for j := range 3 {
@@ -116,10 +130,20 @@ func newRegister(t *testing.T) *register {
 
 func (g *register) reopen() {
 	g.t.Helper()
+	g.reopenAs("aigerim")
+}
+
+func (g *register) reopenAs(name string) {
+	g.t.Helper()
+	id := g.memberID(name)
 	if err := g.Close(); err != nil {
 		g.t.Fatal(err)
 	}
-	reg, s, err := Open(context.Background(), g.dir, Unlock{Passphrase: testPassphrase}, testOptions(g.clock))
+	words := ownWords(name)
+	if name == "aigerim" {
+		words = testPassphrase
+	}
+	reg, s, err := Open(context.Background(), g.dir, Unlock{Passphrase: words, Member: id}, testOptions(g.clock))
 	if err != nil {
 		g.t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func (r *Registry) Grant(ctx context.Context, s *access.Session, caseID string, 
 	if g.Until != 0 && g.Until < r.Today() {
 		return GrantView{}, ErrUntil
 	}
-	to, err := r.holder(ctx, g.To)
+	to, err := r.holder(g.To)
 	if err != nil {
 		return GrantView{}, err
 	}
@@ -138,7 +138,7 @@ func (r *Registry) Revoke(ctx context.Context, s *access.Session, caseID, grant,
 			return nil // they still hold another grant, and its keys
 		}
 	}
-	to, err := r.holderByID(ctx, old.To)
+	to, err := r.holderByID(old.To)
 	if err != nil {
 		return err
 	}
@@ -207,18 +207,15 @@ func (r *Registry) grants(caseID string) map[string]access.Grant {
 }
 
 // grantViews are the grants of a case as those see them who may grant.
-func (r *Registry) grantViews(ctx context.Context, file *casefile.Case) ([]GrantView, error) {
+func (r *Registry) grantViews(file *casefile.Case) ([]GrantView, error) {
 	granted := r.grants(file.ID)
 	if len(granted) == 0 {
 		return nil, nil
 	}
-	names, err := r.memberNames(ctx)
-	if err != nil {
-		return nil, err
-	}
+	names := r.memberNames()
 	var views []GrantView
 	for id, g := range granted {
-		to, err := r.holderByID(ctx, g.To)
+		to, err := r.holderByID(g.To)
 		if err != nil {
 			return nil, err
 		}
@@ -232,16 +229,13 @@ func (r *Registry) grantViews(ctx context.Context, file *casefile.Case) ([]Grant
 	return views, nil
 }
 
-func (r *Registry) memberNames(ctx context.Context) (map[string]string, error) {
-	members, err := r.members(ctx)
-	if err != nil {
-		return nil, err
-	}
+// memberNames are the names of the members, of those who left too, by id.
+func (r *Registry) memberNames() map[string]string {
 	names := map[string]string{}
-	for _, m := range members {
+	for _, m := range r.roll().Members {
 		names[m.ID] = m.Name
 	}
-	return names, nil
+	return names
 }
 
 // holder is who a grant is to.
@@ -251,23 +245,15 @@ type holder struct {
 }
 
 // holder finds an organisation or a member by name, without regard to case, or by id.
-func (r *Registry) holder(ctx context.Context, nameOrID string) (holder, error) {
+func (r *Registry) holder(nameOrID string) (holder, error) {
 	nameOrID = strings.TrimSpace(nameOrID)
 	var found []holder
-	orgs, err := r.organisations(ctx, allKnown)
-	if err != nil {
-		return holder{}, err
-	}
-	for _, o := range orgs {
+	for _, o := range r.roll().Orgs {
 		if o.ID == nameOrID || strings.EqualFold(o.Name, nameOrID) {
 			found = append(found, holder{o.ID, o.Name, true})
 		}
 	}
-	members, err := r.members(ctx)
-	if err != nil {
-		return holder{}, err
-	}
-	for _, m := range members {
+	for _, m := range r.members() {
 		if m.ID == nameOrID || strings.EqualFold(m.Name, nameOrID) {
 			found = append(found, holder{m.ID, m.Name, false})
 		}
@@ -282,8 +268,8 @@ func (r *Registry) holder(ctx context.Context, nameOrID string) (holder, error) 
 }
 
 // holderByID finds who a grant is to; who has left is known by id alone.
-func (r *Registry) holderByID(ctx context.Context, id string) (holder, error) {
-	to, err := r.holder(ctx, id)
+func (r *Registry) holderByID(id string) (holder, error) {
+	to, err := r.holder(id)
 	if errors.Is(err, ErrNoHolder) {
 		return holder{id: id, name: id[:min(len(id), 8)]}, nil
 	}
@@ -418,7 +404,7 @@ func (r *Registry) newEpoch(ctx context.Context, s *access.Session, row Row, wit
 		}
 	}
 	for _, to := range slices.Sorted(maps.Keys(handed)) {
-		h, err := r.holderByID(ctx, to)
+		h, err := r.holderByID(to)
 		if err != nil {
 			return nil, err
 		}

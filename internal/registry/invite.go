@@ -7,12 +7,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
@@ -54,7 +54,7 @@ func inviteFile(id ledger.ID) string {
 func (v *InvitationView) fields() casefile.Fields {
 	f := casefile.Fields{
 		"name": {v.Name}, "lang": {v.Lang}, "org": v.Orgs, "starts": {yesNo(v.Starts)},
-		"ends": {v.Ends.UTC().Format(time.RFC3339)}, "sign_key": {hex.EncodeToString(v.signKey)},
+		"ends": {v.Ends.UTC().Format(time.RFC3339)}, "sign_key": {hex.EncodeToString(v.SignKey)},
 	}
 	for _, role := range v.Roles {
 		f["roles"] = append(f["roles"], string(role))
@@ -80,33 +80,32 @@ func (r *Registry) Invite(ctx context.Context, s *access.Session, n NewInvitatio
 	if r.beside {
 		return fail(ledger.ErrLocked)
 	}
-	name := strings.Join(strings.Fields(n.Name), " ")
-	if name == "" || utf8.RuneCountInString(name) > 80 {
-		return fail(ErrName)
+	name, err := memberName(n.Name)
+	if err != nil {
+		return fail(err)
 	}
 	if err := r.knownRoles(n.Roles); err != nil {
 		return fail(err)
 	}
-	if !mayGive(s.Member, n.Roles) {
-		return fail(ErrGive)
+	if err := r.knownLanguage(n.Lang); err != nil {
+		return fail(err)
 	}
-	for _, org := range n.Orgs {
-		if !slices.Contains(s.Member.Orgs, org) {
-			return fail(ErrGive)
-		}
+	if !mayGive(s.Member, "", n.Roles) {
+		return fail(ErrGive)
 	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
-	ro, err := r.roll(ctx)
-	if err != nil {
-		return fail(err)
+	ro, now := r.roll(), r.now()
+	for _, org := range n.Orgs {
+		if !ro.mayOpen(s.Member, org, now) {
+			return fail(ErrGive)
+		}
 	}
-	now := r.now()
-	if ro.nameTaken(name, now) {
+	if ro.nameTaken(name, "", now) {
 		return fail(ErrNameTaken)
 	}
 	waiting := 0
-	for _, v := range ro.invitations {
+	for _, v := range ro.Invitations {
 		if v.Open(now) {
 			waiting++
 		}
@@ -122,49 +121,46 @@ func (r *Registry) Invite(ctx context.Context, s *access.Session, n NewInvitatio
 	}
 	v := InvitationView{
 		ID: id.String(), Name: name, Lang: n.Lang, Orgs: n.Orgs, Roles: n.Roles, Starts: n.Starts,
-		By: s.Member.ID, Ends: now.Add(InvitationLasts).UTC().Truncate(time.Second), signKey: identity.Public().Signing(),
+		By: s.Member.ID, Ends: now.Add(InvitationLasts).UTC().Truncate(time.Second), SignKey: identity.Public().Signing(),
 	}
 	locked, err := seal.LockPassphrase(identity, "invitation", code.Secret(), codeWork)
 	if err != nil {
 		return fail(err)
 	}
-	if err := r.addSlots(s.Keys.Identity, identity.Public(), n.Orgs, n.Starts); err != nil {
-		return fail(err)
-	}
+	// The file first: by it the next sweep knows what an interrupted invitation opened.
 	err = r.writeLocked(inviteFile(id), locked)
 	if err == nil {
-		err = r.write(ctx, s, []act{{stream: v.ID, puts: []Put{{Record: v.ID, Kind: "invitation", Fields: v.fields()}}, source: "invited"}})
+		err = r.lend(ro, s, identity.Public(), n)
 	}
-	if err != nil {
-		return fail(errors.Join(err, r.closeInvitation(&v)))
+	if err == nil {
+		err = r.write(ctx, s, []act{{stream: v.ID, puts: []Put{{Record: v.ID, Kind: invitationKind, Fields: v.fields()}}, source: "invited"}})
+	}
+	if err != nil && r.roll().invitation(v.ID) == nil { // it stands in the ledger otherwise, and the index follows later
+		return fail(errors.Join(err, r.sweep(false)))
 	}
 	return code, v, nil
 }
 
-// closeInvitation takes away what an invitation opens, and its key file.
-func (r *Registry) closeInvitation(v *InvitationView) error {
-	if len(v.signKey) > 0 {
-		if err := r.dropSlots(ledger.ID(seal.IDOf(v.signKey))); err != nil {
+// lend opens to an invitation what its member will be able to open. An
+// organisation that has nobody yet gets its keys now, and they are open to the
+// invitation alone: not to whoever founded it.
+func (r *Registry) lend(ro *roll, s *access.Session, to seal.Public, n NewInvitation) error {
+	var own []string
+	for _, org := range n.Orgs {
+		if slices.Contains(s.Member.Orgs, org) {
+			own = append(own, org)
+		} else if ro.org(org).Settled {
+			return ErrGive
+		} else if _, err := r.makeVault(to, org); err != nil {
 			return err
 		}
 	}
-	id, err := ledger.ParseID(v.ID)
-	if err != nil {
-		return err
-	}
-	if err := os.Remove(filepath.Join(r.dir, inviteFile(id))); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("the key file of an invitation can't be taken away: %w", err)
-	}
-	return nil
+	return r.addSlots(s.Keys.Identity, to, own, n.Starts)
 }
 
 // Invitation answers what a code invites to: ErrInvitation where it opens nothing.
-func (r *Registry) Invitation(ctx context.Context, code access.Code) (InvitationView, error) {
-	ro, err := r.roll(ctx)
-	if err != nil {
-		return InvitationView{}, err
-	}
-	v := ro.invitation(ledger.ID(code.Name()).String())
+func (r *Registry) Invitation(_ context.Context, code access.Code) (InvitationView, error) {
+	v := r.roll().invitation(ledger.ID(code.Name()).String())
 	if v == nil || !v.Open(r.now()) {
 		return InvitationView{}, ErrInvitation
 	}
@@ -221,6 +217,9 @@ func (r *Registry) Accept(ctx context.Context, code access.Code, a Acceptance) (
 		return fail(err)
 	}
 	if a.Lang != "" {
+		if err := r.knownLanguage(a.Lang); err != nil {
+			return fail(err)
+		}
 		v.Lang = a.Lang
 	}
 	invitation, err := r.openInvitation(code)
@@ -249,26 +248,27 @@ func (r *Registry) Accept(ctx context.Context, code access.Code, a Acceptance) (
 	id := ledger.ID(identity.ID())
 	m := MemberView{
 		Member:  access.Member{ID: id.String(), Name: v.Name, Lang: v.Lang, Orgs: v.Orgs, Roles: v.Roles},
-		signKey: identity.Public().Signing(),
+		SignKey: identity.Public().Signing(),
 	}
+	// What is left here by a failure goes at the next opening, when the ledger
+	// says for certain whether there is such a member: their file holds the key
+	// that their entries are checked by.
 	if err := r.writeLocked(memberFile(id), file); err != nil {
 		return fail(err)
 	}
-	undo := func(err error) (access.Member, string, error) {
-		return fail(errors.Join(err, r.dropSlots(id), os.Remove(filepath.Join(r.dir, memberFile(id)))))
-	}
 	if err := r.addSlots(invitation, identity.Public(), v.Orgs, v.Starts); err != nil {
-		return undo(err)
+		return fail(err)
 	}
 	fields := m.fields()
 	fields["invitation"] = []string{v.ID}
-	fields["proof"] = []string{hex.EncodeToString(invitation.Sign(acceptText(r.log.ID(), v.ID, m.signKey)))}
+	fields["proof"] = []string{hex.EncodeToString(invitation.Sign(acceptText(r.log.ID(), v.ID, m.SignKey)))}
 	author := &access.Session{Member: m.Member, Keys: &access.Keys{Identity: identity, Vaults: map[string]*seal.Vault{}}}
-	if err := r.write(ctx, author, []act{{stream: m.ID, puts: []Put{{Record: m.ID, Kind: "member", Fields: fields}}, source: "accepted an invitation"}}); err != nil {
-		return undo(err)
+	err = r.write(ctx, author, []act{{stream: m.ID, puts: []Put{{Record: m.ID, Kind: memberKind, Fields: fields}}, source: "accepted an invitation"}})
+	if err != nil && r.roll().member(m.ID) == nil { // they stand in the ledger otherwise, and the index follows later
+		return fail(err)
 	}
-	if err := r.closeInvitation(&v); err != nil { // done all the same: the next opening takes it away
-		r.opt.Log.Error("an invitation that was accepted could not be taken away")
+	if err := r.sweep(false); err != nil { // done all the same: the next opening takes the invitation away
+		r.opt.Log.Error("an invitation that was accepted could not be taken away", slog.Any("error", err))
 	}
 	return m.Member, made, nil
 }
@@ -313,7 +313,10 @@ func OpenInvited(ctx context.Context, dir string, code access.Code, opt Options)
 		return nil, err
 	}
 	if err := r.openLedger(ctx, false); err != nil {
-		return nil, err
+		return nil, r.whyNot(err)
+	}
+	if _, err := r.Invitation(ctx, code); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
 }

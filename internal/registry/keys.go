@@ -3,7 +3,6 @@
 package registry
 
 import (
-	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -23,6 +22,9 @@ const (
 	nodeKeyFile = "keys/node.key"
 	nodeVault   = "keys/node.vault"
 )
+
+// unfinished begins the name of a key file that is being written.
+const unfinished = ".new-"
 
 // maxWaiting is how many sign-ins may wait for the one that is being stretched.
 const maxWaiting = 16
@@ -195,32 +197,29 @@ func (r *Registry) openVaults(member *seal.Identity) (*access.Keys, error) {
 	return keys, nil
 }
 
-// makeVault makes the identity and the vault of a new organisation, open to the member.
-func (r *Registry) makeVault(s *access.Session, org string) error {
+// makeVault makes the identity and the vault of an organisation that has none,
+// open to its first member and to nobody else.
+func (r *Registry) makeVault(to seal.Public, org string) (*seal.Vault, error) {
 	id, err := seal.NewIdentity()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	locked, opened, err := seal.Lock(id, "organisation")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := locked.AddIdentity(opened, s.Keys.Identity.Public()); err != nil {
-		return err
+	if err := locked.AddIdentity(opened, to); err != nil {
+		return nil, err
 	}
 	vault := seal.NewVault()
 	sealed, err := vault.Seal(id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.writeKey(orgFile(org, ".vault"), sealed); err != nil {
-		return err
+		return nil, err
 	}
-	if err := r.writeLocked(orgFile(org, ".key"), locked); err != nil {
-		return err
-	}
-	s.Keys.Vaults[org] = vault
-	return nil
+	return vault, r.writeLocked(orgFile(org, ".key"), locked)
 }
 
 // sealedKey is the key of one of the node's own databases, sealed to the node.
@@ -268,8 +267,11 @@ func (r *Registry) writeLocked(file string, locked *seal.Locked) error {
 // writeKey writes a key file so that it is there whole or not at all, also
 // after the power fails.
 func (r *Registry) writeKey(file string, b []byte) error {
+	if r.before != nil {
+		r.before(file)
+	}
 	path := filepath.Join(r.dir, file)
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	f, err := os.CreateTemp(filepath.Dir(path), unfinished+"*")
 	if err != nil {
 		return fmt.Errorf("a key file can't be written: %w", err)
 	}
@@ -289,6 +291,17 @@ func (r *Registry) writeKey(file string, b []byte) error {
 		return fmt.Errorf("a key file can't be written: %w", err)
 	}
 	return nil
+}
+
+// removeKey takes a key file away, if it is there.
+func (r *Registry) removeKey(file string) error {
+	if r.before != nil {
+		r.before(file)
+	}
+	if err := os.Remove(filepath.Join(r.dir, file)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("a key file can't be taken away: %w", err)
+	}
+	return syncDir(filepath.Join(r.dir, keysDir))
 }
 
 func syncDir(dir string) error {
@@ -320,31 +333,22 @@ func (r *Registry) authors() (func(ledger.ID) (ed25519.PublicKey, bool), error) 
 	}, nil
 }
 
-// member is the record of a member as it stands in the ledger.
-func (r *Registry) member(ctx context.Context, id string) (access.Member, error) {
-	members, err := r.members(ctx)
-	if err != nil {
-		return access.Member{}, err
+// member is a member as they stand in the ledger.
+func (r *Registry) member(id string) (access.Member, error) {
+	m := r.roll().member(id)
+	if m == nil || m.Left {
+		return access.Member{}, errors.New("the passphrase is right, but the ledger knows no such member, or they have left")
 	}
-	for _, m := range members {
-		if m.ID == id {
-			return m, nil
-		}
-	}
-	return access.Member{}, errors.New("the passphrase is right, but the ledger knows no such member, or they have left")
+	return m.Member, nil
 }
 
 // members are the members who have not left.
-func (r *Registry) members(ctx context.Context) ([]access.Member, error) {
-	ro, err := r.roll(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r *Registry) members() []access.Member {
 	var members []access.Member
-	for _, m := range ro.members {
+	for _, m := range r.roll().Members {
 		if !m.Left {
 			members = append(members, m.Member)
 		}
 	}
-	return members, nil
+	return members
 }

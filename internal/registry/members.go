@@ -3,19 +3,18 @@
 package registry
 
 import (
-	"cmp"
 	"context"
-	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
@@ -28,215 +27,22 @@ var (
 	// ErrProof says that a dangerous act needs the passphrase once more.
 	ErrProof = errors.New("give your passphrase once more: this act asks for it if you last gave it more than five minutes ago")
 	// ErrGive says that a member would give what is not theirs to give.
-	ErrGive = errors.New("nobody gives what they don't have: a coordinator is made by a coordinator, and an organisation is opened by one of its own members")
+	ErrGive = errors.New("nobody gives what they don't have, and nobody gives themself cases to read: a coordinator is made by a coordinator, an analyst by an analyst or a coordinator, and an organisation is opened by one of its own members")
 	// ErrLastOne says that nobody would be left who can do something.
-	ErrLastOne = errors.New("nobody else could administer the register, start it, or open an organisation's cases: ask another member in first")
+	ErrLastOne = errors.New("nobody else could administer the register, start it, or open an organisation's cases: ask another member in first; if there is no time, leave them the role of a trustee alone, which opens no case")
 	// ErrNameTaken says that a name is another member's, or promised to one.
 	ErrNameTaken = errors.New("a member, or an invitation, has this name already: choose another")
 	// ErrName says that a name can't be a member's.
 	ErrName = errors.New("a name has 1 to 80 letters")
 	// ErrRole says that a role is missing or unknown.
 	ErrRole = errors.New("give at least one role, from the list of roles")
+	// ErrLanguage says that there is no such language.
+	ErrLanguage = errors.New("the languages are en, ru and kk")
 )
-
-// MemberView is a member as the ledger has them.
-type MemberView struct {
-	access.Member
-	Since        time.Time
-	Left         bool // may do nothing any more; their entries stay signed by them
-	SecondFactor bool // not let in without a one-time code
-	signKey      ed25519.PublicKey
-}
-
-// InvitationView is an invitation as the ledger has it.
-type InvitationView struct {
-	ID, Name, Lang string
-	Orgs           []string
-	Roles          []access.Role
-	Starts         bool   // the member will be able to start the register
-	By             string // id of the member who invites
-	Ends           time.Time
-	TakenBack      bool
-	Member         string // id of who accepted it
-	signKey        ed25519.PublicKey
-}
-
-// Open tells whether the invitation can still be accepted at a moment.
-func (v *InvitationView) Open(at time.Time) bool {
-	return v.Member == "" && !v.TakenBack && !at.After(v.Ends)
-}
-
-// roll is who belongs to the register, by what the ledger says and who said it.
-type roll struct {
-	members     []*MemberView // in the order they came
-	invitations []*InvitationView
-}
-
-func (ro *roll) member(id string) *MemberView {
-	for _, m := range ro.members {
-		if m.ID == id {
-			return m
-		}
-	}
-	return nil
-}
-
-func (ro *roll) invitation(id string) *InvitationView {
-	for _, v := range ro.invitations {
-		if v.ID == id {
-			return v
-		}
-	}
-	return nil
-}
-
-// administers tells whether somebody is an administrator who has not left.
-func (m *MemberView) administers() bool { return m != nil && !m.Left && m.Is(access.Administrator) }
-
-// nameTaken tells whether a name is in use or promised.
-func (ro *roll) nameTaken(name string, now time.Time) bool {
-	same := func(other string) bool { return strings.EqualFold(name, other) }
-	return slices.ContainsFunc(ro.members, func(m *MemberView) bool { return !m.Left && same(m.Name) }) ||
-		slices.ContainsFunc(ro.invitations, func(v *InvitationView) bool { return v.Open(now) && same(v.Name) })
-}
-
-// roll reads who belongs to the register. It does not take a record's word for
-// it: each change counts only if its author was entitled to make it when they
-// made it. So nobody makes themself a coordinator by writing that they are one,
-// neither here nor on a node that this one will some day exchange entries with.
-func (r *Registry) roll(ctx context.Context) (*roll, error) {
-	type change struct {
-		casefile.Change
-		kind, id string
-	}
-	var changes []change
-	for _, kind := range []string{"member", "invitation", "organisation"} {
-		records, err := r.index.Outside(ctx, kind, allKnown)
-		if err != nil {
-			return nil, err
-		}
-		for _, rec := range records {
-			for _, c := range rec.History {
-				changes = append(changes, change{c, kind, rec.ID})
-			}
-		}
-	}
-	slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.Pos, b.Pos) })
-	ro := &roll{}
-	founded := map[string]string{} // who added an organisation
-	for _, c := range changes {
-		if c.Op != casefile.Put {
-			continue
-		}
-		switch c.kind {
-		case "organisation":
-			if _, known := founded[c.id]; !known {
-				founded[c.id] = c.Author
-			}
-		case "invitation":
-			ro.putInvitation(c.id, c.Change)
-		case "member":
-			if !ro.putMember(c.id, c.Change, r.log.ID(), founded) {
-				r.opt.Log.Warn("a member's record was written by somebody who may not and does not count", slog.Uint64("entry", c.Pos))
-			}
-		}
-	}
-	return ro, nil
-}
-
-func (ro *roll) putInvitation(id string, c casefile.Change) {
-	if !ro.member(c.Author).administers() {
-		return
-	}
-	old := ro.invitation(id)
-	if old == nil {
-		old = &InvitationView{ID: id, By: c.Author}
-		ro.invitations = append(ro.invitations, old)
-	} else if old.Member != "" {
-		return
-	}
-	old.Name, old.Lang, old.Orgs, old.Roles = first(c.Fields["name"]), first(c.Fields["lang"]), c.Fields["org"], rolesOf(c.Fields)
-	old.Starts, old.TakenBack = first(c.Fields["starts"]) == "yes", first(c.Fields["taken_back"]) == "yes"
-	old.Ends, _ = time.Parse(time.RFC3339, first(c.Fields["ends"])) // what can't be read has ended
-	old.signKey, _ = hex.DecodeString(first(c.Fields["sign_key"]))
-}
-
-// putMember takes a change of a member's record in, and answers false where
-// its author was not entitled to it.
-func (ro *roll) putMember(id string, c casefile.Change, log ledger.ID, founded map[string]string) bool {
-	key, err := hex.DecodeString(first(c.Fields["sign_key"]))
-	if err != nil || len(key) != ed25519.PublicKeySize || ledger.ID(seal.IDOf(key)).String() != id {
-		return false
-	}
-	next := MemberView{
-		Member: access.Member{ID: id, Name: first(c.Fields["name"]), Lang: first(c.Fields["lang"]), Orgs: c.Fields["org"], Roles: rolesOf(c.Fields)},
-		Since:  c.At, Left: len(c.Fields["left"]) > 0, SecondFactor: first(c.Fields["second_factor"]) == "yes", signKey: key,
-	}
-	old, author := ro.member(id), ro.member(c.Author)
-	own := c.Author == id
-	switch {
-	case len(ro.members) == 0: // whoever made the register
-		if !own {
-			return false
-		}
-	case old == nil:
-		v := ro.invitation(first(c.Fields["invitation"]))
-		proof, err := hex.DecodeString(first(c.Fields["proof"]))
-		if !own || v == nil || err != nil || !v.Open(c.At) || len(v.signKey) != ed25519.PublicKeySize ||
-			!ed25519.Verify(v.signKey, acceptText(log, v.ID, key), proof) ||
-			!sameSet(v.Orgs, next.Orgs) || !sameSet(v.Roles, next.Roles) || next.Left {
-			return false
-		}
-		v.Member = id
-	case author == nil || author.Left:
-		return false
-	case author.administers():
-		given := func(org string) bool {
-			return slices.Contains(old.Orgs, org) || slices.Contains(author.Orgs, org) || founded[org] == author.ID
-		}
-		for _, org := range next.Orgs {
-			if !given(org) {
-				return false
-			}
-		}
-		if !mayGive(author.Member, slices.DeleteFunc(slices.Clone(next.Roles), func(role access.Role) bool { return slices.Contains(old.Roles, role) })) {
-			return false
-		}
-	case !own, !sameSet(old.Orgs, next.Orgs), !sameSet(old.Roles, next.Roles), old.Left != next.Left:
-		return false
-	}
-	if old == nil {
-		ro.members = append(ro.members, &next)
-		return true
-	}
-	next.Since = old.Since
-	*old = next
-	return true
-}
-
-// mayGive tells whether a member may give others these roles. What opens all
-// cases is given only by somebody to whom they are open: an administrator has
-// no case content by office, and gets none by asking a friend in.
-func mayGive(giver access.Member, roles []access.Role) bool {
-	return giver.Is(access.Administrator) && (!slices.Contains(roles, access.Coordinator) || giver.Is(access.Coordinator))
-}
-
-func rolesOf(f casefile.Fields) []access.Role {
-	roles := make([]access.Role, 0, len(f["roles"]))
-	for _, role := range f["roles"] {
-		roles = append(roles, access.Role(role))
-	}
-	return roles
-}
-
-func sameSet[T cmp.Ordered](a, b []T) bool {
-	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
-	return slices.Equal(slices.Compact(a), slices.Compact(b))
-}
 
 // fields is the record of a member.
 func (m *MemberView) fields() casefile.Fields {
-	f := casefile.Fields{"name": {m.Name}, "lang": {m.Lang}, "org": m.Orgs, "sign_key": {hex.EncodeToString(m.signKey)}}
+	f := casefile.Fields{"name": {m.Name}, "lang": {m.Lang}, "org": m.Orgs, "sign_key": {hex.EncodeToString(m.SignKey)}}
 	for _, role := range m.Roles {
 		f["roles"] = append(f["roles"], string(role))
 	}
@@ -248,20 +54,17 @@ func (m *MemberView) fields() casefile.Fields {
 
 // Members are the members, those who left too, and the invitations that can
 // still be accepted.
-func (r *Registry) Members(ctx context.Context, s *access.Session) ([]MemberView, []InvitationView, error) {
+func (r *Registry) Members(_ context.Context, s *access.Session) ([]MemberView, []InvitationView, error) {
 	if !access.Decide(s.Member, access.Administer, access.Thing{}) {
 		return nil, nil, ErrNotAllowed
 	}
-	ro, err := r.roll(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
+	ro := r.roll()
 	var members []MemberView
-	for _, m := range ro.members {
+	for _, m := range ro.Members {
 		members = append(members, *m)
 	}
 	var open []InvitationView
-	for _, v := range ro.invitations {
+	for _, v := range ro.Invitations {
 		if v.Open(r.now()) {
 			open = append(open, *v)
 		}
@@ -280,6 +83,55 @@ func (r *Registry) mayLookAfter(s *access.Session) error {
 	return nil
 }
 
+// turning is one change of a member's record.
+type turning struct {
+	source string
+	change func(ro *roll, next *MemberView) error
+	keys   func(ro *roll) error // opens and closes key files once it is clear that the change may be made; nil: none
+	done   func() error         // when it is written; nil: nothing
+}
+
+// turn changes the record of a member who has not left, if the session's
+// member may. It holds r.writing meanwhile.
+func (r *Registry) turn(ctx context.Context, s *access.Session, id string, t turning) error {
+	if r.beside {
+		return ledger.ErrLocked
+	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	ro := r.roll()
+	m := ro.member(id)
+	if m == nil || m.Left {
+		return ErrNotFound
+	}
+	next := *m
+	if err := t.change(ro, &next); err != nil {
+		return err
+	}
+	if !ro.mayTurn(ro.member(s.Member.ID), *m, next, r.now()) {
+		return ErrGive
+	}
+	if m.administers() && !next.administers() && !ro.anotherAdministers(id) {
+		return ErrLastOne
+	}
+	if t.keys != nil {
+		if err := t.keys(ro); err != nil {
+			return err
+		}
+	}
+	fields := next.fields()
+	if next.Left {
+		fields["left"] = []string{r.Today().String()}
+	}
+	if err := r.write(ctx, s, []act{{stream: id, puts: []Put{{Record: id, Kind: memberKind, Fields: fields}}, source: t.source}}); err != nil {
+		return err
+	}
+	if t.done == nil {
+		return nil
+	}
+	return t.done()
+}
+
 // SetRoles gives a member other roles. Their sessions end: the next one has the new roles.
 func (r *Registry) SetRoles(ctx context.Context, s *access.Session, id string, roles []access.Role) error {
 	if err := r.mayLookAfter(s); err != nil {
@@ -288,34 +140,13 @@ func (r *Registry) SetRoles(ctx context.Context, s *access.Session, id string, r
 	if err := r.knownRoles(roles); err != nil {
 		return err
 	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	ro, err := r.roll(ctx)
-	if err != nil {
-		return err
-	}
-	m := ro.member(id)
-	if m == nil || m.Left {
-		return ErrNotFound
-	}
-	// Not what they have already: that was given by somebody who might.
-	if !mayGive(s.Member, slices.DeleteFunc(slices.Clone(roles), func(role access.Role) bool { return m.Is(role) })) {
-		return ErrGive
-	}
-	next := *m
-	next.Roles = roles
-	if m.administers() && !next.administers() && !ro.anotherAdministers(id) {
-		return ErrLastOne
-	}
-	if err := r.write(ctx, s, []act{{stream: id, puts: []Put{{Record: id, Kind: "member", Fields: next.fields()}}, source: "roles"}}); err != nil {
-		return err
-	}
-	r.sessions.EndMember(id)
-	return nil
-}
-
-func (ro *roll) anotherAdministers(than string) bool {
-	return slices.ContainsFunc(ro.members, func(m *MemberView) bool { return m.ID != than && m.administers() })
+	return r.turn(ctx, s, id, turning{source: "roles", change: func(_ *roll, next *MemberView) error {
+		next.Roles = roles
+		return nil
+	}, done: func() error {
+		r.sessions.EndMember(id)
+		return r.sweep(false) // the invitations of somebody who no longer administers
+	}})
 }
 
 func (r *Registry) knownRoles(roles []access.Role) error {
@@ -331,45 +162,164 @@ func (r *Registry) knownRoles(roles []access.Role) error {
 	return nil
 }
 
-// EndMember ends a member: their sessions at once, and the slots that open
-// the node's and the organisations' key files to them. What they once opened
-// and kept a copy of is not taken back by this: new epochs of the keys do that.
+// SetSecondFactor makes a second factor compulsory for a member, or lifts that.
+// Their sessions end, but for the one that asks.
+func (r *Registry) SetSecondFactor(ctx context.Context, s *access.Session, id string, compulsory bool) error {
+	if err := r.mayLookAfter(s); err != nil {
+		return err
+	}
+	return r.turn(ctx, s, id, turning{source: "second factor", change: func(_ *roll, next *MemberView) error {
+		next.SecondFactor = compulsory
+		return nil
+	}, done: func() error {
+		if id != s.Member.ID {
+			r.sessions.EndMember(id)
+		}
+		return nil
+	}})
+}
+
+// Rename gives a member another name to sign in under.
+func (r *Registry) Rename(ctx context.Context, s *access.Session, id, name string) error {
+	if err := r.mayLookAfter(s); err != nil {
+		return err
+	}
+	name, err := memberName(name)
+	if err != nil {
+		return err
+	}
+	return r.turn(ctx, s, id, turning{source: "renamed", change: func(ro *roll, next *MemberView) error {
+		if ro.nameTaken(name, id, r.now()) {
+			return ErrNameTaken
+		}
+		next.Name = name
+		return nil
+	}})
+}
+
+// SetLanguage is in which language a member is spoken to: theirs alone to say,
+// or an administrator's.
+func (r *Registry) SetLanguage(ctx context.Context, s *access.Session, id, lang string) error {
+	if id != s.Member.ID && !access.Decide(s.Member, access.Administer, access.Thing{}) {
+		return ErrNotAllowed
+	}
+	if err := r.knownLanguage(lang); err != nil {
+		return err
+	}
+	return r.turn(ctx, s, id, turning{source: "language", change: func(_ *roll, next *MemberView) error {
+		next.Lang = lang
+		return nil
+	}, done: func() error {
+		if id == s.Member.ID {
+			s.Member.Lang = lang
+			r.sessions.Update(s)
+		}
+		return nil
+	}})
+}
+
+func (r *Registry) knownLanguage(lang string) error {
+	list, ok := r.book.List("interface_language")
+	if !ok {
+		return ErrLanguage
+	}
+	if _, ok := list.Code(lang); !ok {
+		return ErrLanguage
+	}
+	return nil
+}
+
+func memberName(name string) (string, error) {
+	name = strings.Join(strings.Fields(norm.NFC.String(name)), " ")
+	if name == "" || utf8.RuneCountInString(name) > 80 {
+		return "", ErrName
+	}
+	return name, nil
+}
+
+// EndMember ends a member: their sessions at once, the invitations they gave,
+// and the slots that open the node's and the organisations' key files to them.
 func (r *Registry) EndMember(ctx context.Context, s *access.Session, id string) error {
 	if err := r.mayLookAfter(s); err != nil {
 		return err
 	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	ro, err := r.roll(ctx)
+	lost, err := ledger.ParseID(id)
 	if err != nil {
-		return err
-	}
-	m := ro.member(id)
-	if m == nil || m.Left {
 		return ErrNotFound
 	}
-	if m.administers() && !ro.anotherAdministers(id) {
-		return ErrLastOne
+	return r.turn(ctx, s, id, turning{source: "ended", change: func(_ *roll, next *MemberView) error {
+		next.Left = true
+		return nil
+	}, keys: func(ro *roll) error {
+		if err := r.othersCanOpen(ro, lost, ""); err != nil {
+			return err
+		}
+		if ro.Members[0].ID == id { // the passphrase that made the register has a slot of its own
+			return r.forgetNodePassphrase(s)
+		}
+		return nil
+	}, done: func() error {
+		r.sessions.EndMember(id)
+		return r.sweep(false)
+	}})
+}
+
+// LetIn opens an organisation to a member: whoever lets them in is one of its
+// own. Their sessions end: the next one has its keys.
+func (r *Registry) LetIn(ctx context.Context, s *access.Session, org, id string) error {
+	if !access.Decide(s.Member, access.LetIn, access.Thing{Org: org}) {
+		return ErrNotAllowed
+	}
+	if !r.sessions.Fresh(s) {
+		return ErrProof
+	}
+	who, err := ledger.ParseID(id)
+	if err != nil {
+		return ErrNotFound
+	}
+	return r.turn(ctx, s, id, turning{source: "let in", change: func(_ *roll, next *MemberView) error {
+		next.Orgs = append(without(next.Orgs, []string{org}), org)
+		return nil
+	}, keys: func(*roll) error {
+		locked, err := r.readLocked(memberFile(who))
+		if err != nil {
+			return err
+		}
+		if locked.Public().ID() != [16]byte(who) {
+			return fmt.Errorf("%s: its name and its content do not belong together: %w", memberFile(who), seal.ErrDamaged)
+		}
+		return r.addSlots(s.Keys.Identity, locked.Public(), []string{org}, false)
+	}, done: func() error {
+		r.sessions.EndMember(id)
+		return nil
+	}})
+}
+
+// LetOut closes an organisation to a member: one of its own does it, or an
+// administrator. Their sessions end at once. Somebody must be left who can open it.
+func (r *Registry) LetOut(ctx context.Context, s *access.Session, org, id string) error {
+	if !access.Decide(s.Member, access.LetIn, access.Thing{Org: org}) && !access.Decide(s.Member, access.Administer, access.Thing{}) {
+		return ErrNotAllowed
+	}
+	if !r.sessions.Fresh(s) {
+		return ErrProof
 	}
 	lost, err := ledger.ParseID(id)
 	if err != nil {
-		return err
+		return ErrNotFound
 	}
-	if err := r.othersCanOpen(ro, lost); err != nil {
-		return err
-	}
-	if ro.members[0].ID == id { // the passphrase that made the register opens the node by itself
-		if err := r.forgetNodePassphrase(s); err != nil {
-			return err
+	return r.turn(ctx, s, id, turning{source: "let out", change: func(_ *roll, next *MemberView) error {
+		if !slices.Contains(next.Orgs, org) {
+			return ErrNotFound
 		}
-	}
-	fields := m.fields()
-	fields["left"] = []string{r.Today().String()}
-	if err := r.write(ctx, s, []act{{stream: id, puts: []Put{{Record: id, Kind: "member", Fields: fields}}, source: "ended"}}); err != nil {
-		return err
-	}
-	r.sessions.EndMember(id)
-	return r.dropSlots(lost)
+		next.Orgs = without(next.Orgs, []string{org})
+		return nil
+	}, keys: func(ro *roll) error {
+		return r.othersCanOpen(ro, lost, org)
+	}, done: func() error {
+		r.sessions.EndMember(id)
+		return r.sweep(false)
+	}})
 }
 
 // TakeBack ends an invitation before it is accepted.
@@ -379,20 +329,16 @@ func (r *Registry) TakeBack(ctx context.Context, s *access.Session, id string) e
 	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
-	ro, err := r.roll(ctx)
-	if err != nil {
-		return err
-	}
-	v := ro.invitation(id)
+	v := r.roll().invitation(id)
 	if v == nil || !v.Open(r.now()) {
 		return ErrNotFound
 	}
 	fields := v.fields()
 	fields["taken_back"] = []string{"yes"}
-	if err := r.write(ctx, s, []act{{stream: id, puts: []Put{{Record: id, Kind: "invitation", Fields: fields}}, source: "taken back"}}); err != nil {
+	if err := r.write(ctx, s, []act{{stream: id, puts: []Put{{Record: id, Kind: invitationKind, Fields: fields}}, source: "taken back"}}); err != nil {
 		return err
 	}
-	return r.closeInvitation(v)
+	return r.sweep(false)
 }
 
 // keyFiles are the key files that are opened by slots.
@@ -408,24 +354,28 @@ func (r *Registry) keyFiles() ([]string, error) {
 	return names, nil
 }
 
-// othersCanOpen refuses to leave a key file that no member could open.
-func (r *Registry) othersCanOpen(ro *roll, without ledger.ID) error {
+// othersCanOpen refuses to leave a key file that no member could open: of one
+// organisation, or any where org is empty.
+func (r *Registry) othersCanOpen(ro *roll, lost ledger.ID, org string) error {
 	files, err := r.keyFiles()
 	if err != nil {
 		return err
 	}
 	for _, file := range files {
+		if org != "" && file != orgFile(org, ".key") {
+			continue
+		}
 		locked, err := r.readLocked(file)
 		if err != nil {
 			return err
 		}
 		ids := locked.Identities()
-		if !slices.Contains(ids, [16]byte(without)) {
+		if !slices.Contains(ids, [16]byte(lost)) {
 			continue
 		}
 		if !slices.ContainsFunc(ids, func(id [16]byte) bool {
 			m := ro.member(ledger.ID(id).String())
-			return ledger.ID(id) != without && m != nil && !m.Left
+			return ledger.ID(id) != lost && m != nil && !m.Left
 		}) {
 			return ErrLastOne
 		}
@@ -456,28 +406,6 @@ func (r *Registry) forgetNodePassphrase(s *access.Session) error {
 		return err
 	}
 	return r.writeLocked(nodeKeyFile, locked)
-}
-
-// dropSlots takes an identity's slots out of all key files.
-func (r *Registry) dropSlots(id ledger.ID) error {
-	files, err := r.keyFiles()
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		locked, err := r.readLocked(file)
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(locked.Identities(), [16]byte(id)) {
-			continue
-		}
-		locked.RemoveIdentity(id)
-		if err := r.writeLocked(file, locked); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // addSlots opens the key files of organisations, and of the node where starts
@@ -519,26 +447,111 @@ func (r *Registry) addSlots(by *seal.Identity, to seal.Public, orgs []string, st
 	return nil
 }
 
-// sweep takes away what an interrupted ending or acceptance left, and what
-// invitations that are over still open. The ledger says what is over.
-func (r *Registry) sweep(ctx context.Context) error {
-	ro, err := r.roll(ctx)
+// sweep takes away what opens key files to nobody's right: the slots of members
+// who have left an organisation or the register, those of invitations that are
+// over, and what an interrupted write left. The ledger says what is over.
+//
+// At opening, when the ledger is known whole, the key files of members go that
+// an interrupted acceptance left; later, one may be about to be written.
+func (r *Registry) sweep(opening bool) error {
+	if err := r.sweepFiles(opening); err != nil {
+		return fmt.Errorf("keys that are over could not be taken away: close the register and open it again, which repeats it: %w", err)
+	}
+	return nil
+}
+
+func (r *Registry) sweepFiles(opening bool) error {
+	ro, now := r.roll(), r.now()
+	lost := map[[16]byte]bool{}
+	for _, m := range ro.Members {
+		if m.Left {
+			lost[seal.IDOf(m.SignKey)] = true
+		}
+	}
+	for _, v := range ro.Invitations {
+		if !v.Open(now) {
+			lost[seal.IDOf(v.SignKey)] = true
+		}
+	}
+	left, err := r.leftBehind(ro, opening, lost)
 	if err != nil {
 		return err
 	}
-	var errs []error
-	for _, m := range ro.members {
-		if m.Left {
-			errs = append(errs, r.dropSlots(ledger.ID(seal.IDOf(m.signKey))))
+	files, err := r.keyFiles()
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		locked, err := r.readLocked(file)
+		if err != nil {
+			return err
+		}
+		org := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "org-"), ".key")
+		var kept, dropped int
+		for _, id := range locked.Identities() {
+			m := ro.member(ledger.ID(id).String())
+			if lost[id] || m != nil && file != nodeKeyFile && !slices.Contains(m.Orgs, org) {
+				locked.RemoveIdentity(id)
+				dropped++
+			} else {
+				kept++
+			}
+		}
+		switch {
+		case dropped == 0:
+		case kept > 0 || file == nodeKeyFile:
+			if err := r.writeLocked(file, locked); err != nil {
+				return err
+			}
+		case ro.org(org) == nil || !ro.org(org).Settled: // nobody ever had it: its keys are made anew for whoever is asked next
+			left = append(left, file, orgFile(org, ".vault"))
+		default:
+			r.opt.Log.Error("the key file of an organisation would be open to nobody and is left as it is")
 		}
 	}
-	for _, v := range ro.invitations {
-		if !v.Open(r.now()) {
-			errs = append(errs, r.closeInvitation(v))
+	// The slots first: as long as a file is there, the next sweep finds them.
+	for _, file := range left {
+		if err := r.removeKey(file); err != nil {
+			return err
 		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("keys that are over could not be taken away: %w", err)
 	}
 	return nil
+}
+
+// leftBehind finds key files that nobody will need, and adds the identities in
+// them to those that are lost.
+func (r *Registry) leftBehind(ro *roll, opening bool, lost map[[16]byte]bool) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(r.dir, keysDir))
+	if err != nil {
+		return nil, err
+	}
+	var left []string
+	for _, e := range entries {
+		file := filepath.Join(keysDir, e.Name())
+		id, found := strings.CutSuffix(e.Name(), ".key")
+		invitation, isInvitation := strings.CutPrefix(id, "invite-")
+		member, isMember := strings.CutPrefix(id, "member-")
+		switch {
+		case strings.HasPrefix(e.Name(), unfinished):
+			left = append(left, file)
+			continue
+		case !found:
+			continue
+		case isInvitation:
+			if v := ro.invitation(invitation); v != nil && v.Open(r.now()) {
+				continue
+			}
+		case isMember:
+			if !opening || ro.member(member) != nil || ro.Refused[member] {
+				continue
+			}
+		default:
+			continue
+		}
+		if locked, err := r.readLocked(file); err == nil { // one that can't be read names nobody
+			lost[locked.Public().ID()] = true
+		}
+		left = append(left, file)
+	}
+	return left, nil
 }

@@ -4,63 +4,136 @@ package registry
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/ledger"
 )
 
+// What somebody who looks after organisations can be told.
+var (
+	// ErrOrgName says that a name can't be an organisation's.
+	ErrOrgName = errors.New("an organisation's name has 1 to 160 letters")
+	// ErrOrgTaken says that another organisation has the name.
+	ErrOrgTaken = errors.New("another organisation has this name already: choose another")
+	// ErrCounts says who may say whether an organisation counts.
+	ErrCounts = errors.New("whether its cases count with the coalition, an organisation says itself: one of its own case workers or administrators does it")
+)
+
 // NewOrganisation is an organisation to be added.
 type NewOrganisation struct {
 	Name   string
 	Counts bool // its cases count in the coalition's figures
+	// ForOthers: whoever adds it does not become a member of it. It has no keys
+	// until its first member is invited, and then they are open to them alone.
+	ForOthers bool
 }
 
-// AddOrganisation adds an organisation, of which the member becomes a member:
-// its vault key is made now and sealed to its members.
+// AddOrganisation adds an organisation. Whoever adds it becomes a member of
+// it, unless it is for others. One that is there under this name is answered
+// as it is.
 func (r *Registry) AddOrganisation(ctx context.Context, s *access.Session, org NewOrganisation) (Org, error) {
-	if !access.Decide(s.Member, access.WriteOutside, access.Thing{}) || !access.Decide(s.Member, access.Administer, access.Thing{}) {
+	if !access.Decide(s.Member, access.Administer, access.Thing{}) {
 		return Org{}, ErrNotAllowed
 	}
-	name := strings.Join(strings.Fields(org.Name), " ")
+	if r.beside {
+		return Org{}, ledger.ErrLocked
+	}
+	name, err := orgName(org.Name)
+	if err != nil {
+		return Org{}, err
+	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	if old, ok := r.Organisation(ctx, name); ok {
 		return old, nil
 	}
 	id := ledger.NewID().String()
-	if err := r.makeVault(s, id); err != nil {
-		return Org{}, err
+	acts := []act{{stream: id, puts: []Put{{Record: id, Kind: organisationKind, Fields: casefile.Fields{"name": {name}, "counts": {yesNo(org.Counts)}}}}, source: "added by a member"}}
+	member, keys := s.Member, s.Keys
+	if !org.ForOthers {
+		vault, err := r.makeVault(s.Keys.Identity.Public(), id)
+		if err != nil {
+			return Org{}, err
+		}
+		next := *r.roll().member(member.ID)
+		next.Orgs = append(slices.Clone(next.Orgs), id)
+		member, keys = next.Member, s.Keys.With(id, vault)
+		acts = append(acts, act{stream: member.ID, puts: []Put{{Record: member.ID, Kind: memberKind, Fields: next.fields()}}, source: "added by a member"})
 	}
-	counts := "no"
-	if org.Counts {
-		counts = "yes"
+	if err := r.write(ctx, s, acts); err != nil && r.roll().org(id) == nil { // it stands in the ledger otherwise, and the index follows later
+		return Org{}, errors.Join(err, r.sweep(false))
 	}
-	member := s.Member
-	member.Orgs = append(append([]string{}, member.Orgs...), id)
-	err := r.write(ctx, s, []act{
-		{stream: id, puts: []Put{{Record: id, Kind: "organisation", Fields: casefile.Fields{"name": {name}, "counts": {counts}}}}, source: "added by a member"},
-		{stream: member.ID, puts: []Put{memberPut(member, s.Keys.Identity)}, source: "added by a member"},
-	})
-	if err != nil {
-		return Org{}, err
-	}
-	s.Member = member
+	s.Member, s.Keys = member, keys
+	r.sessions.Update(s)
 	return Org{ID: id, Name: name, Counts: org.Counts}, nil
 }
 
-// Organisation finds an organisation by its name, without regard to case, or by its id.
-func (r *Registry) Organisation(ctx context.Context, nameOrID string) (Org, bool) {
-	orgs, err := r.organisations(ctx, time.Time{})
-	if err != nil {
-		return Org{}, false
+// ChangeOrganisation gives an organisation another name, and says whether its
+// cases count with the coalition: that opens their facts to the coalition's
+// analysts and coordinators, so the organisation's own say it, with fresh proof.
+func (r *Registry) ChangeOrganisation(ctx context.Context, s *access.Session, id, name string, counts bool) error {
+	own := access.Decide(s.Member, access.LetIn, access.Thing{Org: id})
+	if !own && !access.Decide(s.Member, access.Administer, access.Thing{}) {
+		return ErrNotAllowed
 	}
-	for _, o := range orgs {
+	name, err := orgName(name)
+	if err != nil {
+		return err
+	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	ro := r.roll()
+	old := ro.org(id)
+	switch {
+	case old == nil:
+		return ErrNotFound
+	case old.Name == name && old.Counts == counts:
+		return nil
+	case !ro.mayChange(s.Member, *old, name, counts):
+		return ErrCounts
+	case old.Counts != counts && !r.sessions.Fresh(s):
+		return ErrProof
+	case slices.ContainsFunc(ro.Orgs, func(o *rollOrg) bool { return o.ID != id && strings.EqualFold(o.Name, name) }):
+		return ErrOrgTaken
+	}
+	records, err := r.index.Outside(ctx, organisationKind, allKnown)
+	if err != nil {
+		return err
+	}
+	fields := casefile.Fields{}
+	for _, rec := range records {
+		if rec.ID == id {
+			fields = maps.Clone(rec.Fields) // its contacts and regions stay as they are
+		}
+	}
+	fields["name"], fields["counts"] = []string{name}, []string{yesNo(counts)}
+	return r.write(ctx, s, []act{{stream: id, puts: []Put{{Record: id, Kind: organisationKind, Fields: fields}}, source: "changed by a member"}})
+}
+
+func orgName(name string) (string, error) {
+	name = strings.Join(strings.Fields(norm.NFC.String(name)), " ")
+	if name == "" || utf8.RuneCountInString(name) > 160 {
+		return "", ErrOrgName
+	}
+	return name, nil
+}
+
+// Organisation finds an organisation by its name, without regard to case, or by its id.
+func (r *Registry) Organisation(_ context.Context, nameOrID string) (Org, bool) {
+	nameOrID = strings.TrimSpace(nameOrID)
+	for _, o := range r.roll().Orgs {
 		if o.ID == nameOrID || strings.EqualFold(o.Name, nameOrID) {
-			return o, true
+			return Org{ID: o.ID, Name: o.Name, Counts: o.Counts}, true
 		}
 	}
 	return Org{}, false

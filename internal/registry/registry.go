@@ -59,7 +59,8 @@ type Registry struct {
 	index   *index.Index
 	rights  *rights
 
-	beside bool // another process writes: nothing is written here, the index neither
+	beside bool              // another process writes: nothing is written here, the index neither
+	before func(file string) // of tests: told before a key file is written or taken away, to end the program there
 
 	sessions *access.Sessions
 	signing  chan struct{} // one stretch of a passphrase at a time
@@ -149,14 +150,14 @@ func Open(ctx context.Context, dir string, unlock Unlock, opt Options) (*Registr
 	if err := r.openLedger(ctx, false); err != nil {
 		return nil, nil, r.whyNot(err)
 	}
-	member, err := r.member(ctx, ledger.ID(keys.Identity.ID()).String())
-	if err != nil {
-		return nil, nil, errors.Join(err, r.Close())
-	}
-	if !r.beside {
-		if err := r.sweep(ctx); err != nil {
+	if !r.beside { // whoever opens it: a member who was ended, too
+		if err := r.sweep(true); err != nil {
 			return nil, nil, errors.Join(err, r.Close())
 		}
+	}
+	member, err := r.member(ledger.ID(keys.Identity.ID()).String())
+	if err != nil {
+		return nil, nil, errors.Join(err, r.Close())
 	}
 	return r, r.sessions.Begin(member, keys), nil
 }

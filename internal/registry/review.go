@@ -193,7 +193,7 @@ func (r *Registry) fromLedger(ctx context.Context, id string) (*casefile.Case, e
 // reviewView is where the review of a case stands. The file is all of the case,
 // also where the reader may read its facts alone: who reviewed it and what they
 // said is then left out.
-func (r *Registry) reviewView(ctx context.Context, s *access.Session, file *casefile.Case, clock Clock) (ReviewView, error) {
+func (r *Registry) reviewView(s *access.Session, file *casefile.Case, clock Clock) (ReviewView, error) {
 	thing, ok := r.thing(file.ID)
 	if !ok {
 		return ReviewView{}, ErrNotFound
@@ -204,10 +204,7 @@ func (r *Registry) reviewView(ctx context.Context, s *access.Session, file *case
 	view := ReviewView{State: at.State, Verdict: at.Verdict, Since: at.Since, Changed: changedViews(at.Changed), Seen: file.Newest()}
 	var names map[string]string
 	if whole && len(at.Steps) > 0 {
-		var err error
-		if names, err = r.memberNames(ctx); err != nil {
-			return ReviewView{}, err
-		}
+		names = r.memberNames()
 	}
 	for _, step := range at.Steps {
 		out := ReviewStepView{Step: step.Step, At: step.At, Closed: !whole}

@@ -327,9 +327,15 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, _, err := g.Invite(ctx, saule, NewInvitation{Name: "friend", Roles: []access.Role{access.CaseWorker}})
 			return err
 		},
-		"SetRoles":  func() error { return g.SetRoles(ctx, saule, saule.Member.ID, []access.Role{access.CaseWorker}) },
-		"EndMember": func() error { return g.EndMember(ctx, saule, g.session.Member.ID) },
-		"TakeBack":  func() error { return g.TakeBack(ctx, saule, newID()) },
+		"SetRoles":               func() error { return g.SetRoles(ctx, saule, saule.Member.ID, []access.Role{access.CaseWorker}) },
+		"EndMember":              func() error { return g.EndMember(ctx, saule, g.session.Member.ID) },
+		"TakeBack":               func() error { return g.TakeBack(ctx, saule, newID()) },
+		"SetSecondFactor":        func() error { return g.SetSecondFactor(ctx, saule, saule.Member.ID, false) },
+		"Rename":                 func() error { return g.Rename(ctx, saule, saule.Member.ID, "boss") },
+		"SetLanguage: another's": func() error { return g.SetLanguage(ctx, saule, g.session.Member.ID, "en") },
+		"LetIn":                  func() error { return g.LetIn(ctx, saule, north, saule.Member.ID) },
+		"LetOut":                 func() error { return g.LetOut(ctx, saule, north, g.session.Member.ID) },
+		"ChangeOrganisation":     func() error { return g.ChangeOrganisation(ctx, saule, north, "Own", false) },
 		"Review: of a case nobody asked about": func() error {
 			return g.Review(ctx, saule, other, ReviewVerdict{Verdict: "verified", Comment: "unasked"})
 		},

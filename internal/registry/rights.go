@@ -20,8 +20,8 @@ import (
 	"github.com/kua-registry/kua/internal/ledger"
 )
 
-// rights is all that decides who may read which case: whose it is, whether it
-// is restricted, the grants. It is made of the signed entries of the ledger and
+// rights is all that decides who may do what: the members and their roles, the
+// organisations, whose a case is, whether it is restricted, the grants. It is made of the signed entries of the ledger and
 // of nothing else: pages of the index, which nothing authenticates, can be put
 // back by whoever has the disk, and would turn a grant that was taken back into
 // a live one.
@@ -34,6 +34,7 @@ type rights struct {
 	size   uint64 // entries of the ledger it was made from
 	cases  map[string]*caseRights
 	counts map[string]bool // organisations that count with the coalition
+	roll   *roll           // who belongs to the register
 }
 
 // caseRights are the rights to one case. It does not change once it is in rights.
@@ -56,20 +57,29 @@ type keptRights struct {
 	Root   string                 `json:"root"`
 	Cases  map[string]*caseRights `json:"cases"`
 	Counts map[string]bool        `json:"counts"`
+	Roll   *roll                  `json:"roll"`
 }
 
 func newRights() *rights {
-	return &rights{cases: map[string]*caseRights{}, counts: map[string]bool{}}
+	return &rights{cases: map[string]*caseRights{}, counts: map[string]bool{}, roll: (&roll{}).clone()}
 }
 
-// add takes in entries, in the order of the ledger, up to size.
-func (rs *rights) add(entries []index.Entry, size uint64) {
+// add takes in entries of a ledger, in their order, up to size. It answers the
+// places of those that do not count, because their author was not entitled to
+// write them.
+func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refused []uint64) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
+	var next *roll
 	for _, e := range entries {
 		switch {
-		case e.Kind == "organisation" && e.Record == e.Stream:
-			rs.counts[e.Stream] = e.Op == casefile.Put && first(e.Fields["counts"]) == "yes"
+		case onRoll(e.Kind):
+			if next == nil {
+				next = rs.roll.clone()
+			}
+			if e.Record != e.Stream || e.Op != casefile.Put || !next.put(log, e.Kind, e.Record, e.Entry) {
+				refused = append(refused, e.Pos)
+			}
 		case e.Kind == "case" && e.Record == e.Stream && e.Op == casefile.Put:
 			next := caseRights{Org: first(e.Fields["org"]), Restricted: first(e.Fields["restricted"]) == "yes"}
 			if old := rs.cases[e.Stream]; old != nil {
@@ -96,7 +106,33 @@ func (rs *rights) add(entries []index.Entry, size uint64) {
 			rs.cases[e.Stream] = &next
 		}
 	}
+	if next != nil {
+		rs.roll = next
+		for _, o := range next.Orgs {
+			rs.counts[o.ID] = o.Counts
+		}
+	}
 	rs.size = max(rs.size, size)
+	return refused
+}
+
+// onRoll tells whether records of a kind stand on the roll.
+func onRoll(kind string) bool {
+	return kind == memberKind || kind == invitationKind || kind == organisationKind
+}
+
+// roll is who belongs to the register.
+func (r *Registry) roll() *roll {
+	r.rights.mu.RLock()
+	defer r.rights.mu.RUnlock()
+	return r.rights.roll
+}
+
+// take takes entries of the ledger, up to size, into the rights.
+func (r *Registry) take(entries []index.Entry, size uint64) {
+	for _, pos := range r.rights.add(r.log.ID(), entries, size) {
+		r.opt.Log.Warn("a record about a member or an organisation was written by somebody who may not and does not count", slog.Uint64("entry", pos))
+	}
 }
 
 // grantOf reads a grant. One that can't be read grants nothing.
@@ -228,7 +264,7 @@ func (r *Registry) openRights(ctx context.Context) error {
 			return fmt.Errorf("entry %d can't be read: %w; 'kua verify' says more", e.Pos, err)
 		}
 		switch c.Kind {
-		case "case", "organisation", grantKind, kindErasure:
+		case "case", grantKind, kindErasure, memberKind, invitationKind, organisationKind:
 			pending = append(pending, opened(e, c))
 		}
 		return nil
@@ -236,7 +272,7 @@ func (r *Registry) openRights(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.rights.add(pending, head.Size)
+	r.take(pending, head.Size)
 	return nil
 }
 
@@ -264,10 +300,10 @@ func (r *Registry) keptRights(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if root.String() != kept.Root || kept.Cases == nil || kept.Counts == nil {
+	if root.String() != kept.Root || kept.Cases == nil || kept.Counts == nil || kept.Roll == nil {
 		return errors.New("it is of another ledger")
 	}
-	r.rights.size, r.rights.cases, r.rights.counts = kept.Size, kept.Cases, kept.Counts
+	r.rights.size, r.rights.cases, r.rights.counts, r.rights.roll = kept.Size, kept.Cases, kept.Counts, kept.Roll.clone()
 	return nil
 }
 
@@ -279,7 +315,7 @@ func (r *Registry) keepRights() {
 	if r.beside || r.rights.size != head.Size {
 		return
 	}
-	text, err := json.Marshal(keptRights{Ledger: r.log.ID().String(), Size: head.Size, Root: head.Root.String(), Cases: r.rights.cases, Counts: r.rights.counts})
+	text, err := json.Marshal(keptRights{Ledger: r.log.ID().String(), Size: head.Size, Root: head.Root.String(), Cases: r.rights.cases, Counts: r.rights.counts, Roll: r.rights.roll})
 	if err == nil {
 		var sealed []byte
 		if sealed, err = r.node.SealOwn(rightsLabel, text); err == nil {

@@ -22,10 +22,7 @@ func (r *Registry) SignIn(ctx context.Context, name, passphrase string) (*access
 		return nil, err
 	}
 	defer leave()
-	members, err := r.members(ctx)
-	if err != nil {
-		return nil, err
-	}
+	members := r.members()
 	var found *access.Member
 	for i := range members {
 		if strings.EqualFold(strings.TrimSpace(name), members[i].Name) {

@@ -83,7 +83,7 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 		applied[i] = opened(entries[i], d.Content)
 	}
 	r.last = at
-	r.rights.add(applied, r.log.Head().Size)
+	r.take(applied, r.log.Head().Size)
 	if len(acts) == 1 && acts[0].keys != nil { // an erasure: the index is not added to, but made anew
 		return r.finishErasure(ctx)
 	}
