@@ -83,7 +83,7 @@ func (p *program) demo(ctx context.Context, dir string) (*registry.Registry, *ac
 			return nil, nil, err
 		}
 		defer f.Close()
-		passphrase, err := firstLine(f, file)
+		passphrase, err := firstLine(f, file, "the passphrase")
 		if err != nil {
 			return nil, nil, err
 		}

@@ -3,8 +3,8 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -13,18 +13,21 @@ import (
 
 func (p *program) orgCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "org", Short: "The organisations of the coalition"}
-	var apart bool
+	var apart, forOthers bool
 	add := &cobra.Command{
 		Use:   "add NAME",
 		Short: "Add an organisation",
-		Args:  cobra.ExactArgs(1),
+		Long: `Add an organisation. Whoever adds it becomes a member of it. With --for-others
+they do not: it gets its keys when its first member is invited ('kua member
+invite NAME --org ORG --role case_worker'), and these open it to them alone.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			reg, session, err := p.open(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer reg.Close()
-			org, err := reg.AddOrganisation(cmd.Context(), session, registry.NewOrganisation{Name: args[0], Counts: !apart})
+			org, err := reg.AddOrganisation(cmd.Context(), session, registry.NewOrganisation{Name: args[0], Counts: !apart, ForOthers: forOthers})
 			if err != nil {
 				return err
 			}
@@ -36,6 +39,7 @@ func (p *program) orgCommand() *cobra.Command {
 		},
 	}
 	add.Flags().BoolVar(&apart, "apart", false, "its cases do not count in the coalition's figures")
+	add.Flags().BoolVar(&forOthers, "for-others", false, "do not become a member of it")
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List the organisations",
@@ -59,17 +63,76 @@ func (p *program) orgCommand() *cobra.Command {
 			}
 			rows := [][]string{}
 			for _, o := range orgs {
-				counts := "counts with the coalition"
-				if !o.Counts {
-					counts = "kept apart"
-				}
-				rows = append(rows, []string{o.Name, strconv.Itoa(o.Cases) + " cases", counts, o.ID})
+				rows = append(rows, []string{o.Name, counted(o.Cases, "case", "cases"), countsWords(o.Counts), o.ID})
 			}
 			return table(p.out, rows)
 		},
 	}
-	cmd.AddCommand(add, list)
+	cmd.AddCommand(add, list, p.orgChangeCommand())
 	return cmd
+}
+
+func (p *program) orgChangeCommand() *cobra.Command {
+	var name string
+	var apart, counts bool
+	cmd := &cobra.Command{
+		Use:   "change ORG",
+		Short: "Rename an organisation, set it apart, or let it count",
+		Long: `Rename an organisation, or say whether its cases count in the coalition's
+figures. If they do, the coalition's analysts and coordinators read their facts:
+so one of the organisation's own case workers or administrators says it.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if apart && counts || !apart && !counts && name == "" {
+				return usage("say what changes: --name NAME, and --apart or --counts")
+			}
+			ctx := cmd.Context()
+			reg, session, err := p.open(ctx)
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			org, err := findOrg(ctx, reg, args[0])
+			if err != nil {
+				return err
+			}
+			if name != "" {
+				org.Name = name
+			}
+			if apart || counts {
+				org.Counts = counts
+			}
+			if err := reg.ChangeOrganisation(ctx, session, org.ID, org.Name, org.Counts); err != nil {
+				return err
+			}
+			org, _ = reg.Organisation(ctx, org.ID)
+			if p.json {
+				return printJSON(p.out, map[string]any{"id": org.ID, "name": org.Name, "counts": org.Counts})
+			}
+			fmt.Fprintf(p.out, "%s %s.\n", org.Name, countsWords(org.Counts))
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "its new `name`")
+	cmd.Flags().BoolVar(&apart, "apart", false, "its cases do not count in the coalition's figures")
+	cmd.Flags().BoolVar(&counts, "counts", false, "its cases count in the coalition's figures")
+	return cmd
+}
+
+// findOrg finds an organisation by its name or id.
+func findOrg(ctx context.Context, reg *registry.Registry, nameOrID string) (registry.Org, error) {
+	org, ok := reg.Organisation(ctx, nameOrID)
+	if !ok {
+		return org, fmt.Errorf("there is no organisation %q; 'kua org list' lists them", nameOrID)
+	}
+	return org, nil
+}
+
+func countsWords(counts bool) string {
+	if counts {
+		return "counts with the coalition"
+	}
+	return "is kept apart"
 }
 
 func orgAnswer(o registry.Org) map[string]any {

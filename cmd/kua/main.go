@@ -106,7 +106,7 @@ func (p *program) command() *cobra.Command {
 	root.AddCommand(
 		p.versionCommand(), p.initCommand(), p.serveCommand(), p.demoCommand(),
 		p.importCommand(), p.mapCommand(), p.matchCommand(), p.figuresCommand(),
-		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(),
+		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(), p.memberCommand(),
 		p.eraseCommand(),
 	)
 	for _, cmd := range root.Commands() {

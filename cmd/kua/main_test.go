@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 			"flip": flipByte,
 
 			"number": numberOf,
+			"field":  fieldOf,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples)
@@ -104,6 +105,17 @@ func flipByte(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	data[len(data)/2] ^= 1
 	ts.Check(os.WriteFile(path, data, 0o600))
+}
+
+// fieldOf writes a field of the JSON that was just answered to a file: field NAME FILE.
+func fieldOf(ts *testscript.TestScript, _ bool, args []string) {
+	var answer map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &answer))
+	text, ok := answer[args[0]].(string)
+	if !ok || text == "" {
+		ts.Fatalf("the answer has no %s", args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text+"\n"), 0o600))
 }
 
 // numberOf keeps the number that a case got, by its number in the list it came

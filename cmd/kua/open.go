@@ -59,39 +59,45 @@ func (p *program) options() registry.Options {
 
 // passphrase reads it from --passphrase-file or, at a terminal, asks for it.
 func (p *program) passphrase(prompt string) (string, error) {
-	switch p.passphraseFile {
+	return p.secret(p.passphraseFile, prompt, "the passphrase", "--passphrase-file")
+}
+
+// secret reads the first line of a file or, at a terminal, asks for it. What it
+// is and which flag gives the file is for the error.
+func (p *program) secret(file, prompt, what, flag string) (string, error) {
+	switch file {
 	case "":
 		in, ok := p.in.(*os.File)
 		if !ok || !term.IsTerminal(int(in.Fd())) {
-			return "", usage("there is nobody to ask for the passphrase: give --passphrase-file FILE")
+			return "", usage("there is nobody to ask for %s: give %s FILE", what, flag)
 		}
 		fmt.Fprint(p.err, prompt)
 		typed, err := term.ReadPassword(int(in.Fd()))
 		fmt.Fprintln(p.err)
 		if err != nil {
-			return "", fmt.Errorf("the passphrase could not be read: %w", err)
+			return "", fmt.Errorf("%s could not be read: %w", what, err)
 		}
 		return string(typed), nil
 	case "-":
-		return firstLine(p.in, "standard input")
+		return firstLine(p.in, "standard input", what)
 	default:
-		f, err := os.Open(p.passphraseFile)
+		f, err := os.Open(file)
 		if err != nil {
-			return "", fmt.Errorf("the passphrase file can't be opened: %w", err)
+			return "", fmt.Errorf("the file with %s can't be opened: %w", what, err)
 		}
 		defer f.Close()
-		return firstLine(f, p.passphraseFile)
+		return firstLine(f, file, what)
 	}
 }
 
-func firstLine(r io.Reader, name string) (string, error) {
+func firstLine(r io.Reader, name, what string) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, 4096)).ReadString('\n')
 	if err != nil && err != io.EOF {
-		return "", fmt.Errorf("%s: the passphrase could not be read: %w", name, err)
+		return "", fmt.Errorf("%s: %s could not be read: %w", name, what, err)
 	}
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
-		return "", fmt.Errorf("%s: its first line is empty; the passphrase belongs there", name)
+		return "", fmt.Errorf("%s: its first line is empty; %s belongs there", name, what)
 	}
 	return line, nil
 }

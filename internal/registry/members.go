@@ -72,6 +72,25 @@ func (r *Registry) Members(_ context.Context, s *access.Session) ([]MemberView, 
 	return members, open, nil
 }
 
+// FindMember finds a member who has not left by name, without regard to case,
+// or by id, for those who look after members or let them into an organisation.
+func (r *Registry) FindMember(_ context.Context, s *access.Session, nameOrID string) (MemberView, error) {
+	may := access.Decide(s.Member, access.Administer, access.Thing{})
+	for _, org := range s.Member.Orgs {
+		may = may || access.Decide(s.Member, access.LetIn, access.Thing{Org: org})
+	}
+	if !may {
+		return MemberView{}, ErrNotAllowed
+	}
+	nameOrID = strings.Join(strings.Fields(norm.NFC.String(nameOrID)), " ")
+	for _, m := range r.roll().Members {
+		if !m.Left && (m.ID == nameOrID || strings.EqualFold(m.Name, nameOrID)) {
+			return *m, nil
+		}
+	}
+	return MemberView{}, ErrNotFound
+}
+
 // mayLookAfter tells whether the session may do what changes members now.
 func (r *Registry) mayLookAfter(s *access.Session) error {
 	if !access.Decide(s.Member, access.Administer, access.Thing{}) {

@@ -3,6 +3,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -137,6 +138,53 @@ func (r *Registry) Organisation(_ context.Context, nameOrID string) (Org, bool) 
 		}
 	}
 	return Org{}, false
+}
+
+// OrgView is an organisation as those see it who look after it.
+type OrgView struct {
+	Org
+	Members   []access.Member // who have not left
+	Waiting   []InvitationView
+	MayLetIn  bool // open it to a member, and close it
+	MayAsk    bool // ask somebody new into it
+	MayCounts bool // say whether it counts
+	MayRename bool
+}
+
+// LookedAfter are the organisations that the member looks after: an
+// administrator all of them, others those into which they may let somebody.
+// Numbers of cases are not in it.
+func (r *Registry) LookedAfter(_ context.Context, s *access.Session) ([]OrgView, error) {
+	ro, now := r.roll(), r.now()
+	office := access.Decide(s.Member, access.Administer, access.Thing{})
+	var views []OrgView
+	for _, o := range ro.Orgs {
+		own := access.Decide(s.Member, access.LetIn, access.Thing{Org: o.ID})
+		if !own && !office {
+			continue
+		}
+		v := OrgView{
+			Org:      Org{ID: o.ID, Name: o.Name, Counts: o.Counts},
+			MayLetIn: own, MayAsk: office && ro.mayOpen(s.Member, o.ID, now),
+			MayCounts: ro.mayChange(s.Member, *o, o.Name, !o.Counts), MayRename: ro.mayChange(s.Member, *o, o.Name+"x", o.Counts),
+		}
+		for _, m := range ro.Members {
+			if !m.Left && slices.Contains(m.Orgs, o.ID) {
+				v.Members = append(v.Members, m.Member)
+			}
+		}
+		for _, i := range ro.Invitations {
+			if i.Open(now) && slices.Contains(i.Orgs, o.ID) {
+				v.Waiting = append(v.Waiting, *i)
+			}
+		}
+		views = append(views, v)
+	}
+	if len(views) == 0 && !office {
+		return nil, ErrNotAllowed
+	}
+	slices.SortStableFunc(views, func(a, b OrgView) int { return cmp.Compare(a.Name, b.Name) })
+	return views, nil
 }
 
 // Organisations are all organisations with the number of their cases.
