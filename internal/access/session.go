@@ -17,13 +17,8 @@ import (
 	"github.com/kua-registry/kua/internal/seal"
 )
 
-// What a sign-in can be told.
-var (
-	// ErrSignIn says that the name or the passphrase is not right, and no more.
-	ErrSignIn = errors.New("the name or the passphrase is not right")
-	// ErrTooMany says that too many sign-ins are waiting; nothing was tried.
-	ErrTooMany = errors.New("too many people are signing in at this moment: try again in a minute")
-)
+// ErrSignIn says that the name or the passphrase is not right, and no more.
+var ErrSignIn = errors.New("the name or the passphrase is not right")
 
 // How long a session lasts. A phone taken from a hand is a session taken.
 const (
@@ -31,6 +26,8 @@ const (
 	AbsoluteLimit = 12 * time.Hour   // a long working day; then the passphrase again
 	// ProofLimit is how long a passphrase that was given vouches for dangerous acts.
 	ProofLimit = 5 * time.Minute
+	// MostWrongProofs is how many wrong passphrases in a row end a session.
+	MostWrongProofs = 5
 )
 
 // Session is a member who has signed in. Keys is what their passphrase opened;
@@ -42,9 +39,16 @@ type Session struct {
 	Member Member
 	Keys   *Keys
 
+	// DeviceToken is what the browser keeps, so that it is known at the next
+	// sign-in (see Devices); NewDevice says that it was not known at this one.
+	// Both are set at the sign-in and stay.
+	DeviceToken string
+	NewDevice   bool
+
 	token               string
 	device              string
 	since, seen, proved time.Time
+	doubts              int // wrong passphrases since the last right one
 }
 
 // Keys are what a member's passphrase opens: whoever holds them can write in
@@ -142,7 +146,21 @@ func (all *Sessions) Prove(s *Session) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	if kept := all.open[s.token]; kept != nil {
-		kept.proved = all.now()
+		kept.proved, kept.doubts = all.now(), 0
+	}
+}
+
+// Doubt marks that somebody in a session gave a passphrase that is not its
+// member's. Too many end the session.
+func (all *Sessions) Doubt(s *Session) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	kept := all.open[s.token]
+	if kept == nil {
+		return
+	}
+	if kept.doubts++; kept.doubts >= MostWrongProofs {
+		delete(all.open, s.token)
 	}
 }
 

@@ -128,6 +128,11 @@ func newRegister(t *testing.T) *register {
 	return g
 }
 
+// SignIn signs in from nowhere in particular.
+func (g *register) SignIn(ctx context.Context, name, passphrase string) (*access.Session, error) {
+	return g.Registry.SignIn(ctx, SignIn{Name: name, Passphrase: passphrase})
+}
+
 func (g *register) reopen() {
 	g.t.Helper()
 	g.reopenAs("aigerim")

@@ -230,12 +230,12 @@ func (r *Registry) Accept(ctx context.Context, code access.Code, a Acceptance) (
 	if err != nil {
 		return fail(err)
 	}
-	leave, err := r.stretching(ctx)
+	turn, err := r.line.Enter(ctx, access.Try{Known: "invitation " + v.ID})
 	if err != nil {
 		return fail(err)
 	}
 	file, err := seal.LockPassphrase(identity, "member", a.Passphrase, r.opt.Stretch)
-	leave()
+	turn.End(true)
 	if err != nil {
 		return fail(err)
 	}

@@ -26,9 +26,6 @@ const (
 // unfinished begins the name of a key file that is being written.
 const unfinished = ".new-"
 
-// maxWaiting is how many sign-ins may wait for the one that is being stretched.
-const maxWaiting = 16
-
 // maxTried is how many key files a passphrase is tried on where nobody says
 // whose it is: each costs a stretch.
 const maxTried = 8

@@ -15,20 +15,23 @@ import (
 // Prove takes the passphrase of the member of a session once more, so that for
 // access.ProofLimit dangerous acts are theirs: access.ErrSignIn where it is
 // not right, access.ErrTooMany where too many are waiting. It costs what a
-// sign-in costs and waits in the same line.
+// sign-in costs and waits in the same line. Whoever fails access.MostWrongProofs times
+// in a row is taken for somebody who has found the screen open: the session ends.
 func (r *Registry) Prove(ctx context.Context, s *access.Session, passphrase string) error {
 	id, err := ledger.ParseID(s.Member.ID)
 	if err != nil {
 		return err
 	}
-	leave, err := r.stretching(ctx)
+	turn, err := r.line.Enter(ctx, access.Try{Account: access.FoldName(s.Member.Name), Known: "session " + s.Token()})
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer turn.End(true)
 	_, err = r.openMember(memberFile(id), passphrase)
 	switch {
 	case errors.Is(err, seal.ErrPassphrase), errors.Is(err, os.ErrNotExist):
+		turn.End(false)
+		r.sessions.Doubt(s)
 		return access.ErrSignIn
 	case err != nil:
 		return err

@@ -79,4 +79,18 @@ func TestSessionFreshnessRegression(t *testing.T) {
 		t.Fatal(err)
 	}
 	each("after the session has ended", ErrProof)
+
+	// Whoever guesses at an open screen loses it.
+	if s, err = g.SignIn(ctx, " Aigerim ", testPassphrase); err != nil {
+		t.Fatal(err)
+	}
+	for range access.MostWrongProofs {
+		if _, open := g.Session(s.Token()); !open {
+			t.Fatal("the session ended too soon")
+		}
+		_ = g.Prove(ctx, s, "a guess that is not right")
+	}
+	if _, open := g.Session(s.Token()); open {
+		t.Error("wrong passphrases without end leave the session open")
+	}
 }

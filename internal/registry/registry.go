@@ -4,6 +4,7 @@ package registry
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,8 +64,8 @@ type Registry struct {
 	before func(file string) // of tests: told before a key file is written or taken away, to end the program there
 
 	sessions *access.Sessions
-	signing  chan struct{} // one stretch of a passphrase at a time
-	waiting  chan struct{} // and so many waiting for it
+	line     *access.Line    // one stretch of a passphrase at a time
+	devices  *access.Devices // of members, by a key that only the open node can make
 
 	writing sync.Mutex // held by whoever writes: the index follows the ledger in its order
 	last    time.Time  // of the last entry; guarded by writing
@@ -177,8 +178,7 @@ func prepare(dir string, opt Options) (*Registry, error) {
 	return &Registry{
 		dir: dir, opt: opt, now: opt.Now, book: book, rules: set,
 		sessions: access.NewSessions(opt.Now),
-		signing:  make(chan struct{}, 1),
-		waiting:  make(chan struct{}, maxWaiting),
+		line:     access.NewLine(opt.Now),
 	}, nil
 }
 
@@ -209,6 +209,7 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 		return errors.Join(err, store.Close())
 	}
 	r.log = log
+	r.devices = access.NewDevices(sha256.Sum256(r.node.Sign([]byte("kua/device key/v1\x00"))))
 	r.keyring = log.Keyring(r.vault)
 	if err := r.openRights(ctx); err != nil {
 		return errors.Join(err, log.Close())

@@ -6,33 +6,54 @@ import (
 	"context"
 	"errors"
 	"os"
-	"strings"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/seal"
 )
 
+// SignIn is who wants in, and from where.
+type SignIn struct {
+	Name, Passphrase string
+	From             string // the address it comes from, as the server itself sees it; never what a request says of itself
+	Device           string // the token that the browser was given at an earlier sign-in
+	Place            string // of the access.WaitError with which it was sent away before
+}
+
 // SignIn opens a session for the member of that name: access.ErrSignIn where
-// the name or the passphrase is not right, access.ErrTooMany where too many
-// are waiting. An unknown name costs as much as a wrong passphrase.
-func (r *Registry) SignIn(ctx context.Context, name, passphrase string) (*access.Session, error) {
-	leave, err := r.stretching(ctx)
+// the name or the passphrase is not right, access.ErrTooMany (an
+// *access.WaitError, which says when to come back) where too many are waiting.
+// An unknown name goes the same way as a wrong passphrase and costs as much.
+func (r *Registry) SignIn(ctx context.Context, in SignIn) (*access.Session, error) {
+	device, known := r.devices.Known(in.Name, in.Device, r.now())
+	turn, err := r.line.Enter(ctx, access.Try{Account: access.FoldName(in.Name), From: in.From, Known: device, Place: in.Place})
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer turn.End(true)
+	s, err := r.signIn(in)
+	if errors.Is(err, access.ErrSignIn) {
+		turn.End(false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.DeviceToken, s.NewDevice = r.devices.Token(s.Member.Name, device, r.now()), !known
+	return s, nil
+}
+
+func (r *Registry) signIn(in SignIn) (*access.Session, error) {
 	members := r.members()
 	var found *access.Member
 	for i := range members {
-		if strings.EqualFold(strings.TrimSpace(name), members[i].Name) {
+		if access.FoldName(in.Name) == access.FoldName(members[i].Name) {
 			found = &members[i]
 		}
 	}
 	if found == nil {
 		// As much work as for a member, on a key file that nobody has.
 		if locked, err := r.readLocked(nodeKeyFile); err == nil {
-			_, _ = locked.OpenPassphrase(passphrase, r.opt.Least)
+			_, _ = locked.OpenPassphrase(in.Passphrase, r.opt.Least)
 		}
 		return nil, access.ErrSignIn
 	}
@@ -40,7 +61,7 @@ func (r *Registry) SignIn(ctx context.Context, name, passphrase string) (*access
 	if err != nil {
 		return nil, err
 	}
-	identity, err := r.openMember(memberFile(id), passphrase)
+	identity, err := r.openMember(memberFile(id), in.Passphrase)
 	switch {
 	case errors.Is(err, seal.ErrPassphrase), errors.Is(err, os.ErrNotExist):
 		return nil, access.ErrSignIn
@@ -52,22 +73,6 @@ func (r *Registry) SignIn(ctx context.Context, name, passphrase string) (*access
 		return nil, err
 	}
 	return r.sessions.Begin(*found, keys), nil
-}
-
-// stretching waits for the one passphrase that may be stretched at a time.
-func (r *Registry) stretching(ctx context.Context) (leave func(), err error) {
-	select {
-	case r.waiting <- struct{}{}:
-	default:
-		return nil, access.ErrTooMany
-	}
-	select {
-	case r.signing <- struct{}{}:
-		return func() { <-r.signing; <-r.waiting }, nil
-	case <-ctx.Done():
-		<-r.waiting
-		return nil, ctx.Err()
-	}
 }
 
 // Session finds the session of a token.

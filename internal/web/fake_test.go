@@ -98,10 +98,11 @@ func newPagesLogging(t testing.TB, f *fake, log io.Writer) http.Handler {
 	return h
 }
 
-func (f *fake) SignIn(_ context.Context, name, passphrase string) (*access.Session, error) {
+func (f *fake) SignIn(_ context.Context, in registry.SignIn) (*access.Session, error) {
+	name, passphrase := in.Name, in.Passphrase
 	switch {
 	case name == "busy":
-		return nil, access.ErrTooMany
+		return nil, &access.WaitError{Wait: 42 * time.Second, Place: "a-place"}
 	case name == "broken":
 		return nil, errInside
 	case name != "Sample Member" || passphrase != rightWord:

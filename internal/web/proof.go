@@ -68,6 +68,10 @@ func (s *server) proved(v *visit) (bool, error) {
 	case errors.Is(err, access.ErrSignIn):
 		v.status = http.StatusUnprocessableEntity
 		return false, s.askProof(v, v.T("proof.wrong"))
+	case errors.Is(err, access.ErrTooMany):
+		words, _ := s.retryAfter(v, err)
+		v.status = http.StatusTooManyRequests
+		return false, s.askProof(v, words)
 	case err != nil:
 		return false, err
 	}

@@ -5,9 +5,12 @@ package web
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/registry"
 )
 
 // formLimit is more than a name, a passphrase and a path take.
@@ -15,6 +18,7 @@ const formLimit = 16 << 10
 
 type signInBody struct {
 	Name, Next, Problem string
+	Place               string // in the line, of who was sent away
 	Locked, SignedOut   bool
 	Over                bool // the session ended by itself
 }
@@ -41,8 +45,14 @@ func (s *server) signIn(v *visit) error {
 		body.Problem, v.status = v.T("signin.empty"), http.StatusUnprocessableEntity
 		return s.show(v, "signin", v.T("signin.title"), body)
 	}
-	session, err := s.reg.SignIn(v.r.Context(), body.Name, passphrase)
+	session, err := s.reg.SignIn(v.r.Context(), registry.SignIn{
+		Name: body.Name, Passphrase: passphrase, From: v.r.RemoteAddr, Device: s.deviceToken(v), Place: v.r.PostFormValue("place"),
+	})
 	switch {
+	case errors.Is(err, access.ErrTooMany):
+		body.Problem, body.Place = s.retryAfter(v, err)
+		v.status = http.StatusTooManyRequests
+		return s.show(v, "signin", v.T("signin.title"), body)
 	case errors.Is(err, access.ErrSignIn):
 		body.Problem, v.status = v.T("signin.wrong"), http.StatusUnprocessableEntity
 		return s.show(v, "signin", v.T("signin.title"), body)
@@ -53,8 +63,36 @@ func (s *server) signIn(v *visit) error {
 		s.reg.SignOut(v.session)
 	}
 	s.setCookie(v, s.cookieName(), session.Token(), 0)
+	s.setCookie(v, s.deviceCookie(), session.DeviceToken, access.DeviceLasts)
 	v.redirect(landing(body.Next))
 	return nil
+}
+
+// retryAfter says when to come back, and with which place.
+func (s *server) retryAfter(v *visit, err error) (words, place string) {
+	wait := time.Minute
+	var sent *access.WaitError
+	if errors.As(err, &sent) {
+		wait, place = sent.Wait, sent.Place
+	}
+	seconds := int(wait.Seconds())
+	v.w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	if seconds < 60 {
+		return v.N("signin.wait.seconds", seconds), place
+	}
+	return v.N("signin.wait.minutes", (seconds+59)/60), place
+}
+
+// deviceCookie is the name of the cookie that a browser keeps so that it is
+// known at the next sign-in. It opens nothing.
+func (s *server) deviceCookie() string { return s.cookieName() + "-device" }
+
+func (s *server) deviceToken(v *visit) string {
+	c, err := v.r.Cookie(s.deviceCookie())
+	if err != nil {
+		return ""
+	}
+	return c.Value
 }
 
 func (s *server) signOut(v *visit) error {

@@ -20,7 +20,7 @@ import (
 // register is what the pages ask of the registry. Its second user is the
 // invented register of the tests.
 type register interface {
-	SignIn(ctx context.Context, name, passphrase string) (*access.Session, error)
+	SignIn(ctx context.Context, in registry.SignIn) (*access.Session, error)
 	Session(token string) (*access.Session, bool)
 	SignOut(s *access.Session)
 	Prove(ctx context.Context, s *access.Session, passphrase string) error
@@ -167,7 +167,7 @@ func (s *server) fail(v *visit, err error) {
 	case errors.Is(err, registry.ErrNotAllowed):
 		o = oops{http.StatusForbidden, "403"}
 	case errors.Is(err, access.ErrTooMany):
-		v.w.Header().Set("Retry-After", "60")
+		s.retryAfter(v, err)
 		o = oops{http.StatusTooManyRequests, "429"}
 	case errors.Is(err, context.Canceled):
 		return // nobody waits for the answer

@@ -120,6 +120,7 @@ func TestGoldenPages(t *testing.T) {
 		nobody := newBrowser(t, newPages(t, newFake(t)), lang)
 		golden(t, lang+"-signin", nobody.get("/sign-in").Body.Bytes())
 		golden(t, lang+"-signin-wrong", nobody.post("/sign-in", "name", hostile, "passphrase", "no").Body.Bytes())
+		golden(t, lang+"-signin-wait", nobody.post("/sign-in", "name", "busy", "passphrase", "x", "next", "/cases").Body.Bytes())
 		golden(t, lang+"-locked", nobody.get("/sign-in?locked=1&next=/cases").Body.Bytes())
 	}
 }
@@ -322,6 +323,9 @@ func TestSignInAndOut(t *testing.T) {
 		w := b.post("/sign-in", "name", tt.name, "passphrase", tt.passphrase)
 		if w.Code != tt.want || b.cookies["kua"] != "" {
 			t.Errorf("%q: %d, want %d; cookie %q", tt.name, w.Code, tt.want, b.cookies["kua"])
+		}
+		if got := w.Header().Get("Retry-After"); (got != "") != (tt.want == http.StatusTooManyRequests) {
+			t.Errorf("%q: Retry-After is %q", tt.name, got)
 		}
 		if body := w.Body.String(); strings.Contains(body, rightWord) || strings.Contains(body, "inside") {
 			t.Errorf("%q: the page says too much", tt.name)
