@@ -27,6 +27,9 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 	// has no order and uses all cores; writing walks the plan in order again.
 	p := &plan{ix: ix, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}}
 	err := ix.write(ctx, func(c *conn) error {
+		if err := notBefore(c, ix.Head()); err != nil {
+			return err
+		}
 		for i, act := range acts {
 			if err := p.add(c, act); err != nil {
 				return fmt.Errorf("act %d: %w", i, err)
@@ -45,6 +48,9 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 		}
 		return putHead(c, head, ix.state.latest, ix.state.next)
 	})
+	if errors.Is(err, errOld) { // what is known of the cases must not be taken from it
+		return failed("adding entries", err)
+	}
 	if err != nil {
 		return failed("adding entries", errors.Join(err, ix.load(ctx)))
 	}

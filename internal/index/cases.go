@@ -46,7 +46,7 @@ func (ix *Index) Cases(ctx context.Context, q Query) (page Page, err error) {
 
 func (ix *Index) cases(ctx context.Context, c *conn, q Query) (Page, error) {
 	text := strings.TrimSpace(q.Text)
-	var ranks map[int64]float64
+	var ranks map[int64]int
 	if text != "" {
 		var err error
 		if ranks, err = matches(c, text, q.See); err != nil {
@@ -55,7 +55,7 @@ func (ix *Index) cases(ctx context.Context, c *conn, q Query) (Page, error) {
 	}
 	order := q.Sort
 	if order == "" {
-		order = "number"
+		order = "reported"
 		if text != "" {
 			order = "match"
 		}
@@ -115,7 +115,7 @@ func (ix *Index) Hidden(ctx context.Context, q Query) (n int, err error) {
 }
 
 // candidates answers the cases a query selects but for its facets.
-func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int64]float64, order string) ([]candidate, error) {
+func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int64]int, order string) ([]candidate, error) {
 	known := moment(q.Clock.KnownBy)
 	sql := `SELECT f.v, f.stream, f.org, f.number, f.incident_day, f.reported, f.updated, f.facets, f.stages, s.id
 		FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`
@@ -160,9 +160,9 @@ func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int
 		cand.stage = stage
 		switch order {
 		case "match":
-			cand.key = sortable(int64(rank * 1e6))
+			cand.key = sortable(int64(rank)) + sortable(-s.ColumnInt64(5))
 		case "reported":
-			cand.key = sortable(s.ColumnInt64(5))
+			cand.key = sortable(-s.ColumnInt64(5))
 		case "incident":
 			cand.key = sortable(s.ColumnInt64(4))
 		case "updated":

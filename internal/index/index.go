@@ -244,6 +244,7 @@ func (ix *Index) read(ctx context.Context, f func(*conn) error) (err error) {
 	}
 	ix.swap.RLock()
 	defer ix.swap.RUnlock()
+	at := ix.Head()
 	var c *conn
 	select {
 	case c = <-ix.idle:
@@ -254,7 +255,9 @@ func (ix *Index) read(ctx context.Context, f func(*conn) error) (err error) {
 	}
 	c.SetInterrupt(ctx)
 	if err = c.Exec("BEGIN"); err == nil {
-		err = f(c)
+		if err = notBefore(c, at); err == nil {
+			err = f(c)
+		}
 		c.SetInterrupt(context.Background()) // a context that is done must not stop the way back
 		if end := c.Exec("ROLLBACK"); end != nil {
 			return errors.Join(err, end, c.Close())
@@ -267,6 +270,29 @@ func (ix *Index) read(ctx context.Context, f func(*conn) error) (err error) {
 	default:
 		return errors.Join(err, c.Close())
 	}
+}
+
+// notBefore refuses a state of the files from before a head that the index had
+// already: somebody put old ones back under the running program. A later one is
+// what another process wrote, which serves the register this one reads beside.
+func notBefore(c *conn, at Head) error {
+	head, _, _, err := getHead(c)
+	if err != nil {
+		return err
+	}
+	if head.Size < at.Size || head.Size == at.Size && head != at {
+		return errOld
+	}
+	return nil
+}
+
+// errOld says that the files are not those the program wrote last.
+var errOld = errors.New("an older index was put in its place")
+
+// Check tells whether the index can still be used: ErrUnusable where its files
+// were damaged, or old ones put in their place, while it was open.
+func (ix *Index) Check(ctx context.Context) error {
+	return failed("checking", ix.read(ctx, func(*conn) error { return nil }))
 }
 
 // putHead keeps the head and the latest known time, and beside them the number of the next version.

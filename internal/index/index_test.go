@@ -127,7 +127,7 @@ func TestListsAndFacets(t *testing.T) {
 		want string
 	}{
 		{Query{}, "K-0001 K-0002 K-0009 K-0010"},
-		{Query{Sort: "reported"}, "K-0001 K-0002 K-0010 K-0009"},
+		{Query{Sort: "reported"}, "K-0009 K-0010 K-0002 K-0001"},
 		{Query{Sort: "incident"}, "K-0010 K-0001 K-0009 K-0002"},
 		{Query{Sort: "updated"}, "K-0009 K-0010 K-0002 K-0001"},
 		{Query{Facets: map[string][]string{"sex": {"f"}}}, "K-0002"},
@@ -149,10 +149,17 @@ func TestListsAndFacets(t *testing.T) {
 		{Query{Rule: "t_no_exam", Clock: Clock{AsOf: day(t, "2022-02-20")}}, "K-0001 K-0002"},
 		{Query{Rule: "t_register"}, "K-0009 K-0010"},
 	} {
+		if tt.q.Sort == "" {
+			tt.q.Sort = "number"
+		}
 		page := cases(tt.q)
 		if got := numbers(page); got != tt.want || page.Total != len(strings.Fields(tt.want)) {
 			t.Errorf("%+v gives %q of %d, want %q", tt.q, got, page.Total, tt.want)
 		}
+	}
+
+	if got := numbers(cases(Query{})); got != "K-0009 K-0010 K-0002 K-0001" {
+		t.Errorf("without an order the list is %s, want what was reported last first", got)
 	}
 
 	page := cases(Query{Facets: map[string][]string{"sex": {"m"}, "place_type": {"police"}}})
@@ -172,7 +179,7 @@ func TestListsAndFacets(t *testing.T) {
 		}
 	}
 
-	row := cases(Query{}).Rows[0]
+	row := cases(Query{Sort: "number"}).Rows[0]
 	if row.ID != id('c', 1) || row.Cluster != row.ID || row.Others != 1 || row.OrgName != "Organisation 1 (invented)" || row.ExternalID != "A-001" ||
 		row.Name != "Жүнісов Ерлан Маратұлы" || row.Child || row.Sex != "m" || row.Region != "KZ-75" || row.PlaceType != "police" ||
 		row.Incident.String() != "2022-01-06" || row.Reported != day(t, "2022-01-12") || row.Stage != "registered" || row.Overdue != 0 || row.Breaches < 1 {
@@ -269,7 +276,7 @@ func TestPagesHoldTogether(t *testing.T) {
 			t.Errorf("%+v shows %d of 23 cases", q, len(seen))
 		}
 	}
-	q := Query{Clock: Clock{AsOf: day(t, "2022-06-01")}, Limit: 10}
+	q := Query{Sort: "number", Clock: Clock{AsOf: day(t, "2022-06-01")}, Limit: 10}
 	first, err := ix.Cases(context.Background(), q)
 	if err != nil {
 		t.Fatal(err)

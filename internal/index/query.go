@@ -24,7 +24,7 @@ type Query struct {
 	Rule     string              // only cases in which this check is breached, or this deadline overdue, at Clock
 	Clock    Clock
 	See      See    // what the reader may see of each case; nil: all of all (never from a page's parameters)
-	Sort     string // number, reported, incident, stage, updated; empty: best match for Text, else number
+	Sort     string // number, reported and updated (the latest first), incident, stage; empty: best match for Text, else reported
 	After    string // cursor of the page before
 	Limit    int    // 1 to 200; 0: 50
 }

@@ -76,14 +76,21 @@ const (
 	maxFuzzy = 24
 )
 
+// The tiers of what a text finds, the best first. They are all that is said of
+// how well a case fits: a rank by how rare a word is would tell, by its very
+// number, of cases that the reader may not see.
+const (
+	tierName = iota // in a number or a name, as it stands
+	tierText        // in any text, as it stands
+	tierLike        // in what is spelt or sounds nearly like it
+)
+
 // matches finds the cases whose texts have all words of a text: by their stems,
-// by the sound of a name, by the beginning of a number. It answers case → rank,
-// the lower the better: what has the words as they are stands before what has
-// names that are spelt or sound nearly like them. A case of which the reader
-// may see the facts alone is found by its facts alone; and what they may not
-// see at all changes nothing about what is found.
-func matches(c *conn, text string, see See) (map[int64]float64, error) {
-	found := map[int64]float64{}
+// by the sound of a name, by the beginning of a number. It answers case → tier.
+// A case of which the reader may see the facts alone is found by its facts
+// alone; and what they may not see at all changes nothing about what is found.
+func matches(c *conn, text string, see See) (map[int64]int, error) {
+	found := map[int64]int{}
 	seen, err := seenBy(c, see)
 	if err != nil {
 		return found, err
@@ -95,21 +102,24 @@ func matches(c *conn, text string, see See) (map[int64]float64, error) {
 	type query struct {
 		text  string
 		sight Sight // of the cases it may find
-		after float64
+		tier  int
 	}
-	queries := []query{{exact, All, 0}, {wide, All, afterExact}, {facts, Facts, 0}}
+	const telling = "{numbers names factnumbers} : "
+	queries := []query{{exact, All, tierText}, {wide, All, tierLike}, {facts, Facts, tierText}}
 	if exact == wide {
 		queries = slices.Delete(queries, 1, 2)
+	}
+	if exact != "" {
+		queries = append([]query{{telling + "(" + exact + ")", All, tierName}}, queries...)
 	}
 	for _, q := range queries {
 		if q.text == "" || !seen.any(q.sight) {
 			continue
 		}
-		// A hit in a number or a name tells more than one in a text.
-		err := c.Run(`SELECT rowid, bm25(search, 10.0, 5.0, 1.0, 10.0, 1.0) FROM search WHERE search MATCH ?`, func(s *sqlite3.Stmt) error {
+		err := c.Run(`SELECT rowid FROM search WHERE search MATCH ?`, func(s *sqlite3.Stmt) error {
 			no := s.ColumnInt64(0)
 			if _, ok := found[no]; !ok && seen.of(no) == q.sight {
-				found[no] = s.ColumnFloat(1) + q.after
+				found[no] = q.tier
 			}
 			return nil
 		}, q.text)
@@ -149,9 +159,6 @@ func (all *seen) of(no int64) Sight {
 }
 
 func (all *seen) any(s Sight) bool { return s == All || all != nil && all.facts }
-
-// afterExact is more than any rank: what is added to the rank of what is only like the words.
-const afterExact = 1e6
 
 // ftsQuery writes a text as three queries of FTS5: for the words as they are,
 // for what is like them, and for the words among the facts. Only words of

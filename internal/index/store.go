@@ -111,8 +111,9 @@ func failed(doing string, err error) error {
 		return nil
 	case errors.Is(err, sqlite3.INTERRUPT):
 		return fmt.Errorf("index: %s: %w", doing, context.Canceled)
-	case errors.Is(err, sqlite3.NOTADB), errors.Is(err, sqlite3.CORRUPT), errors.Is(err, errDamaged),
-		errors.Is(err, sqlite3.IOERR_SHORT_READ):
+	case errors.Is(err, sqlite3.NOTADB), errors.Is(err, sqlite3.CORRUPT), errors.Is(err, errDamaged), errors.Is(err, errOld),
+		errors.Is(err, sqlite3.IOERR_SHORT_READ),
+		errors.Is(err, sqlite3.CONSTRAINT): // it has what it can't have yet: some of its pages are of another time
 		return fmt.Errorf("index: %s: %w (%w)", doing, ErrUnusable, err)
 	}
 	return fmt.Errorf("index: %s: %w", doing, err)

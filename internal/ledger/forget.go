@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/kua-registry/kua/internal/seal"
@@ -18,7 +19,7 @@ func (l *Log) ForgetBefore(ctx context.Context, stream ID, part seal.Part, epoch
 	}
 	n := 0
 	epochs := map[uint32]bool{}
-	err := l.store.Keys(ctx, stream, func(w WrappedKey) error {
+	err := l.Keys(ctx, stream, func(w WrappedKey) error {
 		if w.Part == uint8(part) && w.Epoch < epoch {
 			epochs[w.Epoch] = true
 			n++
@@ -26,7 +27,7 @@ func (l *Log) ForgetBefore(ctx context.Context, stream ID, part seal.Part, epoch
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("reading the keys of stream %v: %w", stream, err)
+		return 0, err
 	}
 	for e := range epochs {
 		if err := l.Forget(ctx, WrappedKey{Stream: stream, Part: uint8(part), Epoch: e}); err != nil {
@@ -34,6 +35,17 @@ func (l *Log) ForgetBefore(ctx context.Context, stream ID, part seal.Part, epoch
 		}
 	}
 	return n, nil
+}
+
+// Keys gives the wrapped keys of a stream.
+func (l *Log) Keys(ctx context.Context, stream ID, fn func(WrappedKey) error) error {
+	if stream.IsZero() {
+		return errors.New("to read keys, say of which stream")
+	}
+	if err := l.store.Keys(ctx, stream, fn); err != nil {
+		return fmt.Errorf("reading the keys of stream %v: %w", stream, err)
+	}
+	return nil
 }
 
 // Drop lets go of the keys of a stream that the keyring holds: they were

@@ -3,8 +3,10 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/kua-registry/kua/internal/seal"
@@ -78,6 +80,30 @@ func (k *Keyring) Current(ctx context.Context, stream ID) (seal.CaseKeys, error)
 	if keys.Fact.IsZero() {
 		return seal.CaseKeys{}, fmt.Errorf("stream %v: %w", stream, ErrNoKey)
 	}
+	return keys, nil
+}
+
+// HeldKey is one key of a case.
+type HeldKey struct {
+	Part  seal.Part
+	Epoch uint32
+	Key   seal.Key
+}
+
+// All gives every key of a stream that the vaults can unwrap, the oldest first:
+// what there is to be handed over.
+func (k *Keyring) All(ctx context.Context, stream ID) ([]HeldKey, error) {
+	all, err := k.load(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	var keys []HeldKey
+	for name, key := range all {
+		if !key.IsZero() {
+			keys = append(keys, HeldKey{name.part, name.epoch, key})
+		}
+	}
+	slices.SortFunc(keys, func(a, b HeldKey) int { return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Part, b.Part)) })
 	return keys, nil
 }
 

@@ -14,6 +14,9 @@ import (
 
 // Cases is a page of the cases the member may see.
 func (r *Registry) Cases(ctx context.Context, s *access.Session, q Query) (Page, error) {
+	if q.Figure != "" && !access.Decide(s.Member, access.Count, access.Thing{}) {
+		return Page{}, ErrNotAllowed // how many there are behind it is the figure
+	}
 	q.See = r.see(s.Member)
 	if q.Scope != "" && q.Scope != index.Coalition && !r.countsOrg(s.Member, q.Scope) {
 		return Page{}, ErrNotFound // what is counted there, and of whom, is not theirs to know
@@ -196,9 +199,10 @@ func (r *Registry) Write(ctx context.Context, s *access.Session, caseID string, 
 		return ErrNotAllowed
 	}
 	all := slices.Concat(puts, withdraws)
-	if err := ordinary(all); err != nil {
+	if err := r.ordinary(all, row.ID); err != nil {
 		return err
 	}
+	thing, _ := r.thing(row.ID)
 	for _, p := range all {
 		old, ok := file.Record(p.Record)
 		if ok && old.Kind != p.Kind || !ok && p.Kind == "case" {
@@ -207,11 +211,11 @@ func (r *Registry) Write(ctx context.Context, s *access.Session, caseID string, 
 		if p.Kind != "case" {
 			continue
 		}
-		// Whose a case is, its number, and who may know of it do not change by an edit.
-		for _, field := range []string{"org", "number", "restricted"} {
-			if !slices.Equal(p.Fields[field], old.Fields[field]) {
-				return ErrNotAllowed
-			}
+		// Whose a case is, its number, and who may know of it do not change by
+		// an edit: by what the ledger says, not the index.
+		if !slices.Equal(p.Fields["org"], []string{thing.Org}) || (first(p.Fields["restricted"]) == "yes") != thing.Restricted ||
+			!slices.Equal(p.Fields["number"], old.Fields["number"]) {
+			return ErrNotAllowed
 		}
 	}
 	for _, w := range withdraws {
@@ -219,7 +223,14 @@ func (r *Registry) Write(ctx context.Context, s *access.Session, caseID string, 
 			return ErrNotFound
 		}
 	}
-	return r.write(ctx, s, []act{{stream: row.ID, puts: puts, withdraws: withdraws, reason: reason, source: source}})
+	handed, after, err := r.lapsed(ctx, s, row.ID)
+	if err != nil {
+		return err
+	}
+	if err := r.write(ctx, s, []act{{stream: row.ID, puts: puts, withdraws: withdraws, handed: handed, reason: reason, source: source}}); err != nil {
+		return err
+	}
+	return after()
 }
 
 // comments tells whether an act adds notes and does nothing else.

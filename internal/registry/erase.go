@@ -45,11 +45,15 @@ func (r *Registry) Erase(ctx context.Context, s *access.Session, caseID string, 
 	if err != nil {
 		return err
 	}
-	if !access.Decide(s.Member, access.Erase, access.Thing{Org: row.Org}) {
+	thing, _ := r.thing(row.ID)
+	if !access.Decide(s.Member, access.Erase, thing) {
 		return ErrNotAllowed
 	}
 	if strings.TrimSpace(e.Reason) == "" {
-		return errors.New("an erasure needs a reason in words")
+		return ErrReason
+	}
+	if !r.sessions.Fresh(s) {
+		return ErrProof
 	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
@@ -57,7 +61,7 @@ func (r *Registry) Erase(ctx context.Context, s *access.Session, caseID string, 
 	if err != nil {
 		return err
 	}
-	a, err := r.erasure(ctx, s, stream, row.Org, e)
+	a, err := r.erasure(ctx, s, stream, thing.Org, e)
 	if err != nil {
 		return err
 	}

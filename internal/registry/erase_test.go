@@ -264,6 +264,10 @@ func TestEraseIdentity(t *testing.T) {
 	}
 	before := g.figures()
 	g.clock.t = g.clock.t.Add(48 * time.Hour)
+	var err error
+	if g.session, err = g.SignIn(ctx, "aigerim", testPassphrase); err != nil {
+		t.Fatal(err)
+	}
 	if err := g.Erase(ctx, g.session, id, Erasure{Why: "wish", Reason: "at the wish of the person"}); err != nil {
 		t.Fatal(err)
 	}

@@ -56,8 +56,12 @@ func (r *Registry) openIndex(ctx context.Context) error {
 	if err == nil {
 		err = r.catchUp(ctx)
 	}
+	if errors.Is(err, index.ErrUnusable) { // found while it was brought up: some of its pages are old
+		r.opt.Log.Warn("the index can't be used and is made anew from the ledger", slog.Any("error", err))
+		err = r.makeAnew(ctx)
+	}
 	if err != nil {
-		return errors.Join(err, ix.Close())
+		return errors.Join(err, r.index.Close())
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,14 @@ var (
 	ErrUntil = errors.New("the last day of a grant can't lie in the past")
 	// ErrOwner says that the case is the organisation's own.
 	ErrOwner = errors.New("the case is this organisation's own: its workers read it without a grant")
+	// ErrByName says that only a grant by name opens a restricted case.
+	ErrByName = errors.New("the case is restricted: grant it to a member by name, not to an organisation")
+	// ErrOpensNothing says that the member's roles make nothing of the grant.
+	ErrOpensNothing = errors.New("this member's roles do not let them read that part of a case, with a grant neither")
+	// ErrLastReader says that nobody could see a case any more.
+	ErrLastReader = errors.New("nobody could see this restricted case any more: grant it to another case worker of its organisation first, or lift the restriction")
+	// ErrReason says that an act needs a reason.
+	ErrReason = errors.New("say why in words")
 )
 
 // NewGrant lets an organisation or a member read a part of a case.
@@ -59,37 +68,80 @@ type GrantView struct {
 // Grant lets an organisation or a member read a part of a case, and seals the
 // case's keys to them. It is an entry in the case's stream, signed by who grants.
 func (r *Registry) Grant(ctx context.Context, s *access.Session, caseID string, g NewGrant) (GrantView, error) {
-	row, err := r.row(ctx, s, caseID, Clock{AsOf: r.Today()})
-	if err != nil {
-		return GrantView{}, err
-	}
-	if !r.may(s.Member, access.GrantCase, row.ID) {
-		return GrantView{}, ErrNotAllowed
-	}
 	if g.Part != access.Fact && g.Part != access.Identity {
 		return GrantView{}, ErrPart
 	}
 	if g.Until != 0 && g.Until < r.Today() {
 		return GrantView{}, ErrUntil
 	}
+	id, thing, done, err := r.toGrant(ctx, s, caseID)
+	if err != nil {
+		return GrantView{}, err
+	}
+	defer done()
+	if !r.sessions.Fresh(s) { // what is given away is read before it can be taken back
+		return GrantView{}, ErrProof
+	}
 	to, err := r.holder(g.To)
 	if err != nil {
 		return GrantView{}, err
 	}
-	if to.id == row.Org {
-		return GrantView{}, ErrOwner
+	if err := r.useful(thing, to, g.Part); err != nil {
+		return GrantView{}, err
 	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
 	put := grantPut(to, g)
-	keys, err := r.handOver(ctx, s, row.ID, to, g.Part)
+	keys, err := r.handOver(ctx, id, to, g.Part)
 	if err != nil {
 		return GrantView{}, err
 	}
-	if err := r.write(ctx, s, []act{{stream: row.ID, puts: []Put{put}, handed: keys, source: "granted"}}); err != nil {
+	if err := r.write(ctx, s, []act{{stream: id, puts: []Put{put}, handed: keys, source: "granted"}}); err != nil {
 		return GrantView{}, err
 	}
 	return GrantView{ID: put.Record, To: to.name, Org: to.org, Part: g.Part, Until: g.Until, By: s.Member.Name, At: r.last}, nil
+}
+
+// toGrant finds the case that a member wants to say of who may read it, and
+// what decides about it; done lets others write again.
+func (r *Registry) toGrant(ctx context.Context, s *access.Session, caseID string) (id string, thing access.Thing, done func(), err error) {
+	row, err := r.row(ctx, s, caseID, Clock{AsOf: r.Today()})
+	if err != nil {
+		return "", thing, nil, err
+	}
+	r.writing.Lock()
+	thing, there := r.thing(row.ID)
+	switch {
+	case !there:
+		err = ErrNotFound
+	case !access.Decide(s.Member, access.GrantCase, thing):
+		err = ErrNotAllowed
+	default:
+		return row.ID, thing, r.writing.Unlock, nil
+	}
+	r.writing.Unlock()
+	return "", thing, nil, err
+}
+
+// useful refuses a grant that would open nothing: who grants would believe that
+// somebody reads the case who does not.
+func (r *Registry) useful(thing access.Thing, to holder, part access.Part) error {
+	if to.org {
+		switch {
+		case to.id == thing.Org:
+			return ErrOwner
+		case thing.Restricted:
+			return ErrByName
+		}
+		return nil
+	}
+	m, err := r.member(to.id)
+	if err != nil {
+		return err
+	}
+	thing.Part, thing.Grants = part, []access.Grant{{To: to.id, Part: part}}
+	if !access.Decide(m, access.ReadCase, thing) {
+		return ErrOpensNothing
+	}
+	return nil
 }
 
 func grantPut(to holder, g NewGrant) Put {
@@ -107,83 +159,216 @@ func grantPut(to holder, g NewGrant) Put {
 
 // Revoke takes a grant back. From then on nothing of the case is open by it;
 // what comes is sealed under new keys, which whoever lost the grant never had;
-// what they read before, they have read.
+// what they read before, they have read. It needs no fresh proof: what is
+// urgent must not wait for a passphrase.
 func (r *Registry) Revoke(ctx context.Context, s *access.Session, caseID, grant, reason string) error {
-	row, err := r.row(ctx, s, caseID, Clock{AsOf: r.Today()})
+	if strings.TrimSpace(reason) == "" {
+		return ErrReason
+	}
+	id, thing, done, err := r.toGrant(ctx, s, caseID)
 	if err != nil {
 		return err
 	}
-	if !r.may(s.Member, access.GrantCase, row.ID) {
-		return ErrNotAllowed
-	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	old, ok := r.grants(row.ID)[grant]
+	defer done()
+	granted := r.grants(id)
+	old, ok := granted[grant]
 	if !ok {
 		return ErrNotFound
 	}
-	stream, err := ledger.ParseID(row.ID)
-	if err != nil {
-		return err
-	}
-	keys, err := r.newEpoch(ctx, s, row, grant)
-	if err != nil {
-		return err
-	}
-	if err := r.write(ctx, s, []act{{stream: row.ID, withdraws: []Put{{Record: grant, Kind: grantKind}}, handed: keys, reason: reason, source: "taken back"}}); err != nil {
-		return err
-	}
-	for _, other := range r.grants(row.ID) {
-		if other.To == old.To {
-			return nil // they still hold another grant, and its keys
+	left := maps.Clone(granted)
+	delete(left, grant)
+	if thing.Restricted {
+		if err := r.someoneSees(thing, left); err != nil {
+			return err
 		}
 	}
-	to, err := r.holderByID(old.To)
+	keys, err := r.newEpoch(ctx, s, id, thing.Org, thing.Restricted, left)
 	if err != nil {
 		return err
 	}
-	for _, id := range to.vaults(r, s) {
-		if err := r.log.Forget(ctx, ledger.WrappedKey{Stream: stream, Holder: id}); err != nil {
+	// The keys go first: should the rest fail, somebody has lost keys who still
+	// may read, and not the other way round.
+	if err := r.forgetKeys(ctx, id, old.To, left); err != nil {
+		return err
+	}
+	return r.write(ctx, s, []act{{stream: id, withdraws: []Put{{Record: grant, Kind: grantKind}}, handed: keys, reason: reason, source: "taken back"}})
+}
+
+// someoneSees answers ErrLastReader where of the grants of a restricted case
+// none would be left by which somebody could lift the restriction.
+func (r *Registry) someoneSees(thing access.Thing, left map[string]access.Grant) error {
+	thing.Grants = nil
+	for _, g := range left {
+		if g.Until == 0 { // what ends is no hold
+			thing.Grants = append(thing.Grants, g)
+		}
+	}
+	if !slices.ContainsFunc(r.members(), func(m access.Member) bool { return access.Decide(m, access.GrantCase, thing) }) {
+		return ErrLastReader
+	}
+	return nil
+}
+
+// forgetKeys forgets what was wrapped of a case for a holder, but for what
+// grants that are left still open to them.
+func (r *Registry) forgetKeys(ctx context.Context, id, to string, left map[string]access.Grant) error {
+	h, err := r.holderByID(to)
+	if err != nil {
+		return err
+	}
+	public, err := h.public(r)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // they have left, with their key file: nothing was ever wrapped for anybody else
+	}
+	if err != nil {
+		return err
+	}
+	stream, err := ledger.ParseID(id)
+	if err != nil {
+		return err
+	}
+	var still access.Part
+	for _, g := range left {
+		if g.To == to && g.On(r.Today()) && still != access.Identity {
+			still = g.Part
+		}
+	}
+	for _, part := range []seal.Part{seal.FactPart, seal.IdentityPart} {
+		if still == access.Identity || still == access.Fact && part == seal.FactPart {
+			continue
+		}
+		if err := r.log.Forget(ctx, ledger.WrappedKey{Stream: stream, Holder: public.ID(), Part: uint8(part)}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// lapsed sees to grants of a case whose last day has passed since it was last
+// written: new keys for what comes, which whoever held the grant does not get.
+// after forgets the old ones, once the new ones are written.
+func (r *Registry) lapsed(ctx context.Context, s *access.Session, id string) (keys []ledger.WrappedKey, after func() error, err error) {
+	after = func() error { return nil }
+	stream, err := ledger.ParseID(id)
+	if err != nil {
+		return nil, after, err
+	}
+	granted := r.grants(id)
+	var over []string
+	for _, g := range granted {
+		if g.On(r.Today()) {
+			continue
+		}
+		h, err := r.holderByID(g.To)
+		if err != nil {
+			return nil, after, err
+		}
+		public, err := h.public(r)
+		if err != nil {
+			continue // whoever it was has left
+		}
+		part := seal.FactPart
+		if g.Part == access.Identity {
+			part = seal.IdentityPart
+		}
+		still := slices.ContainsFunc(slices.Collect(maps.Values(granted)), func(other access.Grant) bool {
+			return other.To == g.To && other.On(r.Today()) && (other.Part == access.Identity || g.Part == access.Fact)
+		})
+		held := false
+		err = r.log.Keys(ctx, stream, func(w ledger.WrappedKey) error {
+			held = held || w.Holder == ledger.ID(public.ID()) && w.Part == uint8(part)
+			return nil
+		})
+		if err != nil {
+			return nil, after, err
+		}
+		if held && !still {
+			over = append(over, g.To)
+		}
+	}
+	thing, there := r.thing(id)
+	if len(over) == 0 || !there || s.Keys.Vaults[thing.Org] == nil { // who does not hold the organisation's vault leaves it to the next who writes
+		return nil, after, nil
+	}
+	if keys, err = r.newEpoch(ctx, s, id, thing.Org, thing.Restricted, granted); err != nil {
+		return nil, after, err
+	}
+	return keys, func() error {
+		var errs []error
+		for _, to := range over {
+			errs = append(errs, r.forgetKeys(ctx, id, to, granted))
+		}
+		return errors.Join(errs...)
+	}, nil
+}
+
 // Restrict hides that a case exists from all who were not granted it by name,
 // or lifts that. Whoever restricts it is granted it: a case that nobody could
-// see would be lost.
+// see would be lost. Grants to organisations rest meanwhile; what comes is
+// sealed under keys that those do not get until it is lifted.
 func (r *Registry) Restrict(ctx context.Context, s *access.Session, caseID string, restricted bool) error {
-	row, err := r.row(ctx, s, caseID, Clock{AsOf: r.Today()})
+	id, thing, done, err := r.toGrant(ctx, s, caseID)
 	if err != nil {
 		return err
 	}
-	if !r.may(s.Member, access.GrantCase, row.ID) {
-		return ErrNotAllowed
+	defer done()
+	if thing.Restricted == restricted {
+		return nil
 	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	file, err := r.index.Case(ctx, row.ID, allKnown)
+	if !restricted && !r.sessions.Fresh(s) { // all at once it is there for many
+		return ErrProof
+	}
+	file, err := r.index.Case(ctx, id, allKnown)
 	if err != nil {
 		return notFound(err)
 	}
-	rec, ok := file.Record(row.ID)
+	rec, ok := file.Record(id)
 	if !ok {
 		return ErrNotFound
 	}
-	if (first(rec.Fields["restricted"]) == "yes") == restricted {
-		return nil
-	}
 	fields := maps.Clone(rec.Fields)
+	fields["org"] = []string{thing.Org}
 	delete(fields, "restricted")
+	a := act{stream: id, source: "restricted by a member"}
 	if restricted {
 		fields["restricted"] = []string{"yes"}
+		if a.handed, err = r.newEpoch(ctx, s, id, thing.Org, true, r.grants(id)); err != nil {
+			return err
+		}
+	} else {
+		a.source = "restriction lifted by a member"
+		if a.handed, err = r.handAgain(ctx, id); err != nil {
+			return err
+		}
 	}
-	puts := []Put{{Record: row.ID, Kind: "case", Fields: fields}}
+	a.puts = []Put{{Record: id, Kind: "case", Fields: fields}}
 	if restricted {
-		puts = append(puts, r.ownGrant(s.Member, row.ID)...)
+		a.puts = append(a.puts, r.ownGrant(s.Member, id)...)
 	}
-	return r.write(ctx, s, []act{{stream: row.ID, puts: puts, source: "restricted by a member"}})
+	return r.write(ctx, s, []act{a})
+}
+
+// handAgain is the keys of a case for the organisations whose grants rested
+// while it was restricted.
+func (r *Registry) handAgain(ctx context.Context, id string) ([]ledger.WrappedKey, error) {
+	var out []ledger.WrappedKey
+	granted := r.grants(id)
+	for _, grant := range slices.Sorted(maps.Keys(granted)) {
+		g := granted[grant]
+		to, err := r.holderByID(g.To)
+		if err != nil {
+			return nil, err
+		}
+		if !to.org || !g.On(r.Today()) {
+			continue
+		}
+		keys, err := r.handOver(ctx, id, to, g.Part)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, keys...)
+	}
+	return out, nil
 }
 
 // ownGrant is the grant by name that a member needs to see a case they restrict, unless they have it.
@@ -236,6 +421,35 @@ func (r *Registry) memberNames() map[string]string {
 		names[m.ID] = m.Name
 	}
 	return names
+}
+
+// Holder is somebody whom a case can be granted to.
+type Holder struct {
+	ID, Name string
+	Org      bool
+}
+
+// Holders are those whom a member finds in the list when they grant one of
+// their cases: the other organisations and the members of the case's own. Who
+// works for another organisation is not told; who knows their name may grant
+// to it.
+func (r *Registry) Holders(_ context.Context, s *access.Session, caseID string) ([]Holder, error) {
+	t, _ := r.thing(caseID)
+	if !access.Decide(s.Member, access.GrantCase, t) {
+		return nil, ErrNotFound
+	}
+	var out []Holder
+	for _, o := range r.roll().Orgs {
+		if h := (holder{id: o.ID, name: o.Name, org: true}); r.useful(t, h, access.Fact) == nil {
+			out = append(out, Holder{h.id, h.name, h.org})
+		}
+	}
+	for _, m := range r.members() {
+		if h := (holder{id: m.ID, name: m.Name}); m.ID != s.Member.ID && slices.Contains(m.Orgs, t.Org) && r.useful(t, h, access.Fact) == nil {
+			out = append(out, Holder{h.id, h.name, h.org})
+		}
+	}
+	return out, nil
 }
 
 // holder is who a grant is to.
@@ -293,85 +507,53 @@ func (h holder) public(r *Registry) (seal.Public, error) {
 	return locked.Public(), nil
 }
 
-// vaults are the ids under which keys may lie for the holder.
-func (h holder) vaults(r *Registry, s *access.Session) []ledger.ID {
-	var ids []ledger.ID
-	if v := s.Keys.Vaults[h.id]; v != nil {
-		ids = append(ids, v.ID())
-	}
-	if p, err := h.public(r); err == nil {
-		ids = append(ids, p.ID())
-	}
-	return ids
-}
-
 // grantLabel says what a key handed over is sealed for.
 func grantLabel(log, stream ledger.ID, part seal.Part, epoch uint32) string {
 	return fmt.Sprintf("kua/grant/v1/%v/%v/%v/%d", log, stream, part, epoch)
 }
 
-// handOver is the keys of a case, of all epochs and of the part that is
-// granted, for the holder: wrapped under their vault where the session has it
-// open, else sealed to their identity, to be wrapped at the first opening. In a
-// house nobody needs them, because the node reads for those who are signed in;
-// an organisation that moves to a node of its own takes them along.
-func (r *Registry) handOver(ctx context.Context, s *access.Session, caseID string, to holder, part access.Part) ([]ledger.WrappedKey, error) {
+// handOver is the keys of a case, of all epochs there are and of the part that
+// is granted, sealed to the identity of the holder. In a house nobody needs
+// them, because the node reads for those who are signed in; an organisation
+// that moves to a node of its own takes them along and wraps them under its
+// vault there.
+func (r *Registry) handOver(ctx context.Context, caseID string, to holder, part access.Part) ([]ledger.WrappedKey, error) {
 	stream, err := ledger.ParseID(caseID)
 	if err != nil {
 		return nil, err
 	}
-	now, err := r.keyring.Current(ctx, stream)
+	keys, err := r.keyring.All(ctx, stream)
 	if err != nil {
 		return nil, err
 	}
-	var out []ledger.WrappedKey
-	for epoch := uint32(1); epoch <= max(now.FactEpoch, now.IdentityEpoch); epoch++ {
-		keys, err := r.keyring.Keys(ledger.Header{Stream: stream, FactEpoch: epoch, IdentityEpoch: epoch, IdentityLen: 1})
-		if err != nil {
-			return nil, err
-		}
-		if part == access.Fact {
-			keys.Identity = seal.Key{}
-		}
-		sealed, err := r.sealTo(s, stream, to, keys)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, sealed...)
-	}
-	return out, nil
+	return r.sealTo(stream, to, part, keys)
 }
 
-func (r *Registry) sealTo(s *access.Session, stream ledger.ID, to holder, keys seal.CaseKeys) ([]ledger.WrappedKey, error) {
-	if v := s.Keys.Vaults[to.id]; to.org && v != nil {
-		return ledger.WrapCaseKeys(v, stream, keys)
-	}
+// sealTo seals to a holder those of the keys that the part which is granted opens.
+func (r *Registry) sealTo(stream ledger.ID, to holder, part access.Part, keys []ledger.HeldKey) ([]ledger.WrappedKey, error) {
 	public, err := to.public(r)
 	if err != nil {
 		return nil, err
 	}
 	var out []ledger.WrappedKey
-	for _, k := range []struct {
-		part  seal.Part
-		epoch uint32
-		key   seal.Key
-	}{{seal.FactPart, keys.FactEpoch, keys.Fact}, {seal.IdentityPart, keys.IdentityEpoch, keys.Identity}} {
-		if k.key.IsZero() {
+	for _, k := range keys {
+		if k.Part == seal.IdentityPart && part != access.Identity {
 			continue
 		}
-		sealed, err := public.Seal(grantLabel(r.log.ID(), stream, k.part, k.epoch), k.key[:])
+		sealed, err := public.Seal(grantLabel(r.log.ID(), stream, k.Part, k.Epoch), k.Key[:])
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, ledger.WrappedKey{Stream: stream, Part: uint8(k.part), Epoch: k.epoch, Holder: public.ID(), Wrapped: sealed})
+		out = append(out, ledger.WrappedKey{Stream: stream, Part: uint8(k.Part), Epoch: k.Epoch, Holder: public.ID(), Wrapped: sealed})
 	}
 	return out, nil
 }
 
 // newEpoch makes new keys for a case and wraps them for the node, the case's
-// organisation and all who hold a grant but the one that is being taken back.
-func (r *Registry) newEpoch(ctx context.Context, s *access.Session, row Row, without string) ([]ledger.WrappedKey, error) {
-	stream, err := ledger.ParseID(row.ID)
+// organisation and those whom grants open it to: of a restricted case, to none
+// but members.
+func (r *Registry) newEpoch(ctx context.Context, s *access.Session, id, org string, restricted bool, granted map[string]access.Grant) ([]ledger.WrappedKey, error) {
+	stream, err := ledger.ParseID(id)
 	if err != nil {
 		return nil, err
 	}
@@ -379,15 +561,16 @@ func (r *Registry) newEpoch(ctx context.Context, s *access.Session, row Row, wit
 	if err != nil {
 		return nil, err
 	}
-	own, ok := s.Keys.Vaults[row.Org]
+	own, ok := s.Keys.Vaults[org]
 	if !ok {
 		return nil, ErrNotAllowed
 	}
 	next := seal.NewCaseKeys()
 	next.FactEpoch = max(now.FactEpoch, now.IdentityEpoch) + 1
 	next.IdentityEpoch = next.FactEpoch
-	if now.Identity.IsZero() { // it was erased: what has no names gets no key for them
-		next.Identity, next.IdentityEpoch = seal.Key{}, 0
+	held := []ledger.HeldKey{
+		{Part: seal.FactPart, Epoch: next.FactEpoch, Key: next.Fact},
+		{Part: seal.IdentityPart, Epoch: next.IdentityEpoch, Key: next.Identity},
 	}
 	var out []ledger.WrappedKey
 	for _, v := range []*seal.Vault{r.vault, own} {
@@ -398,8 +581,8 @@ func (r *Registry) newEpoch(ctx context.Context, s *access.Session, row Row, wit
 		out = append(out, w...)
 	}
 	handed := map[string]access.Part{}
-	for id, g := range r.grants(row.ID) {
-		if id != without && g.On(r.Today()) && handed[g.To] != access.Identity {
+	for _, g := range granted {
+		if g.On(r.Today()) && handed[g.To] != access.Identity {
 			handed[g.To] = g.Part
 		}
 	}
@@ -408,11 +591,10 @@ func (r *Registry) newEpoch(ctx context.Context, s *access.Session, row Row, wit
 		if err != nil {
 			return nil, err
 		}
-		keys := next
-		if handed[to] == access.Fact {
-			keys.Identity, keys.IdentityEpoch = seal.Key{}, 0
+		if h.org && restricted {
+			continue
 		}
-		w, err := r.sealTo(s, stream, h, keys)
+		w, err := r.sealTo(stream, h, handed[to], held)
 		if err != nil {
 			return nil, err
 		}

@@ -62,6 +62,7 @@ func (r *Registry) Import(ctx context.Context, s *access.Session, org, source st
 	}
 	var result Import
 	var acts []act
+	var after []func() error
 	seen := map[string]bool{}
 	for i, c := range cases {
 		if seen[c.Key] {
@@ -70,7 +71,7 @@ func (r *Registry) Import(ctx context.Context, s *access.Session, org, source st
 		seen[c.Key] = true
 		if id, ok := known[c.Key]; ok {
 			puts := c.Records(id)
-			if err := ordinary(puts); err != nil {
+			if err := r.ordinary(puts, id); err != nil {
 				return Import{}, err
 			}
 			change, err := r.difference(ctx, id, source, puts)
@@ -81,12 +82,17 @@ func (r *Registry) Import(ctx context.Context, s *access.Session, org, source st
 				result.Same++
 			} else {
 				result.Changed++
+				var forget func() error
+				if change.handed, forget, err = r.lapsed(ctx, s, id); err != nil {
+					return Import{}, err
+				}
+				after = append(after, forget)
 				acts = append(acts, *change)
 			}
 		} else {
 			id := ledger.NewID().String()
 			puts := c.Records(id)
-			if err := ordinary(puts); err != nil {
+			if err := r.ordinary(puts, id); err != nil {
 				return Import{}, err
 			}
 			head := caseRecord(puts, id)
@@ -110,6 +116,11 @@ func (r *Registry) Import(ctx context.Context, s *access.Session, org, source st
 	}
 	if err := r.write(ctx, s, acts); err != nil {
 		return Import{}, err
+	}
+	for _, forget := range after {
+		if err := forget(); err != nil {
+			return Import{}, err
+		}
 	}
 	return result, nil
 }
@@ -209,12 +220,16 @@ func newNumber(given map[string]bool) string {
 	}
 }
 
-// ordinary refuses records that only acts of their own may put: what comes in
-// by a list or a form gives nobody access, and verifies nothing.
-func ordinary(puts []Put) error {
+// ordinary refuses what a list or a form may not put into a case: records that
+// only the acts may put that also make their keys, those that stand outside
+// cases, and a second record of the case itself. What comes in gives nobody
+// access, verifies nothing and takes no case from its organisation.
+func (r *Registry) ordinary(puts []Put, caseID string) error {
 	for _, p := range puts {
-		switch p.Kind {
-		case grantKind, kindErasure, casefile.ReviewKind, "member", "invitation", "organisation", "match":
+		k, known := r.book.Kind(p.Kind)
+		switch {
+		case p.Kind == grantKind, p.Kind == kindErasure, p.Kind == casefile.ReviewKind, known && k.Scope == codebook.Outside,
+			(p.Kind == "case") != (p.Record == caseID):
 			return fmt.Errorf("a record of kind %s can't be put this way", p.Kind)
 		}
 	}
@@ -231,10 +246,11 @@ func (r *Registry) PutOutside(ctx context.Context, s *access.Session, source str
 	defer r.writing.Unlock()
 	var result Import
 	var acts []act
-	if err := ordinary(puts); err != nil {
-		return Import{}, err
-	}
 	for _, p := range puts {
+		switch p.Kind {
+		case "member", "invitation", "organisation", "match":
+			return Import{}, fmt.Errorf("a record of kind %s can't be put this way", p.Kind)
+		}
 		if k, ok := r.book.Kind(p.Kind); !ok || k.Scope != codebook.Outside {
 			return Import{}, fmt.Errorf("a record of kind %q does not stand outside cases", p.Kind)
 		}

@@ -29,3 +29,22 @@ func (r *Registry) stats(ctx context.Context) (Stats, error) {
 	}
 	return r.index.Stats(ctx, allKnown, nil)
 }
+
+// mend makes the index anew where its files were damaged, or old ones put in
+// their place, while the program runs. What decides who may read what is not
+// in it; what it says would be old all the same.
+func (r *Registry) mend() {
+	ctx := context.Background() // whoever asked first may have gone before it is done
+	if r.beside || !errors.Is(r.index.Check(ctx), index.ErrUnusable) {
+		return
+	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	if !errors.Is(r.index.Check(ctx), index.ErrUnusable) {
+		return // somebody else has
+	}
+	r.opt.Log.Warn("the index was changed from outside while the program runs and is made anew from the ledger")
+	if err := r.makeAnew(ctx); err != nil {
+		r.opt.Log.Error("the index could not be made anew", slog.Any("error", err))
+	}
+}

@@ -76,7 +76,13 @@ func (r *Registry) signIn(in SignIn) (*access.Session, error) {
 }
 
 // Session finds the session of a token.
-func (r *Registry) Session(token string) (*access.Session, bool) { return r.sessions.Get(token) }
+func (r *Registry) Session(token string) (*access.Session, bool) {
+	s, ok := r.sessions.Get(token)
+	if ok {
+		r.mend()
+	}
+	return s, ok
+}
 
 // SignOut ends a session.
 func (r *Registry) SignOut(s *access.Session) { r.sessions.End(s.Token()) }

@@ -89,7 +89,11 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	}
 	// From here on the write is done, whatever becomes of the caller: an index
 	// that can't follow now is brought up to the ledger before the next write.
-	if err := r.index.Apply(context.WithoutCancel(ctx), group(applied), r.head()); err != nil {
+	err = r.index.Apply(context.WithoutCancel(ctx), group(applied), r.head())
+	if errors.Is(err, index.ErrUnusable) {
+		err = r.makeAnew(context.WithoutCancel(ctx))
+	}
+	if err != nil {
 		return fmt.Errorf("what you wrote is kept, but the index could not follow: %w", r.whyNot(err))
 	}
 	return nil

@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/ledger"
+)
+
+// answers are what everybody sees of every case, in words.
+func (h *house) answers() string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(h.people)) {
+		see, knows := h.see(h.people[name].Member), h.knows(h.people[name].Member)
+		for _, id := range h.cases {
+			fmt.Fprintln(&b, name, id[:4], see(id), knows(id))
+		}
+	}
+	return b.String()
+}
+
+// story grants, takes back and restricts, so that there is something to lose.
+func (h *house) story() {
+	h.t.Helper()
+	h.grant("asel", h.cases[0], "South", access.Fact, "")
+	h.grant("asel", h.cases[0], "dana", access.Identity, "2022-07-01")
+	h.grant("madina", h.cases[3], "asel", access.Identity, "")
+	if err := h.Restrict(context.Background(), h.people["madina"], h.cases[4], true); err != nil {
+		h.t.Fatal(err)
+	}
+	gone := h.grant("asel", h.cases[1], "South", access.Identity, "")
+	if err := h.Revoke(context.Background(), h.people["asel"], h.cases[1], gone.ID, "over"); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// TestRightsSurviveTheirFile: the file is a help for the start and no more.
+func TestRightsSurviveTheirFile(t *testing.T) {
+	h := newHouse(t)
+	file := filepath.Join(h.dir, rightsFile)
+	if err := h.Close(); err != nil { // writes one from before the story
+		t.Fatal(err)
+	}
+	older, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg, s, err := Open(context.Background(), h.dir, Unlock{Passphrase: testPassphrase, Member: h.session.Member.ID}, testOptions(h.clock))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Registry, h.session = reg, s
+	for name := range h.people {
+		h.signIn(name)
+	}
+	h.story()
+	want := h.answers()
+	another := newHouse(t)
+	if err := another.Close(); err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := os.ReadFile(filepath.Join(another.dir, rightsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What only the node could write: of this node, but not of this ledger.
+	forged := func(change func(*keptRights)) []byte {
+		head := h.log.Head()
+		kept := keptRights{Ledger: h.log.ID().String(), Size: head.Size, Root: head.Root.String(), Cases: map[string]*caseRights{}, Counts: map[string]bool{}}
+		change(&kept)
+		text, err := json.Marshal(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed, err := h.node.SealOwn(rightsLabel, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sealed
+	}
+	sealedByOthers, err := h.node.Public().Seal(rightsLabel, []byte(`{"ledger":"","size":0,"root":"","cases":{},"counts":{}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]func(kept []byte) []byte{
+		"as it was":         func(kept []byte) []byte { return kept },
+		"missing":           func([]byte) []byte { return nil },
+		"empty":             func([]byte) []byte { return []byte{} },
+		"cut off":           func(kept []byte) []byte { return kept[:len(kept)/2] },
+		"older":             func([]byte) []byte { return older },
+		"of another ledger": func([]byte) []byte { return foreign },
+		"a later size":      func([]byte) []byte { return forged(func(k *keptRights) { k.Size += 5 }) },
+		"another root":      func([]byte) []byte { return forged(func(k *keptRights) { k.Root = strings.Repeat("00", 32) }) },
+		"another ledger":    func([]byte) []byte { return forged(func(k *keptRights) { k.Ledger = ledger.NewID().String() }) },
+		"nothing in it":     func([]byte) []byte { return forged(func(k *keptRights) { k.Cases, k.Counts, k.Roll = nil, nil, nil }) },
+		"not signed":        func([]byte) []byte { return sealedByOthers },
+	}
+	for i := range 8 {
+		files[fmt.Sprintf("bit %d", i)] = func(kept []byte) []byte {
+			kept = bytes.Clone(kept)
+			kept[len(kept)*i/8] ^= 1 << i
+			return kept
+		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(files)) {
+		if err := h.Close(); err != nil {
+			t.Fatal(err)
+		}
+		kept, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatalf("%s: the file was not written again: %v", what, err)
+		}
+		if b := files[what](kept); b == nil {
+			err = os.Remove(file)
+		} else {
+			err = os.WriteFile(file, b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		reg, s, err := Open(context.Background(), h.dir, Unlock{Passphrase: testPassphrase, Member: h.session.Member.ID}, testOptions(h.clock))
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		h.Registry, h.session = reg, s
+		if got := h.answers(); got != want {
+			t.Errorf("%s: other answers", what)
+		}
+	}
+	// The file says nothing to whoever finds it.
+	kept, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range append([]string{h.people["dana"].Member.ID, h.orgs["South"]}, h.cases...) {
+		if bytes.Contains(kept, []byte(secret)) {
+			t.Error("the file can be read")
+		}
+	}
+}
+
+// copyIndex copies the index and the rights as they lie there now.
+func (h *house) copyIndex() map[string][]byte {
+	h.t.Helper()
+	files := map[string][]byte{}
+	for _, name := range []string{"index.db", "index.db-wal", "index.db-shm", rightsFile} {
+		b, err := os.ReadFile(filepath.Join(h.dir, name))
+		if err == nil {
+			files[name] = b
+		} else if !errors.Is(err, os.ErrNotExist) {
+			h.t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// TestOldIndexPutBack: old pages or an old copy of the index, put back under a
+// running or a stopped program, bring no grant back, and the index is made anew.
+func TestOldIndexPutBack(t *testing.T) {
+	writeOver := func(path string, b []byte) error { // under the program's own open files
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = f.WriteAt(b, 0)
+		return errors.Join(err, f.Truncate(int64(len(b))), f.Close())
+	}
+	exchange := func(path string, b []byte) error { // another file in its place
+		return errors.Join(os.WriteFile(path+".old", b, 0o600), os.Rename(path+".old", path))
+	}
+	pages := func(path string, b []byte) error { // every other page
+		const page = 4096
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return err
+		}
+		for at := page; at < len(b); at += 2 * page {
+			if _, err := f.WriteAt(b[at:min(at+page, len(b))], int64(at)); err != nil {
+				return err
+			}
+		}
+		return f.Close()
+	}
+	for _, tt := range []struct {
+		name    string
+		running bool
+		put     func(string, []byte) error
+	}{
+		{"stopped, the whole copy", false, exchange},
+		{"stopped, some pages", false, pages},
+		{"running, another file in its place", true, exchange},
+		{"running, written over", true, writeOver},
+		{"running, some pages", true, pages},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHouse(t)
+			ctx, id := context.Background(), h.cases[0]
+			g := h.grant("asel", id, "madina", access.Identity, "")
+			h.again() // the rights are written, the index folded into its file
+			h.note("asel", id)
+			if h.sees("madina", id) != "all" {
+				t.Fatal("the grant does not hold")
+			}
+			old := h.copyIndex()
+			if err := h.Revoke(ctx, h.people["asel"], id, g.ID, "their phone was taken"); err != nil {
+				t.Fatal(err)
+			}
+			if err := h.Restrict(ctx, h.people["asel"], h.cases[1], true); err != nil {
+				t.Fatal(err)
+			}
+			if !tt.running {
+				if err := h.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, name := range slices.Sorted(maps.Keys(old)) {
+				if name == "index.db-shm" && tt.running {
+					continue // the program's own memory
+				}
+				if err := tt.put(filepath.Join(h.dir, name), old[name]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !tt.running {
+				reg, s, err := Open(ctx, h.dir, Unlock{Passphrase: testPassphrase, Member: h.session.Member.ID}, testOptions(h.clock))
+				if err != nil {
+					t.Fatal(err)
+				}
+				h.Registry, h.session = reg, s
+				for name := range h.people {
+					h.signIn(name)
+				}
+			}
+			look := func(when string) {
+				t.Helper()
+				if h.see(h.people["madina"].Member)(id) != index.Nothing {
+					t.Errorf("%s: a grant that was taken back opens the case", when)
+				}
+				if _, err := h.Case(ctx, h.people["madina"], id, Clock{}); !errors.Is(err, ErrNotFound) {
+					t.Errorf("%s: the case is %v", when, err)
+				}
+				for name, want := range map[string]int{"madina": 3, "nurlan": 2} {
+					page, err := h.Cases(ctx, h.people[name], Query{})
+					if err != nil || page.Total != want {
+						t.Errorf("%s: %s sees %d cases, want %d: %v", when, name, page.Total, want, err)
+					}
+				}
+			}
+			// A request, as the pages make it, finds the index as it should be.
+			if _, ok := h.Session(h.people["madina"].Token()); !ok {
+				t.Fatal("the session is over")
+			}
+			look("at once")
+			if got, want := h.index.Head(), h.head(); got != want {
+				t.Errorf("the index is of %d entries, the ledger of %d", got.Size, want.Size)
+			}
+			h.note("asel", id) // and it takes in what comes
+			if _, ok := h.Session(h.people["asel"].Token()); !ok {
+				t.Fatal("the session is over")
+			}
+			look("after a writing")
+			h.again()
+			look("after a restart")
+			if tt.name != "running, some pages" && tt.name != "stopped, some pages" {
+				h.verify()
+				return
+			}
+			// What single pages say may be old: that decides nothing, and is found where it is looked for.
+			if _, err := h.Verify(ctx, h.session, true); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// model is who may see what, written down plainly and apart from the program:
+// what was said last of each thing.
+type model struct {
+	today edtf.Day
+	org   map[string]string // case → organisation
+	quiet map[string]bool   // restricted
+	given map[string]map[string]modelGrant
+}
+
+type modelGrant struct {
+	to    string
+	names bool
+	until edtf.Day
+}
+
+// sees by the words of the design: an organisation's workers its cases; those
+// who count the facts of what counts; a restricted case nobody but by name; who
+// was granted what they were granted, up to the last day.
+func (m *model) sees(who access.Member, counts map[string]bool, id string) index.Sight {
+	var worker, counter, analyst bool
+	for _, role := range who.Roles {
+		switch role {
+		case "case_worker", "lawyer", "clinician", "reviewer":
+			worker = true
+		case "analyst":
+			counter, analyst = true, true
+		case "coordinator":
+			counter = true
+		}
+	}
+	mine := slices.Contains(who.Orgs, m.org[id])
+	best := index.Nothing
+	if !m.quiet[id] {
+		if worker && mine {
+			return index.All
+		}
+		if counter && counts[m.org[id]] || analyst && mine {
+			best = index.Facts
+		}
+	}
+	for _, g := range m.given[id] {
+		if g.until != 0 && g.until < m.today {
+			continue
+		}
+		byName := g.to == who.ID
+		byOrg := slices.Contains(who.Orgs, g.to) && !m.quiet[id]
+		switch {
+		case !byName && !byOrg:
+		case worker && g.names:
+			return index.All
+		case worker, counter:
+			best = index.Facts
+		}
+	}
+	return best
+}
+
+// TestSeeIsAsInThePlainModel walks random ways of granting, taking back,
+// restricting and passing days, and holds what is seen against the model, as it
+// is, after a restart, and after the index was made anew.
+func TestSeeIsAsInThePlainModel(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	apart := h.apartCase()
+	cases := append(slices.Clone(h.cases[:2]), h.cases[3], apart)
+	h.cases = cases
+	owners := map[string]string{cases[0]: "asel", cases[1]: "nurlan", cases[2]: "madina", apart: "aigerim"}
+	m := &model{today: h.Today(), org: map[string]string{}, quiet: map[string]bool{}, given: map[string]map[string]modelGrant{}}
+	for i, name := range []string{"North", "North", "South", "Apart"} {
+		m.org[cases[i]] = h.orgs[name]
+		m.given[cases[i]] = map[string]modelGrant{}
+	}
+	counts := map[string]bool{h.orgs["North"]: true, h.orgs["South"]: true}
+	names := slices.Sorted(maps.Keys(h.people))
+	compare := func(rt *rapid.T, when string) {
+		for _, name := range names {
+			who := h.people[name].Member
+			see := h.see(who)
+			for _, id := range cases {
+				if got, want := see(id), m.sees(who, counts, id); got != want {
+					rt.Fatalf("%s: %s sees %d of case %s, by the model %d", when, name, got, id[:4], want)
+				}
+			}
+		}
+	}
+	seen := func() map[string]int { // through the index
+		out := map[string]int{}
+		for _, name := range names {
+			page, err := h.Cases(ctx, h.people[name], Query{Limit: 200})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range page.Rows {
+				if slices.Contains(cases, row.ID) {
+					out[name]++
+				}
+			}
+		}
+		return out
+	}
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		for range rapid.IntRange(1, 6).Draw(rt, "acts") {
+			id := rapid.SampledFrom(cases).Draw(rt, "case")
+			h.signIn(owners[id])
+			by := h.people[owners[id]]
+			may := access.Decide(by.Member, access.GrantCase, m.thing(id, counts))
+			n++
+			switch rapid.SampledFrom([]string{"grant", "grant", "grant", "revoke", "restrict", "lift", "days"}).Draw(rt, "act") {
+			case "grant":
+				to := h.people[rapid.SampledFrom(names).Draw(rt, "member")].Member.ID
+				if rapid.Bool().Draw(rt, "to an organisation") {
+					to = h.orgs[rapid.SampledFrom([]string{"North", "South", "Apart"}).Draw(rt, "organisation")]
+				}
+				g := NewGrant{To: to, Part: rapid.SampledFrom([]access.Part{access.Fact, access.Identity}).Draw(rt, "part")}
+				if days := rapid.IntRange(0, 5).Draw(rt, "days"); days > 0 {
+					g.Until = h.Today() + edtf.Day(days-1)
+				}
+				v, err := h.Grant(ctx, by, id, g)
+				if err == nil && !may {
+					rt.Fatal("granted by somebody who may not")
+				}
+				if err == nil {
+					m.given[id][v.ID] = modelGrant{to, g.Part == access.Identity, g.Until}
+				}
+			case "revoke":
+				if given := slices.Sorted(maps.Keys(m.given[id])); len(given) > 0 {
+					which := rapid.SampledFrom(given).Draw(rt, "grant")
+					if err := h.Revoke(ctx, by, id, which, "over"); err == nil {
+						delete(m.given[id], which)
+					} else if may && !errors.Is(err, ErrLastReader) {
+						rt.Fatal(err)
+					}
+				}
+			case "restrict":
+				if err := h.Restrict(ctx, by, id, true); err == nil {
+					m.quiet[id] = true
+					for given, g := range h.grants(id) { // whoever restricts a case goes on seeing it
+						if _, known := m.given[id][given]; !known && g.To == by.Member.ID {
+							m.given[id][given] = modelGrant{g.To, g.Part == access.Identity, 0}
+						}
+					}
+				} else if may {
+					rt.Fatal(err)
+				}
+			case "lift":
+				if err := h.Restrict(ctx, by, id, false); err == nil {
+					m.quiet[id] = false
+				} else if may {
+					rt.Fatal(err)
+				}
+			case "days":
+				h.clock.t = h.clock.t.Add(time.Duration(rapid.IntRange(1, 3).Draw(rt, "pass")) * 24 * time.Hour)
+				m.today = h.Today()
+				for _, name := range names {
+					h.signIn(name)
+				}
+			}
+			compare(rt, "after an act")
+		}
+		if rapid.IntRange(0, 24).Draw(rt, "restart") == 0 {
+			before := seen()
+			if rapid.Bool().Draw(rt, "without what was kept") {
+				if err := h.Close(); err != nil {
+					rt.Fatal(err)
+				}
+				for _, name := range []string{rightsFile, "index.db"} {
+					if err := os.Remove(filepath.Join(h.dir, name)); err != nil {
+						rt.Fatal(err)
+					}
+				}
+				reg, s, err := Open(ctx, h.dir, Unlock{Passphrase: testPassphrase, Member: h.session.Member.ID}, testOptions(h.clock))
+				if err != nil {
+					rt.Fatal(err)
+				}
+				h.Registry, h.session = reg, s
+				for _, name := range names {
+					h.signIn(name)
+				}
+			} else {
+				h.again()
+			}
+			compare(rt, "after a restart")
+			if after := seen(); !maps.Equal(before, after) {
+				rt.Fatalf("the lists show %v after a restart, and %v before", after, before)
+			}
+		}
+	})
+	h.verify()
+	t.Logf("%d acts, %d entries", n, h.log.Head().Size)
+}
+
+func (m *model) thing(id string, counts map[string]bool) access.Thing {
+	t := access.Thing{Org: m.org[id], Counts: counts[m.org[id]], Restricted: m.quiet[id], Day: m.today}
+	for _, g := range m.given[id] {
+		part := access.Fact
+		if g.names {
+			part = access.Identity
+		}
+		t.Grants = append(t.Grants, access.Grant{To: g.to, Part: part, Until: g.until})
+	}
+	return t
+}
