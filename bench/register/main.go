@@ -179,7 +179,7 @@ func ask(ctx context.Context, reg *registry.Registry, session *access.Session, s
 			return err
 		}},
 		{"the overview", 20, func() error {
-			_, err := reg.Overview(ctx, session, day())
+			_, err := reg.Overview(ctx, session, registry.OverviewQuery{Clock: day()})
 			return err
 		}},
 	} {

@@ -33,7 +33,7 @@ func (p *program) checkCommand() *cobra.Command {
 				return err
 			}
 			defer reg.Close()
-			overview, err := reg.Overview(cmd.Context(), session, at)
+			overview, err := reg.Overview(cmd.Context(), session, registry.OverviewQuery{Clock: at})
 			if err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
+	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
 )
@@ -120,6 +121,10 @@ func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int
 	sql := `SELECT f.v, f.stream, f.org, f.number, f.incident_day, f.reported, f.updated, f.facets, f.stages, s.id
 		FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`
 	args := []any{known, known}
+	if q.Verified {
+		sql += ` AND f.verdict = ?`
+		args = append(args, casefile.Verified)
+	}
 	if q.Figure != "" {
 		scope, err := scopeNo(c, q.Scope, q.Verified)
 		if err != nil {

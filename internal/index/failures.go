@@ -152,15 +152,19 @@ func (ix *Index) stands(c *casefile.Case, day edtf.Day) standing {
 	return standing{slices.Compact(found), ours}
 }
 
-// all answers the versions of all cases at a clock, and the cases' ids.
-func all(c *conn, clock Clock) (versions []int64, ids map[int64]string, err error) {
+// all answers the versions of all cases at a clock, or of the verified ones alone, and the cases' ids.
+func all(c *conn, clock Clock, verified bool) (versions []int64, ids map[int64]string, err error) {
 	known := moment(clock.KnownBy)
 	ids = map[int64]string{}
-	err = c.Run(`SELECT f.v, s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
+	sql, args := `SELECT f.v, s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`, []any{known, known}
+	if verified {
+		sql, args = sql+` AND f.verdict = ?`, append(args, casefile.Verified)
+	}
+	err = c.Run(sql, func(s *sqlite3.Stmt) error {
 		versions = append(versions, s.ColumnInt64(0))
 		ids[s.ColumnInt64(0)] = s.ColumnText(1)
 		return nil
-	}, known, known)
+	}, args...)
 	return versions, ids, err
 }
 
@@ -170,7 +174,7 @@ func (ix *Index) failing(ctx context.Context, c *conn, rule string, clock Clock)
 	if !ok || ix.rules[no].Use != codebook.Check && ix.rules[no].Use != codebook.Deadline {
 		return nil, fmt.Errorf("%w: %q", ErrNoRule, rule)
 	}
-	versions, _, err := all(c, clock)
+	versions, _, err := all(c, clock, false)
 	if err != nil {
 		return nil, err
 	}
@@ -185,12 +189,12 @@ func (ix *Index) failing(ctx context.Context, c *conn, rule string, clock Clock)
 }
 
 // RuleCounts answers for each check and deadline in how many of the cases a
-// reader may see it is breached or overdue at a clock. Rules without a case are
-// absent. The first question about a day evaluates every case.
-func (ix *Index) RuleCounts(ctx context.Context, clock Clock, see See) (counts map[string]int, err error) {
+// reader may see, or in how many verified ones of them, it is breached or
+// overdue at a clock. Rules without a case are absent. The first question about a day evaluates every case.
+func (ix *Index) RuleCounts(ctx context.Context, clock Clock, verified bool, see See) (counts map[string]int, err error) {
 	counts = map[string]int{}
 	err = ix.read(ctx, func(c *conn) error {
-		versions, ids, err := all(c, clock)
+		versions, ids, err := all(c, clock, verified)
 		if err != nil {
 			return err
 		}
@@ -218,7 +222,7 @@ type OwnTerm struct {
 // evaluates every case.
 func (ix *Index) OwnTerms(ctx context.Context, clock Clock, see See, most int) (terms []OwnTerm, err error) {
 	err = ix.read(ctx, func(c *conn) error {
-		versions, ids, err := all(c, clock)
+		versions, ids, err := all(c, clock, false)
 		if err != nil {
 			return err
 		}

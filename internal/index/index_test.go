@@ -198,11 +198,11 @@ func TestListsAndFacets(t *testing.T) {
 			t.Errorf("%+v is answered", bad)
 		}
 	}
-	counted, err := ix.RuleCounts(ctx, clock, nil)
+	counted, err := ix.RuleCounts(ctx, clock, false, nil)
 	if err != nil || counted["t_no_exam"] != 4 || counted["t_register"] != 2 {
 		t.Errorf("rules are counted %v %v", counted, err)
 	}
-	counted, err = ix.RuleCounts(ctx, clock, ofOrg(id('o', 1)))
+	counted, err = ix.RuleCounts(ctx, clock, false, ofOrg(id('o', 1)))
 	if err != nil || counted["t_no_exam"] != 2 || counted["t_register"] != 0 {
 		t.Errorf("rules of one organisation are counted %v %v", counted, err)
 	}

@@ -20,7 +20,7 @@ type Query struct {
 	Facets   map[string][]string // facet id → codes, any of them; different facets must all hold
 	Figure   string              // only cases of units counted by this figure in Scope at Clock
 	Scope    string              // "coalition" or an organisation's id; empty: all cases
-	Verified bool                // with Figure: only cases of units counted where only verified cases are
+	Verified bool                // only cases whose last verdict is that they are verified; with Figure: of units counted of these alone
 	Rule     string              // only cases in which this check is breached, or this deadline overdue, at Clock
 	Clock    Clock
 	See      See    // what the reader may see of each case; nil: all of all (never from a page's parameters)

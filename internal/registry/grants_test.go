@@ -919,7 +919,7 @@ func TestAssigneeNamesInListsRegression(t *testing.T) {
 		}
 		var over any
 		if reader != "dana" || access.Decide(s.Member, access.Count, access.Thing{}) {
-			if over, err = h.Overview(ctx, s, Clock{}); err != nil {
+			if over, err = h.Overview(ctx, s, OverviewQuery{}); err != nil {
 				t.Fatal(err)
 			}
 		}

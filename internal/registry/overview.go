@@ -16,16 +16,16 @@ const ourDeadlines = 12
 
 // Overview is the first page: where the cases stand, what the authorities owe,
 // what is ours to do.
-func (r *Registry) Overview(ctx context.Context, s *access.Session, clock Clock) (Overview, error) {
+func (r *Registry) Overview(ctx context.Context, s *access.Session, q OverviewQuery) (Overview, error) {
 	if !access.Decide(s.Member, access.Count, access.Thing{}) {
 		return Overview{}, ErrNotAllowed
 	}
-	clock = r.clock(clock)
-	figures, err := r.Figures(ctx, s, FigureQuery{Clock: clock})
+	clock := r.clock(q.Clock)
+	figures, err := r.Figures(ctx, s, FigureQuery{Clock: clock, Verified: q.Verified})
 	if err != nil {
 		return Overview{}, err
 	}
-	view := Overview{Clock: clock, Figures: map[string]FigureValue{}, Entries: figures.Entries, Root: figures.Root}
+	view := Overview{Clock: clock, Verified: q.Verified, Figures: map[string]FigureValue{}, Entries: figures.Entries, Root: figures.Root}
 	for _, v := range figures.Values {
 		view.Figures[v.ID] = v
 	}
@@ -50,7 +50,7 @@ func (r *Registry) Overview(ctx context.Context, s *access.Session, clock Clock)
 	if view.InReview, err = r.index.InReview(ctx, clock.KnownBy, see); err != nil {
 		return Overview{}, err
 	}
-	counts, err := r.index.RuleCounts(ctx, clock, see)
+	counts, err := r.index.RuleCounts(ctx, clock, q.Verified, see)
 	if err != nil {
 		return Overview{}, err
 	}

@@ -499,7 +499,7 @@ func TestVerifiedFigures(t *testing.T) {
 	if r := row(moments[4]); r.Review != casefile.InReview || r.Verdict != casefile.Verified {
 		t.Errorf("in review again: %+v", r)
 	}
-	overview, err := g.Overview(ctx, saule, Clock{KnownBy: moments[4]})
+	overview, err := g.Overview(ctx, saule, OverviewQuery{Clock: Clock{KnownBy: moments[4]}})
 	if err != nil || overview.InReview != 1 {
 		t.Errorf("%d wait, %v", overview.InReview, err)
 	}

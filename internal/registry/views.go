@@ -22,9 +22,16 @@ type (
 	FigureValue = index.FigureValue
 )
 
+// OverviewQuery asks for the overview.
+type OverviewQuery struct {
+	Clock    Clock
+	Verified bool // figures, breaches and what is overdue only of cases whose last verdict is that they are verified
+}
+
 // Overview is what the first page shows.
 type Overview struct {
 	Clock    Clock
+	Verified bool // see OverviewQuery
 	Cases    int
 	Units    int
 	Orgs     []Org

@@ -30,6 +30,7 @@ type caseBody struct {
 	Checks                        []checkGroup
 	Same                          []sameCase
 	Clock                         clockForm
+	Review                        reviewCard
 }
 
 type tag struct{ Text, Tone string }
@@ -103,7 +104,10 @@ type anchorText struct{ Anchor, Text string }
 
 type sameCase struct{ Href, Number, Org, Name, Stage string }
 
-func (s *server) oneCase(v *visit) error {
+func (s *server) oneCase(v *visit) error { return s.showCase(v, reviewForm{}) }
+
+// showCase shows a case, with the form of its review that was not taken, if one was not.
+func (s *server) showCase(v *visit, form reviewForm) error {
 	at, err := v.clock()
 	if err != nil {
 		return err
@@ -119,12 +123,16 @@ func (s *server) oneCase(v *visit) error {
 	body := caseBody{
 		Unreviewed: v.unreviewed(), Name: file.Row.Name, Number: file.Row.Number,
 		Tags: c.tags(), Glance: c.glance(), Path: c.path(),
-		Groups: c.groups(), Raw: c.raw(), Deadlines: c.deadlines(), Checks: c.checks(), Clock: v.clockForm(at),
+		Review: c.review(form), Groups: c.groups(), Raw: c.raw(), Deadlines: c.deadlines(), Checks: c.checks(), Clock: v.clockForm(at),
 	}
 	body.StageName, body.StageSince, body.Reason = c.stage()
 	body.Timeline, body.Undated = c.timeline()
 	for _, other := range file.Same {
 		body.Same = append(body.Same, sameCase{at.link(casePath(other)), other.Number, other.OrgName, other.Name, v.label("stage", other.Stage)})
+	}
+	if form != (reviewForm{}) { // answered at the address of the form
+		body.Clock.Action = casePath(file.Row)
+		body.Clock.Reset = body.Clock.Action
 	}
 	body.Jump = []jump{
 		{"timeline", v.T("case.timeline"), count(len(body.Timeline))},
@@ -132,6 +140,7 @@ func (s *server) oneCase(v *visit) error {
 		{"checks", v.T("case.checks"), count(len(file.Checks))},
 		{"records", v.T("case.records"), ""},
 		{"same", v.T("case.same"), count(len(file.Same))},
+		{"review", v.T("facet.review"), ""},
 	}
 	// The title stands in the browser's history: the number, never the name.
 	return s.show(v, "case", file.Row.Number, body)
@@ -176,6 +185,9 @@ func (c *caseReader) tags() []tag {
 	}
 	if r.Overdue > 0 {
 		out = append(out, tag{c.N("cases.overdue", r.Overdue), "wait"})
+	}
+	for _, text := range c.reviewTags(r) {
+		out = append(out, tag{Text: text})
 	}
 	return out
 }

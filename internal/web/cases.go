@@ -18,7 +18,7 @@ const (
 )
 
 // facetNames are the parameters of an address that filter by a field.
-var facetNames = []string{"org", "stage", "region", "place_type", "sex", "child", "method", "article", "offence", "body"}
+var facetNames = []string{"org", "stage", "review", "region", "place_type", "sex", "child", "method", "article", "offence", "body"}
 
 // sortNames are the orders of the list.
 var sortNames = []string{"number", "reported", "incident", "stage", "updated"}
@@ -51,6 +51,7 @@ type chip struct{ Text, Href string }
 type caseRow struct {
 	Href, Number, Org, ExternalID, Name, Who, Others  string
 	Incident, Region, Stage, Since, Breaches, Overdue string
+	Review                                            []string // empty for a case nobody asked about
 	State                                             bool
 }
 
@@ -62,7 +63,7 @@ func (s *server) cases(v *visit) error {
 	q := v.r.URL.Query()
 	query := registry.Query{
 		Text: strings.TrimSpace(q.Get("q")), Figure: q.Get("figure"), Scope: q.Get("scope"), Rule: q.Get("rule"),
-		Clock: at.Clock, Sort: q.Get("sort"), After: q.Get("after"), Limit: casesPerPage, Facets: map[string][]string{},
+		Clock: at.Clock, Verified: q.Get("verified") != "", Sort: q.Get("sort"), After: q.Get("after"), Limit: casesPerPage, Facets: map[string][]string{},
 	}
 	if !slices.Contains(sortNames, query.Sort) {
 		query.Sort = ""
@@ -95,7 +96,7 @@ func (s *server) cases(v *visit) error {
 		Chips: v.chips(q, query, found.Facets, orgs),
 	}
 	body.Several = len(body.Chips) > 1
-	for _, name := range []string{"figure", "scope", "rule", "as_of", "known_by"} {
+	for _, name := range []string{"figure", "scope", "rule", "verified", "as_of", "known_by"} {
 		if value := q.Get(name); value != "" {
 			body.Hidden = append(body.Hidden, pair{name, value})
 		}
@@ -177,6 +178,9 @@ func (v *visit) chips(q url.Values, query registry.Query, facets []registry.Face
 	if def, ok := v.reg.Rules().Rule(query.Rule); ok && query.Rule != "" {
 		add(v.in(def.Label), "rule", "")
 	}
+	if query.Verified {
+		add(v.T("figures.cases.verified"), "verified", "")
+	}
 	lists := map[string]string{}
 	for _, f := range facets {
 		lists[f.ID] = f.List
@@ -252,7 +256,7 @@ func (v *visit) caseRow(r registry.Row, at clock) caseRow {
 	row := caseRow{
 		Href: at.link(casePath(r)), Number: r.Number, Org: r.OrgName, ExternalID: r.ExternalID, Name: r.Name,
 		Incident: v.DateShort(r.Incident), Region: v.label("region", r.Region), Stage: v.label("stage", r.Stage),
-		State: r.Breaches > 0 || r.Overdue > 0,
+		State: r.Breaches > 0 || r.Overdue > 0, Review: v.reviewTags(r),
 	}
 	if r.Child {
 		row.Who = v.T("cases.child")

@@ -193,7 +193,7 @@ func (tab *tab) look(name string) {
 	if wide != "" {
 		tab.t.Errorf("%s: wider than the window: %s", name, wide)
 	}
-	small, err := chromedp.Run(tab.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("button, .button, input:not([type=hidden]):not([type=checkbox]), select, .nav a, .langs a, .chip")]
+	small, err := chromedp.Run(tab.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("button, .button, input:not([type=hidden]):not([type=checkbox]):not([type=radio]), .choice, select, .nav a, .langs a, .chip")]
 		.filter(e => e.getClientRects().length && (e.getBoundingClientRect().height < 24 || e.getBoundingClientRect().width < 24) && !e.matches(".link"))
 		.map(e => e.outerHTML.slice(0, 80)).join("; ")`))
 	if err != nil {

@@ -47,6 +47,7 @@ type fake struct {
 	empty    bool      // a register with nothing in it
 	fails    error     // what every question fails with
 	asked    registry.Query
+	review   registry.ReviewVerdict // the step that was taken, or not
 }
 
 func day(text string) edtf.Day {
@@ -162,7 +163,7 @@ func (f *fake) Figures(_ context.Context, _ *access.Session, q registry.FigureQu
 	if f.fails != nil {
 		return registry.FigureTable{}, f.fails
 	}
-	t := registry.FigureTable{Clock: q.Clock, Scope: q.Scope, Entries: 2381, Root: strings.Repeat("5a1c0f", 10) + "77ee", Defs: map[string]rules.FigureDef{}}
+	t := registry.FigureTable{Clock: q.Clock, Scope: q.Scope, Verified: q.Verified, Entries: 2381, Root: strings.Repeat("5a1c0f", 10) + "77ee", Defs: map[string]rules.FigureDef{}}
 	for _, v := range fakeValues {
 		def, ok := f.rules.Figure(v.ID)
 		if !ok {
@@ -178,12 +179,13 @@ func (f *fake) Figures(_ context.Context, _ *access.Session, q registry.FigureQu
 	return t, nil
 }
 
-func (f *fake) Overview(_ context.Context, _ *access.Session, c registry.Clock) (registry.Overview, error) {
+func (f *fake) Overview(_ context.Context, _ *access.Session, q registry.OverviewQuery) (registry.Overview, error) {
+	c := q.Clock
 	if f.fails != nil || f.empty {
 		return registry.Overview{Clock: c}, f.fails
 	}
 	o := registry.Overview{
-		Clock: c, Cases: 170, Units: 164, Orgs: fakeOrgs, Figures: map[string]registry.FigureValue{},
+		Clock: c, Verified: q.Verified, InReview: 12, Cases: 170, Units: 164, Orgs: fakeOrgs, Figures: map[string]registry.FigureValue{},
 		Breaches: []registry.RuleCount{{Rule: "NOT-01", Cases: 8}},
 		Overdue:  []registry.RuleCount{{Rule: "closure_copy", Cases: 5}},
 		Ours: []registry.DeadlineRow{
@@ -212,20 +214,20 @@ func (f *fake) rows() []registry.Row {
 		{
 			ID: caseOne, Number: "K-0001", Org: orgNorth, OrgName: "Northern Sample Centre", ExternalID: "A-001", Cluster: caseOne, Others: 1,
 			Name: "Үлгілі Әбілғазы Қиялұлы", Sex: "m", Region: "R-1", PlaceType: "vehicle", Incident: edtf.MustParse("2022-01-04/2022-01-05"), Reported: day("2022-01-12"),
-			Stage: "closed", StageSince: day("2022-04-06"), Breaches: 2, Overdue: 1, Updated: moment("2022-06-20T08:00:00Z"),
+			Stage: "closed", StageSince: day("2022-04-06"), Review: "in_review", Verdict: "verified", Changed: true, Breaches: 2, Overdue: 1, Updated: moment("2022-06-20T08:00:00Z"),
 		},
 		{
 			ID: caseTwo, Number: "K-0002", Org: orgSouth, OrgName: "Южный пример", ExternalID: "Ю-17", Cluster: caseOne, Others: 1,
 			Name: "Примеров Абильгазы", Sex: "m", Region: "R-1", PlaceType: "police_station", Incident: edtf.MustParse("2022-01~"), Reported: day("2022-02-02"),
-			Stage: "complained", StageSince: day("2022-02-03"), Updated: moment("2022-06-20T08:00:00Z"),
+			Stage: "complained", StageSince: day("2022-02-03"), Review: "verified", Verdict: "verified", Updated: moment("2022-06-20T08:00:00Z"),
 		},
 		{
 			ID: "00000000000000000000000000000003", Number: "K-0003", Org: orgApart, OrgName: hostile, ExternalID: hostile, Cluster: "3",
-			Name: hostile, Child: true, Sex: "f", Region: "R-2", Stage: "reported", StageSince: day("2022-03-01"), Breaches: 1, Reported: day("2022-03-01"), Updated: moment("2022-06-20T08:00:00Z"),
+			Name: hostile, Child: true, Sex: "f", Region: "R-2", Stage: "reported", StageSince: day("2022-03-01"), Review: "draft", Breaches: 1, Reported: day("2022-03-01"), Updated: moment("2022-06-20T08:00:00Z"),
 		},
 		{
 			ID: "00000000000000000000000000000004", Number: "K-0004", Org: orgSouth, OrgName: "Южный пример", Cluster: "4",
-			Sex: "unknown", Incident: edtf.MustParse("2022-01-XX"), Stage: "registered", StageSince: day("2022-03-20"), Overdue: 5, Reported: day("2022-03-01"), Updated: moment("2022-06-20T08:00:00Z"),
+			Sex: "unknown", Incident: edtf.MustParse("2022-01-XX"), Stage: "registered", StageSince: day("2022-03-20"), Review: "falsely_attributed", Verdict: "falsely_attributed", Overdue: 5, Reported: day("2022-03-01"), Updated: moment("2022-06-20T08:00:00Z"),
 		},
 	}
 	return rows
@@ -240,6 +242,7 @@ func (f *fake) Cases(_ context.Context, _ *access.Session, q registry.Query) (re
 		{ID: "org", Values: []registry.FacetValue{{Code: orgNorth, Label: "Northern Sample Centre", Count: 96}, {Code: orgApart, Label: hostile, Count: 3}}},
 		{ID: "stage", List: "stage", Values: []registry.FacetValue{{Code: "reported", Count: 40}, {Code: "closed", Count: 8}, {Code: "complained", Count: 28}, {Code: "registered", Count: 50}, {Code: "examined", Count: 12}, {Code: "decided", Count: 4}, {Code: "tried", Count: 1}, {Code: "redress", Count: 0}}},
 		{ID: "region", List: "region", Values: []registry.FacetValue{{Code: "R-1", Count: 120}, {Code: "R-2", Count: 50}}},
+		{ID: "review", List: "review_state", Values: []registry.FacetValue{{Code: "draft", Count: 150}, {Code: "in_review", Count: 12}, {Code: "verified", Count: 7}, {Code: "falsely_attributed", Count: 1}}},
 		{ID: "child", List: "yesno", Values: []registry.FacetValue{{Code: "yes", Count: 13}, {Code: "no", Count: 140}}},
 	}}
 	for _, facet := range page.Facets {
@@ -297,6 +300,57 @@ func entries() []casefile.Entry {
 	return all
 }
 
+// fakeReviews are reviews by where they stand.
+var fakeReviews = map[string]registry.ReviewView{
+	"draft": {State: "draft", MayAsk: true, Seen: 9},
+	"verified": {State: "verified", Verdict: "verified", Seen: 9, Since: moment("2022-06-02T08:15:00Z"), MayAsk: true, Steps: []registry.ReviewStepView{
+		{Step: "ask", At: moment("2022-06-01T09:00:00Z"), Closed: true}, {Step: "verified", At: moment("2022-06-02T08:15:00Z"), Closed: true},
+	}},
+	"falsely_attributed": {State: "falsely_attributed", Verdict: "falsely_attributed", Seen: 9, Since: moment("2022-06-02T08:15:00Z"), Steps: []registry.ReviewStepView{
+		{Step: "ask", At: moment("2022-06-01T09:00:00Z"), By: "Sample Writer"},
+		{Step: "falsely_attributed", At: moment("2022-06-02T08:15:00Z"), By: hostile, Comment: "Invented for the tests.\n" + hostile},
+	}},
+	"in_review": {State: "in_review", Verdict: "verified", Seen: 14, Since: moment("2022-06-20T08:00:00Z"), MayReview: true, MayTakeBack: true, Steps: []registry.ReviewStepView{
+		{Step: "ask", At: moment("2022-05-03T09:00:00Z"), By: "Sample Writer"},
+		{Step: "verified", At: moment("2022-05-10T16:40:00Z"), By: "Тексеруші Үлгі", Comment: "Invented: the documents were read, the dates agree."},
+		{Step: "ask", At: moment("2022-06-20T08:00:00Z"), By: "Sample Writer", Comment: "The decision came"},
+	}, Changed: []registry.ChangedView{
+		{Record: "d1", Kind: "decision", At: moment("2022-05-20T09:00:00Z")},
+		{Record: "n2", Kind: "notice", At: moment("2022-06-01T10:00:00Z"), New: true},
+		{Record: "x9", Kind: "act", At: moment("2022-06-01T10:05:00Z"), Gone: true},
+	}},
+}
+
+func (f *fake) AskReview(_ context.Context, _ *access.Session, id, _ string) error {
+	f.review = registry.ReviewVerdict{Verdict: "ask"}
+	if id == caseOne {
+		return registry.ErrInReview
+	}
+	return f.fails
+}
+
+func (f *fake) TakeBackReview(context.Context, *access.Session, string, string) error {
+	f.review = registry.ReviewVerdict{Verdict: "take_back"}
+	return f.fails
+}
+
+func (f *fake) Review(_ context.Context, _ *access.Session, id string, v registry.ReviewVerdict) error {
+	f.review = v
+	switch {
+	case f.fails != nil:
+		return f.fails
+	case id != caseOne:
+		return registry.ErrNotInReview
+	case !casefile.IsVerdict(v.Verdict):
+		return registry.ErrVerdict
+	case strings.TrimSpace(v.Comment) == "":
+		return registry.ErrComment
+	case v.Seen < 14:
+		return &registry.ChangedError{Changed: fakeReviews["in_review"].Changed[:1]}
+	}
+	return nil
+}
+
 func (f *fake) Case(_ context.Context, _ *access.Session, id string, c registry.Clock) (registry.CaseView, error) {
 	if f.fails != nil {
 		return registry.CaseView{}, f.fails
@@ -304,7 +358,7 @@ func (f *fake) Case(_ context.Context, _ *access.Session, id string, c registry.
 	rows := f.rows()
 	for _, row := range rows[1:] { // cases with almost nothing in them
 		if row.ID == id {
-			return registry.CaseView{Row: row, Clock: c, Stage: casefile.Stage{ID: row.Stage}}, nil
+			return registry.CaseView{Row: row, Clock: c, Stage: casefile.Stage{ID: row.Stage}, Review: fakeReviews[row.Review]}, nil
 		}
 	}
 	if id != caseOne {
@@ -333,7 +387,7 @@ func (f *fake) Case(_ context.Context, _ *access.Session, id string, c registry.
 	opens := ourDeadline(day("2022-07-01"), edtf.MaxDay, 7)
 	opens.Kind, opens.State = rules.Opens, rules.Running
 	return registry.CaseView{
-		Row: rows[0], Clock: c, Same: rows[1:2], Stage: file.Stage(c.AsOf), Records: file.Records(), Timeline: file.Timeline(),
+		Row: rows[0], Clock: c, Review: fakeReviews["in_review"], Same: rows[1:2], Stage: file.Stage(c.AsOf), Records: file.Records(), Timeline: file.Timeline(),
 		Checks:    []rules.Finding{met, finding, unsure},
 		Deadlines: []rules.Deadline{kept, overdue, never, ourDeadline(day("2022-06-28"), day("2022-07-03"), 4), opens},
 	}, nil

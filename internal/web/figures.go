@@ -15,6 +15,7 @@ type figuresBody struct {
 	Heading, Caption       string
 	Rows                   []figureRow
 	Command, Root, Entries string
+	Limit, ChangedHref     string // where only verified cases count: what that means, and those that changed since
 }
 
 type figureRow struct {
@@ -29,7 +30,7 @@ func (s *server) figures(v *visit) error {
 		return err
 	}
 	q := v.r.URL.Query()
-	query := registry.FigureQuery{Clock: at.Clock, Scope: q.Get("scope"), Set: q.Get("set")}
+	query := registry.FigureQuery{Clock: at.Clock, Scope: q.Get("scope"), Set: q.Get("set"), Verified: q.Get("verified") != ""}
 	if query.Scope == "" {
 		query.Scope = coalition
 	}
@@ -52,14 +53,18 @@ func (s *server) figures(v *visit) error {
 			body.Heading = o.Name
 		}
 	}
-	body.Clock.Selects = []selectField{scopes, v.sets(query.Set)}
-	body.Clock.Reset = link("/figures", "scope", q.Get("scope"), "set", query.Set)
+	body.Clock.Selects = []selectField{scopes, v.sets(query.Set), v.verifiedOnly(query.Verified)}
+	body.Clock.Reset = link("/figures", "scope", q.Get("scope"), "set", query.Set, "verified", v.verifiedParam(query.Verified))
+	if query.Verified {
+		body.Caption, body.Limit = join([]string{body.Caption, v.T("figures.cases.verified")}), v.T("figures.verified.note")
+		body.ChangedHref = at.link("/cases", "verified", "1", "review", "changed")
+	}
 	for _, value := range table.Values {
 		def := table.Defs[value.ID]
 		row := figureRow{
 			ID: value.ID, Label: v.in(def.Label), Help: v.in(def.Help), Unit: v.in(def.Unit),
 			Source: v.norm(def.Source), Unchecked: unchecked(def.Conf), Expr: def.Expr,
-			Value: v.Number(value.Value), Href: at.link("/cases", "figure", value.ID, "scope", query.Scope),
+			Value: v.Number(value.Value), Href: at.link("/cases", "figure", value.ID, "scope", query.Scope, "verified", v.verifiedParam(query.Verified)),
 		}
 		if value.Base >= 0 {
 			row.Share = v.Percent(value.Value, value.Base)
@@ -93,6 +98,21 @@ func (v *visit) sets(chosen string) selectField {
 	return field
 }
 
+// verifiedOnly is the choice between all cases and the verified ones alone.
+func (v *visit) verifiedOnly(chosen bool) selectField {
+	return selectField{Name: "verified", Label: v.T("figures.cases"), Options: []option{
+		{"", v.T("figures.cases.all"), !chosen}, {"1", v.T("figures.cases.verified"), chosen},
+	}}
+}
+
+// verifiedParam is the choice in an address.
+func (v *visit) verifiedParam(chosen bool) string {
+	if chosen {
+		return "1"
+	}
+	return ""
+}
+
 // againCommand is the command that asks the same again.
 func againCommand(t registry.FigureTable, q registry.FigureQuery) string {
 	args := []string{"kua figures", "--as-of", t.Clock.AsOf.String()}
@@ -104,6 +124,9 @@ func againCommand(t registry.FigureTable, q registry.FigureQuery) string {
 	}
 	if q.Set != "" {
 		args = append(args, "--set", q.Set)
+	}
+	if q.Verified {
+		args = append(args, "--verified")
 	}
 	return strings.Join(args, " ")
 }

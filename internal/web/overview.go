@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/rules"
@@ -28,8 +29,10 @@ type overviewBody struct {
 	Orgs                      []orgCount
 	Official                  []outsideFigure
 	Promises                  []promise
-	HasParts                  bool // a step is a part of a later one than the first
-	Beside                    bool // one of our figures stands beside an official one
+	HasParts                  bool   // a step is a part of a later one than the first
+	Beside                    bool   // one of our figures stands beside an official one
+	Limit                     string // what is counted, where it is not all
+	InReview, InReviewHref    string // how many cases wait for a verdict
 }
 
 // wayStep is one row of the way from report to redress. The widths are in
@@ -72,21 +75,30 @@ func (s *server) overview(v *visit) error {
 	if err != nil {
 		return err
 	}
-	o, err := s.reg.Overview(v.r.Context(), v.session, at.Clock)
+	query := registry.OverviewQuery{Clock: at.Clock, Verified: v.r.URL.Query().Get("verified") != ""}
+	o, err := s.reg.Overview(v.r.Context(), v.session, query)
 	if err != nil {
 		return err
 	}
 	body := overviewBody{
 		Lead:        join([]string{v.N("overview.lead", o.Cases), v.N("overview.persons", o.Units)}),
-		FiguresHref: at.link("/figures"),
+		FiguresHref: at.link("/figures", "verified", v.verifiedParam(o.Verified)),
 		Ledger:      v.ledgerLine(o),
 		Unreviewed:  v.unreviewed(),
 		Clock:       v.clockForm(at),
 		Way:         v.way(o, at),
-		Overdue:     v.ruleCounts(o.Overdue, at),
-		Breaches:    v.ruleCounts(o.Breaches, at),
+		Overdue:     v.ruleCounts(o.Overdue, o.Verified, at),
+		Breaches:    v.ruleCounts(o.Breaches, o.Verified, at),
 		Official:    v.official(o, at),
 		Promises:    v.promises(o),
+	}
+	body.Clock.Selects = []selectField{v.verifiedOnly(query.Verified)}
+	body.Clock.Reset = link("/", "verified", v.verifiedParam(query.Verified))
+	if query.Verified {
+		body.Limit = v.T("figures.verified.note")
+	}
+	if o.InReview > 0 {
+		body.InReview, body.InReviewHref = v.N("overview.in_review", o.InReview), at.link("/cases", "review", casefile.InReview)
 	}
 	body.HasParts = slices.ContainsFunc(body.Way, func(s wayStep) bool { return s.Part })
 	body.Beside = slices.ContainsFunc(body.Official, func(f outsideFigure) bool { return f.OursHref != "" })
@@ -127,7 +139,7 @@ func (v *visit) way(o registry.Overview, at clock) []wayStep {
 		}
 		step := wayStep{
 			Label: v.in(def.Label), Value: v.Number(f.Value), Width: thousandths(f.Value, whole),
-			Href: at.link("/cases", "figure", def.ID, "scope", coalition),
+			Href: at.link("/cases", "figure", def.ID, "scope", coalition, "verified", v.verifiedParam(o.Verified)),
 			Part: def.Base != "" && def.Base != start,
 		}
 		if f.Base >= 0 {
@@ -158,7 +170,7 @@ func thousandths(part, whole int) int {
 	return min(1000, part*1000/whole)
 }
 
-func (v *visit) ruleCounts(counts []registry.RuleCount, at clock) ruleList {
+func (v *visit) ruleCounts(counts []registry.RuleCount, verified bool, at clock) ruleList {
 	var out []ruleCount
 	for _, c := range counts {
 		def, ok := v.reg.Rules().Rule(c.Rule)
@@ -167,7 +179,7 @@ func (v *visit) ruleCounts(counts []registry.RuleCount, at clock) ruleList {
 		}
 		out = append(out, ruleCount{
 			Label: v.in(def.Label), Norm: v.norm(def.Source), Unchecked: unchecked(def.Conf),
-			Href: at.link("/cases", "rule", c.Rule), Cases: c.Cases,
+			Href: at.link("/cases", "rule", c.Rule, "verified", v.verifiedParam(verified)), Cases: c.Cases,
 		})
 	}
 	if len(out) <= rulesShown+1 {
@@ -235,7 +247,7 @@ func (v *visit) official(o registry.Overview, at clock) []outsideFigure {
 		if ours, ok := o.Figures[beside]; ok {
 			def, _ := v.reg.Rules().Figure(beside)
 			f.Ours, f.OursLabel = v.Number(ours.Value), v.in(def.Label)
-			f.OursHref = at.link("/cases", "figure", beside, "scope", coalition)
+			f.OursHref = at.link("/cases", "figure", beside, "scope", coalition, "verified", v.verifiedParam(o.Verified))
 		}
 		out = append(out, f)
 	}

@@ -24,9 +24,12 @@ type register interface {
 	Session(token string) (*access.Session, bool)
 	SignOut(s *access.Session)
 	Prove(ctx context.Context, s *access.Session, passphrase string) error
-	Overview(ctx context.Context, s *access.Session, clock registry.Clock) (registry.Overview, error)
+	Overview(ctx context.Context, s *access.Session, q registry.OverviewQuery) (registry.Overview, error)
 	Cases(ctx context.Context, s *access.Session, q registry.Query) (registry.Page, error)
 	Case(ctx context.Context, s *access.Session, idOrNumber string, clock registry.Clock) (registry.CaseView, error)
+	AskReview(ctx context.Context, s *access.Session, caseID, comment string) error
+	TakeBackReview(ctx context.Context, s *access.Session, caseID, comment string) error
+	Review(ctx context.Context, s *access.Session, caseID string, v registry.ReviewVerdict) error
 	Figures(ctx context.Context, s *access.Session, q registry.FigureQuery) (registry.FigureTable, error)
 	Organisations(ctx context.Context, s *access.Session) ([]registry.Org, error)
 	Info(ctx context.Context, s *access.Session) (registry.Info, error)
@@ -99,6 +102,8 @@ func (s *server) routes() []route {
 		{"GET /{$}", s.signed(s.overview)},
 		{"GET /cases", s.signed(s.cases)},
 		{"GET /cases/{id}", s.signed(s.oneCase)},
+		{"GET /cases/{id}/review", s.signed(s.reviewPage)},
+		{"POST /cases/{id}/review", s.signed(s.reviewCase)},
 		{"GET /figures", s.signed(s.figures)},
 		{"GET /about", s.signed(s.about)},
 		{"GET /static/{hash}/{name}", s.assets.serve},

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/rules"
@@ -100,6 +101,10 @@ var pages = []struct{ name, path string }{
 	{"cases-none", "/cases?q=nobody"},
 	{"case", "/cases/" + caseOne},
 	{"case-bare", "/cases/00000000000000000000000000000004"},
+	{"case-reviewed", "/cases/" + caseTwo},
+	{"cases-verified", "/cases?figure=closed&scope=coalition&verified=1&review=verified"},
+	{"overview-verified", "/?verified=1"},
+	{"figures-verified", "/figures?verified=1"},
 	{"figures", "/figures"},
 	{"figures-known", "/figures?scope=" + orgNorth + "&set=way&as_of=2022-05-17&known_by=2022-06-01"},
 	{"about", "/about"},
@@ -112,6 +117,8 @@ func TestGoldenPages(t *testing.T) {
 		for _, p := range pages {
 			golden(t, lang+"-"+p.name, b.get(p.path).Body.Bytes())
 		}
+		golden(t, lang+"-case-review-changed", b.post("/cases/"+caseOne+"/review", "step", "rejected", "comment", hostile, "seen", "9").Body.Bytes())
+		golden(t, lang+"-case-review-over", b.post("/cases/"+caseTwo+"/review", "step", "rejected", "comment", hostile, "seen", "9").Body.Bytes())
 		empty := newFake(t)
 		empty.empty = true
 		b = signedIn(t, empty, lang)
@@ -556,6 +563,8 @@ func TestEveryMessageOfThePagesIsThere(t *testing.T) {
 		"deadline.state.": {rules.Running, rules.Overdue, rules.Kept, rules.Late, rules.Open, rules.Expired, rules.CannotTell},
 		"value.":          {"yes", "no", "unknown", "not_asked", "declined"},
 		"figures.set.":    {wayFigures, "statement"},
+		"review.hint.":    {casefile.Verified, casefile.Rejected, casefile.FalselyAttributed},
+		"review.changed.": {"new", "put", "gone"},
 		"check.severity.": {string(rules.Warning), string(rules.Info)},
 	} {
 		for _, code := range codes {
