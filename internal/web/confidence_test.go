@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
+//go:build e2e
+
 package web
 
 import (
@@ -75,7 +77,7 @@ func newHouse(t *testing.T) *house {
 		h.others = append(h.others, org.ID)
 	}
 	h.others = append(h.others, founder.Member.ID)
-	if founder, err = reg.SignIn(ctx, "founder", confidencePassphrase); err != nil {
+	if founder, err = reg.SignIn(ctx, registry.SignIn{Name: "founder", Passphrase: confidencePassphrase}); err != nil {
 		t.Fatal(err)
 	}
 	for _, who := range append([]string{"north"}, southerners...) {
@@ -97,11 +99,11 @@ func newHouse(t *testing.T) *house {
 		}
 		h.others = append(h.others, m.ID)
 	}
-	north, err := reg.SignIn(ctx, "north", confidencePassphrase)
+	north, err := reg.SignIn(ctx, registry.SignIn{Name: "north", Passphrase: confidencePassphrase})
 	if err != nil {
 		t.Fatal(err)
 	}
-	south, err := reg.SignIn(ctx, "case_worker", confidencePassphrase)
+	south, err := reg.SignIn(ctx, registry.SignIn{Name: "case_worker", Passphrase: confidencePassphrase})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,7 +369,7 @@ func (b *explorer) send(method, address string, form url.Values) *httptest.Respo
 	b.t.Helper()
 	if b.who != "nobody" {
 		if b.cookie == nil || !b.alive() {
-			s, err := b.reg.SignIn(context.Background(), b.who, confidencePassphrase)
+			s, err := b.reg.SignIn(context.Background(), registry.SignIn{Name: b.who, Passphrase: confidencePassphrase})
 			if err != nil {
 				b.t.Fatalf("%s can't sign in: %v", b.who, err)
 			}
