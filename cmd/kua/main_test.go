@@ -9,7 +9,9 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,7 +39,10 @@ func TestMain(m *testing.M) {
 // testProgram is the program on the scripts' day, with quick stretches.
 func testProgram() {
 	p := &program{now: func() time.Time { return today }, stretch: quick()}
-	os.Exit(p.run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := p.run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
 }
 
 func TestScripts(t *testing.T) {
