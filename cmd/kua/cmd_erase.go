@@ -19,7 +19,9 @@ func (p *program) eraseCommand() *cobra.Command {
 		Short: "Erase who a case is about, or all of the case, for good",
 		Long: `Erase the identity of a case, or the whole case, for good: its keys are
 destroyed, so that nobody can read it again, on this machine at once and in
-backups when the old forgetting key ends (docs/spec/keys.md).
+backups when the old forgetting key ends: 35 days after that key was made, if
+the register runs or is opened then (docs/spec/keys.md; kua forget status). In
+haste: kua forget now.
 
 --identity leaves the case as an anonymous one: what was published stays true.
 --whole leaves only that there was a case and that it was erased.
@@ -50,14 +52,15 @@ touched, and a list imported again brings the person back.`,
 			if err != nil {
 				return err
 			}
+			final := day(reg.ErasureFinal())
 			if p.json {
-				return printJSON(p.out, map[string]any{"case": view.Row.ID, "number": view.Row.Number, "whole": whole, "other_cases": len(view.Same)})
+				return printJSON(p.out, map[string]any{"case": view.Row.ID, "number": view.Row.Number, "whole": whole, "other_cases": len(view.Same), "final": final})
 			}
 			what := "The identity in case"
 			if whole {
 				what = "Case"
 			}
-			fmt.Fprintf(p.out, "%s %s is erased.\n", what, view.Row.Number)
+			fmt.Fprintf(p.out, "%s %s is erased on this machine. Backups made before this can still give it back until %s;\nthen the forgetting key ends, if the register runs or is opened (kua forget status).\n", what, view.Row.Number, final)
 			if n := len(view.Same); n > 0 {
 				fmt.Fprintf(p.out, "The same person is in %s that you can see; nothing was erased there.\n", counted(n, "other case", "other cases"))
 			}

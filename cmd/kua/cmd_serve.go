@@ -72,6 +72,7 @@ func (p *program) serve(ctx context.Context, reg *registry.Registry, listen stri
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	go tend(ctx, reg, log)
 	fmt.Fprintf(p.out, "The pages are at http://%s — end with Ctrl-C.\n", listener.Addr())
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -86,4 +87,20 @@ func (p *program) serve(ctx context.Context, reg *registry.Registry, listen stri
 		return err
 	}
 	return nil
+}
+
+// tend looks after a register that stays open: the month may turn.
+func tend(ctx context.Context, reg *registry.Registry, log *slog.Logger) {
+	ticks := time.NewTicker(tendEvery)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+			if err := reg.Tend(ctx); err != nil && ctx.Err() == nil {
+				log.Error("what the clock asks for could not be done", slog.Any("error", err))
+			}
+		}
+	}
 }

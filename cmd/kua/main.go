@@ -42,6 +42,7 @@ type program struct {
 	stretch  seal.Stretch // of new passphrases; zero: the standard
 
 	registry       string
+	forgetting     string
 	passphraseFile string
 	member         string
 	json           bool
@@ -100,6 +101,7 @@ func (p *program) command() *cobra.Command {
 	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&p.registry, "registry", os.Getenv("KUA_REGISTRY"), "the register's `directory` (or KUA_REGISTRY)")
+	flags.StringVar(&p.forgetting, "forgetting", os.Getenv("KUA_FORGETTING"), "the `directory` of the forgetting keys (or KUA_FORGETTING); else beside the register")
 	flags.StringVar(&p.passphraseFile, "passphrase-file", "", "`file` whose first line is your passphrase (- is standard input)")
 	flags.StringVar(&p.member, "member", "", "sign in as the member with this `id`; needed only where the passphrase alone does not tell")
 	flags.BoolVar(&p.json, "json", false, "print the answer as JSON")
@@ -107,7 +109,7 @@ func (p *program) command() *cobra.Command {
 		p.versionCommand(), p.initCommand(), p.serveCommand(), p.demoCommand(),
 		p.importCommand(), p.mapCommand(), p.matchCommand(), p.figuresCommand(),
 		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(), p.memberCommand(),
-		p.eraseCommand(),
+		p.eraseCommand(), p.forgetCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		wrapArgs(cmd)

@@ -5,6 +5,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -19,7 +20,7 @@ const cachedCases = 1 << 15
 // concurrently. It keeps keys in memory: make a new one when the session ends
 // and when keys were granted or forgotten.
 type Keyring struct {
-	store  Store
+	log    *Log
 	vaults map[ID]*seal.Vault
 
 	mu    sync.Mutex
@@ -36,7 +37,7 @@ type unwrapped map[keyName]seal.Key
 
 // Keyring makes a keyring of the ledger's wrapped keys and the vaults.
 func (l *Log) Keyring(vaults ...*seal.Vault) *Keyring {
-	k := &Keyring{store: l.store, vaults: map[ID]*seal.Vault{}, cases: map[ID]unwrapped{}}
+	k := &Keyring{log: l, vaults: map[ID]*seal.Vault{}, cases: map[ID]unwrapped{}}
 	for _, v := range vaults {
 		k.vaults[v.ID()] = v
 	}
@@ -112,12 +113,19 @@ func (k *Keyring) All(ctx context.Context, stream ID) ([]HeldKey, error) {
 func (k *Keyring) load(ctx context.Context, stream ID, wanted ...keyName) (unwrapped, error) {
 	found := unwrapped{}
 	var damaged error
-	err := k.store.Keys(ctx, stream, func(w WrappedKey) error {
+	err := k.log.store.Keys(ctx, stream, func(w WrappedKey) error {
 		name := keyName{seal.Part(w.Part), w.Epoch}
 		if _, has := found[name]; has || k.vaults[w.Holder] == nil {
 			return nil
 		}
-		key, err := w.unwrap(k.vaults[w.Holder])
+		w, err := k.log.uncover(w)
+		if errors.Is(err, ErrForgetKey) {
+			return err // not erased: never to be taken for it
+		}
+		var key seal.Key
+		if err == nil {
+			key, err = w.unwrap(k.vaults[w.Holder])
+		}
 		if err != nil {
 			damaged = err
 			return nil // another vault may have it too

@@ -29,6 +29,10 @@ type Options struct {
 	// TrustStore goes on from the store where the head file is missing,
 	// newer or of another history: only after a restore from a backup.
 	TrustStore bool
+	// Forgetting are the forgetting keys, the newest last: wrapped keys are
+	// wrapped once more under it. None: they are kept as they are, and a store
+	// where they are not can't be opened (ErrForgetKey).
+	Forgetting []*seal.ForgetKey
 }
 
 // Head is a state of the ledger.
@@ -106,6 +110,8 @@ type Log struct {
 	seen   Head   // the head file's, when it was opened
 	head   atomic.Pointer[Head]
 
+	forgetting atomic.Pointer[forgetting] // nil: wrapped keys are kept as they are
+
 	queueing sync.Mutex
 	queue    []*request
 	leading  bool // somebody commits, and will look at the queue again
@@ -163,7 +169,14 @@ func Create(ctx context.Context, store Store, o Options) (*Log, error) {
 	if l.file, err = createHeadFile(o.HeadFile, first.Checkpoint); err != nil {
 		return nil, fmt.Errorf("the head file: %w", err)
 	}
-	if err := store.SetMeta(ctx, metaLedger, id[:]); err != nil {
+	if f := l.forgetting.Load(); f != nil {
+		newest := f.newest.ID()
+		err = store.SetMeta(ctx, metaForgetting, newest[:])
+	}
+	if err == nil {
+		err = store.SetMeta(ctx, metaLedger, id[:])
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("the ledger: %w", err), l.file.close(false))
 	}
 	l.seen = first
@@ -182,6 +195,9 @@ func Open(ctx context.Context, store Store, o Options) (*Log, error) {
 	}
 	l, err := newLog(ID(meta), store, o)
 	if err != nil {
+		return nil, err
+	}
+	if err := l.openForgetting(ctx); err != nil {
 		return nil, err
 	}
 	// The head file first: what is read of the store after it can only be newer.
@@ -226,6 +242,7 @@ func newLog(id ID, store Store, o Options) (*Log, error) {
 	if o.Signer != nil {
 		l.signer = &noteSigner{verifier, o.Signer}
 	}
+	l.forgetting.Store(newForgetting(o.Forgetting))
 	l.head.Store(&Head{Ledger: id, Root: l.tree.root()})
 	return l, nil
 }
@@ -441,6 +458,9 @@ func (l *Log) try(ctx context.Context, group []*request, lookUp bool) error {
 	if err != nil {
 		return err
 	}
+	if keys, err = l.cover(keys); err != nil {
+		return err
+	}
 	err = l.store.Append(ctx, l.tree.size, rows, keys, head.Checkpoint)
 	switch {
 	case err == nil:
@@ -546,22 +566,30 @@ func (l *Log) AddKeys(ctx context.Context, keys []WrappedKey) error {
 	if err := checkKeys(keys); err != nil {
 		return err
 	}
+	l.commit.Lock()
+	defer l.commit.Unlock()
+	keys, err := l.cover(keys)
+	if err != nil {
+		return err
+	}
 	if err := l.store.AddKeys(ctx, keys); err != nil {
 		return fmt.Errorf("writing to the ledger: %w", err)
 	}
 	return nil
 }
 
-// Forget removes the wrapped keys that match which, where zero matches
-// everything; which.Stream must be set. Close keyrings that may hold them.
-func (l *Log) Forget(ctx context.Context, which WrappedKey) error {
+// Forget removes the wrapped keys that match one of which, where zero matches
+// everything; Stream must be set. Close keyrings that may hold them.
+func (l *Log) Forget(ctx context.Context, which ...WrappedKey) error {
 	if l.signer == nil {
 		return ErrReadOnly
 	}
-	if which.Stream.IsZero() {
-		return errors.New("to forget keys, say of which stream")
+	for _, w := range which {
+		if w.Stream.IsZero() {
+			return errors.New("to forget keys, say of which stream")
+		}
 	}
-	if err := l.store.Forget(ctx, which); err != nil {
+	if err := l.store.Forget(ctx, which...); err != nil {
 		return fmt.Errorf("writing to the ledger: %w", err)
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 
 // Store keeps bytes it can't read. Its methods may be called concurrently.
 //
-// Whatever Append or Forget answers but nil leaves open whether it was
+// Whatever Append, Forget or Rewrap answers but nil leaves open whether it was
 // persisted: the caller reads Head again and decides. Only ErrSize and
 // ErrVersion are certain: nothing was.
 type Store interface {
@@ -39,9 +39,13 @@ type Store interface {
 	Keys(ctx context.Context, stream ID, fn func(WrappedKey) error) error
 	// AddKeys adds wrapped keys; one that is there is replaced.
 	AddKeys(ctx context.Context, keys []WrappedKey) error
-	// Forget removes wrapped keys and overwrites their place. Zero fields of
-	// which match everything, but Stream must be set.
-	Forget(ctx context.Context, which WrappedKey) error
+	// Forget removes the wrapped keys that match one of which, at once, and
+	// overwrites their place. Zero fields match everything, but Stream must be set.
+	Forget(ctx context.Context, which ...WrappedKey) error
+	// Rewrap puts what wrap answers in the place of each wrapped key, and keeps
+	// a value under a name: all or nothing, and nothing is left of what was
+	// there. A key and its bytes are valid only during the call of wrap.
+	Rewrap(ctx context.Context, wrap func(WrappedKey) ([]byte, error), name string, value []byte) error
 
 	// Check verifies what the store keeps beside the rows: indexes, pages.
 	Check(ctx context.Context) error

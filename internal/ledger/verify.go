@@ -79,12 +79,16 @@ func Verify(ctx context.Context, store Store, o Options, how VerifyOptions) (Rep
 	if err != nil {
 		return Report{}, err
 	}
+	return verify(ctx, l, how)
+}
+
+func verify(ctx context.Context, l *Log, how VerifyOptions) (Report, error) {
 	v := &verifier{log: l, how: how, streams: map[ID]streamState{}}
 	v.report.Head = l.Head()
 	if len(how.Vaults) > 0 {
 		v.opener = &Opener{Keys: l.Keyring(how.Vaults...).Keys, Author: how.Author}
 	}
-	err = v.run(ctx)
+	err := v.run(ctx)
 	var fault *faultError
 	if errors.As(err, &fault) {
 		v.report.Fault, err = (*Fault)(fault), nil
@@ -95,7 +99,12 @@ func Verify(ctx context.Context, store Store, o Options, how VerifyOptions) (Rep
 
 // Verify is the function Verify for an open ledger.
 func (l *Log) Verify(ctx context.Context, how VerifyOptions) (Report, error) {
-	return Verify(ctx, l.store, Options{Verifier: l.key, HeadFile: l.path}, how)
+	v, err := newLog(l.id, l.store, Options{Verifier: l.key, HeadFile: l.path})
+	if err != nil {
+		return Report{}, err
+	}
+	v.forgetting.Store(l.forgetting.Load())
+	return verify(ctx, v, how)
 }
 
 // faultError is a fault that ends a scan.
@@ -307,6 +316,13 @@ func (v *verifier) keys(ctx context.Context) error {
 			if version, _, err := v.log.store.Last(ctx, w.Stream); err != nil || version == 0 { // else written meanwhile
 				return &faultError{What: fmt.Sprintf("a wrapped key is of stream %v, of which there is no entry", w.Stream)}
 			}
+		}
+		if _, covered := seal.ForgetIDOf(w.Wrapped); !covered && v.log.forgetting.Load() != nil {
+			return &faultError{What: fmt.Sprintf("a wrapped key of stream %v is not under a forgetting key: it was put there by another program", w.Stream)}
+		}
+		w, err := v.log.uncover(w)
+		if err != nil {
+			return &faultError{What: err.Error()}
 		}
 		vault := vaults[w.Holder]
 		if vault == nil {

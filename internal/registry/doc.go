@@ -13,6 +13,9 @@
 //	keys/member-*.key  the members' identities, sealed by their passphrases
 //	keys/org-*.key     the organisations' identities and vault keys, sealed to their members
 //
+// Beside the directory, under its name with ".forgetting" after it, lie the
+// forgetting keys (see forgetting.go): never in it, so that no backup holds both.
+//
 // It must never answer what access.Decide refuses, never acknowledge a write
 // that the ledger has not persisted, never write plain text to disk, and never
 // put a name, a case number or a search term into an error or a log.

@@ -267,8 +267,12 @@ func (r *Registry) writeKey(file string, b []byte) error {
 	if r.before != nil {
 		r.before(file)
 	}
-	path := filepath.Join(r.dir, file)
-	f, err := os.CreateTemp(filepath.Dir(path), unfinished+"*")
+	return writeFile(filepath.Join(r.dir, file), unfinished+"*", b)
+}
+
+// writeFile is writeKey at any path; until it is whole the file has a name of the pattern.
+func writeFile(path, pattern string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), pattern)
 	if err != nil {
 		return fmt.Errorf("a key file can't be written: %w", err)
 	}

@@ -30,6 +30,10 @@ type Options struct {
 	Stretch  seal.Stretch // how new passphrases are stretched; zero: seal.StandardStretch
 	Least    seal.Stretch // the least a key file may ask for; zero: seal.LeastStretch
 	ReadOnly bool         // open beside a process that writes, where there is one
+
+	// Forgetting is the directory of the forgetting keys; empty: the register's
+	// name with ".forgetting" after it. Never below the register's own.
+	Forgetting string
 }
 
 func (o Options) orStandard() Options {
@@ -56,6 +60,7 @@ type Registry struct {
 	node    *seal.Identity
 	vault   *seal.Vault // the node's: what it counts with and, in a house, reads
 	log     *ledger.Log
+	forget  *forgetKeys
 	keyring *ledger.Keyring
 	index   *index.Index
 	rights  *rights
@@ -188,7 +193,10 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	if err != nil {
 		return err
 	}
-	options := ledger.Options{Signer: r.node, HeadFile: filepath.Join(r.dir, "head")}
+	if err := r.openForgetting(create); err != nil {
+		return err
+	}
+	options := ledger.Options{Signer: r.node, HeadFile: filepath.Join(r.dir, "head"), Forgetting: r.forget.keys}
 	path := filepath.Join(r.dir, "ledger.db")
 	open := ledger.Open
 	if create {
@@ -198,7 +206,7 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	store, err := sqlitestore.Open(ctx, path, sqlitestore.Options{Key: &raw, Create: create})
 	if errors.Is(err, ledger.ErrLocked) && r.opt.ReadOnly {
 		r.beside = true
-		options = ledger.Options{Verifier: r.node.Public().Signing(), HeadFile: options.HeadFile}
+		options.Signer, options.Verifier = nil, r.node.Public().Signing()
 		store, err = sqlitestore.Open(ctx, path, sqlitestore.Options{Key: &raw, ReadOnly: true})
 	}
 	if err != nil {
@@ -206,10 +214,15 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	}
 	log, err := open(ctx, store, options)
 	if err != nil {
-		return errors.Join(err, store.Close())
+		return errors.Join(r.whyForgotten(err), store.Close())
 	}
 	r.log = log
 	r.devices = access.NewDevices(sha256.Sum256(r.node.Sign([]byte("kua/device key/v1\x00"))))
+	if !r.beside {
+		if err := r.turnForgetting(ctx, false); err != nil {
+			return errors.Join(err, log.Close())
+		}
+	}
 	r.keyring = log.Keyring(r.vault)
 	if err := r.openRights(ctx); err != nil {
 		return errors.Join(err, log.Close())

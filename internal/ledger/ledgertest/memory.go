@@ -169,13 +169,30 @@ func compareKeys(a, b ledger.WrappedKey) int {
 		cmp.Compare(a.Epoch, b.Epoch), bytes.Compare(a.Holder[:], b.Holder[:]))
 }
 
-func (m *Memory) Forget(_ context.Context, which ledger.WrappedKey) error {
+func (m *Memory) Forget(_ context.Context, which ...ledger.WrappedKey) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.keys = slices.DeleteFunc(m.keys, func(k ledger.WrappedKey) bool {
-		return k.Stream == which.Stream && (which.Part == 0 || k.Part == which.Part) &&
-			(which.Epoch == 0 || k.Epoch == which.Epoch) && (which.Holder.IsZero() || k.Holder == which.Holder)
+		return slices.ContainsFunc(which, func(w ledger.WrappedKey) bool {
+			return k.Stream == w.Stream && (w.Part == 0 || k.Part == w.Part) &&
+				(w.Epoch == 0 || k.Epoch == w.Epoch) && (w.Holder.IsZero() || k.Holder == w.Holder)
+		})
 	})
+	return nil
+}
+
+func (m *Memory) Rewrap(_ context.Context, wrap func(ledger.WrappedKey) ([]byte, error), name string, value []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	keys := slices.Clone(m.keys)
+	for i := range keys {
+		wrapped, err := wrap(keys[i])
+		if err != nil {
+			return err
+		}
+		keys[i].Wrapped = bytes.Clone(wrapped)
+	}
+	m.keys, m.meta[name] = keys, bytes.Clone(value)
 	return nil
 }
 
@@ -220,6 +237,16 @@ func (f *Faulty) Heal() {
 
 // Append implements ledger.Store.
 func (f *Faulty) Append(ctx context.Context, size uint64, rows []ledger.Row, keys []ledger.WrappedKey, checkpoint []byte) error {
+	return f.write(func() error { return f.Store.Append(ctx, size, rows, keys, checkpoint) })
+}
+
+// Rewrap implements ledger.Store.
+func (f *Faulty) Rewrap(ctx context.Context, wrap func(ledger.WrappedKey) ([]byte, error), name string, value []byte) error {
+	return f.write(func() error { return f.Store.Rewrap(ctx, wrap, name, value) })
+}
+
+// write does what is planned for the next write.
+func (f *Faulty) write(do func() error) error {
 	f.mu.Lock()
 	fault := None
 	if len(f.plan) > 0 {
@@ -229,7 +256,7 @@ func (f *Faulty) Append(ctx context.Context, size uint64, rows []ledger.Row, key
 	if fault == NotPersisted {
 		return ErrInjected
 	}
-	if err := f.Store.Append(ctx, size, rows, keys, checkpoint); err != nil || fault == None {
+	if err := do(); err != nil || fault == None {
 		return err
 	}
 	f.mu.Lock()

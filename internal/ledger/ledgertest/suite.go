@@ -35,6 +35,8 @@ func Run(t *testing.T, fresh func(t testing.TB) Keeper) {
 		"AllOrNothing":    testAllOrNothing,
 		"ManyWriters":     testManyWriters,
 		"Keys":            testKeys,
+		"Forgetting":      testForgetting,
+		"ForgettingLost":  testForgettingLost,
 		"SizeConflict":    testSizeConflict,
 		"FailedPersisted": testFailedPersisted,
 		"Unknown":         testUnknown,
@@ -52,6 +54,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Keeper) {
 		})
 	}
 	t.Run("Model", func(t *testing.T) { testModel(t, fresh) })
+	t.Run("ForgettingModel", func(t *testing.T) { testForgettingModel(t, fresh) })
 }
 
 // Ledger is a ledger under test, with all that is needed to write to it and

@@ -29,8 +29,10 @@ CREATE TABLE entry(pos INTEGER PRIMARY KEY, stream BLOB NOT NULL, version INTEGE
 	sealed BLOB NOT NULL, hashes BLOB NOT NULL, checkpoint BLOB) STRICT;
 CREATE TABLE place(stream BLOB NOT NULL, version INTEGER NOT NULL, pos INTEGER NOT NULL,
 	PRIMARY KEY(stream, version)) STRICT, WITHOUT ROWID;
-CREATE TABLE wrapped(stream BLOB NOT NULL, part INTEGER NOT NULL, epoch INTEGER NOT NULL, holder BLOB NOT NULL,
-	wrapped BLOB NOT NULL, PRIMARY KEY(stream, part, epoch, holder)) STRICT, WITHOUT ROWID;`
+CREATE TABLE wrapped` + wrappedColumns + `;`
+
+	wrappedColumns = `(stream BLOB NOT NULL, part INTEGER NOT NULL, epoch INTEGER NOT NULL, holder BLOB NOT NULL,
+	wrapped BLOB NOT NULL, PRIMARY KEY(stream, part, epoch, holder)) STRICT, WITHOUT ROWID`
 
 	// readers is how many connections for reading are kept.
 	readers = 4
@@ -302,19 +304,21 @@ func (s *Store) Last(ctx context.Context, stream ledger.ID) (version uint64, lea
 
 // Keys implements ledger.Store.
 func (s *Store) Keys(ctx context.Context, stream ledger.ID, fn func(ledger.WrappedKey) error) error {
+	return s.read(ctx, func(c *conn) error { return eachKey(c, stream, fn) })
+}
+
+func eachKey(c *conn, stream ledger.ID, fn func(ledger.WrappedKey) error) error {
 	where, args := "", []any(nil)
 	if !stream.IsZero() {
 		where, args = " WHERE stream=?", []any{stream[:]}
 	}
-	return s.read(ctx, func(c *conn) error {
-		return c.Run("SELECT stream, part, epoch, holder, wrapped FROM wrapped"+where+" ORDER BY stream, part, epoch, holder", func(st *sqlite3.Stmt) error {
-			k := ledger.WrappedKey{Part: uint8(st.ColumnInt64(1)), Epoch: uint32(st.ColumnInt64(2)), Wrapped: st.ColumnRawBlob(4)}
-			if err := errors.Join(idOf(&k.Stream, st.ColumnRawBlob(0)), idOf(&k.Holder, st.ColumnRawBlob(3))); err != nil {
-				return err
-			}
-			return fn(k)
-		}, args...)
-	})
+	return c.Run("SELECT stream, part, epoch, holder, wrapped FROM wrapped"+where+" ORDER BY stream, part, epoch, holder", func(st *sqlite3.Stmt) error {
+		k := ledger.WrappedKey{Part: uint8(st.ColumnInt64(1)), Epoch: uint32(st.ColumnInt64(2)), Wrapped: st.ColumnRawBlob(4)}
+		if err := errors.Join(idOf(&k.Stream, st.ColumnRawBlob(0)), idOf(&k.Holder, st.ColumnRawBlob(3))); err != nil {
+			return err
+		}
+		return fn(k)
+	}, args...)
 }
 
 // AddKeys implements ledger.Store.
@@ -331,20 +335,68 @@ func addKeys(c *conn, keys []ledger.WrappedKey) error {
 	return nil
 }
 
-// Forget implements ledger.Store. The keys' place is overwritten in the
-// database and the write-ahead log is emptied.
-func (s *Store) Forget(ctx context.Context, which ledger.WrappedKey) error {
+// Forget implements ledger.Store. The table is made anew without the keys, and
+// the write-ahead log is emptied: secure_delete overwrites what is deleted in
+// its place, but not the copies that SQLite leaves when it moves rows between
+// pages (measured: TestForgottenIsOverwritten).
+func (s *Store) Forget(ctx context.Context, which ...ledger.WrappedKey) error {
 	return s.write(ctx, func(c *conn) error {
-		return c.Run("DELETE FROM wrapped WHERE stream=?1 AND (?2=0 OR part=?2) AND (?3=0 OR epoch=?3) AND (?5 OR holder=?4)",
-			nil, which.Stream[:], int64(which.Part), int64(which.Epoch), which.Holder[:], which.Holder.IsZero())
-	}, func(c *conn) error {
-		// Waits for readers up to busyTimeout; if they stay longer, the next time does it.
-		_, _, err := c.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
-		if errors.Is(err, sqlite3.BUSY) {
+		n := int64(0)
+		for _, w := range which {
+			if err := c.Run("DELETE FROM wrapped WHERE stream=?1 AND (?2=0 OR part=?2) AND (?3=0 OR epoch=?3) AND (?5 OR holder=?4)",
+				nil, w.Stream[:], int64(w.Part), int64(w.Epoch), w.Holder[:], w.Holder.IsZero()); err != nil {
+				return err
+			}
+			n += c.Changes()
+		}
+		if n == 0 {
 			return nil
 		}
+		return remake(c, func() error {
+			return c.Exec("INSERT INTO rewrapped SELECT * FROM wrapped ORDER BY stream, part, epoch, holder")
+		})
+	}, emptyLog)
+}
+
+// remake makes the table of wrapped keys anew; fill fills it. Of the old one
+// every page is overwritten.
+func remake(c *conn, fill func() error) error {
+	if err := c.Exec("CREATE TABLE rewrapped" + wrappedColumns); err != nil {
 		return err
-	})
+	}
+	if err := fill(); err != nil {
+		return err
+	}
+	return c.Exec("DROP TABLE wrapped; ALTER TABLE rewrapped RENAME TO wrapped")
+}
+
+// emptyLog puts the write-ahead log away and empties it. It waits for readers
+// up to busyTimeout; if they stay longer, the next time does it.
+func emptyLog(c *conn) error {
+	_, _, err := c.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
+	if errors.Is(err, sqlite3.BUSY) {
+		return nil
+	}
+	return err
+}
+
+// Rewrap implements ledger.Store.
+func (s *Store) Rewrap(ctx context.Context, wrap func(ledger.WrappedKey) ([]byte, error), name string, value []byte) error {
+	return s.write(ctx, func(c *conn) error {
+		err := remake(c, func() error {
+			return eachKey(c, ledger.ID{}, func(k ledger.WrappedKey) error {
+				wrapped, err := wrap(k)
+				if err != nil {
+					return err
+				}
+				return c.Run("INSERT INTO rewrapped VALUES(?, ?, ?, ?, ?)", nil, k.Stream[:], int64(k.Part), int64(k.Epoch), k.Holder[:], wrapped)
+			})
+		})
+		if err != nil {
+			return err
+		}
+		return c.Run("INSERT OR REPLACE INTO meta VALUES(?, ?)", nil, name, value)
+	}, emptyLog)
 }
 
 // Check implements ledger.Store.
