@@ -111,3 +111,64 @@ func TestImportKilled(t *testing.T) {
 	}
 	t.Logf("%d of %d imports were killed, the others had ended", killed, killRounds)
 }
+
+// TestForgettingKilled kills the program while it puts all wrapped keys under a
+// new forgetting key. Whenever it was, the register opens and nothing is lost.
+func TestForgettingKilled(t *testing.T) {
+	const rows = 300
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	pass := write("pass", "words for a register that will be killed\n")
+	var list bytes.Buffer
+	list.WriteString("No,Received,Family,Sex,Day\n")
+	for i := range rows {
+		fmt.Fprintf(&list, "%d,2022-01-%02d,Invented%d,m,2022-01-05\n", i+1, 6+i%20, i)
+	}
+	reg := filepath.Join(dir, "r")
+	open := []string{"--registry", reg, "--passphrase-file", pass}
+	child := func(ctx context.Context, args ...string) error {
+		cmd := exec.CommandContext(ctx, os.Args[0], args...)
+		cmd.Env = append(os.Environ(), asProgram+"=1")
+		return cmd.Run()
+	}
+	for _, args := range [][]string{
+		{"init", reg, "--passphrase-file", pass},
+		append([]string{"import", write("list.csv", list.String()), "--map", write("map.yaml", killMapping), "--org", "Invented"}, open...),
+	} {
+		if err := child(context.Background(), args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start := time.Now()
+	if err := child(context.Background(), append([]string{"forget", "now", "--yes"}, open...)...); err != nil {
+		t.Fatal(err)
+	}
+	whole := time.Since(start)
+	killed := 0
+	for round := range 2 * killRounds {
+		// Late, most often: opening takes the longer part of it.
+		ctx, cancel := context.WithTimeout(context.Background(), whole/3+time.Duration(r.Int64N(int64(whole*2/3))))
+		if child(ctx, append([]string{"forget", "now", "--yes"}, open...)...) != nil {
+			killed++
+		}
+		cancel()
+		var verified struct {
+			Problem string
+			Opened  int
+		}
+		answer(t, &verified, append([]string{"verify", "--deep", "--json"}, open...)...)
+		if verified.Problem != "" || verified.Opened < 3*rows {
+			t.Fatalf("round %d: %+v", round, verified)
+		}
+	}
+	t.Logf("%d of %d were killed", killed, 2*killRounds)
+}

@@ -53,6 +53,9 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"cptree": func(ts *testscript.TestScript, _ bool, args []string) { // cptree FROM TO, as a backup does
+				ts.Check(os.CopyFS(ts.MkAbs(args[1]), os.DirFS(ts.MkAbs(args[0]))))
+			},
 			"cut":  cutFile,
 			"bomb": zipBomb,
 			"flip": flipByte,

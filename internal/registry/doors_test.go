@@ -30,6 +30,8 @@ var withoutDecision = map[string]string{
 	"Organisation": "the name of an organisation, which every member knows",
 	"Invitation":   "the code decides: who has it was invited",
 	"Accept":       "the code decides",
+	"ErasureFinal": "a day that depends on the calendar alone",
+	"Tend":         "does what the calendar asks for and answers nothing",
 }
 
 // TestEveryDoorAsks holds that every exported method of the registry that a

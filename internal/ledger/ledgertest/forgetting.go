@@ -168,7 +168,7 @@ func testForgettingModel(t *testing.T, fresh func(t testing.TB) Keeper) {
 				}
 			}
 		}
-		for range rapid.IntRange(1, 15).Draw(r, "steps") {
+		for range rapid.IntRange(1, 8).Draw(r, "steps") {
 			i, h := rapid.IntRange(0, len(streams)-1).Draw(r, "stream"), rapid.IntRange(0, 1).Draw(r, "vault")
 			switch rapid.IntRange(0, 3).Draw(r, "step") {
 			case 0:

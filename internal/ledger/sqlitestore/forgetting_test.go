@@ -5,16 +5,16 @@ package sqlitestore
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/ncruces/go-sqlite3/ext/serdes"
-	"pgregory.net/rapid"
 
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/seal"
@@ -25,38 +25,35 @@ import (
 // write-ahead log: nothing is left of what is not there any more.
 func TestForgottenIsOverwritten(t *testing.T) {
 	ctx := context.Background()
-	rapid.Check(t, func(r *rapid.T) {
-		dir, err := os.MkdirTemp("", "kua")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(dir)
-		path := filepath.Join(dir, "ledger.db")
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	for range 12 {
+		path := filepath.Join(t.TempDir(), "ledger.db")
 		s, err := Open(ctx, path, Options{Create: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer s.Close()
 		gone := [][]byte{}
 		there := map[string][]byte{}
 		name := func(k ledger.WrappedKey) string { return fmt.Sprint(k.Stream, k.Part, k.Epoch, k.Holder) }
 		random := func(n int) []byte {
 			b := make([]byte, n)
-			rand.Read(b)
+			crand.Read(b)
 			return b
 		}
 		ids := make([]ledger.ID, 200)
 		for i := range ids {
 			ids[i] = ledger.NewID()
 		}
-		for range rapid.IntRange(2, 6).Draw(r, "steps") {
-			switch rapid.IntRange(0, 3).Draw(r, "step") {
+		for range 2 + r.IntN(5) {
+			switch r.IntN(4) {
 			case 0, 1:
 				var keys []ledger.WrappedKey
-				for range rapid.IntRange(1, 300).Draw(r, "keys") {
+				for range 1 + r.IntN(300) {
 					k := ledger.WrappedKey{
-						Stream: ids[rapid.IntRange(0, len(ids)-1).Draw(r, "stream")], Part: 1, Epoch: uint32(rapid.IntRange(1, 2).Draw(r, "epoch")),
-						Holder: ids[0], Wrapped: random(rapid.SampledFrom([]int{60, 100, 1700}).Draw(r, "length")),
+						Stream: ids[r.IntN(len(ids))], Part: 1, Epoch: uint32(1 + r.IntN(2)),
+						Holder: ids[0], Wrapped: random([]int{60, 100, 1700}[r.IntN(3)]),
 					}
 					if old := there[name(k)]; old != nil {
 						gone = append(gone, old)
@@ -68,8 +65,8 @@ func TestForgottenIsOverwritten(t *testing.T) {
 					t.Fatal(err)
 				}
 			case 2:
-				for range rapid.IntRange(1, 4).Draw(r, "forgotten") {
-					stream := ids[rapid.IntRange(0, len(ids)-1).Draw(r, "stream")]
+				for range 1 + r.IntN(4) {
+					stream := ids[r.IntN(len(ids))]
 					if err := s.Forget(ctx, ledger.WrappedKey{Stream: stream}); err != nil {
 						t.Fatal(err)
 					}
@@ -113,7 +110,7 @@ func TestForgottenIsOverwritten(t *testing.T) {
 		for where, b := range map[string][]byte{"pages": pages, "file": raw, "log": wal} {
 			for _, old := range gone {
 				if bytes.Contains(b, old[:16]) || bytes.Contains(b, old[len(old)-16:]) {
-					r.Fatalf("%s: something is left of a key that was forgotten or replaced", where)
+					t.Fatalf("%s: something is left of a key that was forgotten or replaced", where)
 				}
 			}
 		}
@@ -125,9 +122,12 @@ func TestForgottenIsOverwritten(t *testing.T) {
 			}
 			return nil
 		}); err != nil || found != len(there) {
-			r.Fatalf("%d of %d keys are there: %v", found, len(there), err)
+			t.Fatalf("%d of %d keys are there: %v", found, len(there), err)
 		}
-	})
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // BenchmarkRewrap measures the turn of the month: 10,000 cases with four
