@@ -263,52 +263,34 @@ func nearKeys(c *conn, key string, known bool, seen *seen) ([]string, error) {
 	consonants := names.Weak(key)
 	var near [3][]string
 	var d distance
-	err := c.Run(`SELECT DISTINCT key FROM name`, func(s *sqlite3.Stmt) error {
+	// Every name is looked at, and none asked about by itself: what the reader
+	// may not see costs no question of its own.
+	last, n := "", 0
+	err := c.Run(`SELECT key, stream FROM name ORDER BY key`, func(s *sqlite3.Stmt) error {
 		raw := s.ColumnRawText(0)
-		if n := utf8.RuneCount(raw); n < len(letters)-limit || n > len(letters)+limit {
-			return nil
+		if string(raw) != last {
+			last, n = string(raw), 0
+			if size := utf8.RuneCountInString(last); size >= len(letters)-limit && size <= len(letters)+limit {
+				n = d.between(letters, []rune(last))
+			}
+			if n > limit || n > 0 && known && names.Weak(last) != consonants {
+				n = 0
+			}
 		}
-		n := d.between(letters, []rune(string(raw)))
-		if n > 0 && n <= limit && (!known || names.Weak(string(raw)) == consonants) {
-			near[n] = append(near[n], string(raw))
+		if n > 0 && seen.of(s.ColumnInt64(1)) == All {
+			near[n] = append(near[n], last)
+			n = 0 // once is enough
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	for n := range near {
-		if near[n], err = seen.keys(c, near[n]); err != nil {
-			return nil, err
-		}
-	}
 	found := near[1]
 	if len(found) == 0 || known {
 		found = append(found, near[2]...)
 	}
 	return found[:min(len(found), maxFuzzy)], nil
-}
-
-// keys are those of the keys that a name has which the reader may see.
-func (all *seen) keys(c *conn, keys []string) ([]string, error) {
-	if all == nil {
-		return keys, nil
-	}
-	var open []string
-	for _, key := range keys {
-		found := false
-		err := c.Run(`SELECT stream FROM name WHERE key = ?`, func(s *sqlite3.Stmt) error {
-			found = found || all.of(s.ColumnInt64(0)) == All
-			return nil
-		}, key)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			open = append(open, key)
-		}
-	}
-	return open, nil
 }
 
 // distance is the number of letters to put in, take out, change or swap with the next.

@@ -493,3 +493,105 @@ func (m *model) thing(id string, counts map[string]bool) access.Thing {
 	}
 	return t
 }
+
+// TestRestrictedCaseInNoCount looks at every number that somebody gets to whom
+// a restricted case is not open, and at every error: they are those of a
+// register without it, but for the figures of the whole coalition.
+func TestRestrictedCaseInNoCount(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	id := h.cases[0]
+	row, err := h.index.Row(ctx, id, h.clockNow(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Restrict(ctx, h.people["asel"], id, true); err != nil {
+		t.Fatal(err)
+	}
+	for name, cases := range map[string]int{"asel": 6, "aigerim": 5, "nurlan": 5, "rustem": 5, "madina": 5, "olga": 5} {
+		s := h.people[name]
+		north := cases - 3
+		orgs, err := h.Organisations(ctx, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range orgs {
+			if o.Name == "North" && o.Cases != north {
+				t.Errorf("%s: the organisation has %d cases, want %d", name, o.Cases, north)
+			}
+		}
+		over, err := h.Overview(ctx, s, Clock{})
+		if err != nil || over.Cases != cases || over.Units != cases {
+			t.Errorf("%s: the overview says %d cases and %d people, want %d: %v", name, over.Cases, over.Units, cases, err)
+		}
+		info, err := h.Info(ctx, s)
+		if err != nil || info.Cases != cases || info.Units != cases {
+			t.Errorf("%s: the register holds %d, want %d: %v", name, info.Cases, cases, err)
+		}
+		stats, err := h.Stats(ctx, s)
+		if err != nil || stats.Cases != cases || stats.ByOrg[h.orgs["North"]] != north {
+			t.Errorf("%s: counted %+v, want %d: %v", name, stats, cases, err)
+		}
+		mine, err := h.Cases(ctx, s, Query{Limit: 200})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range append(over.Breaches, over.Overdue...) {
+			if c.Cases > mine.Total {
+				t.Errorf("%s: a rule counts %d of %d cases", name, c.Cases, mine.Total)
+			}
+		}
+		for _, d := range over.Ours {
+			if d.Case.ID == id && name != "asel" {
+				t.Errorf("%s: the next deadlines name the case", name)
+			}
+		}
+		behind, err := h.Cases(ctx, s, Query{Figure: "reports", Limit: 200})
+		if err != nil || behind.Hidden != 0 {
+			t.Errorf("%s: %d cases are said to be hidden behind a figure: %v", name, behind.Hidden, err)
+		}
+		if name != "madina" {
+			figures, err := h.Figures(ctx, s, FigureQuery{Scope: h.orgs["North"]})
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			for _, v := range figures.Values {
+				if v.ID == "reports" && v.Value != 2 { // also for who sees it: the figure is the same for all
+					t.Errorf("%s: the figure of the organisation is %d", name, v.Value)
+				}
+			}
+		}
+		// The figures of the coalition are published: they count all, and are the same for all.
+		figures, err := h.Figures(ctx, s, FigureQuery{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range figures.Values {
+			if v.ID == "reports" && v.Value != 6 {
+				t.Errorf("%s: the figure of the coalition is %d", name, v.Value)
+			}
+		}
+		if name == "asel" {
+			continue
+		}
+		for _, ask := range []string{id, row.Number, row.ExternalID} {
+			_, err := h.Case(ctx, s, ask, Clock{})
+			_, none := h.Case(ctx, s, strings.Repeat("cd", 16), Clock{})
+			if err == nil || none == nil || err.Error() != none.Error() {
+				t.Errorf("%s: %v of what is not open, %v of what is not there", name, err, none)
+			}
+		}
+	}
+	found, err := h.Propose(ctx, h.people["aigerim"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range found.Proposals {
+		if p.A.ID == id || p.B.ID == id {
+			t.Error("a proposal names the case")
+		}
+	}
+	if strings.Contains(strings.Join(found.Warnings, " "), "6") {
+		t.Errorf("what was compared counts the case: %v", found.Warnings)
+	}
+}
