@@ -109,7 +109,7 @@ func (p *program) command() *cobra.Command {
 		p.versionCommand(), p.initCommand(), p.serveCommand(), p.demoCommand(),
 		p.importCommand(), p.mapCommand(), p.matchCommand(), p.figuresCommand(),
 		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(), p.memberCommand(),
-		p.eraseCommand(), p.forgetCommand(),
+		p.eraseCommand(), p.forgetCommand(), p.grantCommand(), p.revokeCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		wrapArgs(cmd)
