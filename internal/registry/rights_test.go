@@ -520,7 +520,7 @@ func TestRestrictedCaseInNoCount(t *testing.T) {
 				t.Errorf("%s: the organisation has %d cases, want %d", name, o.Cases, north)
 			}
 		}
-		over, err := h.Overview(ctx, s, Clock{})
+		over, err := h.Overview(ctx, s, OverviewQuery{})
 		if err != nil || over.Cases != cases || over.Units != cases {
 			t.Errorf("%s: the overview says %d cases and %d people, want %d: %v", name, over.Cases, over.Units, cases, err)
 		}
