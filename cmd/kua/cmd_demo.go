@@ -54,19 +54,19 @@ is opened again.`,
 			if err != nil {
 				return err
 			}
-			defer reg.Close()
-			if err := p.demoFigures(cmd.Context(), reg, session); err != nil {
-				return err
-			}
-			if noServe {
-				return nil
+			if err := p.demoFigures(cmd.Context(), reg, session); err != nil || noServe {
+				return errors.Join(err, reg.Close())
 			}
 			passphrase, err := os.ReadFile(filepath.Join(dir, demoPassphraseFile))
+			if err == nil {
+				err = p.shut()
+			}
 			if err != nil {
-				return err
+				return errors.Join(err, reg.Close())
 			}
 			fmt.Fprintf(p.out, "\nSign in as %q with the passphrase\n\n    %s\n", demoMember, passphrase)
-			return p.serve(cmd.Context(), reg, listen)
+			reg.SignOut(session)
+			return p.serve(cmd.Context(), dir, reg, service{listen: listen, lockAfter: defaultLockAfter})
 		},
 	}
 	cmd.Flags().BoolVar(&noServe, "no-serve", false, "print the figures and end")

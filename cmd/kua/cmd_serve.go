@@ -4,103 +4,166 @@ package main
 
 import (
 	"context"
-	"errors"
+	"crypto/tls"
 	"fmt"
-	"log/slog"
 	"net"
-	"net/http"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
-	"github.com/kua-registry/kua/internal/web"
-)
-
-// How long a client may take. A slow line is not an attack; a client that
-// sends a byte a minute is.
-const (
-	headerTimeout   = 20 * time.Second
-	requestTimeout  = 2 * time.Minute
-	idleTimeout     = 3 * time.Minute
-	shutdownTimeout = 5 * time.Second
 )
 
 // defaultListen is loopback: what goes beyond this machine is a decision of the administrator's.
 const defaultListen = "127.0.0.1:8470"
 
-func (p *program) serveCommand() *cobra.Command {
-	var listen string
-	cmd := &cobra.Command{
-		Use:   "serve",
-		Short: "Serve the pages",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			reg, _, err := p.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer reg.Close()
-			return p.serve(cmd.Context(), reg, listen)
-		},
-	}
-	cmd.Flags().StringVar(&listen, "listen", defaultListen, "`address` to listen on")
-	return cmd
+// defaultLockAfter is how long nobody need be there for a register to lock
+// itself: twice as long as a session lasts without a page opened, so that it
+// takes nothing from anybody who is signed in, and a machine carried off in
+// the night or over lunch is locked.
+const defaultLockAfter = time.Hour
+
+// service is how a register is served.
+type service struct {
+	listen          string
+	tlsCert, tlsKey string        // files; empty: without TLS
+	lockAfter       time.Duration // 0: never
+	inherited       int           // file descriptor of the listener that the process had before it locked itself; 0: none
 }
 
-// serve serves the pages until the context ends.
-func (p *program) serve(ctx context.Context, reg *registry.Registry, listen string) error {
-	catalogue, err := locale.Load()
-	if err != nil {
-		return err
+func (v *service) tls() bool { return v.tlsCert != "" }
+
+// check answers what can't be meant.
+func (v *service) check() error {
+	if (v.tlsCert == "") != (v.tlsKey == "") {
+		return usage("--tls-cert and --tls-key belong together: give both")
 	}
-	listener, err := net.Listen("tcp", listen)
-	if err != nil {
-		return fmt.Errorf("the pages can't be served on %s: %w; give another address with --listen", listen, err)
-	}
-	log := slog.New(slog.NewTextHandler(p.err, nil))
-	handler, err := web.New(reg, catalogue, web.Options{Logger: log})
-	if err != nil {
-		return err
-	}
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       requestTimeout,
-		WriteTimeout:      requestTimeout,
-		IdleTimeout:       idleTimeout,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
-	go tend(ctx, reg, log)
-	fmt.Fprintf(p.out, "The pages are at http://%s — end with Ctrl-C.\n", listener.Addr())
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	if err := server.Shutdown(ending); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
+	if v.lockAfter < 0 {
+		return usage("--lock-after is a time, as 30m or 2h; 0 is never")
 	}
 	return nil
 }
 
-// tend looks after a register that stays open: the month may turn.
-func tend(ctx context.Context, reg *registry.Registry, log *slog.Logger) {
-	ticks := time.NewTicker(tendEvery)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticks.C:
-			if err := reg.Tend(ctx); err != nil && ctx.Err() == nil {
-				log.Error("what the clock asks for could not be done", slog.Any("error", err))
+// args are the arguments with which the register is served again, locked.
+func (v *service) args(p *program, dir string) []string {
+	args := []string{"serve", "--locked", "--registry", dir, "--listen", v.listen, "--lock-after", v.lockAfter.String()}
+	if p.forgetting != "" {
+		args = append(args, "--forgetting", p.forgetting)
+	}
+	if v.tls() {
+		args = append(args, "--tls-cert", v.tlsCert, "--tls-key", v.tlsKey)
+	}
+	return args
+}
+
+func (p *program) serveCommand() *cobra.Command {
+	var v service
+	var locked bool
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the pages",
+		Long: `Serve the pages of the register. It locks itself when nobody who is signed in
+has asked for anything for a while, on 'kua lock', and by a button in the pages.
+Locked, the program holds no key and no plain text, and goes on answering: a
+member who may start the register opens it again with their passphrase.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := v.check(); err != nil {
+				return err
 			}
+			if err := p.shut(); err != nil {
+				return err
+			}
+			if locked {
+				dir, err := p.dir()
+				if err != nil {
+					return err
+				}
+				return p.serve(cmd.Context(), dir, nil, v)
+			}
+			reg, session, err := p.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			reg.SignOut(session) // whoever started it signs in like everybody
+			return p.serve(cmd.Context(), p.registry, reg, v)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&v.listen, "listen", defaultListen, "`address` to listen on")
+	flags.BoolVar(&locked, "locked", false, "start locked: without a passphrase, which is asked for in the page")
+	flags.DurationVar(&v.lockAfter, "lock-after", defaultLockAfter, "lock the register after so long a `time` without anybody there; 0 is never")
+	flags.StringVar(&v.tlsCert, "tls-cert", "", "`file` with the certificate, where the pages are reached by TLS")
+	flags.StringVar(&v.tlsKey, "tls-key", "", "`file` with the key of the certificate")
+	flags.IntVar(&v.inherited, "listener-fd", 0, "")
+	_ = flags.MarkHidden("listener-fd") // it is there
+	return cmd
+}
+
+// serve serves a register until the context ends; reg is nil where it is to
+// begin locked, and is closed in any case.
+func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry, v service) error {
+	fail := func(err error) error {
+		if reg != nil {
+			reg.Close()
+		}
+		return err
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return fail(fmt.Errorf("there is no register in %s: %w", dir, err))
+	}
+	if v.tls() {
+		if _, err := tls.LoadX509KeyPair(v.tlsCert, v.tlsKey); err != nil {
+			return fail(fmt.Errorf("the certificate for TLS can't be used: %w", err))
 		}
 	}
+	words, err := locale.Load()
+	if err != nil {
+		return fail(err)
+	}
+	// First, so that a second program on the same register ends here.
+	control, err := listenControl(dir)
+	if err != nil {
+		return fail(err)
+	}
+	if control != nil {
+		defer control.Close()
+	} else {
+		fmt.Fprintln(p.err, "kua: 'kua lock' can't reach this program, because the register's disk has no sockets: lock it in the pages, or end the program")
+	}
+	listener, err := listenOn(v.listen, v.inherited)
+	if err != nil {
+		return fail(fmt.Errorf("the pages can't be served on %s: %w; give another address with --listen", v.listen, err))
+	}
+	v.listen = listener.Addr().String() // which may have been any free port
+	h := newHost(p, dir, v, words, listener)
+	h.renew = func() error { return renew(v.args(p, dir), listener) }
+	defer listener.Close()
+	if control != nil {
+		go h.obey(ctx, control)
+	}
+	return h.run(ctx, reg)
+}
+
+// listenOn makes a listener, or takes the one that was handed on.
+func listenOn(address string, inherited int) (lasting, error) {
+	var l net.Listener
+	var err error
+	if inherited > 0 {
+		f := os.NewFile(uintptr(inherited), "listener")
+		l, err = net.FileListener(f)
+		f.Close()
+	} else {
+		l, err = net.Listen("tcp", address)
+	}
+	if err != nil {
+		return lasting{}, err
+	}
+	t, ok := l.(*net.TCPListener)
+	if !ok {
+		return lasting{}, fmt.Errorf("%s is not a TCP address", address)
+	}
+	return lasting{t}, nil
 }

@@ -40,6 +40,7 @@ type program struct {
 	out, err io.Writer
 	now      func() time.Time
 	stretch  seal.Stretch // of new passphrases; zero: the standard
+	shut     func() error // keeps others from reading this process's memory
 
 	registry       string
 	forgetting     string
@@ -57,7 +58,7 @@ func main() {
 
 // run is the whole program but for the process around it.
 func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
-	return (&program{now: time.Now}).run(ctx, args, in, out, stderr)
+	return (&program{now: time.Now, shut: shutProcess}).run(ctx, args, in, out, stderr)
 }
 
 func (p *program) run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
@@ -109,7 +110,7 @@ func (p *program) command() *cobra.Command {
 		p.versionCommand(), p.initCommand(), p.serveCommand(), p.demoCommand(),
 		p.importCommand(), p.mapCommand(), p.matchCommand(), p.figuresCommand(),
 		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(), p.memberCommand(),
-		p.eraseCommand(), p.forgetCommand(), p.grantCommand(), p.revokeCommand(),
+		p.eraseCommand(), p.forgetCommand(), p.lockCommand(), p.grantCommand(), p.revokeCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		wrapArgs(cmd)

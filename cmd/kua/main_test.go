@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 
 // testProgram is the program on the scripts' day, with quick stretches.
 func testProgram() {
-	p := &program{now: func() time.Time { return today }, stretch: quick()}
+	p := &program{now: func() time.Time { return today }, stretch: quick(), shut: func() error { return nil }}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := p.run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
@@ -62,6 +62,7 @@ func TestScripts(t *testing.T) {
 
 			"number": numberOf,
 			"field":  fieldOf,
+			"await":  awaitServed,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples)
@@ -143,4 +144,15 @@ func numberOf(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("no case was listed as %s", args[1])
+}
+
+// awaitServed waits until a program in the background serves a register: await DIR.
+func awaitServed(ts *testscript.TestScript, _ bool, args []string) {
+	for range 600 {
+		if _, err := askControl(context.Background(), ts.MkAbs(args[0]), sayState); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("nothing serves %s", args[0])
 }

@@ -60,13 +60,14 @@ const (
 	GiveRole     Action = "give a role" // the one that the thing names
 	LetIn        Action = "let in"      // open one's organisation to a member, and close it to them
 	Verify       Action = "verify"
-	Erase        Action = "erase"   // the identity of a case, or all of it, for good
-	Recover      Action = "recover" // give a share of the recovery key
+	Erase        Action = "erase"    // the identity of a case, or all of it, for good
+	Recover      Action = "recover"  // give a share of the recovery key
+	LockAll      Action = "lock all" // close the register for everybody until it is opened anew
 )
 
 // Actions are all actions.
 func Actions() []Action {
-	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, Match, Administer, GiveRole, LetIn, Verify, Erase, Recover}
+	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, Match, Administer, GiveRole, LetIn, Verify, Erase, Recover, LockAll}
 }
 
 // Part is one of the two parts of a case. Whoever may read who somebody is may
@@ -138,6 +139,8 @@ func Decide(m Member, a Action, thing Thing) bool {
 		return m.Is(CaseWorker, Administrator) && belongs(m, thing)
 	case Recover:
 		return m.Is(Trustee)
+	case LockAll:
+		return m.Is(Coordinator, Administrator)
 	}
 	return false
 }

@@ -107,8 +107,8 @@ func TestDecideByRole(t *testing.T) {
 func TestDecideWithoutCase(t *testing.T) {
 	want := map[Role]string{
 		CaseWorker: "count verify", Lawyer: "count verify", Clinician: "count verify", Reviewer: "count verify",
-		Analyst: "count verify", Coordinator: "count match verify write outside cases",
-		Administrator: "administer", Trustee: "recover",
+		Analyst: "count verify", Coordinator: "count match verify write outside cases lock all",
+		Administrator: "administer lock all", Trustee: "recover",
 	}
 	for _, role := range Roles() {
 		m := Member{ID: "me", Orgs: []string{"north"}, Roles: []Role{role}}

@@ -74,11 +74,12 @@ type Sessions struct {
 
 	mu   sync.Mutex
 	open map[string]*Session
+	used time.Time // when a session was last begun or used
 }
 
 // NewSessions makes an empty set of sessions that tells time by now.
 func NewSessions(now func() time.Time) *Sessions {
-	return &Sessions{now: now, open: map[string]*Session{}}
+	return &Sessions{now: now, open: map[string]*Session{}, used: now()}
 }
 
 // Begin opens a session for a member whose passphrase was right.
@@ -95,6 +96,7 @@ func (all *Sessions) Begin(m Member, keys *Keys) *Session {
 		}
 	}
 	all.open[s.token] = s
+	all.used = now
 	own := *s
 	return &own
 }
@@ -113,7 +115,7 @@ func (all *Sessions) Get(token string) (*Session, bool) {
 		delete(all.open, token)
 		return nil, false
 	}
-	s.seen = now
+	s.seen, all.used = now, now
 	own := *s
 	return &own, true
 }
@@ -170,7 +172,7 @@ func (all *Sessions) Fresh(s *Session) bool {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	kept := all.open[s.token]
-	return kept != nil && !kept.over(now) && now.Sub(kept.proved) <= ProofLimit
+	return kept != nil && !kept.over(now) && elapsed(kept.proved, now) <= ProofLimit
 }
 
 // SessionView is an open session as its own member sees it.
@@ -233,6 +235,21 @@ func (all *Sessions) EndAll() {
 	clear(all.open)
 }
 
+// Idle is how long no session was begun or used.
+func (all *Sessions) Idle() time.Duration {
+	now := all.now()
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return elapsed(all.used, now)
+}
+
 func (s *Session) over(now time.Time) bool {
-	return now.Sub(s.seen) > IdleLimit || now.Sub(s.since) > AbsoluteLimit
+	return elapsed(s.seen, now) > IdleLimit || elapsed(s.since, now) > AbsoluteLimit
+}
+
+// elapsed is the time between two moments by the clock on the wall or by the
+// one that counts from the start, whichever says more: the one stands still
+// while a laptop sleeps, the other can be set back.
+func elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/ledger"
 )
 
 // What a caller can be told.
@@ -16,6 +17,8 @@ var (
 	ErrNotFound = errors.New("there is no such record, or it is not open to you")
 	// ErrNotAllowed says that the member may not do this.
 	ErrNotAllowed = errors.New("your role does not allow this")
+	// ErrInUse says that another program has the register open to write.
+	ErrInUse = ledger.ErrLocked
 	// ErrConflict says that somebody else wrote to the same case meanwhile; nothing was written.
 	ErrConflict = errors.New("somebody else has just written to this case: open it again and repeat your change")
 )

@@ -26,6 +26,15 @@ const (
 // unfinished begins the name of a key file that is being written.
 const unfinished = ".new-"
 
+// ErrUnlock says that a passphrase does not open the register.
+var ErrUnlock = errors.New("the passphrase is not right, or not one that starts the register: check the words and their order; nothing was changed")
+
+// ErrMayNotStart says that a member's key does not open the node's.
+var ErrMayNotStart = errors.New("the passphrase is right, but this member may not start the register: somebody who may must do it")
+
+// ErrManyStart says that it must be said whose passphrase it is.
+var ErrManyStart = errors.New("many members may start the register")
+
 // maxTried is how many key files a passphrase is tried on where nobody says
 // whose it is: each costs a stretch.
 const maxTried = 8
@@ -89,12 +98,22 @@ func (r *Registry) unlock(u Unlock) (*access.Keys, error) {
 		files = slices.DeleteFunc(files, func(f string) bool {
 			return !strings.HasPrefix(filepath.Base(f), "member-"+u.Member)
 		})
+	} else if len(files) > maxTried { // those of members who may start the register are enough
+		locked, err := r.readLocked(nodeKeyFile)
+		if err != nil {
+			return nil, err
+		}
+		start := map[string]bool{}
+		for _, id := range locked.Identities() {
+			start[filepath.Base(memberFile(id))] = true
+		}
+		files = slices.DeleteFunc(files, func(f string) bool { return !start[filepath.Base(f)] })
 	}
 	switch {
 	case len(files) == 0:
 		return nil, errors.New("there is no key file of that member in the register's keys")
 	case len(files) > maxTried:
-		return nil, fmt.Errorf("the register has %d members: say with --member whose passphrase it is", len(files))
+		return nil, fmt.Errorf("%w (%d): say with --member whose passphrase it is", ErrManyStart, len(files))
 	}
 	var member *seal.Identity
 	for _, f := range files {
@@ -109,10 +128,10 @@ func (r *Registry) unlock(u Unlock) (*access.Keys, error) {
 		break
 	}
 	if member == nil {
-		return nil, errors.New("the passphrase is not right: check the words and their order; nothing was changed")
+		return nil, ErrUnlock
 	}
 	if err := r.openNode(member); errors.Is(err, errMayNotStart) {
-		return nil, errors.New("the passphrase is right, but this member may not start the register: somebody who may must do it")
+		return nil, ErrMayNotStart
 	} else if err != nil {
 		return nil, err
 	}

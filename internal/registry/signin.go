@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/ledger"
@@ -87,5 +88,21 @@ func (r *Registry) Session(token string) (*access.Session, bool) {
 // SignOut ends a session.
 func (r *Registry) SignOut(s *access.Session) { r.sessions.End(s.Token()) }
 
-// Lock ends every session.
-func (r *Registry) Lock() { r.sessions.EndAll() }
+// LockOwn ends all sessions of a member, wherever they are, and lets go of
+// what their passphrase opened.
+func (r *Registry) LockOwn(s *access.Session) { r.sessions.EndMember(s.Member.ID) }
+
+// MayLock tells whether a member may lock the register for everybody.
+func (r *Registry) MayLock(s *access.Session) error {
+	if !access.Decide(s.Member, access.LockAll, access.Thing{}) {
+		return ErrNotAllowed
+	}
+	return nil
+}
+
+// EndAll ends every session at once: what comes before Close where the
+// register is locked.
+func (r *Registry) EndAll() { r.sessions.EndAll() }
+
+// Idle is how long no member who has signed in has asked for anything.
+func (r *Registry) Idle() time.Duration { return r.sessions.Idle() }

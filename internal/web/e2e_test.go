@@ -5,6 +5,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -22,6 +23,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/kua-registry/kua/internal/registry"
 )
 
 var shots = flag.String("shots", "", "put a picture of every page into this directory")
@@ -34,6 +37,8 @@ const perPage = 30 * time.Second // a slow machine with a browser on it
 func TestE2EPages(t *testing.T) {
 	server := httptest.NewServer(newPages(t, newFake(t)))
 	defer server.Close()
+	locked := httptest.NewServer(lockedPages(t, &bytes.Buffer{}, func(context.Context, string) error { return registry.ErrUnlock }))
+	defer locked.Close()
 	browser := startBrowser(t)
 	for _, screen := range []struct {
 		name          string
@@ -57,6 +62,13 @@ func TestE2EPages(t *testing.T) {
 				}
 				for _, lang := range languages {
 					tab.walk(screen.name+"-"+scheme+"-"+lang, lang)
+				}
+				tab = openTab(t, browser, locked.URL)
+				tab.do(chromedp.EmulateViewport(screen.width, screen.height, screen.opts...))
+				for _, lang := range languages {
+					tab.visit("/?lang=" + lang)
+					tab.do(chromedp.SendKeys("#passphrase", "wrong"), chromedp.Click("form.signin button"), chromedp.WaitVisible("#problem"))
+					tab.look(screen.name + "-" + scheme + "-" + lang + "-register-locked")
 				}
 			})
 		}

@@ -40,14 +40,15 @@ var errInside = errors.New("secret inside of the machine")
 
 // fake is an invented register: the second user of the interface the pages ask.
 type fake struct {
-	book     *codebook.Book
-	rules    *rules.Set
-	sessions *access.Sessions
-	at       time.Time // what time it is
-	empty    bool      // a register with nothing in it
-	fails    error     // what every question fails with
-	asked    registry.Query
-	review   registry.ReviewVerdict // the step that was taken, or not
+	lockedAll int
+	book      *codebook.Book
+	rules     *rules.Set
+	sessions  *access.Sessions
+	at        time.Time // what time it is
+	empty     bool      // a register with nothing in it
+	fails     error     // what every question fails with
+	asked     registry.Query
+	review    registry.ReviewVerdict // the step that was taken, or not
 }
 
 func day(text string) edtf.Day {
@@ -92,7 +93,7 @@ func newPagesLogging(t testing.TB, f *fake, log io.Writer) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := New(f, words, Options{Logger: slog.New(slog.NewTextHandler(log, nil))})
+	h, err := New(f, words, Options{Logger: slog.New(slog.NewTextHandler(log, nil)), LockAll: func() { f.lockedAll++ }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,9 +126,16 @@ func (f *fake) Prove(_ context.Context, s *access.Session, passphrase string) er
 
 func (f *fake) Session(token string) (*access.Session, bool) { return f.sessions.Get(token) }
 func (f *fake) SignOut(s *access.Session)                    { f.sessions.End(s.Token()) }
-func (f *fake) Book() *codebook.Book                         { return f.book }
-func (f *fake) Rules() *rules.Set                            { return f.rules }
-func (f *fake) Today() edtf.Day                              { return day("2022-06-24") }
+func (f *fake) LockOwn(s *access.Session)                    { f.sessions.EndMember(s.Member.ID) }
+func (f *fake) MayLock(s *access.Session) error {
+	if !access.Decide(s.Member, access.LockAll, access.Thing{}) {
+		return registry.ErrNotAllowed
+	}
+	return nil
+}
+func (f *fake) Book() *codebook.Book { return f.book }
+func (f *fake) Rules() *rules.Set    { return f.rules }
+func (f *fake) Today() edtf.Day      { return day("2022-06-24") }
 
 var fakeOrgs = []registry.Org{
 	{ID: orgNorth, Name: "Northern Sample Centre", Counts: true, Cases: 96},

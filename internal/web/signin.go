@@ -101,13 +101,34 @@ func (s *server) signOut(v *visit) error {
 	return nil
 }
 
-// lock closes everything in one tap and remembers where the reader was: the
-// path only, because what follows it may be a name that was searched for.
+// lock closes everything the member has open, wherever, in one tap and
+// remembers where the reader was: the path only, because what follows it may
+// be a name that was searched for.
 func (s *server) lock(v *visit) error {
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
 	next := nextPage(v.r.PostFormValue("next"))
-	s.leave(v)
+	if v.session != nil {
+		s.reg.LockOwn(v.session)
+	}
+	s.setCookie(v, s.cookieName(), "", -1)
 	v.redirect(link("/sign-in", "locked", "1", "next", next))
+	return nil
+}
+
+// lockForAll locks the register for everybody, in one tap. Whoever comes back
+// to this page gets it when the register is open again.
+func (s *server) lockForAll(v *visit) error {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
+	if err := s.reg.MayLock(v.session); err != nil {
+		return err
+	}
+	if s.lockAll == nil {
+		return registry.ErrNotFound
+	}
+	next := nextPage(v.r.PostFormValue("next"))
+	s.lockAll()
+	s.setCookie(v, s.cookieName(), "", -1)
+	v.redirect(landing(next))
 	return nil
 }
 

@@ -58,6 +58,7 @@ type page struct {
 	Lang, Title, Path, Home string
 	Langs                   []langLink
 	Member                  *access.Member
+	MayLock                 bool // for everybody
 	Nav                     []navLink
 	Body                    any
 }
@@ -73,6 +74,7 @@ func (s *server) show(v *visit, name, title string, body any) error {
 	p := page{Lang: v.Code(), Title: title, Path: nextPage(v.r.URL.Path), Langs: s.langLinks(v), Body: body}
 	if v.session != nil {
 		p.Member = &v.session.Member
+		p.MayLock = s.lockAll != nil && s.reg.MayLock(v.session) == nil
 		at, _ := v.clock() // a clock that can't be read is the page's matter
 		p.Home = at.link("/")
 		for _, l := range [...]struct{ path, key string }{{"/", "overview"}, {"/cases", "cases"}, {"/figures", "figures"}, {"/about", "about"}} {

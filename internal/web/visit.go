@@ -27,7 +27,7 @@ type visit struct {
 
 func (s *server) visit(w http.ResponseWriter, r *http.Request) *visit {
 	v := &visit{w: w, r: r, status: http.StatusOK}
-	if c, err := r.Cookie(s.cookieName()); err == nil {
+	if c, err := r.Cookie(s.cookieName()); err == nil && s.reg != nil {
 		v.session, _ = s.reg.Session(c.Value)
 	}
 	v.voice = s.voice(s.language(r, v.session))

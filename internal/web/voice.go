@@ -21,6 +21,9 @@ type voice struct {
 }
 
 func (s *server) voice(l *locale.Language) *voice {
+	if s.reg == nil {
+		return &voice{Language: l} // enough for a page without records
+	}
 	return &voice{Language: l, reg: s.reg, book: s.reg.Book()}
 }
 

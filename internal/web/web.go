@@ -23,6 +23,8 @@ type register interface {
 	SignIn(ctx context.Context, in registry.SignIn) (*access.Session, error)
 	Session(token string) (*access.Session, bool)
 	SignOut(s *access.Session)
+	LockOwn(s *access.Session)
+	MayLock(s *access.Session) error
 	Prove(ctx context.Context, s *access.Session, passphrase string) error
 	Overview(ctx context.Context, s *access.Session, q registry.OverviewQuery) (registry.Overview, error)
 	Cases(ctx context.Context, s *access.Session, q registry.Query) (registry.Page, error)
@@ -42,16 +44,20 @@ type register interface {
 type Options struct {
 	Secure bool         // the pages are reached by TLS: cookies are never sent without it
 	Logger *slog.Logger // required
+	// LockAll begins to lock the whole register and does not wait for it; nil:
+	// whoever serves the pages can't.
+	LockAll func()
 }
 
 // server serves the pages of one register. It never changes and may be shared.
 type server struct {
-	reg    register
-	words  *locale.Catalogue
-	pages  map[string]*templates // by language
-	assets *assets
-	secure bool
-	log    *slog.Logger
+	reg     register // nil: it is locked
+	words   *locale.Catalogue
+	pages   map[string]*templates // by language
+	assets  *assets
+	secure  bool
+	log     *slog.Logger
+	lockAll func() // nil: not to be had
 }
 
 // New makes the pages of a register.
@@ -64,7 +70,7 @@ func New(reg register, words *locale.Catalogue, opts Options) (http.Handler, err
 }
 
 func newServer(reg register, words *locale.Catalogue, opts Options) (*server, error) {
-	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, pages: map[string]*templates{}}
+	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, lockAll: opts.LockAll, pages: map[string]*templates{}}
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
@@ -99,6 +105,8 @@ func (s *server) routes() []route {
 		{"POST /sign-in", s.open(s.signIn)},
 		{"POST /sign-out", s.open(s.signOut)},
 		{"POST /lock", s.open(s.lock)},
+		{"POST /lock-all", s.signed(s.lockForAll)},
+		{"POST /unlock", s.open(s.unlocked)},
 		{"GET /{$}", s.signed(s.overview)},
 		{"GET /cases", s.signed(s.cases)},
 		{"GET /cases/{id}", s.signed(s.oneCase)},
