@@ -3,11 +3,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
@@ -23,10 +25,13 @@ type caseRow struct {
 	ExternalID string `json:"external_id"`
 	Cluster    string `json:"cluster"`
 	Stage      string `json:"stage"`
+	Review     string `json:"review"`                          // where its review stands: a code of list review_state
+	Verdict    string `json:"verdict,omitempty"`               // of its review: the last one
+	Changed    bool   `json:"changed_since_verdict,omitempty"` // what it says
 }
 
 func rowAnswer(r registry.Row) caseRow {
-	return caseRow{ID: r.ID, Number: r.Number, Org: r.OrgName, ExternalID: r.ExternalID, Cluster: r.Cluster, Stage: r.Stage}
+	return caseRow{ID: r.ID, Number: r.Number, Org: r.OrgName, ExternalID: r.ExternalID, Cluster: r.Cluster, Stage: r.Stage, Review: r.Review, Verdict: r.Verdict, Changed: r.Changed}
 }
 
 func (p *program) caseCommand() *cobra.Command {
@@ -42,7 +47,7 @@ func (p *program) caseCommand() *cobra.Command {
 func (p *program) caseListCommand() *cobra.Command {
 	var clock clockFlags
 	var q registry.Query
-	var org, figure string
+	var org, figure, review string
 	cmd := &cobra.Command{
 		Use:   "list [WORDS]",
 		Short: "List cases",
@@ -56,7 +61,13 @@ func (p *program) caseListCommand() *cobra.Command {
 				return err
 			}
 			defer reg.Close()
-			q.Text, q.Clock, q.Figure, q.Limit = strings.Join(args, " "), at, figure, 200
+			q.Text, q.Clock, q.Figure, q.Facets = strings.Join(args, " "), at, figure, map[string][]string{}
+			if review != "" {
+				if err := knownState(reg, review); err != nil {
+					return err
+				}
+				q.Facets["review"] = []string{review}
+			}
 			if figure != "" {
 				q.Scope = "coalition"
 			}
@@ -65,47 +76,69 @@ func (p *program) caseListCommand() *cobra.Command {
 				if !ok {
 					return fmt.Errorf("--org: there is no organisation %q; 'kua org list' shows them", org)
 				}
-				q.Facets = map[string][]string{"org": {o.ID}}
+				q.Facets["org"] = []string{o.ID}
 				if figure != "" {
 					q.Scope = o.ID
 				}
 			}
-			rows := []registry.Row{}
-			for {
-				page, err := reg.Cases(cmd.Context(), session, q)
-				if err != nil {
-					return err
-				}
-				rows = append(rows, page.Rows...)
-				if page.Next == "" {
-					break
-				}
-				q.After = page.Next
-			}
-			if p.json {
-				answers := []caseRow{}
-				for _, r := range rows {
-					answers = append(answers, rowAnswer(r))
-				}
-				return printJSON(p.out, map[string]any{"cases": answers})
-			}
-			lines := [][]string{}
-			for _, r := range rows {
-				lines = append(lines, []string{r.Number, r.ExternalID, r.OrgName, r.Name, r.Incident.String(), r.Stage})
-			}
-			if err := table(p.out, lines); err != nil {
+			rows, err := allCases(cmd.Context(), reg, session, q)
+			if err != nil {
 				return err
 			}
-			fmt.Fprintf(p.out, "%s\n", counted(len(rows), "case", "cases"))
-			return nil
+			return p.printCases(reg, rows)
 		},
 	}
 	cmd.Flags().StringVar(&clock.asOf, "as-of", "", "as of this `day`")
 	cmd.Flags().StringVar(&clock.knownBy, "known-by", "", "as known by this `moment`")
 	cmd.Flags().StringVar(&org, "org", "", "only this `organisation`'s cases")
 	cmd.Flags().StringVar(&figure, "figure", "", "only the cases behind this `figure`")
+	cmd.Flags().StringVar(&review, "review", "", "only cases whose review stands there: a `state` of 'kua review list'")
+	cmd.Flags().BoolVar(&q.Verified, "verified", false, "only cases whose last verdict is that they are verified")
 	cmd.Flags().StringVar(&q.Rule, "rule", "", "only cases in which this `check` is breached or this deadline overdue")
 	return cmd
+}
+
+// allCases asks for a list page by page.
+func allCases(ctx context.Context, reg *registry.Registry, session *access.Session, q registry.Query) ([]registry.Row, error) {
+	rows := []registry.Row{}
+	q.Limit = 200
+	for {
+		page, err := reg.Cases(ctx, session, q)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, page.Rows...)
+		if page.Next == "" {
+			return rows, nil
+		}
+		q.After = page.Next
+	}
+}
+
+func (p *program) printCases(reg *registry.Registry, rows []registry.Row) error {
+	if p.json {
+		answers := []caseRow{}
+		for _, r := range rows {
+			answers = append(answers, rowAnswer(r))
+		}
+		return printJSON(p.out, map[string]any{"cases": answers})
+	}
+	lines := [][]string{}
+	for _, r := range rows {
+		review := ""
+		if r.Review != casefile.Draft {
+			review = reg.Book().Label("review_state", r.Review, "en")
+		}
+		if r.Changed {
+			review += ", changed since the verdict"
+		}
+		lines = append(lines, []string{r.Number, r.ExternalID, r.OrgName, r.Name, r.Incident.String(), r.Stage, review})
+	}
+	if err := table(p.out, lines); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "%s\n", counted(len(rows), "case", "cases"))
+	return nil
 }
 
 // oneCaseCommand is a command about one case, named by its id or number.
@@ -174,6 +207,9 @@ func (p *program) showCase(reg *registry.Registry, v registry.CaseView, lang str
 		fmt.Fprintf(p.out, ", since %s", v.Stage.Since)
 	}
 	fmt.Fprintln(p.out)
+	if v.Review.State != casefile.Draft {
+		fmt.Fprintf(p.out, "Review: %s\n", book.Label("review_state", v.Review.State, lang))
+	}
 	for _, r := range v.Same {
 		fmt.Fprintf(p.out, "The same person: %s, %s\n", r.Number, r.OrgName)
 	}

@@ -15,12 +15,13 @@ import (
 
 // figuresAnswer is `kua figures --json`, a contract with scripts.
 type figuresAnswer struct {
-	AsOf    string                  `json:"as_of"`
-	KnownBy string                  `json:"known_by,omitempty"`
-	Scope   string                  `json:"scope"`
-	Entries uint64                  `json:"entries"`
-	Root    string                  `json:"root"`
-	Figures map[string]figureAnswer `json:"figures"`
+	AsOf     string                  `json:"as_of"`
+	KnownBy  string                  `json:"known_by,omitempty"`
+	Scope    string                  `json:"scope"`
+	Verified bool                    `json:"verified,omitempty"` // only cases whose last verdict is that they are verified
+	Entries  uint64                  `json:"entries"`
+	Root     string                  `json:"root"`
+	Figures  map[string]figureAnswer `json:"figures"`
 }
 
 type figureAnswer struct {
@@ -33,7 +34,7 @@ type figureAnswer struct {
 func (p *program) figuresCommand() *cobra.Command {
 	var clock clockFlags
 	var set, scope, lang string
-	var asCSV bool
+	var asCSV, verified bool
 	cmd := &cobra.Command{
 		Use:   "figures",
 		Short: "Count: as of a day, as known by a moment",
@@ -55,7 +56,7 @@ func (p *program) figuresCommand() *cobra.Command {
 				}
 				scope = org.ID
 			}
-			answer, err := reg.Figures(cmd.Context(), session, registry.FigureQuery{Clock: at, Scope: scope, Set: set})
+			answer, err := reg.Figures(cmd.Context(), session, registry.FigureQuery{Clock: at, Scope: scope, Set: set, Verified: verified})
 			if err != nil {
 				return err
 			}
@@ -73,12 +74,13 @@ func (p *program) figuresCommand() *cobra.Command {
 	cmd.Flags().StringVar(&set, "set", "", "only the figures of this `set` (statement, way)")
 	cmd.Flags().StringVar(&scope, "org", "", "only this `organisation`'s cases, by name or id; the coalition's where it is not given")
 	cmd.Flags().StringVar(&lang, "lang", "en", "the language of the labels: en, ru or kk")
+	cmd.Flags().BoolVar(&verified, "verified", false, "count only cases whose last verdict, as known by the moment, is that they are verified")
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print the answer as CSV")
 	return cmd
 }
 
 func figuresJSON(t registry.FigureTable, lang string) figuresAnswer {
-	answer := figuresAnswer{AsOf: t.Clock.AsOf.String(), Scope: t.Scope, Entries: t.Entries, Root: t.Root, Figures: map[string]figureAnswer{}}
+	answer := figuresAnswer{AsOf: t.Clock.AsOf.String(), Scope: t.Scope, Verified: t.Verified, Entries: t.Entries, Root: t.Root, Figures: map[string]figureAnswer{}}
 	if !t.Clock.KnownBy.IsZero() {
 		answer.KnownBy = t.Clock.KnownBy.UTC().Format(time.RFC3339Nano)
 	}
@@ -96,10 +98,13 @@ func figuresJSON(t registry.FigureTable, lang string) figuresAnswer {
 
 func (p *program) figuresCSV(t registry.FigureTable, lang string) error {
 	w := csv.NewWriter(p.out)
-	if err := w.Write([]string{"figure", "value", "base", "of", "as_of", "known_by", "entries", "root", "label"}); err != nil {
+	if err := w.Write([]string{"figure", "value", "base", "of", "as_of", "known_by", "entries", "root", "label", "cases"}); err != nil {
 		return err
 	}
-	known := ""
+	known, cases := "", "all"
+	if t.Verified {
+		cases = "verified"
+	}
 	if !t.Clock.KnownBy.IsZero() {
 		known = t.Clock.KnownBy.UTC().Format(time.RFC3339Nano)
 	}
@@ -108,7 +113,7 @@ func (p *program) figuresCSV(t registry.FigureTable, lang string) error {
 		if v.Base >= 0 {
 			base, of = strconv.Itoa(v.Base), t.Defs[v.ID].Base
 		}
-		if err := w.Write([]string{v.ID, strconv.Itoa(v.Value), base, of, t.Clock.AsOf.String(), known, strconv.FormatUint(t.Entries, 10), t.Root, t.Defs[v.ID].Label.In(lang)}); err != nil {
+		if err := w.Write([]string{v.ID, strconv.Itoa(v.Value), base, of, t.Clock.AsOf.String(), known, strconv.FormatUint(t.Entries, 10), t.Root, t.Defs[v.ID].Label.In(lang), cases}); err != nil {
 			return err
 		}
 	}
@@ -131,6 +136,9 @@ func (p *program) figuresText(t registry.FigureTable, lang string) error {
 	known := "all that is known"
 	if !t.Clock.KnownBy.IsZero() {
 		known = "known by " + t.Clock.KnownBy.UTC().Format(time.RFC3339)
+	}
+	if t.Verified {
+		fmt.Fprint(p.out, "\nOnly cases whose last verdict is that they are verified.")
 	}
 	fmt.Fprintf(p.out, "\nAs of %s, %s; counted from %d entries, root %s.\n", t.Clock.AsOf, known, t.Entries, t.Root)
 	return nil

@@ -111,6 +111,7 @@ func (p *program) command() *cobra.Command {
 		p.importCommand(), p.mapCommand(), p.matchCommand(), p.figuresCommand(),
 		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(), p.memberCommand(),
 		p.eraseCommand(), p.forgetCommand(), p.lockCommand(), p.grantCommand(), p.revokeCommand(),
+		p.reviewCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		wrapArgs(cmd)
