@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -59,6 +60,8 @@ func TestScripts(t *testing.T) {
 			"cut":  cutFile,
 			"bomb": zipBomb,
 			"flip": flipByte,
+
+			"traverse": traversingFile,
 
 			"number": numberOf,
 			"field":  fieldOf,
@@ -155,4 +158,30 @@ func awaitServed(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	ts.Fatalf("nothing serves %s", args[0])
+}
+
+// traversingFile writes an XLSX whose relations and parts lead out of it: traverse FROM TO.
+func traversingFile(ts *testscript.TestScript, _ bool, args []string) {
+	from, err := zip.OpenReader(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer from.Close()
+	var out bytes.Buffer
+	to := zip.NewWriter(&out)
+	for _, part := range from.File {
+		r, err := part.Open()
+		ts.Check(err)
+		text, err := io.ReadAll(r)
+		ts.Check(err)
+		if strings.HasSuffix(part.Name, ".rels") {
+			text = bytes.ReplaceAll(text, []byte(`Target="`), []byte(`Target="../../../`))
+		}
+		for _, name := range []string{part.Name, "../" + part.Name, "../../evil.xml"} {
+			w, err := to.Create(name)
+			ts.Check(err)
+			_, err = w.Write(text)
+			ts.Check(err)
+		}
+	}
+	ts.Check(to.Close())
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o600))
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/kua-registry/kua/internal/edtf"
@@ -24,6 +25,7 @@ const (
 	BadRef       = "bad_ref"
 	TooMany      = "too_many"
 	TooLong      = "too_long"
+	BadText      = "bad_text"
 	Empty        = "empty"
 	Required     = "required"
 )
@@ -129,6 +131,11 @@ func (b *Book) checkValue(f *Field, v string) (Problem, bool) {
 		p.What = BadRef
 		p.Msg = fmt.Sprintf("%s: %q is not the id of a record", f.ID, v)
 	default:
+		if strings.ContainsFunc(v, controls) {
+			p.What, p.Want = BadText, "a text without control characters"
+			p.Msg = fmt.Sprintf("%s holds control characters: type the text anew", f.ID)
+			return p, true
+		}
 		if f.Max == 0 || utf8.RuneCountInString(v) <= f.Max {
 			return p, false
 		}
@@ -137,6 +144,10 @@ func (b *Book) checkValue(f *Field, v string) (Problem, bool) {
 	}
 	return p, true
 }
+
+// controls says whether a letter is none: it would move the cursor of a
+// terminal, or end a line where nothing ends.
+func controls(c rune) bool { return unicode.IsControl(c) && c != '\n' && c != '\t' && c != '\r' }
 
 // want says what a field expects.
 func want(f *Field) string {

@@ -48,6 +48,7 @@ func TestValidate(t *testing.T) {
 		{"act", "filmed", "да", codebook.BadYesNo, "", "yes, no"},
 		{"notice", "of", "decision-1", codebook.BadRef, "", "decision"},
 		{"registration", "article_written", strings.Repeat("x", 81), codebook.TooLong, "", "80"},
+		{"person", "family", "\x1b]0;title\x07Made-up", codebook.BadText, "", "control characters"},
 	}
 	for _, x := range bad {
 		problems := b.Validate(x.kind, map[string][]string{x.field: {x.value}})

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 
 	"github.com/ncruces/go-sqlite3"
@@ -78,7 +77,7 @@ type conn = sqlfile.Conn
 
 // connect opens a connection.
 func connect(path string, key [32]byte) (*conn, error) {
-	c, err := sqlfile.Open(path, &key, url.Values{"modeof": {path}}) // side files take the permissions of the file
+	c, err := sqlfile.Open(path, &key)
 	if err != nil {
 		return nil, err
 	}

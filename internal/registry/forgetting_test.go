@@ -411,7 +411,7 @@ func (g *register) stripForgetting(key *seal.ForgetKey) {
 	if err := errors.Join(err, store.Close()); err != nil {
 		g.t.Fatal(err)
 	}
-	c, err := sqlfile.Open(path, &at, nil)
+	c, err := sqlfile.Open(path, &at)
 	if err != nil {
 		g.t.Fatal(err)
 	}

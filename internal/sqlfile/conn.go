@@ -7,8 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -27,15 +27,19 @@ type Conn struct {
 }
 
 // Open opens a connection to the file at path, which is made if it is not
-// there; nil for the key leaves the file plain. params are parameters of
-// SQLite's file name. The key is set by the first PRAGMA, never in the name of
-// the file, which ends up in error texts.
-func Open(path string, key *[32]byte, params url.Values) (*Conn, error) {
-	query := maps.Clone(params)
+// there, and which nobody else may read; nil for the key leaves the file plain.
+// The key is set by the first PRAGMA, never in the name of the file, which ends
+// up in error texts.
+func Open(path string, key *[32]byte) (*Conn, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	query := url.Values{"modeof": {path}} // side files take the permissions of the file
 	if key != nil {
-		if query == nil {
-			query = url.Values{}
-		}
 		query.Set("vfs", "adiantum")
 	}
 	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}

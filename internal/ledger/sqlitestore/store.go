@@ -493,7 +493,7 @@ type conn = sqlfile.Conn
 
 // connect opens a connection.
 func (s *Store) connect() (*conn, error) {
-	c, err := sqlfile.Open(s.path, s.options.Key, nil)
+	c, err := sqlfile.Open(s.path, s.options.Key)
 	if err != nil {
 		return nil, err
 	}

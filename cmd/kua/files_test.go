@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+// fileNames are the names that a register's files may have: fixed ones, and
+// ids that are drawn or hashes of keys.
+var fileNames = regexp.MustCompile(`^(register(\.forgetting)?|keys|head|rights|(ledger|index)\.db(-wal|-shm|\.lock)?|node\.(key|vault)|(ledger|index)\.key|` +
+	`(member|invite)-[0-9a-f]{32}\.key|org-[0-9a-f]{32}\.(key|vault)|[0-9]{4}-[0-9]{2}(-[0-9a-f]+)*\.key|README\.txt)$`)
+
+// TestFileNamesTellNothingRegression holds that the name of no file tells who
+// works with a register or which organisation, that none can be guessed from
+// what an outsider knows, and that nobody else may read them.
+func TestFileNamesTellNothingRegression(t *testing.T) {
+	dir := t.TempDir()
+	cases := []*northern{{planted: []string{"Жасампазов", "Ерғазы", "Zhasampazov", "870101399999", "+77019998877", "Тұлпар көшесі 93", "N-777-open", "сказал"}}}
+	northAndSouth(t, filepath.Join(dir, "register"), cases)
+	n := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if !fileNames.MatchString(d.Name()) {
+			t.Errorf("%s: a name of a new shape: does it tell who or whose?", d.Name())
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s may be read by others: %v", d.Name(), info.Mode())
+		}
+		n++
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n < 12 {
+		t.Fatalf("only %d files: this test finds nothing", n)
+	}
+}
