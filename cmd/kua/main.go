@@ -112,6 +112,7 @@ func (p *program) command() *cobra.Command {
 		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(), p.memberCommand(),
 		p.eraseCommand(), p.forgetCommand(), p.lockCommand(), p.grantCommand(), p.revokeCommand(),
 		p.reviewCommand(),
+		p.passphraseCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		wrapArgs(cmd)

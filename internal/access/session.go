@@ -214,6 +214,18 @@ func (all *Sessions) EndOwn(s *Session, id string) bool {
 	return false
 }
 
+// EndOthers ends all sessions of the member of a session but that one, and
+// answers how many there were.
+func (all *Sessions) EndOthers(s *Session) int {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	n := len(all.open)
+	maps.DeleteFunc(all.open, func(token string, other *Session) bool {
+		return other.Member.ID == s.Member.ID && token != s.token
+	})
+	return n - len(all.open)
+}
+
 // SetDevice keeps what the browser of a session calls itself.
 func (all *Sessions) SetDevice(s *Session, device string) {
 	all.mu.Lock()

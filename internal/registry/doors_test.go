@@ -34,6 +34,12 @@ var withoutDecision = map[string]string{
 	"Accept":       "the code decides",
 	"ErasureFinal": "a day that depends on the calendar alone",
 	"Tend":         "does what the calendar asks for and answers nothing",
+
+	"OwnSessions":      "a member's own sessions",
+	"EndSession":       "a member's own session",
+	"NameDevice":       "a member's own session",
+	"EndOthers":        "a member's own sessions",
+	"ChangePassphrase": "the old passphrase decides, and it is of the session that asks",
 }
 
 // TestEveryDoorAsks holds that every exported method of the registry that a

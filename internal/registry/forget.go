@@ -20,11 +20,16 @@ func (r *Registry) replaceIndexKey(key seal.Key) error {
 	if err != nil {
 		return err
 	}
+	return r.replaceKey(file, sealed)
+}
+
+// replaceKey puts a key file in the place of an old one, which is overwritten.
+func (r *Registry) replaceKey(file string, b []byte) error {
 	old, err := os.OpenFile(filepath.Join(r.dir, file), os.O_WRONLY, 0)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("a key file can't be written: %w", err)
 	}
-	err = r.writeKey(file, sealed)
+	err = r.writeKey(file, b)
 	if old != nil {
 		if err == nil {
 			err = overwrite(old)

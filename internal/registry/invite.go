@@ -213,7 +213,7 @@ func (r *Registry) Accept(ctx context.Context, code access.Code, a Acceptance) (
 			return fail(err)
 		}
 		a.Passphrase = made
-	} else if err := access.CheckPassphrase(a.Passphrase, r.ownWords(ctx, v)...); err != nil {
+	} else if err := access.CheckPassphrase(a.Passphrase, r.ownWords(ctx, v.Name, v.Orgs)...); err != nil {
 		return fail(err)
 	}
 	if a.Lang != "" {
@@ -230,12 +230,12 @@ func (r *Registry) Accept(ctx context.Context, code access.Code, a Acceptance) (
 	if err != nil {
 		return fail(err)
 	}
-	turn, err := r.line.Enter(ctx, access.Try{Known: "invitation " + v.ID})
+	end, err := r.enter(ctx, access.Try{Known: "invitation " + v.ID})
 	if err != nil {
 		return fail(err)
 	}
 	file, err := seal.LockPassphrase(identity, "member", a.Passphrase, r.opt.Stretch)
-	turn.End(true)
+	end(true)
 	if err != nil {
 		return fail(err)
 	}
@@ -275,9 +275,9 @@ func (r *Registry) Accept(ctx context.Context, code access.Code, a Acceptance) (
 
 // ownWords are what a member's own passphrase must not lean on: their name
 // and the names of their organisations.
-func (r *Registry) ownWords(ctx context.Context, v InvitationView) []string {
-	words := strings.Fields(v.Name)
-	for _, id := range v.Orgs {
+func (r *Registry) ownWords(ctx context.Context, name string, orgs []string) []string {
+	words := strings.Fields(name)
+	for _, id := range orgs {
 		if org, ok := r.Organisation(ctx, id); ok {
 			words = append(words, strings.Fields(org.Name)...)
 		}

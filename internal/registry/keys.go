@@ -168,18 +168,24 @@ func (r *Registry) openNode(by *seal.Identity) error {
 
 // openMember opens a member's key file and sees that it is the one its name says.
 func (r *Registry) openMember(file, passphrase string) (*seal.Identity, error) {
-	locked, err := r.readLocked(file)
-	if err != nil {
-		return nil, err
-	}
-	if file != memberFile(locked.Public().ID()) || locked.Purpose() != "member" {
-		return nil, fmt.Errorf("%s: its name and its content do not belong together: %w", file, seal.ErrDamaged)
-	}
-	opened, err := locked.OpenPassphrase(passphrase, r.opt.Least)
+	_, opened, err := r.unlockMember(file, passphrase)
 	if err != nil {
 		return nil, err
 	}
 	return opened.Identity, nil
+}
+
+// unlockMember is openMember for who wants to change the file.
+func (r *Registry) unlockMember(file, passphrase string) (*seal.Locked, *seal.Opened, error) {
+	locked, err := r.readLocked(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	if file != memberFile(locked.Public().ID()) || locked.Purpose() != "member" {
+		return nil, nil, fmt.Errorf("%s: its name and its content do not belong together: %w", file, seal.ErrDamaged)
+	}
+	opened, err := locked.OpenPassphrase(passphrase, r.opt.Least)
+	return locked, opened, err
 }
 
 // openVaults opens the vaults of the organisations a member belongs to.

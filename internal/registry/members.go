@@ -424,7 +424,11 @@ func (r *Registry) forgetNodePassphrase(s *access.Session) error {
 	if err := locked.SetPassphrase(opened, nobodys, r.opt.Stretch); err != nil {
 		return err
 	}
-	return r.writeLocked(nodeKeyFile, locked)
+	b, err := locked.Encode()
+	if err != nil {
+		return err
+	}
+	return r.replaceKey(nodeKeyFile, b)
 }
 
 // addSlots opens the key files of organisations, and of the node where starts

@@ -22,15 +22,15 @@ func (r *Registry) Prove(ctx context.Context, s *access.Session, passphrase stri
 	if err != nil {
 		return err
 	}
-	turn, err := r.line.Enter(ctx, access.Try{Account: access.FoldName(s.Member.Name), Known: "session " + s.Token()})
+	end, err := r.enter(ctx, access.Try{Account: access.FoldName(s.Member.Name), Known: "session " + s.Token()})
 	if err != nil {
 		return err
 	}
-	defer turn.End(true)
+	defer end(true)
 	_, err = r.openMember(memberFile(id), passphrase)
 	switch {
 	case errors.Is(err, seal.ErrPassphrase), errors.Is(err, os.ErrNotExist):
-		turn.End(false)
+		end(false)
 		r.sessions.Doubt(s)
 		return access.ErrSignIn
 	case err != nil:

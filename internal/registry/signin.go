@@ -27,14 +27,14 @@ type SignIn struct {
 // An unknown name goes the same way as a wrong passphrase and costs as much.
 func (r *Registry) SignIn(ctx context.Context, in SignIn) (*access.Session, error) {
 	device, known := r.devices.Known(in.Name, in.Device, r.now())
-	turn, err := r.line.Enter(ctx, access.Try{Account: access.FoldName(in.Name), From: in.From, Known: device, Place: in.Place})
+	end, err := r.enter(ctx, access.Try{Account: access.FoldName(in.Name), From: in.From, Known: device, Place: in.Place})
 	if err != nil {
 		return nil, err
 	}
-	defer turn.End(true)
+	defer end(true)
 	s, err := r.signIn(in)
 	if errors.Is(err, access.ErrSignIn) {
-		turn.End(false)
+		end(false)
 	}
 	if err != nil {
 		return nil, err

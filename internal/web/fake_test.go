@@ -49,6 +49,8 @@ type fake struct {
 	fails     error     // what every question fails with
 	asked     registry.Query
 	review    registry.ReviewVerdict // the step that was taken, or not
+
+	did []string // what was done to an account
 }
 
 func day(text string) edtf.Day {
@@ -110,7 +112,9 @@ func (f *fake) SignIn(_ context.Context, in registry.SignIn) (*access.Session, e
 	case name != "Sample Member" || passphrase != rightWord:
 		return nil, access.ErrSignIn
 	}
-	return f.sessions.Begin(access.Member{ID: memberID, Name: name, Lang: "en", Orgs: []string{orgNorth}, Roles: []access.Role{access.Coordinator}}, nil), nil
+	s := f.sessions.Begin(access.Member{ID: memberID, Name: name, Lang: "en", Orgs: []string{orgNorth}, Roles: []access.Role{access.Coordinator}}, nil)
+	s.DeviceToken = "a-token"
+	return s, nil
 }
 
 func (f *fake) Prove(_ context.Context, s *access.Session, passphrase string) error {
@@ -122,6 +126,58 @@ func (f *fake) Prove(_ context.Context, s *access.Session, passphrase string) er
 		return access.ErrTooMany
 	}
 	return access.ErrSignIn
+}
+
+func (f *fake) NameDevice(s *access.Session, device string) { f.sessions.SetDevice(s, device) }
+
+func (f *fake) OwnSessions(*access.Session) []access.SessionView {
+	return []access.SessionView{
+		{ID: "0a0a0a0a0a0a0a0a", Device: "Firefox · Windows", Since: moment("2022-06-24T08:00:00Z"), Seen: moment("2022-06-24T08:59:00Z"), Here: true},
+		{ID: "0b0b0b0b0b0b0b0b", Device: hostile, Since: moment("2022-06-23T21:00:00Z"), Seen: moment("2022-06-24T08:45:00Z")},
+		{ID: "0c0c0c0c0c0c0c0c", Since: moment("2022-06-24T07:00:00Z"), Seen: moment("2022-06-24T07:01:00Z")},
+	}
+}
+
+func (f *fake) EndSession(_ *access.Session, id string) error {
+	f.did = append(f.did, "end "+id)
+	if id != "0b0b0b0b0b0b0b0b" {
+		return registry.ErrNotFound
+	}
+	return nil
+}
+
+func (f *fake) EndOthers(*access.Session) int {
+	f.did = append(f.did, "end others")
+	return 2
+}
+
+func (f *fake) ChangePassphrase(_ context.Context, _ *access.Session, old, next string) (string, error) {
+	f.did = append(f.did, "change passphrase")
+	switch {
+	case old != rightWord:
+		return "", access.ErrSignIn
+	case next == "":
+		return "eight sample words that nobody else would say", nil
+	case len(next) < access.ShortestPassphrase:
+		return "", &access.WeakError{Why: access.TooShort}
+	case strings.Contains(next, "password"):
+		return "", &access.WeakError{Why: access.TooCommon}
+	}
+	return "", nil
+}
+
+func (f *fake) SetLanguage(_ context.Context, _ *access.Session, id, lang string) error {
+	f.did = append(f.did, "language "+lang+" of "+id)
+	return nil
+}
+
+func (f *fake) Organisation(_ context.Context, id string) (registry.Org, bool) {
+	for _, o := range fakeOrgs {
+		if o.ID == id {
+			return o, true
+		}
+	}
+	return registry.Org{}, false
 }
 
 func (f *fake) Session(token string) (*access.Session, bool) { return f.sessions.Get(token) }

@@ -62,6 +62,7 @@ func (s *server) signIn(v *visit) error {
 	if v.session != nil {
 		s.reg.SignOut(v.session)
 	}
+	s.reg.NameDevice(session, browserName(v.r.UserAgent()))
 	s.setCookie(v, s.cookieName(), session.Token(), 0)
 	s.setCookie(v, s.deviceCookie(), session.DeviceToken, access.DeviceLasts)
 	v.redirect(landing(body.Next))
@@ -143,7 +144,7 @@ func (s *server) leave(v *visit) {
 // so that a sign-in leads nowhere but into it. The first page needs no mention.
 func nextPage(path string) string {
 	switch {
-	case path == "/cases", path == "/figures", path == "/about":
+	case path == "/cases", path == "/figures", path == "/about", path == "/account":
 		return path
 	case strings.HasPrefix(path, "/cases/"):
 		if strings.ContainsFunc(strings.TrimPrefix(path, "/cases/"), notInNumber) {

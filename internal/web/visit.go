@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/kua-registry/kua/internal/access"
@@ -22,11 +23,12 @@ type visit struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	session *access.Session // nil: nobody has signed in
+	zips    *sync.Pool
 	status  int
 }
 
 func (s *server) visit(w http.ResponseWriter, r *http.Request) *visit {
-	v := &visit{w: w, r: r, status: http.StatusOK}
+	v := &visit{w: w, r: r, status: http.StatusOK, zips: &s.zips}
 	if c, err := r.Cookie(s.cookieName()); err == nil && s.reg != nil {
 		v.session, _ = s.reg.Session(c.Value)
 	}
@@ -88,9 +90,15 @@ func (v *visit) write(page []byte) {
 	h.Set("Vary", "Accept-Encoding")
 	if len(page) >= gzipFrom && acceptsGzip(v.r) {
 		var b bytes.Buffer
-		zip := gzip.NewWriter(&b)
+		zip, ok := v.zips.Get().(*gzip.Writer) // each takes most of a megabyte
+		if !ok {
+			zip = gzip.NewWriter(nil)
+		}
+		zip.Reset(&b)
 		_, err := zip.Write(page)
-		if cerr := zip.Close(); err == nil && cerr == nil {
+		cerr := zip.Close()
+		v.zips.Put(zip)
+		if err == nil && cerr == nil {
 			h.Set("Content-Encoding", "gzip")
 			page = b.Bytes()
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/codebook"
@@ -26,6 +27,13 @@ type register interface {
 	LockOwn(s *access.Session)
 	MayLock(s *access.Session) error
 	Prove(ctx context.Context, s *access.Session, passphrase string) error
+	NameDevice(s *access.Session, device string)
+	OwnSessions(s *access.Session) []access.SessionView
+	EndSession(s *access.Session, id string) error
+	EndOthers(s *access.Session) int
+	ChangePassphrase(ctx context.Context, s *access.Session, old, next string) (string, error)
+	SetLanguage(ctx context.Context, s *access.Session, id, lang string) error
+	Organisation(ctx context.Context, nameOrID string) (registry.Org, bool)
 	Overview(ctx context.Context, s *access.Session, q registry.OverviewQuery) (registry.Overview, error)
 	Cases(ctx context.Context, s *access.Session, q registry.Query) (registry.Page, error)
 	Case(ctx context.Context, s *access.Session, idOrNumber string, clock registry.Clock) (registry.CaseView, error)
@@ -49,7 +57,7 @@ type Options struct {
 	LockAll func()
 }
 
-// server serves the pages of one register. It never changes and may be shared.
+// server serves the pages of one register. It may be shared.
 type server struct {
 	reg     register // nil: it is locked
 	words   *locale.Catalogue
@@ -57,7 +65,8 @@ type server struct {
 	assets  *assets
 	secure  bool
 	log     *slog.Logger
-	lockAll func() // nil: not to be had
+	lockAll func()    // nil: not to be had
+	zips    sync.Pool // of *gzip.Writer
 }
 
 // New makes the pages of a register.
@@ -114,6 +123,12 @@ func (s *server) routes() []route {
 		{"POST /cases/{id}/review", s.signed(s.reviewCase)},
 		{"GET /figures", s.signed(s.figures)},
 		{"GET /about", s.signed(s.about)},
+		{"GET /account", s.signed(s.account)},
+		{"POST /account/sessions/end", s.signed(s.endSession)},
+		{"POST /account/sessions/others", s.signed(s.endOthers)},
+		{"POST /account/language", s.signed(s.setLanguage)},
+		{"POST /account/passphrase", s.signed(s.changePassphrase)},
+		{"POST /account/browser/forget", s.signed(s.forgetBrowser)},
 		{"GET /static/{hash}/{name}", s.assets.serve},
 		{"/", s.open(func(*visit) error { return registry.ErrNotFound })},
 	}

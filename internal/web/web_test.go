@@ -108,6 +108,8 @@ var pages = []struct{ name, path string }{
 	{"figures", "/figures"},
 	{"figures-known", "/figures?scope=" + orgNorth + "&set=way&as_of=2022-05-17&known_by=2022-06-01"},
 	{"about", "/about"},
+	{"account", "/account"},
+	{"account-done", "/account?done=others"},
 	{"missing", "/nothing/here"},
 }
 
@@ -221,7 +223,7 @@ func TestPagesHoldNothingThePolicyForbids(t *testing.T) {
 }
 
 func TestPagesAreWellMade(t *testing.T) {
-	key := regexp.MustCompile(`>[^<]*\b(nav|signin|house|overview|cases|case|figures|about|error|deadline|check|record|facet|clock|lock|foot|value|official|ledger|unit|date)\.[a-z_]+\b[^<]*<`)
+	key := regexp.MustCompile(`>[^<]*\b(account|passphrase|proof|factor|nav|signin|house|overview|cases|case|figures|about|error|deadline|check|record|facet|clock|lock|foot|value|official|ledger|unit|date)\.[a-z_]+\b[^<]*<`)
 	everyPage(t, func(t *testing.T, _ *browser, _ string, doc *html.Node, raw string) {
 		ids, refs := map[string]bool{}, []string{}
 		heads, mains := 0, 0
