@@ -79,6 +79,17 @@ func TestWhenARecordCounts(t *testing.T) {
 	}
 }
 
+// A record is not written over by putting another kind under its id, as one
+// who may only comment might try.
+func TestARecordKeepsItsKind(t *testing.T) {
+	c := casefile.Fold(book(t), "c", []casefile.Entry{
+		put(1, "r", "report", "received", "2022-02-01"), put(2, "r", "note", "text", "written over"), put(3, "r", "report", "received", "2022-02-02"), put(4, "r", "act", "date", "2022-01-06"),
+	})
+	if r, _ := c.Record("r"); r.Kind != "report" || r.Get("received") != "2022-02-02" || r.Get("text") != "" || len(r.History) != 2 {
+		t.Errorf("the record is %+v", r)
+	}
+}
+
 func TestHistory(t *testing.T) {
 	b := book(t)
 	before := []casefile.Entry{put(1, "r", "report", "received", "2022-02-01"), put(2, "a", "act", "date", "2022-01-06"), put(3, "a", "act", "date", "2022-01-07")}

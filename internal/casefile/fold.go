@@ -44,6 +44,9 @@ func Fold(book *codebook.Book, id string, entries []Entry) *Case {
 			c.byID[e.Record] = r
 			c.all = append(c.all, r)
 		}
+		if e.Op == Put && e.Kind != r.Kind {
+			continue // a record keeps its kind: what is put under its id as another changes nothing of it
+		}
 		r.apply(e)
 	}
 	c.place()

@@ -156,8 +156,15 @@ func (r *Registry) reviewStep(ctx context.Context, s *access.Session, caseID str
 	if err != nil {
 		return err
 	}
+	handed, after, err := r.lapsed(ctx, s, row.ID)
+	if err != nil {
+		return err
+	}
 	put := Put{Record: ledger.NewID().String(), Kind: casefile.ReviewKind, Fields: fields}
-	return r.write(ctx, s, []act{{stream: row.ID, puts: []Put{put}, source: "reviewed"}})
+	if err := r.write(ctx, s, []act{{stream: row.ID, puts: []Put{put}, handed: handed, source: "reviewed"}}); err != nil {
+		return err
+	}
+	return after()
 }
 
 // fromLedger folds a case of its signed entries: what decides is never taken

@@ -510,3 +510,25 @@ func TestVerifiedFigures(t *testing.T) {
 		}
 	}
 }
+
+// TestReviewAfterAGrantIsOver: a step of the review, too, makes new keys where
+// the last day of a grant has passed.
+func TestReviewAfterAGrantIsOver(t *testing.T) {
+	h := newHouse(t)
+	ctx, id := context.Background(), h.cases[0]
+	south := h.nodeOf("South")
+	h.grant("asel", id, "South", access.Fact, "2022-06-30")
+	south.take(id)
+	if facts, _ := south.opens(id); facts == 0 {
+		t.Fatal("what was granted does not open: this test finds nothing")
+	}
+	h.later(7 * 24 * time.Hour)
+	h.signIn("asel")
+	if err := h.AskReview(ctx, h.people["asel"], id, ""); err != nil {
+		t.Fatal(err)
+	}
+	south.take(id)
+	if facts, _ := south.opens(id); facts != 0 {
+		t.Errorf("after the last day %d entries open with the keys that are left for them", facts)
+	}
+}
