@@ -155,6 +155,7 @@ func TestKinds(t *testing.T) {
 		"publication":     "kind outlet date",
 		"member":          "name org roles sign_key",
 		"invitation":      "name org roles sign_key ends",
+		"audit":           "act what member case n device alarm note",
 		"match":           "a b verdict probability reasons by",
 	}
 	b := book(t)
@@ -202,6 +203,8 @@ var factTexts = map[string]string{
 	"member.proof":                      "a signature",
 	"invitation.sign_key":               "the public half of a key",
 	"invitation.ends":                   "a moment",
+	"audit.device":                      "a digest made by the program",
+	"audit.alarm":                       "what the program calls an alarm: its kind, a member's id and a day",
 	"facility.name":                     "a public building",
 	"facility.name_ru":                  "a public building",
 	"facility.name_kk":                  "a public building",

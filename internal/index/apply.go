@@ -46,7 +46,7 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 		if err := p.search(ctx, c); err != nil {
 			return err
 		}
-		return putHead(c, head, ix.state.latest, ix.state.next)
+		return putHead(c, head, ix.state.latest, ix.state.counted, ix.state.next)
 	})
 	if errors.Is(err, errOld) { // what is known of the cases must not be taken from it
 		return failed("adding entries", err)
@@ -55,6 +55,7 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 		return failed("adding entries", errors.Join(err, ix.load(ctx)))
 	}
 	ix.head.Store(&head)
+	ix.counted.Store(uint64(ix.state.counted))
 	if p.orgs {
 		ix.publishOrgs()
 	}
@@ -112,6 +113,9 @@ func (p *plan) add(c *conn, act Act) error {
 	}
 	st := p.ix.state
 	id := act.Entries[0].Stream
+	if act.Entries[0].Kind == kindAudit {
+		return p.auditOnly(c, act)
+	}
 	no, known := st.streams[id]
 	if !known {
 		kind := kindCase
@@ -142,10 +146,14 @@ func (p *plan) add(c *conn, act Act) error {
 			return err
 		}
 		err = c.Run(`INSERT INTO entry(stream, pos, known, body) VALUES(?, ?, ?, ?)`, nil, no, int64(e.Pos), st.latest, body)
+		if err == nil {
+			err = p.audit(c, id, entries, e.Entry)
+		}
 		if err != nil {
 			return err
 		}
 		entries = append(entries, e.Entry)
+		st.counted = max(st.counted, int64(e.Pos)+1)
 	}
 	p.entries[no] = entries
 
@@ -183,6 +191,19 @@ func (p *plan) add(c *conn, act Act) error {
 		}
 	}
 	return p.change(c, touched)
+}
+
+// auditOnly writes the lines of an act that is nothing but lines of the audit.
+func (p *plan) auditOnly(c *conn, act Act) error {
+	for _, e := range act.Entries {
+		if e.Stream != act.Entries[0].Stream || e.Kind != kindAudit {
+			return errors.New("its entries are of more than one stream, or not all of the audit")
+		}
+		if err := p.audit(c, e.Stream, nil, e.Entry); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // change plans the rows and units of the cases touched, and of all that are the same person.

@@ -25,6 +25,8 @@ func content() []struct{ table, sql string } {
 		{"span", `SELECT s.id, p.rule, p.kto, p.kfrom, p.dfrom, p.dto, (SELECT min(m.stream) FROM member m WHERE m.v = p.v)
 			FROM span p JOIN scope s ON s.no = p.scope ORDER BY 1, 2, 3, 4, 5, 6, 7`},
 		{"name", `SELECT key, stream FROM name ORDER BY key, stream`},
+		{"audit", `SELECT pos, at, member, act, what, about, n, device, alarm, note, cases FROM audit ORDER BY pos`},
+		{"audited", `SELECT id, at, pos FROM audited ORDER BY id, at, pos`},
 		{"search", `SELECT term, doc, col, offset FROM temp.tokens ORDER BY 1, 2, 3, 4`},
 	}
 }

@@ -73,6 +73,7 @@ type Index struct {
 	idle    chan *conn
 	swap    sync.RWMutex // held for reading while the files are read, for writing while they are replaced
 	head    atomic.Pointer[Head]
+	counted atomic.Uint64
 	orgs    atomic.Pointer[map[string]string] // names of the organisations
 	days    days
 }
@@ -134,7 +135,7 @@ func (ix *Index) create(ctx context.Context) error {
 		if err := c.Run(`INSERT INTO meta(key, value) VALUES('made by', ?)`, nil, print); err != nil {
 			return err
 		}
-		return putHead(c, Head{}, 0, 1)
+		return putHead(c, Head{}, 0, 0, 1)
 	})
 	if err != nil {
 		return err
@@ -197,6 +198,11 @@ func (ix *Index) Close() error {
 
 // Head tells which place in the ledger the index was made from.
 func (ix *Index) Head() Head { return *ix.head.Load() }
+
+// Counted is how many entries of the ledger there were with the last one that
+// something is counted of: reading adds lines to the audit, and a figure asked
+// again meanwhile is of the same state.
+func (ix *Index) Counted() uint64 { return ix.counted.Load() }
 
 // Reset empties the index for a rebuild; its Head is zero afterwards. Nothing
 // else of the index may be in use meanwhile.
@@ -276,7 +282,7 @@ func (ix *Index) read(ctx context.Context, f func(*conn) error) (err error) {
 // already: somebody put old ones back under the running program. A later one is
 // what another process wrote, which serves the register this one reads beside.
 func notBefore(c *conn, at Head) error {
-	head, _, _, err := getHead(c)
+	head, _, _, _, err := getHead(c)
 	if err != nil {
 		return err
 	}
@@ -295,32 +301,35 @@ func (ix *Index) Check(ctx context.Context) error {
 	return failed("checking", ix.read(ctx, func(*conn) error { return nil }))
 }
 
-// putHead keeps the head and the latest known time, and beside them the number of the next version.
-func putHead(c *conn, head Head, latest, next int64) error {
+// putHead keeps the head, the latest known time and where what is counted ends,
+// and beside them the number of the next version.
+func putHead(c *conn, head Head, latest, counted, next int64) error {
 	value := append(bytes.Clone(head.Ledger[:]), head.Root[:]...)
 	value = binary.BigEndian.AppendUint64(value, head.Size)
 	value = binary.BigEndian.AppendUint64(value, uint64(latest))
+	value = binary.BigEndian.AppendUint64(value, uint64(counted))
 	return c.Run(`INSERT OR REPLACE INTO meta(key, value) VALUES('head', ?), ('next', ?)`, nil,
 		value, binary.BigEndian.AppendUint64(nil, uint64(next)))
 }
 
-func getHead(c *conn) (head Head, latest, next int64, err error) {
+func getHead(c *conn) (head Head, latest, counted, next int64, err error) {
 	err = c.Run(`SELECT h.value, n.value FROM meta h, meta n WHERE h.key='head' AND n.key='next'`, func(s *sqlite3.Stmt) error {
 		value, number := s.ColumnRawBlob(0), s.ColumnRawBlob(1)
-		if len(value) != 16+32+8+8 || len(number) != 8 {
+		if len(value) != 16+32+8+8+8 || len(number) != 8 {
 			return errDamaged
 		}
 		copy(head.Ledger[:], value)
 		copy(head.Root[:], value[16:])
 		head.Size = binary.BigEndian.Uint64(value[48:])
 		latest = int64(binary.BigEndian.Uint64(value[56:]))
+		counted = int64(binary.BigEndian.Uint64(value[64:]))
 		next = int64(binary.BigEndian.Uint64(number))
 		return nil
 	})
 	if err == nil && next == 0 {
 		err = errDamaged // the row is not there
 	}
-	return head, latest, next, err
+	return head, latest, counted, next, err
 }
 
 // forever is the known time at which what is true now ends.

@@ -42,7 +42,18 @@ func drawActs(t *rapid.T) []Act {
 		org := id('o', rapid.IntRange(1, 2).Draw(t, "org"))
 		stream := id('c', n)
 		of := func(kind string) string { return fmt.Sprintf("%02x%014x%016x", 'r', n, len(kind)) }
-		switch what := rapid.IntRange(0, 12).Draw(t, "what"); {
+		switch what := rapid.IntRange(0, 15).Draw(t, "what"); {
+		case what == 13:
+			audit := rec{id('e', len(w.acts)), "audit", fields("act", rapid.SampledFrom([]string{"read", "list", "refused"}).Draw(t, "act"), "case", stream, "n", "2")}
+			w.act(id('a', 1), audit, rec{id('f', len(w.acts)), "audit", fields("act", "sign_in")})
+		case what == 14 && cases[n]:
+			if rapid.Bool().Draw(t, "revoke") {
+				w.act(stream, rec{of("grant"), "grant", nil})
+				break
+			}
+			w.act(stream, rec{of("grant"), "grant", fields("org", org, "part", "fact")})
+		case what == 15:
+			w.act(id('m', n), rec{id('m', n), "member", fields("name", "M", "roles", rapid.SampledFrom([]string{"analyst", "lawyer"}).Draw(t, "role"))})
 		case what == 0:
 			w.act(org, rec{org, "organisation", fields("name", "O", "counts", rapid.SampledFrom([]string{"yes", "no"}).Draw(t, "counts"))})
 		case what == 1 && cases[n]:
@@ -292,6 +303,9 @@ func (l law) count(acts []Act, clock Clock, scope string, verified bool) map[str
 	streams := map[string][]casefile.Entry{}
 	known := int64(0) // a clock set back stands still
 	for _, a := range acts {
+		if a.Entries[0].Kind == kindAudit {
+			continue // no clock knows of it
+		}
 		known = max(known, a.Entries[0].At.UnixMilli())
 		for _, e := range a.Entries {
 			if known <= moment(clock.KnownBy) {

@@ -155,3 +155,14 @@ func (ix *Index) ExternalIDs(ctx context.Context, org string, see See) (ids map[
 	})
 	return ids, failed("reading cases", err)
 }
+
+// Numbered answers the id of the case that has a number now; empty: none has.
+func (ix *Index) Numbered(ctx context.Context, number string) (id string, err error) {
+	err = ix.read(ctx, func(c *conn) error {
+		return c.Run(`SELECT s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto = ? AND f.number = ?`, func(s *sqlite3.Stmt) error {
+			id = s.ColumnText(0)
+			return nil
+		}, forever, number)
+	})
+	return id, failed("reading cases", err)
+}

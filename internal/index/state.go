@@ -30,6 +30,7 @@ type state struct {
 	same    map[string]map[string]int // case → case → how many live decisions say it is the same person
 	scopes  map[string]int64
 	latest  int64 // latest known time
+	counted int64 // entries of the ledger with the last that is no line of the audit
 	next    int64 // number of the next version
 }
 
@@ -59,11 +60,11 @@ func (ix *Index) load(context.Context) error {
 		orgs: map[string]org{}, matches: map[string]match{}, same: map[string]map[string]int{},
 		scopes: map[string]int64{},
 	}
-	head, latest, next, err := getHead(c)
+	head, latest, counted, next, err := getHead(c)
 	if err != nil {
 		return err
 	}
-	st.latest, st.next = latest, next
+	st.latest, st.counted, st.next = latest, counted, next
 	byNo := map[int64]*caseState{}
 	var outside []string
 	err = c.Run(`SELECT no, id, kind FROM stream`, func(s *sqlite3.Stmt) error {
@@ -111,6 +112,7 @@ func (ix *Index) load(context.Context) error {
 	}
 	ix.state = st
 	ix.head.Store(&head)
+	ix.counted.Store(uint64(counted))
 	ix.publishOrgs()
 	return nil
 }

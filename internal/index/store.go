@@ -18,7 +18,7 @@ import (
 // schema is the number of what the tables hold. Change it whenever the tables
 // or anything written into them changes its meaning: every index made before
 // is then removed and rebuilt.
-const schema = 3
+const schema = 4
 
 // tables makes an empty index.
 //
@@ -57,11 +57,19 @@ CREATE TABLE span(scope INTEGER NOT NULL, rule INTEGER NOT NULL, kto INTEGER NOT
 CREATE VIRTUAL TABLE search USING fts5(numbers, names, words, factnumbers, facts, content='', contentless_delete=1, tokenize='kua');
 CREATE TABLE name(key TEXT NOT NULL, stream INTEGER NOT NULL, PRIMARY KEY(key, stream)) WITHOUT ROWID;
 CREATE INDEX name_stream ON name(stream);
+
+-- The audit: one line an entry that says who did what. cases are the ids in a row, 16 bytes each.
+CREATE TABLE audit(pos INTEGER PRIMARY KEY, at INTEGER NOT NULL, member TEXT NOT NULL, act TEXT NOT NULL, what TEXT NOT NULL,
+	about TEXT NOT NULL, n INTEGER NOT NULL, device TEXT NOT NULL, alarm TEXT NOT NULL, note TEXT NOT NULL, cases BLOB NOT NULL);
+CREATE INDEX audit_at ON audit(at);
+CREATE INDEX audit_member ON audit(member, at);
+CREATE INDEX audit_act ON audit(act, at);
+CREATE TABLE audited(id BLOB NOT NULL, at INTEGER NOT NULL, pos INTEGER NOT NULL, PRIMARY KEY(id, at, pos)) WITHOUT ROWID;
 `
 
 // drop empties an index.
 const drop = `
-DROP TABLE name; DROP TABLE search; DROP TABLE span; DROP TABLE member; DROP TABLE unit; DROP TABLE file;
+DROP TABLE audited; DROP TABLE audit; DROP TABLE name; DROP TABLE search; DROP TABLE span; DROP TABLE member; DROP TABLE unit; DROP TABLE file;
 DROP TABLE scope; DROP TABLE entry; DROP TABLE stream; DROP TABLE meta;`
 
 const (

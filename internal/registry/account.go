@@ -27,12 +27,19 @@ func (r *Registry) EndSession(s *access.Session, id string) error {
 	if !r.sessions.EndOwn(s, id) {
 		return ErrNotFound
 	}
+	_ = r.audit(context.Background(), &line{act: actSessionEnded, by: s.Keys.Identity, owed: true}) // written later if not now
 	return nil
 }
 
 // EndOthers ends all of a member's own sessions but the one that asks, and
 // answers how many there were.
-func (r *Registry) EndOthers(s *access.Session) int { return r.sessions.EndOthers(s) }
+func (r *Registry) EndOthers(s *access.Session) int {
+	n := r.sessions.EndOthers(s)
+	if n > 0 {
+		_ = r.audit(context.Background(), &line{act: actSessionEnded, by: s.Keys.Identity, n: n, owed: true}) // written later if not now
+	}
+	return n
+}
 
 // ChangePassphrase puts another passphrase in the place of a member's own. The
 // old one is needed: access.ErrSignIn where it is not right. Empty, the new
@@ -42,6 +49,7 @@ func (r *Registry) EndOthers(s *access.Session) int { return r.sessions.EndOther
 // The member's other sessions end. A copy of the key file made earlier, as in
 // a backup, still opens with the old passphrase.
 func (r *Registry) ChangePassphrase(ctx context.Context, s *access.Session, old, next string) (made string, err error) {
+	defer r.did(ctx, s, actPassphrase, "", &err)
 	if r.beside {
 		return "", ledger.ErrLocked
 	}

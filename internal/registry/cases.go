@@ -6,14 +6,32 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/index"
 )
 
-// Cases is a page of the cases the member may see.
-func (r *Registry) Cases(ctx context.Context, s *access.Session, q Query) (Page, error) {
+// Cases is a page of the cases the member may see. Whose name it shows is
+// written down before it is answered.
+func (r *Registry) Cases(ctx context.Context, s *access.Session, q Query) (_ Page, err error) {
+	defer r.refusal(ctx, s, "case_list", "", &err)
+	page, err := r.page(ctx, s, q)
+	if err != nil {
+		return Page{}, err
+	}
+	what := "case_list"
+	if strings.TrimSpace(q.Text) != "" {
+		what = "search"
+	}
+	if err := r.readsIdentity(ctx, s, actList, what, r.whole(s, page.Rows...)...); err != nil {
+		return Page{}, err
+	}
+	return page, nil
+}
+
+func (r *Registry) page(ctx context.Context, s *access.Session, q Query) (Page, error) {
 	if q.Figure != "" && !access.Decide(s.Member, access.Count, access.Thing{}) {
 		return Page{}, ErrNotAllowed // how many there are behind it is the figure
 	}
@@ -40,7 +58,8 @@ const fewest = 5
 // Case is one case by its id or number, as of a day and as known by a moment.
 // Where only the facts are open, the file is folded of the facts alone: what
 // is not in it can come out nowhere, not in the history either.
-func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber string, clock Clock) (CaseView, error) {
+func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber string, clock Clock) (_ CaseView, err error) {
+	defer r.refusal(ctx, s, "case", idOrNumber, &err)
 	clock = r.clock(clock)
 	row, err := r.row(ctx, s, idOrNumber, clock)
 	if err != nil {
@@ -91,6 +110,12 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 		}
 		view.Same = append(view.Same, other)
 	}
+	if err := r.readsIdentity(ctx, s, actRead, "case", r.whole(s, row)...); err != nil {
+		return CaseView{}, err
+	}
+	if err := r.readsIdentity(ctx, s, actList, "case", r.whole(s, view.Same...)...); err != nil {
+		return CaseView{}, err
+	}
 	return view, nil
 }
 
@@ -136,7 +161,7 @@ func (r *Registry) row(ctx context.Context, s *access.Session, idOrNumber string
 		row, err := r.index.Row(ctx, idOrNumber, clock, see)
 		return row, notFound(err)
 	}
-	page, err := r.Cases(ctx, s, Query{Text: idOrNumber, Clock: clock, Limit: 200})
+	page, err := r.page(ctx, s, Query{Text: idOrNumber, Clock: clock, Limit: 200})
 	if err != nil {
 		return Row{}, err
 	}
@@ -180,7 +205,8 @@ func (r *Registry) outside(ctx context.Context, kind string, clock Clock) ([]Out
 }
 
 // Write puts and withdraws records of one case, in one act.
-func (r *Registry) Write(ctx context.Context, s *access.Session, caseID string, puts, withdraws []Put, reason, source string) error {
+func (r *Registry) Write(ctx context.Context, s *access.Session, caseID string, puts, withdraws []Put, reason, source string) (err error) {
+	defer r.refusal(ctx, s, "writing", caseID, &err)
 	row, err := r.row(ctx, s, caseID, Clock{AsOf: r.Today()})
 	if err != nil {
 		return err

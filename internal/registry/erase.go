@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 
@@ -40,7 +41,8 @@ type Erasure struct {
 
 // Erase erases the identity part of a case, or all of it, for good. What the
 // case counts for stays as it is, unless all of it is erased.
-func (r *Registry) Erase(ctx context.Context, s *access.Session, caseID string, e Erasure) error {
+func (r *Registry) Erase(ctx context.Context, s *access.Session, caseID string, e Erasure) (err error) {
+	defer r.refusal(ctx, s, "erasure", caseID, &err)
 	row, err := r.row(ctx, s, caseID, Clock{AsOf: r.Today()})
 	if err != nil {
 		return err
@@ -155,6 +157,12 @@ func (r *Registry) catchUp(ctx context.Context) error {
 	err := r.follow(ctx, r.index)
 	if errors.Is(err, errAnew) {
 		err = r.makeAnew(ctx)
+	}
+	if err == nil { // it has them from the ledger
+		r.appending.Lock()
+		defer r.appending.Unlock()
+		size := r.index.Head().Size
+		r.unapplied = slices.DeleteFunc(r.unapplied, func(e index.Entry) bool { return e.Pos < size })
 	}
 	return err
 }

@@ -4,7 +4,6 @@ package registry
 
 import (
 	"context"
-	"encoding/hex"
 	"slices"
 
 	"github.com/kua-registry/kua/internal/access"
@@ -22,7 +21,8 @@ func (r *Registry) countsOrg(m access.Member, org string) bool {
 
 // Figures counts. The answer says from which state of the ledger, so that the
 // same question asked again can be held against it.
-func (r *Registry) Figures(ctx context.Context, s *access.Session, q FigureQuery) (FigureTable, error) {
+func (r *Registry) Figures(ctx context.Context, s *access.Session, q FigureQuery) (_ FigureTable, err error) {
+	defer r.refusal(ctx, s, "figures", "", &err)
 	if !access.Decide(s.Member, access.Count, access.Thing{}) {
 		return FigureTable{}, ErrNotAllowed
 	}
@@ -46,8 +46,11 @@ func (r *Registry) Figures(ctx context.Context, s *access.Session, q FigureQuery
 	if len(ids) == 0 {
 		return FigureTable{}, ErrNotFound
 	}
-	head := r.index.Head()
-	table.Entries, table.Root = head.Size, hex.EncodeToString(head.Root[:])
+	size, root, err := r.counted(ctx)
+	if err != nil {
+		return FigureTable{}, err
+	}
+	table.Entries, table.Root = size, root.String()
 	values, err := r.index.Figures(ctx, q.Clock, q.Scope, q.Verified, ids)
 	if err != nil {
 		return FigureTable{}, err

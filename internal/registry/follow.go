@@ -111,6 +111,9 @@ func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
 		if errors.Is(err, ledger.ErrNoKey) { // erased, or never granted: it counts nowhere
 			return nil
 		}
+		if err == nil {
+			err = r.mayBeBy(c)
+		}
 		if err != nil {
 			return fmt.Errorf("entry %d can't be read: %w; 'kua verify' says more", e.Pos, err)
 		}

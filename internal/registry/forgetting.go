@@ -320,6 +320,7 @@ func overwriteAndRemove(path string) error {
 // Tend does what the clock asks for of a register that stays open: call it
 // every few minutes.
 func (r *Registry) Tend(ctx context.Context) error {
+	r.finishAudit(ctx)
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	if r.beside {
@@ -418,11 +419,12 @@ func (r *Registry) Forgetting(s *access.Session) (ForgettingView, error) {
 // CopyForgetting copies the forgetting keys to a folder on another medium,
 // destroys there what is destroyed here, and remembers the folder: where it is
 // at hand when the month turns, the copy follows by itself.
-func (r *Registry) CopyForgetting(s *access.Session, folder string) (CopyView, error) {
+func (r *Registry) CopyForgetting(s *access.Session, folder string) (_ CopyView, err error) {
+	defer r.did(context.Background(), s, actKeys, "keys_copied", &err)
 	if !access.Decide(s.Member, access.Administer, access.Thing{}) {
 		return CopyView{}, ErrNotAllowed
 	}
-	folder, err := filepath.Abs(folder)
+	folder, err = filepath.Abs(folder)
 	if err == nil {
 		folder, err = filepath.EvalSymlinks(folder)
 	}
@@ -458,11 +460,12 @@ func (r *Registry) CopyForgetting(s *access.Session, folder string) (CopyView, e
 
 // DropCopy lets go of a copy that was destroyed by hand, or is lost. Of a lost
 // one the status can't know any more whether it brings back what was erased.
-func (r *Registry) DropCopy(s *access.Session, folder string) error {
+func (r *Registry) DropCopy(s *access.Session, folder string) (err error) {
+	defer r.did(context.Background(), s, actKeys, "keys_copy_dropped", &err)
 	if !access.Decide(s.Member, access.Administer, access.Thing{}) {
 		return ErrNotAllowed
 	}
-	folder, err := filepath.Abs(folder)
+	folder, err = filepath.Abs(folder)
 	if err != nil {
 		return err
 	}
@@ -573,7 +576,8 @@ func (r *Registry) keepCopies(copies []copied) error {
 // ForgetNow makes erasures final at once: a new forgetting key, and all older
 // ones destroyed. No backup made before can be restored any more: make a new
 // copy and a new backup right after it.
-func (r *Registry) ForgetNow(ctx context.Context, s *access.Session) error {
+func (r *Registry) ForgetNow(ctx context.Context, s *access.Session) (err error) {
+	defer r.did(ctx, s, actKeys, "keys_forgotten", &err)
 	if !access.Decide(s.Member, access.Administer, access.Thing{}) {
 		return ErrNotAllowed
 	}

@@ -67,7 +67,8 @@ type GrantView struct {
 
 // Grant lets an organisation or a member read a part of a case, and seals the
 // case's keys to them. It is an entry in the case's stream, signed by who grants.
-func (r *Registry) Grant(ctx context.Context, s *access.Session, caseID string, g NewGrant) (GrantView, error) {
+func (r *Registry) Grant(ctx context.Context, s *access.Session, caseID string, g NewGrant) (_ GrantView, err error) {
+	defer r.refusal(ctx, s, "grants", caseID, &err)
 	if g.Part != access.Fact && g.Part != access.Identity {
 		return GrantView{}, ErrPart
 	}
@@ -161,7 +162,8 @@ func grantPut(to holder, g NewGrant) Put {
 // what comes is sealed under new keys, which whoever lost the grant never had;
 // what they read before, they have read. It needs no fresh proof: what is
 // urgent must not wait for a passphrase.
-func (r *Registry) Revoke(ctx context.Context, s *access.Session, caseID, grant, reason string) error {
+func (r *Registry) Revoke(ctx context.Context, s *access.Session, caseID, grant, reason string) (err error) {
+	defer r.refusal(ctx, s, "grants", caseID, &err)
 	if strings.TrimSpace(reason) == "" {
 		return ErrReason
 	}
@@ -306,7 +308,8 @@ func (r *Registry) lapsed(ctx context.Context, s *access.Session, id string) (ke
 // or lifts that. Whoever restricts it is granted it: a case that nobody could
 // see would be lost. Grants to organisations rest meanwhile; what comes is
 // sealed under keys that those do not get until it is lifted.
-func (r *Registry) Restrict(ctx context.Context, s *access.Session, caseID string, restricted bool) error {
+func (r *Registry) Restrict(ctx context.Context, s *access.Session, caseID string, restricted bool) (err error) {
+	defer r.refusal(ctx, s, "grants", caseID, &err)
 	id, thing, done, err := r.toGrant(ctx, s, caseID)
 	if err != nil {
 		return err
@@ -433,7 +436,8 @@ type Holder struct {
 // their cases: the other organisations and the members of the case's own. Who
 // works for another organisation is not told; who knows their name may grant
 // to it.
-func (r *Registry) Holders(_ context.Context, s *access.Session, caseID string) ([]Holder, error) {
+func (r *Registry) Holders(ctx context.Context, s *access.Session, caseID string) (_ []Holder, err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	t, _ := r.thing(caseID)
 	if !access.Decide(s.Member, access.GrantCase, t) {
 		return nil, ErrNotFound

@@ -44,7 +44,8 @@ type Import struct {
 // Import takes in the cases of an organisation's list: all of them or, on any
 // error, none. A case that was imported before is changed only where the list
 // changed since: what people wrote meanwhile stays.
-func (r *Registry) Import(ctx context.Context, s *access.Session, org, source string, cases []CaseImport, progress func(done, total int)) (Import, error) {
+func (r *Registry) Import(ctx context.Context, s *access.Session, org, source string, cases []CaseImport, progress func(done, total int)) (_ Import, err error) {
+	defer r.refusal(ctx, s, "import", "", &err)
 	if !access.Decide(s.Member, access.WriteCase, access.Thing{Org: org}) {
 		return Import{}, ErrNotAllowed
 	}
@@ -238,7 +239,8 @@ func (r *Registry) ordinary(puts []Put, caseID string) error {
 
 // PutOutside puts records outside cases, each in a stream of its own. What is
 // there already with the same fields is left as it is.
-func (r *Registry) PutOutside(ctx context.Context, s *access.Session, source string, puts []Put) (Import, error) {
+func (r *Registry) PutOutside(ctx context.Context, s *access.Session, source string, puts []Put) (_ Import, err error) {
+	defer r.refusal(ctx, s, "outside", "", &err)
 	if !access.Decide(s.Member, access.WriteOutside, access.Thing{}) {
 		return Import{}, ErrNotAllowed
 	}

@@ -72,7 +72,8 @@ func yesNo(yes bool) string {
 // Invite makes an invitation and answers its code, which nothing keeps. The
 // inviter lends what the new member will be able to open to an identity that
 // only the code opens: so accepting needs nobody else to be there.
-func (r *Registry) Invite(ctx context.Context, s *access.Session, n NewInvitation) (access.Code, InvitationView, error) {
+func (r *Registry) Invite(ctx context.Context, s *access.Session, n NewInvitation) (_ access.Code, _ InvitationView, err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	fail := func(err error) (access.Code, InvitationView, error) { return access.Code{}, InvitationView{}, err }
 	if err := r.mayLookAfter(s); err != nil {
 		return fail(err)

@@ -5,6 +5,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -50,7 +51,8 @@ type Proposals struct {
 }
 
 // Propose compares all cases with each other. Decisions taken before bind it.
-func (r *Registry) Propose(ctx context.Context, s *access.Session) (Proposals, error) {
+func (r *Registry) Propose(ctx context.Context, s *access.Session) (_ Proposals, err error) {
+	defer r.refusal(ctx, s, "matching", "", &err)
 	if !access.Decide(s.Member, access.Match, access.Thing{}) {
 		return Proposals{}, ErrNotAllowed
 	}
@@ -117,6 +119,9 @@ func (r *Registry) Propose(ctx context.Context, s *access.Session) (Proposals, e
 			Decision: d.id, Verdict: d.verdict,
 		})
 	}
+	if err := r.readsIdentity(ctx, s, actList, "matching", r.whole(s, slices.Collect(maps.Values(rows))...)...); err != nil {
+		return Proposals{}, err
+	}
 	return out, nil
 }
 
@@ -129,7 +134,8 @@ func pairKey(a, b string) [2]string {
 
 // Apply decides the sure proposals that nobody has decided, in one act. It
 // answers how many it decided.
-func (r *Registry) Apply(ctx context.Context, s *access.Session, found Proposals) (int, error) {
+func (r *Registry) Apply(ctx context.Context, s *access.Session, found Proposals) (_ int, err error) {
+	defer r.refusal(ctx, s, "matching", "", &err)
 	var decisions []Decision
 	for _, p := range found.Proposals {
 		if !p.Sure || p.Verdict != "" {
@@ -137,7 +143,7 @@ func (r *Registry) Apply(ctx context.Context, s *access.Session, found Proposals
 		}
 		decisions = append(decisions, Decision{A: p.A.ID, B: p.B.ID, Verdict: Same, Probability: p.Probability, Reasons: reasons(p.Fields), Reason: "proposed by the program and sure"})
 	}
-	_, err := r.decide(ctx, s, decisions, "program")
+	_, err = r.decide(ctx, s, decisions, "program")
 	return len(decisions), err
 }
 
@@ -150,7 +156,8 @@ func reasons(fields []linkage.FieldWeight) []string {
 }
 
 // Decide writes a person's decision and answers its id.
-func (r *Registry) Decide(ctx context.Context, s *access.Session, d Decision) (string, error) {
+func (r *Registry) Decide(ctx context.Context, s *access.Session, d Decision) (_ string, err error) {
+	defer r.refusal(ctx, s, "matching", "", &err)
 	ids, err := r.decide(ctx, s, []Decision{d}, "person")
 	if err != nil {
 		return "", err
@@ -190,7 +197,8 @@ func (r *Registry) decide(ctx context.Context, s *access.Session, decisions []De
 }
 
 // Undo takes a decision back. It stays readable in the ledger.
-func (r *Registry) Undo(ctx context.Context, s *access.Session, decision, reason string) error {
+func (r *Registry) Undo(ctx context.Context, s *access.Session, decision, reason string) (err error) {
+	defer r.refusal(ctx, s, "matching", "", &err)
 	if !access.Decide(s.Member, access.Match, access.Thing{}) {
 		return ErrNotAllowed
 	}

@@ -54,7 +54,8 @@ func (m *MemberView) fields() casefile.Fields {
 
 // Members are the members, those who left too, and the invitations that can
 // still be accepted.
-func (r *Registry) Members(_ context.Context, s *access.Session) ([]MemberView, []InvitationView, error) {
+func (r *Registry) Members(ctx context.Context, s *access.Session) (_ []MemberView, _ []InvitationView, err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	if !access.Decide(s.Member, access.Administer, access.Thing{}) {
 		return nil, nil, ErrNotAllowed
 	}
@@ -74,7 +75,8 @@ func (r *Registry) Members(_ context.Context, s *access.Session) ([]MemberView, 
 
 // FindMember finds a member who has not left by name, without regard to case,
 // or by id, for those who look after members or let them into an organisation.
-func (r *Registry) FindMember(_ context.Context, s *access.Session, nameOrID string) (MemberView, error) {
+func (r *Registry) FindMember(ctx context.Context, s *access.Session, nameOrID string) (_ MemberView, err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	may := access.Decide(s.Member, access.Administer, access.Thing{})
 	for _, org := range s.Member.Orgs {
 		may = may || access.Decide(s.Member, access.LetIn, access.Thing{Org: org})
@@ -152,7 +154,8 @@ func (r *Registry) turn(ctx context.Context, s *access.Session, id string, t tur
 }
 
 // SetRoles gives a member other roles. Their sessions end: the next one has the new roles.
-func (r *Registry) SetRoles(ctx context.Context, s *access.Session, id string, roles []access.Role) error {
+func (r *Registry) SetRoles(ctx context.Context, s *access.Session, id string, roles []access.Role) (err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	if err := r.mayLookAfter(s); err != nil {
 		return err
 	}
@@ -183,7 +186,8 @@ func (r *Registry) knownRoles(roles []access.Role) error {
 
 // SetSecondFactor makes a second factor compulsory for a member, or lifts that.
 // Their sessions end, but for the one that asks.
-func (r *Registry) SetSecondFactor(ctx context.Context, s *access.Session, id string, compulsory bool) error {
+func (r *Registry) SetSecondFactor(ctx context.Context, s *access.Session, id string, compulsory bool) (err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	if err := r.mayLookAfter(s); err != nil {
 		return err
 	}
@@ -199,11 +203,12 @@ func (r *Registry) SetSecondFactor(ctx context.Context, s *access.Session, id st
 }
 
 // Rename gives a member another name to sign in under.
-func (r *Registry) Rename(ctx context.Context, s *access.Session, id, name string) error {
+func (r *Registry) Rename(ctx context.Context, s *access.Session, id, name string) (err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	if err := r.mayLookAfter(s); err != nil {
 		return err
 	}
-	name, err := memberName(name)
+	name, err = memberName(name)
 	if err != nil {
 		return err
 	}
@@ -218,7 +223,8 @@ func (r *Registry) Rename(ctx context.Context, s *access.Session, id, name strin
 
 // SetLanguage is in which language a member is spoken to: theirs alone to say,
 // or an administrator's.
-func (r *Registry) SetLanguage(ctx context.Context, s *access.Session, id, lang string) error {
+func (r *Registry) SetLanguage(ctx context.Context, s *access.Session, id, lang string) (err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	if id != s.Member.ID && !access.Decide(s.Member, access.Administer, access.Thing{}) {
 		return ErrNotAllowed
 	}
@@ -258,7 +264,8 @@ func memberName(name string) (string, error) {
 
 // EndMember ends a member: their sessions at once, the invitations they gave,
 // and the slots that open the node's and the organisations' key files to them.
-func (r *Registry) EndMember(ctx context.Context, s *access.Session, id string) error {
+func (r *Registry) EndMember(ctx context.Context, s *access.Session, id string) (err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	if err := r.mayLookAfter(s); err != nil {
 		return err
 	}
@@ -285,7 +292,8 @@ func (r *Registry) EndMember(ctx context.Context, s *access.Session, id string) 
 
 // LetIn opens an organisation to a member: whoever lets them in is one of its
 // own. Their sessions end: the next one has its keys.
-func (r *Registry) LetIn(ctx context.Context, s *access.Session, org, id string) error {
+func (r *Registry) LetIn(ctx context.Context, s *access.Session, org, id string) (err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	if !access.Decide(s.Member, access.LetIn, access.Thing{Org: org}) {
 		return ErrNotAllowed
 	}
@@ -316,7 +324,8 @@ func (r *Registry) LetIn(ctx context.Context, s *access.Session, org, id string)
 
 // LetOut closes an organisation to a member: one of its own does it, or an
 // administrator. Their sessions end at once. Somebody must be left who can open it.
-func (r *Registry) LetOut(ctx context.Context, s *access.Session, org, id string) error {
+func (r *Registry) LetOut(ctx context.Context, s *access.Session, org, id string) (err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	if !access.Decide(s.Member, access.LetIn, access.Thing{Org: org}) && !access.Decide(s.Member, access.Administer, access.Thing{}) {
 		return ErrNotAllowed
 	}
@@ -342,7 +351,8 @@ func (r *Registry) LetOut(ctx context.Context, s *access.Session, org, id string
 }
 
 // TakeBack ends an invitation before it is accepted.
-func (r *Registry) TakeBack(ctx context.Context, s *access.Session, id string) error {
+func (r *Registry) TakeBack(ctx context.Context, s *access.Session, id string) (err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	if err := r.mayLookAfter(s); err != nil {
 		return err
 	}

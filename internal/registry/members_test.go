@@ -71,7 +71,7 @@ func TestNobodyGivesWhatTheyDoNotHave(t *testing.T) {
 	// An administrator of the north who is not a coordinator.
 	admin := g.comes(g.session, NewInvitation{Name: "admin", Orgs: []string{north}, Roles: []access.Role{access.Administrator}})
 	worker := g.comes(g.session, NewInvitation{Name: "worker", Orgs: []string{south}, Roles: []access.Role{access.CaseWorker}})
-	before := g.log.Head().Size
+	before := g.index.Counted()
 	for why, err := range map[string]error{
 		"a coordinator is asked in": func() error {
 			_, _, err := g.Invite(ctx, admin, NewInvitation{Name: "friend", Lang: "ru", Roles: []access.Role{access.Lawyer, access.Coordinator}})
@@ -119,7 +119,7 @@ func TestNobodyGivesWhatTheyDoNotHave(t *testing.T) {
 	if err := g.ChangeOrganisation(ctx, admin, south, "South", false); !errors.Is(err, ErrCounts) {
 		t.Errorf("whether the south counts is said by the north: %v", err)
 	}
-	if g.log.Head().Size != before {
+	if g.index.Counted() != before {
 		t.Error("something was written")
 	}
 	g.sound()

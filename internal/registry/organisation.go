@@ -42,7 +42,8 @@ type NewOrganisation struct {
 // AddOrganisation adds an organisation. Whoever adds it becomes a member of
 // it, unless it is for others. One that is there under this name is answered
 // as it is.
-func (r *Registry) AddOrganisation(ctx context.Context, s *access.Session, org NewOrganisation) (Org, error) {
+func (r *Registry) AddOrganisation(ctx context.Context, s *access.Session, org NewOrganisation) (_ Org, err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	if !access.Decide(s.Member, access.Administer, access.Thing{}) {
 		return Org{}, ErrNotAllowed
 	}
@@ -82,12 +83,13 @@ func (r *Registry) AddOrganisation(ctx context.Context, s *access.Session, org N
 // ChangeOrganisation gives an organisation another name, and says whether its
 // cases count with the coalition: that opens their facts to the coalition's
 // analysts and coordinators, so the organisation's own say it, with fresh proof.
-func (r *Registry) ChangeOrganisation(ctx context.Context, s *access.Session, id, name string, counts bool) error {
+func (r *Registry) ChangeOrganisation(ctx context.Context, s *access.Session, id, name string, counts bool) (err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	own := access.Decide(s.Member, access.LetIn, access.Thing{Org: id})
 	if !own && !access.Decide(s.Member, access.Administer, access.Thing{}) {
 		return ErrNotAllowed
 	}
-	name, err := orgName(name)
+	name, err = orgName(name)
 	if err != nil {
 		return err
 	}
@@ -154,7 +156,8 @@ type OrgView struct {
 // LookedAfter are the organisations that the member looks after: an
 // administrator all of them, others those into which they may let somebody.
 // Numbers of cases are not in it.
-func (r *Registry) LookedAfter(_ context.Context, s *access.Session) ([]OrgView, error) {
+func (r *Registry) LookedAfter(ctx context.Context, s *access.Session) (_ []OrgView, err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
 	ro, now := r.roll(), r.now()
 	office := access.Decide(s.Member, access.Administer, access.Thing{})
 	var views []OrgView

@@ -74,8 +74,17 @@ func (r *Registry) Overview(ctx context.Context, s *access.Session, q OverviewQu
 			return list[i].Rule < list[j].Rule
 		})
 	}
-	view.Ours, err = r.ours(ctx, clock, see)
-	return view, err
+	if view.Ours, err = r.ours(ctx, clock, see); err != nil {
+		return Overview{}, err
+	}
+	var rows []Row
+	for _, d := range view.Ours {
+		rows = append(rows, d.Case)
+	}
+	if err := r.readsIdentity(ctx, s, actList, "overview", r.whole(s, rows...)...); err != nil {
+		return Overview{}, err
+	}
+	return view, nil
 }
 
 // ours are the next terms that are the coalition's to keep, soonest first.

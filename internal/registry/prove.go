@@ -17,7 +17,8 @@ import (
 // not right, access.ErrTooMany where too many are waiting. It costs what a
 // sign-in costs and waits in the same line. Whoever fails access.MostWrongProofs times
 // in a row is taken for somebody who has found the screen open: the session ends.
-func (r *Registry) Prove(ctx context.Context, s *access.Session, passphrase string) error {
+func (r *Registry) Prove(ctx context.Context, s *access.Session, passphrase string) (err error) {
+	defer r.did(ctx, s, "", "", &err)
 	id, err := ledger.ParseID(s.Member.ID)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kua-registry/kua/internal/access"
@@ -65,6 +66,7 @@ type Registry struct {
 	index   *index.Index
 	rights  *rights
 
+	faulty atomic.Bool       // the ledger was found altered: nothing is added to it
 	beside bool              // another process writes: nothing is written here, the index neither
 	before func(file string) // of tests: told before a key file is written or taken away, to end the program there
 
@@ -72,8 +74,12 @@ type Registry struct {
 	line     *access.Line    // one stretch of a passphrase at a time
 	devices  *access.Devices // of members, by a key that only the open node can make
 
-	writing sync.Mutex // held by whoever writes: the index follows the ledger in its order
-	last    time.Time  // of the last entry; guarded by writing
+	writing sync.Mutex // held by whoever writes to a case: the index follows the ledger in its order
+	last    time.Time  // of the last entry that is no line of the audit; guarded by writing
+
+	appending sync.Mutex    // held while entries are appended and handed on: so they are in the order of the ledger
+	unapplied []index.Entry // on the disk, and not yet in the index; guarded by appending
+	auditor   auditor
 }
 
 // FirstMember is the member a register is made with.
@@ -165,7 +171,9 @@ func Open(ctx context.Context, dir string, unlock Unlock, opt Options) (*Registr
 	if err != nil {
 		return nil, nil, errors.Join(err, r.Close())
 	}
-	return r, r.sessions.Begin(member, keys), nil
+	s := r.sessions.Begin(member, keys)
+	r.signedIn(ctx, s, "command", commandLine, !opt.ReadOnly)
+	return r, s, nil
 }
 
 func prepare(dir string, opt Options) (*Registry, error) {
@@ -184,6 +192,7 @@ func prepare(dir string, opt Options) (*Registry, error) {
 		dir: dir, opt: opt, now: opt.Now, book: book, rules: set,
 		sessions: access.NewSessions(opt.Now),
 		line:     access.NewLine(opt.Now),
+		auditor:  auditor{seen: map[string]map[string]glance{}, crowds: map[string]*crowd{}},
 	}, nil
 }
 
@@ -241,10 +250,18 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 // Close ends all sessions and closes the register.
 func (r *Registry) Close() error {
 	r.sessions.EndAll()
+	if r.rights != nil && r.log != nil {
+		r.finishAudit(context.Background())
+	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	var errs []error
 	if r.rights != nil && r.log != nil {
+		if r.index != nil && !r.beside {
+			if err := r.settle(context.Background()); err != nil {
+				r.opt.Log.Warn("the index could not follow the ledger; it will at the next opening", slog.String("type", fmt.Sprintf("%T", err)))
+			}
+		}
 		r.keepRights()
 	}
 	if r.index != nil {
@@ -273,10 +290,13 @@ func (r *Registry) Info(ctx context.Context, s *access.Session) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	head := r.log.Head()
+	size, root, err := r.counted(ctx)
+	if err != nil {
+		return Info{}, err
+	}
 	return Info{
 		Cases: stats.Cases, Units: stats.Units, Latest: stats.Latest,
-		Entries: head.Size, Root: head.Root.String(), Ledger: r.log.ID().String(),
+		Entries: size, Root: root.String(), Ledger: r.log.ID().String(),
 		Organisations: len(orgs), Members: len(members),
 	}, nil
 }

@@ -79,7 +79,8 @@ type ChangedView struct {
 }
 
 // AskReview asks for a case to be reviewed. The comment may be empty.
-func (r *Registry) AskReview(ctx context.Context, s *access.Session, caseID, comment string) error {
+func (r *Registry) AskReview(ctx context.Context, s *access.Session, caseID, comment string) (err error) {
+	defer r.refusal(ctx, s, "writing", caseID, &err)
 	return r.reviewStep(ctx, s, caseID, access.WriteCase, func(file *casefile.Case) (casefile.Fields, error) {
 		at := file.Review()
 		switch {
@@ -93,7 +94,8 @@ func (r *Registry) AskReview(ctx context.Context, s *access.Session, caseID, com
 }
 
 // TakeBackReview takes a case out of review: it stands where it stood before.
-func (r *Registry) TakeBackReview(ctx context.Context, s *access.Session, caseID, comment string) error {
+func (r *Registry) TakeBackReview(ctx context.Context, s *access.Session, caseID, comment string) (err error) {
+	defer r.refusal(ctx, s, "writing", caseID, &err)
 	return r.reviewStep(ctx, s, caseID, access.WriteCase, func(file *casefile.Case) (casefile.Fields, error) {
 		if file.Review().State != casefile.InReview {
 			return nil, ErrNotInReview
@@ -105,7 +107,8 @@ func (r *Registry) TakeBackReview(ctx context.Context, s *access.Session, caseID
 // Review gives a verdict on a case in review. What is written in the case
 // between ReviewVerdict.Seen and now is not in the verdict: where there is such a
 // thing the answer is a *ChangedError.
-func (r *Registry) Review(ctx context.Context, s *access.Session, caseID string, v ReviewVerdict) error {
+func (r *Registry) Review(ctx context.Context, s *access.Session, caseID string, v ReviewVerdict) (err error) {
+	defer r.refusal(ctx, s, "writing", caseID, &err)
 	return r.reviewStep(ctx, s, caseID, access.ReviewCase, func(file *casefile.Case) (casefile.Fields, error) {
 		switch {
 		case !casefile.IsVerdict(v.Verdict):

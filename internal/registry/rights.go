@@ -260,7 +260,10 @@ func (r *Registry) openRights(ctx context.Context) error {
 		switch {
 		case errors.Is(err, ledger.ErrNoKey): // erased, or never granted: it is open to nobody
 			return nil
-		case err != nil:
+		case err == nil:
+			err = r.mayBeBy(c)
+		}
+		if err != nil {
 			return fmt.Errorf("entry %d can't be read: %w; 'kua verify' says more", e.Pos, err)
 		}
 		switch c.Kind {

@@ -4,6 +4,8 @@ package registry
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"time"
@@ -32,18 +34,21 @@ func (r *Registry) SignIn(ctx context.Context, in SignIn) (*access.Session, erro
 		return nil, err
 	}
 	defer end(true)
-	s, err := r.signIn(in)
+	s, account, err := r.signIn(in)
 	if errors.Is(err, access.ErrSignIn) {
 		end(false)
+		r.signInFailed(ctx, account)
 	}
 	if err != nil {
 		return nil, err
 	}
 	s.DeviceToken, s.NewDevice = r.devices.Token(s.Member.Name, device, r.now()), !known
+	r.signedIn(ctx, s, "page", r.auditDevice(s), true)
 	return s, nil
 }
 
-func (r *Registry) signIn(in SignIn) (*access.Session, error) {
+// signIn also answers on whose account it was tried, if there is one.
+func (r *Registry) signIn(in SignIn) (_ *access.Session, account string, err error) {
 	members := r.members()
 	var found *access.Member
 	for i := range members {
@@ -56,24 +61,40 @@ func (r *Registry) signIn(in SignIn) (*access.Session, error) {
 		if locked, err := r.readLocked(nodeKeyFile); err == nil {
 			_, _ = locked.OpenPassphrase(in.Passphrase, r.opt.Least)
 		}
-		return nil, access.ErrSignIn
+		return nil, "", access.ErrSignIn
 	}
 	id, err := ledger.ParseID(found.ID)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	identity, err := r.openMember(memberFile(id), in.Passphrase)
 	switch {
 	case errors.Is(err, seal.ErrPassphrase), errors.Is(err, os.ErrNotExist):
-		return nil, access.ErrSignIn
+		return nil, found.ID, access.ErrSignIn
 	case err != nil:
-		return nil, err
+		return nil, found.ID, err
 	}
 	keys, err := r.openVaults(identity)
 	if err != nil {
-		return nil, err
+		return nil, found.ID, err
 	}
-	return r.sessions.Begin(*found, keys), nil
+	return r.sessions.Begin(*found, keys), found.ID, nil
+}
+
+// auditDevice is what the audit calls the device of a session: the same at each
+// sign-in from it, and of no use to anybody who would pass for it.
+func (r *Registry) auditDevice(s *access.Session) string {
+	device, _ := r.devices.Known(s.Member.Name, s.DeviceToken, r.now())
+	sum := sha256.Sum256([]byte("kua/audit/device/v1\x00" + device))
+	return hex.EncodeToString(sum[:8])
+}
+
+// signInFailed writes down that a sign-in failed, by the account it was tried
+// on, if there is one, and never by what was typed.
+func (r *Registry) signInFailed(ctx context.Context, member string) {
+	if n, write := r.crowd(actSignInFailed + member); write {
+		_ = r.audit(ctx, &line{act: actSignInFailed, what: "page", member: member, n: n, owed: true})
+	}
 }
 
 // Session finds the session of a token.
@@ -86,11 +107,19 @@ func (r *Registry) Session(token string) (*access.Session, bool) {
 }
 
 // SignOut ends a session.
-func (r *Registry) SignOut(s *access.Session) { r.sessions.End(s.Token()) }
+func (r *Registry) SignOut(s *access.Session) {
+	by := s.Keys.Identity
+	r.sessions.End(s.Token())
+	_ = r.audit(context.Background(), &line{act: actSignOut, what: "page", by: by, owed: true}) // written later if not now
+}
 
 // LockOwn ends all sessions of a member, wherever they are, and lets go of
 // what their passphrase opened.
-func (r *Registry) LockOwn(s *access.Session) { r.sessions.EndMember(s.Member.ID) }
+func (r *Registry) LockOwn(s *access.Session) {
+	by := s.Keys.Identity
+	r.sessions.EndMember(s.Member.ID)
+	_ = r.audit(context.Background(), &line{act: actSessionEnded, what: "page", by: by, owed: true}) // written later if not now
+}
 
 // MayLock tells whether a member may lock the register for everybody.
 func (r *Registry) MayLock(s *access.Session) error {
@@ -100,9 +129,24 @@ func (r *Registry) MayLock(s *access.Session) error {
 	return nil
 }
 
+// LocksAll is asked before a member locks the register for everybody. That it
+// was them is written when it is closed.
+func (r *Registry) LocksAll(s *access.Session) error {
+	if err := r.MayLock(s); err != nil {
+		return err
+	}
+	r.owe(&line{act: actLock, what: "page", by: s.Keys.Identity, owed: true})
+	return nil
+}
+
 // EndAll ends every session at once: what comes before Close where the
 // register is locked.
-func (r *Registry) EndAll() { r.sessions.EndAll() }
+func (r *Registry) EndAll() {
+	r.sessions.EndAll()
+	if !r.owes(actLock) { // not by a member: by kua lock, or because nobody was there
+		r.owe(&line{act: actLock, owed: true})
+	}
+}
 
 // Idle is how long no member who has signed in has asked for anything.
 func (r *Registry) Idle() time.Duration { return r.sessions.Idle() }

@@ -27,7 +27,8 @@ type Verification struct {
 
 // Verify checks the ledger; deep also opens every entry, and makes the index
 // anew beside the one in use and compares the two.
-func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool) (Verification, error) {
+func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool) (_ Verification, err error) {
+	defer r.refusal(ctx, s, "verifying", "", &err)
 	if !access.Decide(s.Member, access.Verify, access.Thing{}) {
 		return Verification{}, ErrNotAllowed
 	}
@@ -46,6 +47,7 @@ func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool) (Ve
 	}
 	v := Verification{Entries: report.Head.Size, Root: report.Head.Root.String(), Opened: report.Opened}
 	if f := report.Fault; f != nil {
+		r.faulty.Store(true) // nothing more is added to it
 		v.Problem = f.String()
 		if f.AtPos {
 			pos := int64(f.Pos)
@@ -66,6 +68,9 @@ func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool) (Ve
 func (r *Registry) verifyIndex(ctx context.Context) (problem string, err error) {
 	r.writing.Lock() // the index must not move meanwhile
 	defer r.writing.Unlock()
+	if err := r.settle(ctx); err != nil && !r.beside {
+		return "", err
+	}
 	path := filepath.Join(r.dir, "index-check.db")
 	if err := index.Remove(path); err != nil {
 		return "", err

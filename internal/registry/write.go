@@ -55,10 +55,8 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 			}
 		}
 	}
-	if r.index.Head().Size != r.log.Head().Size { // it could not follow the last write
-		if err := r.catchUp(ctx); err != nil {
-			return err
-		}
+	if err := r.settle(ctx); err != nil {
+		return err
 	}
 	at := r.moment()
 	drafts, keys, err := r.drafts(ctx, s, acts, at)
@@ -69,7 +67,27 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	if err != nil {
 		return err
 	}
-	first, err := r.log.Append(ctx, ledger.Batch{Entries: entries, Keys: keys})
+	if err := r.append(ctx, s, ledger.Batch{Entries: entries, Keys: keys}, drafts); err != nil {
+		return err
+	}
+	r.last = at
+	if len(acts) == 1 && acts[0].keys != nil { // an erasure: the index is not added to, but made anew
+		return r.finishErasure(ctx)
+	}
+	// From here on the write is done, whatever becomes of the caller: an index
+	// that can't follow now is brought up to the ledger before the next write.
+	if err := r.settle(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("what you wrote is kept, but the index could not follow: %w", r.whyNot(err))
+	}
+	return nil
+}
+
+// append appends the entries of drafts, and hands them on to what decides and
+// to the index.
+func (r *Registry) append(ctx context.Context, s *access.Session, batch ledger.Batch, drafts []ledger.Draft) error {
+	r.appending.Lock()
+	defer r.appending.Unlock()
+	first, err := r.log.Append(ctx, batch)
 	if errors.Is(err, ledger.ErrConflict) {
 		return ErrConflict
 	}
@@ -79,23 +97,11 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	applied := make([]index.Entry, len(drafts))
 	for i, d := range drafts {
 		d.Content.Author = ledger.ID(s.Keys.Identity.ID())
-		entries[i].Pos = first + uint64(i)
-		applied[i] = opened(entries[i], d.Content)
+		batch.Entries[i].Pos = first + uint64(i)
+		applied[i] = opened(batch.Entries[i], d.Content)
 	}
-	r.last = at
-	r.take(applied, r.log.Head().Size)
-	if len(acts) == 1 && acts[0].keys != nil { // an erasure: the index is not added to, but made anew
-		return r.finishErasure(ctx)
-	}
-	// From here on the write is done, whatever becomes of the caller: an index
-	// that can't follow now is brought up to the ledger before the next write.
-	err = r.index.Apply(context.WithoutCancel(ctx), group(applied), r.head())
-	if errors.Is(err, index.ErrUnusable) {
-		err = r.makeAnew(context.WithoutCancel(ctx))
-	}
-	if err != nil {
-		return fmt.Errorf("what you wrote is kept, but the index could not follow: %w", r.whyNot(err))
-	}
+	r.unapplied = append(r.unapplied, applied...)
+	r.take(applied, first+uint64(len(applied)))
 	return nil
 }
 

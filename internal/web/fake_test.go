@@ -189,9 +189,10 @@ func (f *fake) MayLock(s *access.Session) error {
 	}
 	return nil
 }
-func (f *fake) Book() *codebook.Book { return f.book }
-func (f *fake) Rules() *rules.Set    { return f.rules }
-func (f *fake) Today() edtf.Day      { return day("2022-06-24") }
+func (f *fake) LocksAll(s *access.Session) error { return f.MayLock(s) }
+func (f *fake) Book() *codebook.Book             { return f.book }
+func (f *fake) Rules() *rules.Set                { return f.rules }
+func (f *fake) Today() edtf.Day                  { return day("2022-06-24") }
 
 var fakeOrgs = []registry.Org{
 	{ID: orgNorth, Name: "Northern Sample Centre", Counts: true, Cases: 96},

@@ -120,11 +120,11 @@ func (s *server) lock(v *visit) error {
 // to this page gets it when the register is open again.
 func (s *server) lockForAll(v *visit) error {
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formLimit)
-	if err := s.reg.MayLock(v.session); err != nil {
-		return err
-	}
 	if s.lockAll == nil {
 		return registry.ErrNotFound
+	}
+	if err := s.reg.LocksAll(v.session); err != nil {
+		return err
 	}
 	next := nextPage(v.r.PostFormValue("next"))
 	s.lockAll()

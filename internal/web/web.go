@@ -26,6 +26,7 @@ type register interface {
 	SignOut(s *access.Session)
 	LockOwn(s *access.Session)
 	MayLock(s *access.Session) error
+	LocksAll(s *access.Session) error
 	Prove(ctx context.Context, s *access.Session, passphrase string) error
 	NameDevice(s *access.Session, device string)
 	OwnSessions(s *access.Session) []access.SessionView
