@@ -397,7 +397,7 @@ func (ix *Index) row(c *conn, v int64, clock Clock, see See) (Row, error) {
 		return Row{}, err
 	}
 	if see.of(out.ID) != All {
-		out.Name, out.ExternalID = "", ""
+		out.Name, out.ExternalID, out.FactsOnly = "", "", true
 	}
 	// A cluster goes by its first case, which the reader may not know of.
 	var together []string

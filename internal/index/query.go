@@ -54,6 +54,7 @@ type Row struct {
 	ID, Number, Org, OrgName, ExternalID, Cluster string
 	Others                                        int    // other cases in the same cluster, of those the reader may see
 	Name                                          string // empty where the identity part is not open to the reader
+	FactsOnly                                     bool   // it is not open to the reader
 	Child                                         bool
 	Sex, Region, PlaceType                        string // codes
 	Incident                                      edtf.Date

@@ -88,6 +88,8 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 	}
 	t, _ := r.thing(row.ID)
 	view.Restricted = t.Restricted
+	view.Counted = t.Counts && !t.Restricted
+	view.MayErase = access.Decide(s.Member, access.Erase, t)
 	if view.MayGrant = access.Decide(s.Member, access.GrantCase, t); view.MayGrant {
 		if view.Grants, err = r.grantViews(file); err != nil {
 			return CaseView{}, err

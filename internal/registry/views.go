@@ -101,8 +101,10 @@ type CaseView struct {
 	Review    ReviewView
 
 	Restricted bool        // its existence is shown only to those who were granted it by name
+	Counted    bool        // those who count with the coalition read its facts
 	MayGrant   bool        // the member may say who else reads it
 	Grants     []GrantView // only where they may
+	MayErase   bool        // the member may erase who it is about, or all of it
 }
 
 // FigureQuery asks for figures.

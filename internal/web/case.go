@@ -18,6 +18,9 @@ import (
 type caseBody struct {
 	Unreviewed                    []string
 	Name, Number                  string
+	FactsOnly                     bool
+	Access                        *accessCard // only for those who may say who else reads the case
+	Erase                         string      // where it is erased, for those who may
 	Tags                          []tag
 	Glance                        []fact
 	StageName, StageSince, Reason string
@@ -104,10 +107,16 @@ type anchorText struct{ Anchor, Text string }
 
 type sameCase struct{ Href, Number, Org, Name, Stage string }
 
-func (s *server) oneCase(v *visit) error { return s.showCase(v, reviewForm{}) }
+func (s *server) oneCase(v *visit) error { return s.showCase(v, caseForms{}) }
 
-// showCase shows a case, with the form of its review that was not taken, if one was not.
-func (s *server) showCase(v *visit, form reviewForm) error {
+// caseForms are what was sent to a case and not taken.
+type caseForms struct {
+	review reviewForm
+	access accessForm
+}
+
+// showCase shows a case, with the form that was not taken, if one was not.
+func (s *server) showCase(v *visit, form caseForms) error {
 	at, err := v.clock()
 	if err != nil {
 		return err
@@ -121,16 +130,26 @@ func (s *server) showCase(v *visit, form reviewForm) error {
 		c.byID[rec.ID] = rec
 	}
 	body := caseBody{
-		Unreviewed: v.unreviewed(), Name: file.Row.Name, Number: file.Row.Number,
+		Unreviewed: v.unreviewed(), Name: file.Row.Name, Number: file.Row.Number, FactsOnly: file.Row.FactsOnly,
 		Tags: c.tags(), Glance: c.glance(), Path: c.path(),
-		Review: c.review(form), Groups: c.groups(), Raw: c.raw(), Deadlines: c.deadlines(), Checks: c.checks(), Clock: v.clockForm(at),
+		Review: c.review(form.review), Groups: c.groups(), Raw: c.raw(), Deadlines: c.deadlines(), Checks: c.checks(), Clock: v.clockForm(at),
 	}
 	body.StageName, body.StageSince, body.Reason = c.stage()
 	body.Timeline, body.Undated = c.timeline()
 	for _, other := range file.Same {
 		body.Same = append(body.Same, sameCase{at.link(casePath(other)), other.Number, other.OrgName, other.Name, v.label("stage", other.Stage)})
 	}
-	if form != (reviewForm{}) { // answered at the address of the form
+	if file.MayGrant {
+		holders, err := s.reg.Holders(v.r.Context(), v.session, file.Row.ID)
+		if err != nil {
+			return err
+		}
+		body.Access = c.access(holders, form.access)
+	}
+	if file.MayErase {
+		body.Erase = casePath(file.Row) + "/erase"
+	}
+	if form != (caseForms{}) { // answered at the address of the form
 		body.Clock.Action = casePath(file.Row)
 		body.Clock.Reset = body.Clock.Action
 	}
@@ -141,6 +160,9 @@ func (s *server) showCase(v *visit, form reviewForm) error {
 		{"records", v.T("case.records"), ""},
 		{"same", v.T("case.same"), count(len(file.Same))},
 		{"review", v.T("facet.review"), ""},
+	}
+	if body.Access != nil {
+		body.Jump = append(body.Jump, jump{"access", v.T("access.title"), count(len(body.Access.Grants))})
 	}
 	// The title stands in the browser's history: the number, never the name.
 	return s.show(v, "case", file.Row.Number, body)
@@ -177,6 +199,12 @@ func (c *caseReader) names(id string) valueText {
 func (c *caseReader) tags() []tag {
 	r := c.file.Row
 	var out []tag
+	if c.file.Restricted {
+		out = append(out, tag{c.T("access.restricted"), "wait"})
+	}
+	if r.FactsOnly {
+		out = append(out, tag{c.T("access.facts_only"), ""})
+	}
 	if r.Child {
 		out = append(out, tag{c.T("case.child"), "accent"})
 	}

@@ -21,11 +21,12 @@ const (
 var facetNames = []string{"org", "stage", "review", "region", "place_type", "sex", "child", "method", "article", "offence", "body"}
 
 // sortNames are the orders of the list.
-var sortNames = []string{"number", "reported", "incident", "stage", "updated"}
+var sortNames = []string{"reported", "number", "incident", "stage", "updated"}
 
 type casesBody struct {
 	Why, Text, Found, Clock, Clear, First, Next string
-	Active                                      int // filters chosen
+	NotOpen                                     string // how many more there are behind the figure
+	Active                                      int    // filters chosen
 	Several                                     bool
 	Hidden                                      []pair
 	Sorts                                       []option
@@ -52,7 +53,7 @@ type caseRow struct {
 	Href, Number, Org, ExternalID, Name, Who, Others  string
 	Incident, Region, Stage, Since, Breaches, Overdue string
 	Review                                            []string // empty for a case nobody asked about
-	State                                             bool
+	State, FactsOnly                                  bool
 }
 
 func (s *server) cases(v *visit) error {
@@ -111,6 +112,9 @@ func (s *server) cases(v *visit) error {
 	}
 	for _, r := range found.Rows {
 		body.Rows = append(body.Rows, v.caseRow(r, at))
+	}
+	if found.Hidden > 0 {
+		body.NotOpen = v.N("cases.hidden", found.Hidden)
 	}
 	if query.After != "" {
 		body.First = address("/cases", without(q, "after", ""))
@@ -256,7 +260,7 @@ func (v *visit) caseRow(r registry.Row, at clock) caseRow {
 	row := caseRow{
 		Href: at.link(casePath(r)), Number: r.Number, Org: r.OrgName, ExternalID: r.ExternalID, Name: r.Name,
 		Incident: v.DateShort(r.Incident), Region: v.label("region", r.Region), Stage: v.label("stage", r.Stage),
-		State: r.Breaches > 0 || r.Overdue > 0, Review: v.reviewTags(r),
+		State: r.Breaches > 0 || r.Overdue > 0, FactsOnly: r.FactsOnly, Review: v.reviewTags(r),
 	}
 	if r.Child {
 		row.Who = v.T("cases.child")

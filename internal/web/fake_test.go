@@ -33,6 +33,7 @@ const (
 	orgApart  = "0000000000000000000000000000000c"
 	caseOne   = "00000000000000000000000000000001"
 	caseTwo   = "00000000000000000000000000000002"
+	caseThree = "00000000000000000000000000000003"
 	rightWord = "sample passphrase"
 )
 
@@ -50,7 +51,8 @@ type fake struct {
 	asked     registry.Query
 	review    registry.ReviewVerdict // the step that was taken, or not
 
-	did []string // what was done to an account
+	did    []string // what was done to an account
+	access string   // what was done about who may read a case
 }
 
 func day(text string) edtf.Day {
@@ -287,12 +289,12 @@ func (f *fake) rows() []registry.Row {
 			Stage: "complained", StageSince: day("2022-02-03"), Review: "verified", Verdict: "verified", Updated: moment("2022-06-20T08:00:00Z"),
 		},
 		{
-			ID: "00000000000000000000000000000003", Number: "K-0003", Org: orgApart, OrgName: hostile, ExternalID: hostile, Cluster: "3",
+			ID: caseThree, Number: "K-0003", Org: orgApart, OrgName: hostile, ExternalID: hostile, Cluster: "3",
 			Name: hostile, Child: true, Sex: "f", Region: "R-2", Stage: "reported", StageSince: day("2022-03-01"), Review: "draft", Breaches: 1, Reported: day("2022-03-01"), Updated: moment("2022-06-20T08:00:00Z"),
 		},
 		{
 			ID: "00000000000000000000000000000004", Number: "K-0004", Org: orgSouth, OrgName: "Южный пример", Cluster: "4",
-			Sex: "unknown", Incident: edtf.MustParse("2022-01-XX"), Stage: "registered", StageSince: day("2022-03-20"), Review: "falsely_attributed", Verdict: "falsely_attributed", Overdue: 5, Reported: day("2022-03-01"), Updated: moment("2022-06-20T08:00:00Z"),
+			FactsOnly: true, Sex: "unknown", Incident: edtf.MustParse("2022-01-XX"), Stage: "registered", StageSince: day("2022-03-20"), Review: "falsely_attributed", Verdict: "falsely_attributed", Overdue: 5, Reported: day("2022-03-01"), Updated: moment("2022-06-20T08:00:00Z"),
 		},
 	}
 	return rows
@@ -314,6 +316,9 @@ func (f *fake) Cases(_ context.Context, _ *access.Session, q registry.Query) (re
 		for i, v := range facet.Values {
 			facet.Values[i].Selected = slices.Contains(q.Facets[facet.ID], v.Code)
 		}
+	}
+	if q.Figure != "" {
+		page.Hidden = 21
 	}
 	if q.Text == "nobody" {
 		page.Rows, page.Total, page.Next, page.Facets = nil, 0, "", nil
@@ -423,7 +428,11 @@ func (f *fake) Case(_ context.Context, _ *access.Session, id string, c registry.
 	rows := f.rows()
 	for _, row := range rows[1:] { // cases with almost nothing in them
 		if row.ID == id {
-			return registry.CaseView{Row: row, Clock: c, Stage: casefile.Stage{ID: row.Stage}, Review: fakeReviews[row.Review]}, nil
+			bare := registry.CaseView{Row: row, Clock: c, Stage: casefile.Stage{ID: row.Stage}, Review: fakeReviews[row.Review]}
+			if row.ID == caseThree { // a restricted one
+				bare.Restricted, bare.MayGrant, bare.Grants = true, true, fakeGrants
+			}
+			return bare, nil
 		}
 	}
 	if id != caseOne {
@@ -452,6 +461,7 @@ func (f *fake) Case(_ context.Context, _ *access.Session, id string, c registry.
 	opens := ourDeadline(day("2022-07-01"), edtf.MaxDay, 7)
 	opens.Kind, opens.State = rules.Opens, rules.Running
 	return registry.CaseView{
+		Counted: true, MayGrant: true, MayErase: true, Grants: fakeGrants[:2],
 		Row: rows[0], Clock: c, Review: fakeReviews["in_review"], Same: rows[1:2], Stage: file.Stage(c.AsOf), Records: file.Records(), Timeline: file.Timeline(),
 		Checks:    []rules.Finding{met, finding, unsure},
 		Deadlines: []rules.Deadline{kept, overdue, never, ourDeadline(day("2022-06-28"), day("2022-07-03"), 4), opens},

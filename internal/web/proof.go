@@ -34,7 +34,10 @@ var secretFields = []string{proofField, "passphrase", "old_passphrase", "new_pas
 // proofActs says in general words what a form does, by the pattern of its
 // route: the key of the message is proof.act.<word>. What is not here is
 // called a step that can't be taken back easily.
-var proofActs = map[string]string{}
+var proofActs = map[string]string{
+	"POST /cases/{id}/access": "access",
+	"POST /cases/{id}/erase":  "erase",
+}
 
 type proofBody struct {
 	Act, Action, Problem string

@@ -22,7 +22,7 @@ type reviewCard struct {
 	Action, Seen                  string
 	MayAsk, MayTakeBack           bool
 	MayReview, OwnWork            bool
-	Verdicts                      []verdictChoice
+	Verdicts                      []choice
 
 	// Of a form that was not taken: why, and what was written in it.
 	Problem, Kept string
@@ -32,11 +32,6 @@ type reviewCard struct {
 type changedLine struct{ What, How, Anchor string }
 
 type stepLine struct{ When, What, Comment string }
-
-type verdictChoice struct {
-	Code, Label, Hint string
-	Chosen            bool
-}
 
 // reviewForm is what somebody sent who asks, takes back or gives a verdict.
 type reviewForm struct {
@@ -71,7 +66,7 @@ func (s *server) reviewCase(v *visit) error {
 	}
 	form.refused = err
 	v.status = http.StatusUnprocessableEntity
-	return s.showCase(v, form)
+	return s.showCase(v, caseForms{review: form})
 }
 
 // reviewPage is the address of the form: there is nothing to read but the case.
@@ -146,7 +141,7 @@ func (c *caseReader) review(form reviewForm) reviewCard {
 		card.Meanwhile = c.changedLines(changed.Changed)
 	}
 	for _, code := range []string{casefile.Verified, casefile.Rejected, casefile.FalselyAttributed} {
-		card.Verdicts = append(card.Verdicts, verdictChoice{code, c.label("review_state", code), c.T("review.hint." + code), form.step == code})
+		card.Verdicts = append(card.Verdicts, choice{code, c.label("review_state", code), c.T("review.hint." + code), form.step == code})
 	}
 	return card
 }

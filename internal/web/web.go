@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/codebook"
@@ -38,6 +39,12 @@ type register interface {
 	Overview(ctx context.Context, s *access.Session, q registry.OverviewQuery) (registry.Overview, error)
 	Cases(ctx context.Context, s *access.Session, q registry.Query) (registry.Page, error)
 	Case(ctx context.Context, s *access.Session, idOrNumber string, clock registry.Clock) (registry.CaseView, error)
+	Holders(ctx context.Context, s *access.Session, caseID string) ([]registry.Holder, error)
+	Grant(ctx context.Context, s *access.Session, caseID string, g registry.NewGrant) (registry.GrantView, error)
+	Revoke(ctx context.Context, s *access.Session, caseID, grant, reason string) error
+	Restrict(ctx context.Context, s *access.Session, caseID string, restricted bool) error
+	Erase(ctx context.Context, s *access.Session, caseID string, e registry.Erasure) error
+	ErasureFinal() time.Time
 	AskReview(ctx context.Context, s *access.Session, caseID, comment string) error
 	TakeBackReview(ctx context.Context, s *access.Session, caseID, comment string) error
 	Review(ctx context.Context, s *access.Session, caseID string, v registry.ReviewVerdict) error
@@ -120,6 +127,10 @@ func (s *server) routes() []route {
 		{"GET /{$}", s.signed(s.overview)},
 		{"GET /cases", s.signed(s.cases)},
 		{"GET /cases/{id}", s.signed(s.oneCase)},
+		{"GET /cases/{id}/access", s.signed(s.accessPage)},
+		{"POST /cases/{id}/access", s.signed(s.changeAccess)},
+		{"GET /cases/{id}/erase", s.signed(s.erasePage)},
+		{"POST /cases/{id}/erase", s.signed(s.erase)},
 		{"GET /cases/{id}/review", s.signed(s.reviewPage)},
 		{"POST /cases/{id}/review", s.signed(s.reviewCase)},
 		{"GET /figures", s.signed(s.figures)},

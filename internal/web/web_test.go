@@ -101,6 +101,8 @@ var pages = []struct{ name, path string }{
 	{"cases-none", "/cases?q=nobody"},
 	{"case", "/cases/" + caseOne},
 	{"case-bare", "/cases/00000000000000000000000000000004"},
+	{"case-restricted", "/cases/" + caseThree},
+	{"erase", "/cases/" + caseOne + "/erase"},
 	{"case-reviewed", "/cases/" + caseTwo},
 	{"cases-verified", "/cases?figure=closed&scope=coalition&verified=1&review=verified"},
 	{"overview-verified", "/?verified=1"},
@@ -223,7 +225,7 @@ func TestPagesHoldNothingThePolicyForbids(t *testing.T) {
 }
 
 func TestPagesAreWellMade(t *testing.T) {
-	key := regexp.MustCompile(`>[^<]*\b(account|passphrase|proof|factor|nav|signin|house|overview|cases|case|figures|about|error|deadline|check|record|facet|clock|lock|foot|value|official|ledger|unit|date)\.[a-z_]+\b[^<]*<`)
+	key := regexp.MustCompile(`>[^<]*\b(access|erase|account|passphrase|proof|factor|nav|signin|house|overview|cases|case|figures|about|error|deadline|check|record|facet|clock|lock|foot|value|official|ledger|unit|date)\.[a-z_]+\b[^<]*<`)
 	everyPage(t, func(t *testing.T, _ *browser, _ string, doc *html.Node, raw string) {
 		ids, refs := map[string]bool{}, []string{}
 		heads, mains := 0, 0

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/registry"
+)
+
+// accessCard is who may read a case, for those who may say so.
+type accessCard struct {
+	Lead, Action string
+	Restricted   bool
+	Grants       []grantLine
+	Holders      []optionGroup
+	Parts        []choice
+	Today        string
+
+	// Of a form that was not taken: why, and what was written in it.
+	Problem, Other, Until string
+}
+
+type grantLine struct {
+	ID, To, Kind, Part, Until, State, By string
+	Open                                 bool // its form was not taken
+	Over                                 bool // there is nothing to take back
+}
+
+type optionGroup struct {
+	Name    string
+	Options []option
+}
+
+// choice is one of several things to choose, with what it means.
+type choice struct {
+	Code, Label, Hint string
+	Chosen            bool
+}
+
+// accessForm is what somebody sent who changes who may read a case.
+type accessForm struct {
+	act, grant, to, other, part, until string
+	refused                            error
+}
+
+// accessPage is the address of the forms: there is nothing to read but the case.
+func (s *server) accessPage(v *visit) error {
+	v.redirect("/cases/" + url.PathEscape(v.r.PathValue("id")) + "#access")
+	return nil
+}
+
+// changeAccess grants, takes back, restricts or lifts. What is not done is told
+// on the page of the case, with all that was written.
+func (s *server) changeAccess(v *visit) error {
+	form := accessForm{
+		act: v.r.PostFormValue("act"), grant: v.r.PostFormValue("grant"), to: v.r.PostFormValue("to"),
+		other: strings.TrimSpace(v.r.PostFormValue("other")), part: v.r.PostFormValue("part"), until: v.r.PostFormValue("until"),
+	}
+	id, ctx := v.r.PathValue("id"), v.r.Context()
+	var err error
+	switch form.act {
+	case "grant":
+		g := registry.NewGrant{To: form.to, Part: access.Part(form.part)}
+		if form.other != "" {
+			g.To = form.other
+		}
+		if form.until != "" {
+			if g.Until, err = edtf.ParseDay(form.until); err != nil {
+				return errBadRequest
+			}
+		}
+		_, err = s.reg.Grant(ctx, v.session, id, g)
+	case "revoke":
+		err = s.reg.Revoke(ctx, v.session, id, form.grant, v.r.PostFormValue("reason"))
+	case "restrict", "lift":
+		err = s.reg.Restrict(ctx, v.session, id, form.act == "restrict")
+	default:
+		return errBadRequest
+	}
+	if err == nil {
+		v.redirect("/cases/" + url.PathEscape(id) + "#access")
+		return nil
+	}
+	if v.accessProblem(err) == "" {
+		return err
+	}
+	form.refused = err
+	v.status = http.StatusUnprocessableEntity
+	return s.showCase(v, caseForms{access: form})
+}
+
+// accessProblem says why access was not changed; empty: that is not for the page of the case to say.
+func (v *visit) accessProblem(err error) string {
+	for _, p := range []struct {
+		err error
+		key string
+	}{
+		{registry.ErrNoHolder, "no_holder"}, {registry.ErrTwoHolders, "two_holders"}, {registry.ErrPart, "part"},
+		{registry.ErrUntil, "until"}, {registry.ErrOwner, "owner"}, {registry.ErrByName, "by_name"},
+		{registry.ErrOpensNothing, "opens_nothing"}, {registry.ErrLastReader, "last_reader"},
+		{registry.ErrReason, "reason"}, {registry.ErrConflict, "conflict"},
+	} {
+		if errors.Is(err, p.err) {
+			return v.T("access.problem." + p.key)
+		}
+	}
+	return ""
+}
+
+// access makes the card.
+func (c *caseReader) access(holders []registry.Holder, form accessForm) *accessCard {
+	card := &accessCard{
+		Lead: c.T("access.lead", c.file.Row.OrgName), Action: casePath(c.file.Row) + "/access#access",
+		Restricted: c.file.Restricted, Today: c.reg.Today().String(),
+		Problem: c.accessProblem(form.refused), Other: form.other, Until: form.until,
+	}
+	if c.file.Counted {
+		card.Lead += " " + c.T("access.lead.counted")
+	}
+	if card.Restricted {
+		card.Lead = c.T("access.lead.restricted")
+	}
+	for _, g := range c.file.Grants {
+		line := grantLine{
+			ID: g.ID, To: g.To, Kind: c.T("access.member"), Part: c.T("access.part." + string(g.Part)), Until: c.T("access.until.open"),
+			By: c.T("access.by", g.By, c.moment(g.At)), Open: form.act == "revoke" && form.grant == g.ID, Over: g.Over,
+		}
+		if g.Org {
+			line.Kind = c.T("access.organisation")
+		}
+		if g.Until != 0 {
+			line.Until = c.T("access.until.day", g.Until)
+		}
+		switch {
+		case g.Over:
+			line.State = c.T("access.over")
+		case g.Org && card.Restricted:
+			line.State = c.T("access.rests")
+		}
+		card.Grants = append(card.Grants, line)
+	}
+	orgs, members := optionGroup{Name: c.T("access.organisations")}, optionGroup{Name: c.T("access.members", c.file.Row.OrgName)}
+	for _, h := range holders {
+		o := option{h.ID, h.Name, form.to == h.ID}
+		if h.Org {
+			orgs.Options = append(orgs.Options, o)
+		} else {
+			members.Options = append(members.Options, o)
+		}
+	}
+	for _, group := range []optionGroup{orgs, members} {
+		if len(group.Options) > 0 {
+			card.Holders = append(card.Holders, group)
+		}
+	}
+	for _, part := range []access.Part{access.Fact, access.Identity} {
+		card.Parts = append(card.Parts, choice{string(part), c.T("access.part." + string(part)), c.T("access.part." + string(part) + ".hint"), form.part == string(part)})
+	}
+	return card
+}
