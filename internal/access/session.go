@@ -48,8 +48,12 @@ type Session struct {
 	token               string
 	device              string
 	since, seen, proved time.Time
-	doubts              int // wrong passphrases since the last right one
+	doubts              int    // wrong passphrases since the last right one
+	offer               string // secret of a second factor that is being set up
 }
+
+// Offer is the secret of the second factor that the session was offered; empty: none.
+func (s *Session) Offer() string { return s.offer }
 
 // Keys are what a member's passphrase opens: whoever holds them can write in
 // the member's name and read what their organisations may. They do not change.
@@ -70,6 +74,8 @@ func (s *Session) Token() string { return s.token }
 
 // Sessions are the sessions of one running program. They are in memory only.
 type Sessions struct {
+	Halves *Halves // those that need a second step; they end with those that are open
+
 	now func() time.Time
 
 	mu   sync.Mutex
@@ -79,7 +85,7 @@ type Sessions struct {
 
 // NewSessions makes an empty set of sessions that tells time by now.
 func NewSessions(now func() time.Time) *Sessions {
-	return &Sessions{now: now, open: map[string]*Session{}, used: now()}
+	return &Sessions{Halves: NewHalves(now), now: now, open: map[string]*Session{}, used: now()}
 }
 
 // Begin opens a session for a member whose passphrase was right.
@@ -138,6 +144,7 @@ func (all *Sessions) End(token string) {
 
 // EndMember ends every session of a member at once.
 func (all *Sessions) EndMember(id string) {
+	all.Halves.EndMember(id)
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	maps.DeleteFunc(all.open, func(_ string, s *Session) bool { return s.Member.ID == id })
@@ -235,6 +242,16 @@ func (all *Sessions) SetDevice(s *Session, device string) {
 	}
 }
 
+// SetOffer keeps the secret of a second factor that is being set up.
+func (all *Sessions) SetOffer(s *Session, secret string) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if kept := all.open[s.token]; kept != nil {
+		kept.offer = secret
+	}
+	s.offer = secret
+}
+
 func (s *Session) publicID() string {
 	sum := sha256.Sum256([]byte("kua/session/v1\x00" + s.token))
 	return hex.EncodeToString(sum[:8])
@@ -242,6 +259,7 @@ func (s *Session) publicID() string {
 
 // EndAll ends every session: the lock.
 func (all *Sessions) EndAll() {
+	all.Halves.EndAll()
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	clear(all.open)

@@ -156,6 +156,7 @@ func TestKinds(t *testing.T) {
 		"member":          "name org roles sign_key",
 		"invitation":      "name org roles sign_key ends",
 		"audit":           "act what member case n device alarm note",
+		"second_factor":   "method secret recovery",
 		"match":           "a b verdict probability reasons by",
 	}
 	b := book(t)

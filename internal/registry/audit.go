@@ -39,6 +39,7 @@ const (
 	actRefused      = "refused"
 	actAlarmSeen    = "alarm_seen"
 	actPassphrase   = "passphrase"
+	actFactor       = "factor"
 	actKeys         = "keys" // copied, let go of, destroyed
 )
 

@@ -45,6 +45,8 @@ var withoutLine = map[string]string{
 	"Forgetting":    "how it stands with keys that open nothing by themselves; no id to be tried",
 	"NameDevice":    "what a browser calls itself is kept for its member alone",
 	"OwnSessions":   "a member's own",
+	"Factor":        "a member's own",
+	"HalfOpen":      "finds a sign-in whose passphrase was right; what becomes of it is written down",
 }
 
 // showsIdentity are the exported methods that can show who somebody is.

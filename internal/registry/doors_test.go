@@ -35,11 +35,18 @@ var withoutDecision = map[string]string{
 	"ErasureFinal": "a day that depends on the calendar alone",
 	"Tend":         "does what the calendar asks for and answers nothing",
 
-	"OwnSessions":      "a member's own sessions",
-	"EndSession":       "a member's own session",
-	"NameDevice":       "a member's own session",
-	"EndOthers":        "a member's own sessions",
-	"ChangePassphrase": "the old passphrase decides, and it is of the session that asks",
+	"OwnSessions":       "a member's own sessions",
+	"EndSession":        "a member's own session",
+	"NameDevice":        "a member's own session",
+	"EndOthers":         "a member's own sessions",
+	"Factor":            "a member's own second factor",
+	"BeginFactor":       "a member's own second factor",
+	"ConfirmFactor":     "a member's own second factor",
+	"EndFactor":         "a member's own second factor",
+	"HalfOpen":          "the token decides",
+	"SignInCode":        "the passphrase has decided, now the code does",
+	"ConfirmFactorHalf": "the passphrase has decided, now the code does",
+	"ChangePassphrase":  "the old passphrase decides, and it is of the session that asks",
 }
 
 // TestEveryDoorAsks holds that every exported method of the registry that a

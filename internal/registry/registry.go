@@ -72,6 +72,7 @@ type Registry struct {
 
 	sessions *access.Sessions
 	line     *access.Line    // one stretch of a passphrase at a time
+	codes    *access.Codes   // of second factors
 	devices  *access.Devices // of members, by a key that only the open node can make
 
 	writing sync.Mutex // held by whoever writes to a case: the index follows the ledger in its order
@@ -193,6 +194,7 @@ func prepare(dir string, opt Options) (*Registry, error) {
 		sessions: access.NewSessions(opt.Now),
 		line:     access.NewLine(opt.Now),
 		auditor:  auditor{seen: map[string]map[string]glance{}, crowds: map[string]*crowd{}},
+		codes:    access.NewCodes(opt.Now),
 	}, nil
 }
 
@@ -286,10 +288,6 @@ func (r *Registry) Info(ctx context.Context, s *access.Session) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	members, err := r.index.Outside(ctx, "member", allKnown)
-	if err != nil {
-		return Info{}, err
-	}
 	size, root, err := r.counted(ctx)
 	if err != nil {
 		return Info{}, err
@@ -297,7 +295,7 @@ func (r *Registry) Info(ctx context.Context, s *access.Session) (Info, error) {
 	return Info{
 		Cases: stats.Cases, Units: stats.Units, Latest: stats.Latest,
 		Entries: size, Root: root.String(), Ledger: r.log.ID().String(),
-		Organisations: len(orgs), Members: len(members),
+		Organisations: len(orgs), Members: len(r.roll().Members),
 	}, nil
 }
 

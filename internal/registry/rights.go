@@ -48,7 +48,7 @@ type caseRights struct {
 const rightsFile = "rights"
 
 // rightsLabel says what the file is sealed for.
-const rightsLabel = "kua/rights/v1"
+const rightsLabel = "kua/rights/v2"
 
 // keptRights is the file.
 type keptRights struct {
@@ -78,6 +78,13 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 				next = rs.roll.clone()
 			}
 			if e.Record != e.Stream || e.Op != casefile.Put || !next.put(log, e.Kind, e.Record, e.Entry) {
+				refused = append(refused, e.Pos)
+			}
+		case e.Kind == factorKind:
+			if next == nil {
+				next = rs.roll.clone()
+			}
+			if !next.putFactor(e.Stream, e.Entry) {
 				refused = append(refused, e.Pos)
 			}
 		case e.Kind == "case" && e.Record == e.Stream && e.Op == casefile.Put:
@@ -267,7 +274,7 @@ func (r *Registry) openRights(ctx context.Context) error {
 			return fmt.Errorf("entry %d can't be read: %w; 'kua verify' says more", e.Pos, err)
 		}
 		switch c.Kind {
-		case "case", grantKind, kindErasure, memberKind, invitationKind, organisationKind:
+		case "case", grantKind, kindErasure, memberKind, invitationKind, organisationKind, factorKind:
 			pending = append(pending, opened(e, c))
 		}
 		return nil

@@ -68,6 +68,7 @@ type roll struct {
 	Members     []*MemberView // in the order they came
 	Invitations []*InvitationView
 	Orgs        []*rollOrg
+	Factors     []*factor
 	Refused     map[string]bool // ids of members whose first record does not count
 }
 
@@ -86,6 +87,7 @@ func (ro *roll) clone() *roll {
 		c := *o
 		next.Orgs = append(next.Orgs, &c)
 	}
+	next.Factors = slices.Clone(ro.Factors) // none of them ever changes
 	for id := range ro.Refused {
 		next.Refused[id] = true
 	}

@@ -27,6 +27,8 @@ type SignIn struct {
 // the name or the passphrase is not right, access.ErrTooMany (an
 // *access.WaitError, which says when to come back) where too many are waiting.
 // An unknown name goes the same way as a wrong passphrase and costs as much.
+// For a member with a second factor, or who must have one, it opens no session
+// yet and answers an *access.StepError.
 func (r *Registry) SignIn(ctx context.Context, in SignIn) (*access.Session, error) {
 	device, known := r.devices.Known(in.Name, in.Device, r.now())
 	end, err := r.enter(ctx, access.Try{Account: access.FoldName(in.Name), From: in.From, Known: device, Place: in.Place})
@@ -34,21 +36,26 @@ func (r *Registry) SignIn(ctx context.Context, in SignIn) (*access.Session, erro
 		return nil, err
 	}
 	defer end(true)
-	s, account, err := r.signIn(in)
+	member, keys, err := r.openKeys(in)
 	if errors.Is(err, access.ErrSignIn) {
 		end(false)
-		r.signInFailed(ctx, account)
+		r.signInFailed(ctx, member.ID)
 	}
 	if err != nil {
 		return nil, err
 	}
+	if step := r.nextStep(member.ID); step != "" {
+		return nil, &access.StepError{Half: r.sessions.Halves.Begin(member, keys, step, device)}
+	}
+	s := r.sessions.Begin(member, keys)
 	s.DeviceToken, s.NewDevice = r.devices.Token(s.Member.Name, device, r.now()), !known
 	r.signedIn(ctx, s, "page", r.auditDevice(s), true)
 	return s, nil
 }
 
-// signIn also answers on whose account it was tried, if there is one.
-func (r *Registry) signIn(in SignIn) (_ *access.Session, account string, err error) {
+// openKeys opens what the passphrase of a member opens. Where it is not right
+// it answers whose account it was tried on, if there is one.
+func (r *Registry) openKeys(in SignIn) (access.Member, *access.Keys, error) {
 	members := r.members()
 	var found *access.Member
 	for i := range members {
@@ -61,24 +68,24 @@ func (r *Registry) signIn(in SignIn) (_ *access.Session, account string, err err
 		if locked, err := r.readLocked(nodeKeyFile); err == nil {
 			_, _ = locked.OpenPassphrase(in.Passphrase, r.opt.Least)
 		}
-		return nil, "", access.ErrSignIn
+		return access.Member{}, nil, access.ErrSignIn
 	}
 	id, err := ledger.ParseID(found.ID)
 	if err != nil {
-		return nil, "", err
+		return access.Member{}, nil, err
 	}
 	identity, err := r.openMember(memberFile(id), in.Passphrase)
 	switch {
 	case errors.Is(err, seal.ErrPassphrase), errors.Is(err, os.ErrNotExist):
-		return nil, found.ID, access.ErrSignIn
+		return *found, nil, access.ErrSignIn
 	case err != nil:
-		return nil, found.ID, err
+		return *found, nil, err
 	}
 	keys, err := r.openVaults(identity)
 	if err != nil {
-		return nil, found.ID, err
+		return *found, nil, err
 	}
-	return r.sessions.Begin(*found, keys), found.ID, nil
+	return *found, keys, nil
 }
 
 // auditDevice is what the audit calls the device of a session: the same at each

@@ -18,7 +18,10 @@ type accountBody struct {
 	Sessions     []sessionRow
 	Others       int // sessions elsewhere
 	Languages    []langOption
-	KnownBrowser bool   // it keeps a token by which it is known at the sign-in
+	KnownBrowser bool // it keeps a token by which it is known at the sign-in
+	Factor       registry.FactorView
+	FactorSince  string
+	FactorLeft   string
 	Done         string // what was done a moment ago
 	Problem      string // why the passphrase was not changed
 }
@@ -37,7 +40,7 @@ type langOption struct {
 // factor. What a member may do to their account alone stands here.
 func (s *server) account(v *visit) error {
 	done := ""
-	for _, what := range []string{"ended", "others", "language", "forgotten"} {
+	for _, what := range []string{"ended", "others", "language", "forgotten", "factor_off"} {
 		if v.r.URL.Query().Get("done") == what {
 			done = v.T("account.done." + what)
 		}
@@ -66,6 +69,8 @@ func (s *server) showAccount(v *visit, done, problem string) error {
 		}
 		body.Sessions = append(body.Sessions, row)
 	}
+	body.Factor = s.reg.Factor(v.session)
+	body.FactorSince, body.FactorLeft = v.moment(body.Factor.Since), v.N("factor.left", body.Factor.Left)
 	for _, l := range s.words.Languages() {
 		body.Languages = append(body.Languages, langOption{l.Code(), l.Name(), l.Code() == m.Lang})
 	}

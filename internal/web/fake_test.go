@@ -111,10 +111,14 @@ func (f *fake) SignIn(_ context.Context, in registry.SignIn) (*access.Session, e
 		return nil, &access.WaitError{Wait: 42 * time.Second, Place: "a-place"}
 	case name == "broken":
 		return nil, errInside
+	case passphrase == rightWord && name == withFactor:
+		return nil, &access.StepError{Half: f.sessions.Halves.Begin(f.member(name), nil, access.GiveCode, "")}
+	case passphrase == rightWord && name == mustFactor:
+		return nil, &access.StepError{Half: f.sessions.Halves.Begin(f.member(name), nil, access.SetFactor, "")}
 	case name != "Sample Member" || passphrase != rightWord:
 		return nil, access.ErrSignIn
 	}
-	s := f.sessions.Begin(access.Member{ID: memberID, Name: name, Lang: "en", Orgs: []string{orgNorth}, Roles: []access.Role{access.Coordinator}}, nil)
+	s := f.sessions.Begin(f.member(name), nil)
 	s.DeviceToken = "a-token"
 	return s, nil
 }
@@ -128,6 +132,94 @@ func (f *fake) Prove(_ context.Context, s *access.Session, passphrase string) er
 		return access.ErrTooMany
 	}
 	return access.ErrSignIn
+}
+
+// The second factor of the invented register: members by these names have one, or must set one up.
+const (
+	withFactor   = "Sample Factor"
+	mustFactor   = "Sample Must"
+	fakeSecret   = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	fakeCode     = "123456"
+	guessedCode  = "999999"
+	fakeRecovery = "AAAA-BBBB-CCCC-DDDD"
+)
+
+func (f *fake) member(name string) access.Member {
+	return access.Member{ID: memberID, Name: name, Lang: "en", Orgs: []string{orgNorth}, Roles: []access.Role{access.Coordinator}}
+}
+
+func (f *fake) HalfOpen(token string) (*access.Half, bool) {
+	h, ok := f.sessions.Halves.Get(token)
+	if ok && h.Secret != "" {
+		h.Secret = fakeSecret
+	}
+	return h, ok
+}
+
+func (f *fake) SignInCode(_ context.Context, token, code string) (*access.Session, error) {
+	h, ok := f.sessions.Halves.Get(token)
+	switch {
+	case !ok || h.Step != access.GiveCode:
+		return nil, access.ErrHalfOver
+	case code == guessedCode:
+		return nil, &access.WaitError{Wait: 7 * time.Minute}
+	case code != fakeCode && code != fakeRecovery:
+		f.sessions.Halves.Fail(h)
+		return nil, access.ErrFactor
+	}
+	f.sessions.Halves.End(token)
+	return f.sessions.Begin(h.Member, nil), nil
+}
+
+func (f *fake) Factor(s *access.Session) registry.FactorView {
+	on := s.Member.Name == withFactor || s.Member.Name == mustFactor
+	v := registry.FactorView{On: on, Compulsory: s.Member.Name == mustFactor}
+	if on {
+		v.Since, v.Left = moment("2022-06-01T08:00:00Z"), 3
+	}
+	return v
+}
+
+func (f *fake) BeginFactor(_ context.Context, s *access.Session) error {
+	if !f.sessions.Fresh(s) {
+		return registry.ErrProof
+	}
+	f.sessions.SetOffer(s, fakeSecret)
+	return nil
+}
+
+func (f *fake) ConfirmFactor(_ context.Context, s *access.Session, code string) ([]string, error) {
+	switch {
+	case s.Offer() == "":
+		return nil, registry.ErrNoFactor
+	case code != fakeCode:
+		return nil, access.ErrFactor
+	}
+	f.sessions.SetOffer(s, "")
+	return slices.Repeat([]string{fakeRecovery}, access.RecoveryCodes), nil
+}
+
+func (f *fake) ConfirmFactorHalf(_ context.Context, token, code string) ([]string, *access.Session, error) {
+	h, ok := f.sessions.Halves.Get(token)
+	switch {
+	case !ok || h.Step != access.SetFactor:
+		return nil, nil, access.ErrHalfOver
+	case code != fakeCode:
+		return nil, nil, access.ErrFactor
+	}
+	f.sessions.Halves.End(token)
+	return slices.Repeat([]string{fakeRecovery}, access.RecoveryCodes), f.sessions.Begin(h.Member, nil), nil
+}
+
+func (f *fake) EndFactor(_ context.Context, s *access.Session) error {
+	switch {
+	case !f.sessions.Fresh(s):
+		return registry.ErrProof
+	case s.Member.Name == mustFactor:
+		return registry.ErrFactorCompulsory
+	}
+	f.did = append(f.did, "factor off")
+	return nil
 }
 
 func (f *fake) NameDevice(s *access.Session, device string) { f.sessions.SetDevice(s, device) }

@@ -36,11 +36,21 @@ func (s *server) switchLanguage(v *visit) bool {
 	q.Del("lang")
 	// The path is cleaned by the mux for known pages; an unknown one may be "//elsewhere".
 	path := v.r.URL.EscapedPath()
-	if nextPage(path) == "" {
+	if !staysInLanguage(path) {
 		path = "/"
 	}
 	v.redirect(address(path, q))
 	return true
+}
+
+// staysInLanguage tells whether a page is shown again in another language;
+// from elsewhere a choice of language leads to the first page.
+func staysInLanguage(path string) bool {
+	switch path {
+	case "/sign-in", "/sign-in/code", "/sign-in/factor", "/account/factor":
+		return true
+	}
+	return nextPage(path) != ""
 }
 
 // langLink leads to the same page in another language.
@@ -60,7 +70,7 @@ func (s *server) langLinks(v *visit) []langLink {
 		if v.r.Method != http.MethodGet && v.r.Method != http.MethodHead { // the answer to a form has no address of its own
 			q = nil
 		}
-		if nextPage(path) == "" && path != "/sign-in" {
+		if !staysInLanguage(path) {
 			path = "/"
 		}
 		links = append(links, langLink{

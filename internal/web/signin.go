@@ -21,6 +21,7 @@ type signInBody struct {
 	Place               string // in the line, of who was sent away
 	Locked, SignedOut   bool
 	Over                bool // the session ended by itself
+	Again               bool // the second step took too long, or failed too often
 }
 
 func (s *server) signInPage(v *visit) error {
@@ -30,7 +31,7 @@ func (s *server) signInPage(v *visit) error {
 		return nil
 	}
 	return s.show(v, "signin", v.T("signin.title"), signInBody{
-		Next: nextPage(q.Get("next")), Locked: q.Get("locked") != "", SignedOut: q.Get("out") != "", Over: q.Get("over") != "",
+		Next: nextPage(q.Get("next")), Locked: q.Get("locked") != "", SignedOut: q.Get("out") != "", Over: q.Get("over") != "", Again: q.Get("again") != "",
 	})
 }
 
@@ -48,7 +49,11 @@ func (s *server) signIn(v *visit) error {
 	session, err := s.reg.SignIn(v.r.Context(), registry.SignIn{
 		Name: body.Name, Passphrase: passphrase, From: v.r.RemoteAddr, Device: s.deviceToken(v), Place: v.r.PostFormValue("place"),
 	})
+	var more *access.StepError
 	switch {
+	case errors.As(err, &more):
+		s.nextStep(v, more.Half, body.Next)
+		return nil
 	case errors.Is(err, access.ErrTooMany):
 		body.Problem, body.Place = s.retryAfter(v, err)
 		v.status = http.StatusTooManyRequests
@@ -59,12 +64,7 @@ func (s *server) signIn(v *visit) error {
 	case err != nil:
 		return err
 	}
-	if v.session != nil {
-		s.reg.SignOut(v.session)
-	}
-	s.reg.NameDevice(session, browserName(v.r.UserAgent()))
-	s.setCookie(v, s.cookieName(), session.Token(), 0)
-	s.setCookie(v, s.deviceCookie(), session.DeviceToken, access.DeviceLasts)
+	s.enter(v, session)
 	v.redirect(landing(body.Next))
 	return nil
 }

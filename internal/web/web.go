@@ -33,6 +33,13 @@ type register interface {
 	OwnSessions(s *access.Session) []access.SessionView
 	EndSession(s *access.Session, id string) error
 	EndOthers(s *access.Session) int
+	HalfOpen(token string) (*access.Half, bool)
+	SignInCode(ctx context.Context, token, code string) (*access.Session, error)
+	Factor(s *access.Session) registry.FactorView
+	BeginFactor(ctx context.Context, s *access.Session) error
+	ConfirmFactor(ctx context.Context, s *access.Session, code string) ([]string, error)
+	ConfirmFactorHalf(ctx context.Context, token, code string) ([]string, *access.Session, error)
+	EndFactor(ctx context.Context, s *access.Session) error
 	ChangePassphrase(ctx context.Context, s *access.Session, old, next string) (string, error)
 	SetLanguage(ctx context.Context, s *access.Session, id, lang string) error
 	Organisation(ctx context.Context, nameOrID string) (registry.Org, bool)
@@ -120,6 +127,10 @@ func (s *server) routes() []route {
 	return []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
+		{"GET /sign-in/code", s.open(s.codePage)},
+		{"POST /sign-in/code", s.open(s.giveCode)},
+		{"GET /sign-in/factor", s.open(s.mustSetFactor)},
+		{"POST /sign-in/factor", s.open(s.mustConfirmFactor)},
 		{"POST /sign-out", s.open(s.signOut)},
 		{"POST /lock", s.open(s.lock)},
 		{"POST /lock-all", s.signed(s.lockForAll)},
@@ -141,6 +152,10 @@ func (s *server) routes() []route {
 		{"POST /account/language", s.signed(s.setLanguage)},
 		{"POST /account/passphrase", s.signed(s.changePassphrase)},
 		{"POST /account/browser/forget", s.signed(s.forgetBrowser)},
+		{"POST /account/factor/begin", s.signed(s.beginFactor)},
+		{"GET /account/factor", s.signed(s.factorPage)},
+		{"POST /account/factor", s.signed(s.confirmFactor)},
+		{"POST /account/factor/off", s.signed(s.endFactor)},
 		{"GET /static/{hash}/{name}", s.assets.serve},
 		{"/", s.open(func(*visit) error { return registry.ErrNotFound })},
 	}
