@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -66,6 +67,9 @@ func TestScripts(t *testing.T) {
 			"number": numberOf,
 			"field":  fieldOf,
 			"await":  awaitServed,
+			"sheet":  sheetOf,
+
+			"miscopy": miscopy,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples)
@@ -184,4 +188,42 @@ func traversingFile(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(to.Close())
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o600))
+}
+
+// sheetOf keeps a trustee's share and what opens it: sheet N FILE [PASSPHRASE]
+// reads what 'kua share create --json' has just said.
+func sheetOf(ts *testscript.TestScript, _ bool, args []string) {
+	var answer struct {
+		Shares []struct {
+			Words []string
+			Apart string
+		}
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &answer))
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	s := answer.Shares[n-1]
+	opens := s.Apart
+	if len(args) > 2 {
+		opens = strings.TrimSpace(ts.ReadFile(args[2]))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(s.Words, " ")+"\n\n"+opens+"\n"), 0o600))
+}
+
+// miscopy copies a share with a mistake: miscopy FROM N TO puts another word in
+// the place of word N; miscopy FROM OTHER TO takes what opens it from OTHER.
+func miscopy(ts *testscript.TestScript, _ bool, args []string) {
+	words, opens, _ := strings.Cut(ts.ReadFile(args[0]), "\n\n")
+	if n, err := strconv.Atoi(args[1]); err == nil {
+		all := strings.Fields(words)
+		if all[n-1] == "able" {
+			all[n-1] = "actor"
+		} else {
+			all[n-1] = "able"
+		}
+		words = strings.Join(all, " ")
+	} else {
+		_, opens, _ = strings.Cut(ts.ReadFile(args[1]), "\n\n")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(words+"\n\n"+opens), 0o600))
 }

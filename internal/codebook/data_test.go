@@ -157,6 +157,8 @@ func TestKinds(t *testing.T) {
 		"invitation":      "name org roles sign_key ends",
 		"audit":           "act what member case n device alarm note",
 		"second_factor":   "method secret recovery",
+		"share_set":       "need of trustees members sign_key",
+		"recovery":        "what date set shares member",
 		"match":           "a b verdict probability reasons by",
 	}
 	b := book(t)
@@ -202,6 +204,7 @@ var factTexts = map[string]string{
 	"body.name_kk":                      "a public authority",
 	"member.sign_key":                   "the public half of a key",
 	"member.proof":                      "a signature",
+	"share_set.sign_key":                "a public key",
 	"invitation.sign_key":               "the public half of a key",
 	"invitation.ends":                   "a moment",
 	"audit.device":                      "a digest made by the program",

@@ -208,7 +208,7 @@ can't be opened. Do not put them into the same backup as the register: that
 would bring back what was erased. Keep a copy on another medium, kept apart:
     kua --registry DIR forget copy FOLDER
 
-Ключи забывания реестра Kua. Без них реестр рядом с этой папкой не открыть.
+Ключи забвения реестра Kua. Без них реестр рядом с этой папкой не открыть.
 Не кладите их в ту же резервную копию, что и реестр: она вернула бы стёртое.
 Держите копию на другом носителе, отдельно:
     kua --registry DIR forget copy FOLDER

@@ -106,6 +106,12 @@ func (g *register) sound() {
 		for _, id := range locked.Identities() {
 			ids = append(ids, ledger.ID(id).String())
 		}
+		if set := ro.shareSet(); set != nil { // of the organisations, those it opens of whom somebody has signed in since
+			if file == nodeKeyFile && !slices.Contains(ids, set.ID) {
+				g.t.Error("the recovery can't start the register")
+			}
+			ids = slices.DeleteFunc(ids, func(id string) bool { return id == set.ID })
+		}
 		if file == nodeKeyFile { // who of the members may start it is known by the file alone
 			may[file] = append(may[file], slices.DeleteFunc(slices.Clone(ids), func(id string) bool { m := ro.member(id); return m == nil || m.Left })...)
 		}
@@ -123,6 +129,9 @@ func (g *register) sound() {
 	}
 	for _, e := range entries {
 		member, isMember := strings.CutPrefix(strings.TrimSuffix(e.Name(), ".key"), "member-")
+		if set := ro.shareSet(); strings.HasPrefix(e.Name(), "recovery-") && (set == nil || !strings.HasPrefix(e.Name(), "recovery-"+set.ID[:16])) {
+			g.t.Errorf("%s was left behind", e.Name())
+		}
 		switch {
 		case strings.HasPrefix(e.Name(), unfinished), isMember && ro.member(member) == nil,
 			strings.HasPrefix(e.Name(), "invite-") && !invited[e.Name()]:

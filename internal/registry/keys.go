@@ -233,6 +233,11 @@ func (r *Registry) makeVault(to seal.Public, org string) (*seal.Vault, error) {
 	if err := locked.AddIdentity(opened, to); err != nil {
 		return nil, err
 	}
+	if recovery, ok := r.recoveryPublic(); ok {
+		if err := locked.AddIdentity(opened, recovery); err != nil {
+			return nil, err
+		}
+	}
 	vault := seal.NewVault()
 	sealed, err := vault.Seal(id)
 	if err != nil {

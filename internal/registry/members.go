@@ -520,19 +520,19 @@ func (r *Registry) sweepFiles(opening bool) error {
 			return err
 		}
 		org := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "org-"), ".key")
-		var kept, dropped int
+		var kept, dropped int // the recovery's slot alone keeps no organisation that nobody ever had
 		for _, id := range locked.Identities() {
 			m := ro.member(ledger.ID(id).String())
 			if lost[id] || m != nil && file != nodeKeyFile && !slices.Contains(m.Orgs, org) {
 				locked.RemoveIdentity(id)
 				dropped++
-			} else {
+			} else if set := ro.shareSet(); set == nil || seal.IDOf(set.SignKey) != id {
 				kept++
 			}
 		}
 		switch {
 		case dropped == 0:
-		case kept > 0 || file == nodeKeyFile:
+		case kept > 0 || file == nodeKeyFile || len(locked.Identities()) > 0 && ro.org(org) != nil && ro.org(org).Settled:
 			if err := r.writeLocked(file, locked); err != nil {
 				return err
 			}
@@ -562,12 +562,17 @@ func (r *Registry) leftBehind(ro *roll, opening bool, lost map[[16]byte]bool) ([
 	for _, e := range entries {
 		file := filepath.Join(keysDir, e.Name())
 		id, found := strings.CutSuffix(e.Name(), ".key")
+		set, isRecovery := strings.CutPrefix(strings.TrimSuffix(id, ".set"), "recovery-")
 		invitation, isInvitation := strings.CutPrefix(id, "invite-")
 		member, isMember := strings.CutPrefix(id, "member-")
 		switch {
 		case strings.HasPrefix(e.Name(), unfinished):
 			left = append(left, file)
 			continue
+		case isRecovery:
+			if v := ro.shareSet(); v != nil && v.ID[:len(v.ID)/2] == set {
+				continue
+			}
 		case !found:
 			continue
 		case isInvitation:

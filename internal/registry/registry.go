@@ -172,6 +172,7 @@ func Open(ctx context.Context, dir string, unlock Unlock, opt Options) (*Registr
 	if err != nil {
 		return nil, nil, errors.Join(err, r.Close())
 	}
+	r.openToRecovery(keys)
 	s := r.sessions.Begin(member, keys)
 	r.signedIn(ctx, s, "command", commandLine, !opt.ReadOnly)
 	return r, s, nil

@@ -125,7 +125,11 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 
 // onRoll tells whether records of a kind stand on the roll.
 func onRoll(kind string) bool {
-	return kind == memberKind || kind == invitationKind || kind == organisationKind
+	switch kind {
+	case memberKind, invitationKind, organisationKind, shareSetKind, recoveryKind:
+		return true
+	}
+	return false
 }
 
 // roll is who belongs to the register.
@@ -273,8 +277,7 @@ func (r *Registry) openRights(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("entry %d can't be read: %w; 'kua verify' says more", e.Pos, err)
 		}
-		switch c.Kind {
-		case "case", grantKind, kindErasure, memberKind, invitationKind, organisationKind, factorKind:
+		if c.Kind == "case" || c.Kind == grantKind || c.Kind == kindErasure || c.Kind == factorKind || onRoll(c.Kind) {
 			pending = append(pending, opened(e, c))
 		}
 		return nil

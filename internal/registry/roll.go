@@ -28,6 +28,7 @@ type MemberView struct {
 	access.Member
 	Since        time.Time
 	Left         bool // may do nothing any more; their entries stay signed by them
+	Recovered    bool // made by the trustees, in a recovery
 	SecondFactor bool // not let in without a one-time code
 	SignKey      ed25519.PublicKey
 }
@@ -70,6 +71,7 @@ type roll struct {
 	Orgs        []*rollOrg
 	Factors     []*factor
 	Refused     map[string]bool // ids of members whose first record does not count
+	ShareSets   []*ShareSetView // the last one counts
 }
 
 // clone is a copy of which the records can be changed.
@@ -88,6 +90,10 @@ func (ro *roll) clone() *roll {
 		next.Orgs = append(next.Orgs, &c)
 	}
 	next.Factors = slices.Clone(ro.Factors) // none of them ever changes
+	for _, v := range ro.ShareSets {
+		c := *v
+		next.ShareSets = append(next.ShareSets, &c)
+	}
 	for id := range ro.Refused {
 		next.Refused[id] = true
 	}
@@ -161,6 +167,10 @@ func (ro *roll) put(log ledger.ID, kind, id string, c casefile.Entry) bool {
 		return ro.putOrg(id, c)
 	case invitationKind:
 		return ro.putInvitation(id, c)
+	case shareSetKind:
+		return ro.putShareSet(id, c)
+	case recoveryKind:
+		return ro.putRecovery(c)
 	case memberKind:
 		ok := ro.putMember(log, id, c)
 		if !ok && ro.member(id) == nil {
@@ -241,11 +251,17 @@ func (ro *roll) putMember(log ledger.ID, id string, c casefile.Entry) bool {
 		if !ro.mayTurn(ro.member(c.Author), *old, next, c.At) {
 			return false
 		}
-		next.Since = old.Since
+		next.Since, next.Recovered = old.Since, old.Recovered
 		*old = next
 	case c.Author != id:
 		return false
 	case len(ro.Members) == 0: // whoever made the register
+		ro.Members = append(ro.Members, &next)
+	case len(c.Fields["recovery"]) > 0:
+		if !ro.mayRecover(log, next, c) {
+			return false
+		}
+		next.Recovered = true
 		ro.Members = append(ro.Members, &next)
 	default:
 		v := ro.invitation(first(c.Fields["invitation"]))

@@ -85,6 +85,7 @@ func (r *Registry) openKeys(in SignIn) (access.Member, *access.Keys, error) {
 	if err != nil {
 		return *found, nil, err
 	}
+	r.openToRecovery(keys)
 	return *found, keys, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -126,6 +127,24 @@ func LockPassphrase(id *Identity, purpose, passphrase string, work Stretch) (*Lo
 	}
 	return l, l.SetPassphrase(o, passphrase, work)
 }
+
+// LockKey makes a key file that a key opens, which is kept elsewhere: split
+// into shares.
+func LockKey(id *Identity, purpose string, key Key) (*Locked, error) {
+	l, o, err := Lock(id, purpose)
+	if err != nil {
+		return nil, err
+	}
+	return l, l.SetPassphrase(o, hex.EncodeToString(key[:]), keyWork())
+}
+
+// OpenKey opens a key file that LockKey made: ErrPassphrase if the key is another one.
+func (l *Locked) OpenKey(key Key) (*Opened, error) {
+	return l.OpenPassphrase(hex.EncodeToString(key[:]), keyWork())
+}
+
+// keyWork is the work on what has 256 bits of chance: none is needed.
+func keyWork() Stretch { return Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1} }
 
 // about is what the secret half and the slots are bound to.
 func (l *Locked) about() []byte {
