@@ -127,6 +127,16 @@ func auditLine(stream string, before []casefile.Entry, e casefile.Entry) (AuditL
 		}
 	case kindOrganisation:
 		line.Act, line.About = "organisation", stream
+	case "share_set":
+		line.Act = "shares"
+	case "recovery":
+		line.Act, line.About = "rehearsed", first(f, "member")
+		if first(f, "what") == "recovery" {
+			line.Act = "recovered"
+		}
+		if n, err := strconv.Atoi(first(f, "shares")); err == nil {
+			line.N = n
+		}
 	default:
 		return line, false
 	}

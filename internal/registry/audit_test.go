@@ -43,6 +43,7 @@ var withoutLine = map[string]string{
 	"ErasureFinal":  "a day",
 	"Tend":          "the clock asks for it, and nobody",
 	"Forgetting":    "how it stands with keys that open nothing by themselves; no id to be tried",
+	"Recovery":      "how it stands with recovery; no id to be tried",
 	"NameDevice":    "what a browser calls itself is kept for its member alone",
 	"OwnSessions":   "a member's own",
 	"Factor":        "a member's own",

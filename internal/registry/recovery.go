@@ -226,7 +226,8 @@ func recoverText(log ledger.ID, signKey []byte) []byte {
 // to it, and splits what opens it among the trustees. A set that was there is
 // replaced: its shares open nothing from then on. What it answers is shown to
 // the trustees and kept nowhere.
-func (r *Registry) CreateShares(ctx context.Context, s *access.Session, n NewShares) ([]Sheet, error) {
+func (r *Registry) CreateShares(ctx context.Context, s *access.Session, n NewShares) (_ []Sheet, err error) {
+	defer r.refusal(ctx, s, "recovery", "", &err)
 	if err := r.mayLookAfter(s); err != nil {
 		return nil, err
 	}
@@ -602,7 +603,8 @@ type Rehearsal struct {
 // Rehearse does with the shares that were gathered all that a recovery does,
 // but keeps nothing of what they open and makes no member, and writes down that
 // it was done and by how many.
-func (r *Registry) Rehearse(ctx context.Context, s *access.Session, g *Gathering) (Rehearsal, error) {
+func (r *Registry) Rehearse(ctx context.Context, s *access.Session, g *Gathering) (_ Rehearsal, err error) {
+	defer r.refusal(ctx, s, "recovery", "", &err)
 	if !mayRehearse(s.Member) {
 		return Rehearsal{}, ErrNotAllowed
 	}

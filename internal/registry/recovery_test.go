@@ -18,6 +18,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/seal"
 )
@@ -137,6 +138,9 @@ func TestRecovery(t *testing.T) {
 			t.Errorf("%d records of recoveries, %v", len(records), err)
 		}
 		g.anewWith(passphrase, s.Member.ID)
+		if page, err := g.index.Audit(ctx, index.AuditQuery{Act: "recovered"}); err != nil || len(page.Lines) != i+1 || page.Lines[0].About != s.Member.ID || page.Lines[0].N != len(some) {
+			t.Errorf("the audit has %+v, %v", page.Lines, err)
+		}
 		if v, err := g.Recovery(g.session); err != nil || v.Warning != "" || v.Shares != len(some) {
 			t.Errorf("%+v, %v", v, err)
 		}
