@@ -115,6 +115,14 @@ func allCases(ctx context.Context, reg *registry.Registry, session *access.Sessi
 	}
 }
 
+// nameWords is the name in a list, or that it is not open.
+func nameWords(r registry.Row) string {
+	if r.FactsOnly {
+		return "(facts only)"
+	}
+	return r.Name
+}
+
 func (p *program) printCases(reg *registry.Registry, rows []registry.Row) error {
 	if p.json {
 		answers := []caseRow{}
@@ -132,7 +140,7 @@ func (p *program) printCases(reg *registry.Registry, rows []registry.Row) error 
 		if r.Changed {
 			review += ", changed since the verdict"
 		}
-		lines = append(lines, []string{r.Number, r.ExternalID, r.OrgName, r.Name, r.Incident.String(), r.Stage, review})
+		lines = append(lines, []string{r.Number, r.ExternalID, r.OrgName, nameWords(r), r.Incident.String(), r.Stage, review})
 	}
 	if err := table(p.out, lines); err != nil {
 		return err
@@ -201,7 +209,7 @@ func (p *program) showCase(reg *registry.Registry, v registry.CaseView, lang str
 		return printJSON(p.out, map[string]any{"case": rowAnswer(v.Row), "same_person": same, "stage": stage, "records": recordAnswers(v.Records)})
 	}
 	book := reg.Book()
-	fmt.Fprintf(p.out, "%s  %s  %s\n", v.Row.Number, v.Row.Name, v.Row.OrgName)
+	fmt.Fprintf(p.out, "%s  %s  %s\n", v.Row.Number, nameWords(v.Row), v.Row.OrgName)
 	fmt.Fprintf(p.out, "Stage: %s", book.Label("stage", v.Stage.ID, lang))
 	if v.Stage.Since != 0 {
 		fmt.Fprintf(p.out, ", since %s", v.Stage.Since)

@@ -430,6 +430,7 @@ func (r *Registry) memberNames() map[string]string {
 type Holder struct {
 	ID, Name string
 	Org      bool
+	Roles    []access.Role // of a member
 }
 
 // Holders are those whom a member finds in the list when they grant one of
@@ -445,12 +446,12 @@ func (r *Registry) Holders(ctx context.Context, s *access.Session, caseID string
 	var out []Holder
 	for _, o := range r.roll().Orgs {
 		if h := (holder{id: o.ID, name: o.Name, org: true}); r.useful(t, h, access.Fact) == nil {
-			out = append(out, Holder{h.id, h.name, h.org})
+			out = append(out, Holder{ID: h.id, Name: h.name, Org: true})
 		}
 	}
 	for _, m := range r.members() {
 		if h := (holder{id: m.ID, name: m.Name}); m.ID != s.Member.ID && slices.Contains(m.Orgs, t.Org) && r.useful(t, h, access.Fact) == nil {
-			out = append(out, Holder{h.id, h.name, h.org})
+			out = append(out, Holder{ID: h.id, Name: h.name, Roles: m.Roles})
 		}
 	}
 	return out, nil

@@ -147,7 +147,11 @@ func (c *caseReader) access(holders []registry.Holder, form accessForm) *accessC
 	}
 	orgs, members := optionGroup{Name: c.T("access.organisations")}, optionGroup{Name: c.T("access.members", c.file.Row.OrgName)}
 	for _, h := range holders {
-		o := option{h.ID, h.Name, form.to == h.ID}
+		text := []string{h.Name}
+		for _, role := range h.Roles {
+			text = append(text, c.label("member_role", string(role)))
+		}
+		o := option{h.ID, join(text), form.to == h.ID}
 		if h.Org {
 			orgs.Options = append(orgs.Options, o)
 		} else {

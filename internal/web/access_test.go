@@ -23,7 +23,7 @@ var fakeGrants = []registry.GrantView{
 }
 
 func (f *fake) Holders(context.Context, *access.Session, string) ([]registry.Holder, error) {
-	return []registry.Holder{{ID: orgSouth, Name: "Южный пример", Org: true}, {ID: orgApart, Name: hostile, Org: true}, {ID: memberID, Name: "Colleague <i>"}}, f.fails
+	return []registry.Holder{{ID: orgSouth, Name: "Южный пример", Org: true}, {ID: orgApart, Name: hostile, Org: true}, {ID: memberID, Name: "Colleague <i>", Roles: []access.Role{access.Lawyer, access.Reviewer}}}, f.fails
 }
 
 func (f *fake) Grant(_ context.Context, s *access.Session, id string, g registry.NewGrant) (registry.GrantView, error) {
