@@ -199,16 +199,37 @@ func (r *Registry) Revoke(ctx context.Context, s *access.Session, caseID, grant,
 // someoneSees answers ErrLastReader where of the grants of a restricted case
 // none would be left by which somebody could lift the restriction.
 func (r *Registry) someoneSees(thing access.Thing, left map[string]access.Grant) error {
-	thing.Grants = nil
-	for _, g := range left {
-		if g.Until == 0 { // what ends is no hold
-			thing.Grants = append(thing.Grants, g)
-		}
-	}
-	if !slices.ContainsFunc(r.members(), func(m access.Member) bool { return access.Decide(m, access.GrantCase, thing) }) {
+	thing.Grants = slices.Collect(maps.Values(left))
+	if !lasting(r.members(), thing) {
 		return ErrLastReader
 	}
 	return nil
+}
+
+// lasting tells whether somebody can lift the restriction of a case by a grant that does not end.
+func lasting(members []access.Member, thing access.Thing) bool {
+	thing.Grants = slices.DeleteFunc(slices.Clone(thing.Grants), func(g access.Grant) bool { return g.Until != 0 })
+	return slices.ContainsFunc(members, func(m access.Member) bool { return access.Decide(m, access.GrantCase, thing) })
+}
+
+// seesAlone tells whether there is a restricted case of an organisation (empty:
+// of any) that nobody could bring back to the others once a member has left.
+// Of which it is, and that it is, nobody is told: ErrLastOne says more things.
+func (r *Registry) seesAlone(member, org string) bool {
+	all := r.members()
+	others := slices.DeleteFunc(slices.Clone(all), func(m access.Member) bool { return m.ID == member })
+	r.rights.mu.RLock()
+	defer r.rights.mu.RUnlock()
+	for _, c := range r.rights.cases {
+		if !c.Restricted || org != "" && c.Org != org {
+			continue
+		}
+		thing := c.thing(r.rights.counts[c.Org], r.Today())
+		if lasting(all, thing) && !lasting(others, thing) {
+			return true
+		}
+	}
+	return false
 }
 
 // forgetKeys forgets what was wrapped of a case for a holder, but for what

@@ -664,6 +664,17 @@ func TestRestricted(t *testing.T) {
 	if err := h.Revoke(ctx, h.people["asel"], id, own, "I leave"); !errors.Is(err, ErrLastReader) {
 		t.Errorf("the last who sees a case lets go of it: %v", err)
 	}
+	h.prove()
+	north := h.orgs["North"]
+	for what, err := range map[string]error{
+		"ended":   h.EndMember(ctx, h.session, h.people["asel"].Member.ID),
+		"let out": h.LetOut(ctx, h.session, north, h.people["asel"].Member.ID),
+	} {
+		if !errors.Is(err, ErrLastOne) {
+			t.Errorf("the last who sees a case is %s: %v", what, err)
+		}
+	}
+	h.signIn("asel")
 	h.grant("asel", id, "nurlan", access.Identity, "2022-12-31")
 	if err := h.Revoke(ctx, h.people["asel"], id, own, "I leave"); !errors.Is(err, ErrLastReader) {
 		t.Errorf("the last who sees a case without an end lets go of it: %v", err)
@@ -672,6 +683,11 @@ func TestRestricted(t *testing.T) {
 	if err := h.Revoke(ctx, h.people["asel"], id, own, "I leave"); err != nil {
 		t.Error(err)
 	}
+	h.prove()
+	if err := h.LetOut(ctx, h.session, h.orgs["Apart"], h.people["dana"].Member.ID); err != nil {
+		t.Errorf("somebody with no such case can't be let out: %v", err)
+	}
+	h.signIn("dana")
 	h.everybody("handed on", id, map[string]string{"nurlan": "all", "timur": "facts"})
 	if err := h.Restrict(ctx, h.people["asel"], id, false); !errors.Is(err, ErrNotFound) {
 		t.Errorf("who does not see it lifts the restriction: %v", err)

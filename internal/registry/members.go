@@ -386,6 +386,9 @@ func (r *Registry) keyFiles() ([]string, error) {
 // othersCanOpen refuses to leave a key file that no member could open: of one
 // organisation, or any where org is empty.
 func (r *Registry) othersCanOpen(ro *roll, lost ledger.ID, org string) error {
+	if r.seesAlone(lost.String(), org) {
+		return ErrLastOne
+	}
 	files, err := r.keyFiles()
 	if err != nil {
 		return err
