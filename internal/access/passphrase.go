@@ -40,6 +40,8 @@ const (
 	leastDifferent = 7
 	longestWord    = 16
 	shortestRun    = 4
+	// looked is how much of a passphrase is looked at: what follows only adds.
+	looked = 1000
 )
 
 // denied holds common words and names in English, Russian and Kazakh, one a
@@ -89,10 +91,11 @@ func CheckPassphrase(passphrase string, own ...string) error {
 	}
 	left := 0
 	different := map[rune]bool{}
-	var said []string // chunks that counted before: said again they do not
-	letters := []rune(plain(text))
+	said := map[string]bool{} // chunks that counted before: said again they do not
+	typed, letters := []rune(text), []rune(plain(text)) // of one length
+	typed, letters = typed[:min(len(typed), looked)], letters[:min(len(letters), looked)]
 	for i := 0; i < len(letters); {
-		n := guessed(letters[i:], words, mine)
+		n := max(guessed(letters[i:], words, mine), guessed(typed[i:], words, mine))
 		switch {
 		case n > 0:
 			left++
@@ -100,10 +103,10 @@ func CheckPassphrase(passphrase string, own ...string) error {
 			n = 1
 			if i+3 <= len(letters) {
 				chunk := string(letters[i : i+3])
-				if slices.Contains(said, chunk) {
+				if said[chunk] {
 					break
 				}
-				said = append(said, chunk)
+				said[chunk] = true
 			}
 			left++
 			different[letters[i]] = true
