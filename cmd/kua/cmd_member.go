@@ -28,7 +28,7 @@ workers and those of its members who administer.`,
 	}
 	cmd.AddCommand(
 		p.memberListCommand(), p.memberInviteCommand(), p.memberAcceptCommand(), p.memberTakeBackCommand(),
-		p.memberRolesCommand(), p.memberOrgCommand(), p.memberFactorCommand(), p.memberRenameCommand(), p.memberLanguageCommand(), p.memberEndCommand(),
+		p.memberRolesCommand(), p.memberOrgCommand(), p.memberFactorCommand(), p.memberLostPhoneCommand(), p.memberRenameCommand(), p.memberLanguageCommand(), p.memberEndCommand(),
 	)
 	return cmd
 }
@@ -380,6 +380,27 @@ func (p *program) memberFactorCommand() *cobra.Command {
 					words = "%s is let in without a one-time code."
 				}
 				return p.done(map[string]any{"id": m.ID, "second_factor": yes}, words, m.Name)
+			})
+		},
+	}
+}
+
+func (p *program) memberLostPhoneCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "lost-phone MEMBER",
+		Short: "Take the second factor of a member off",
+		Long: `Take the second factor of a member off, whose phone is lost and whose recovery
+codes are gone, too. Their sessions end. Be sure that it is them who ask: look
+at them, or call them. Where a second factor is compulsory for them they set up
+another at the next sign-in.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			return p.withMember(ctx, args[0], func(reg *registry.Registry, s *access.Session, m registry.MemberView) error {
+				if err := reg.EndFactorOf(ctx, s, m.ID); err != nil {
+					return err
+				}
+				return p.done(map[string]any{"id": m.ID}, "The second factor of %s is taken off.", m.Name)
 			})
 		},
 	}
