@@ -61,13 +61,14 @@ const (
 	LetIn        Action = "let in"      // open one's organisation to a member, and close it to them
 	Verify       Action = "verify"
 	Erase        Action = "erase"    // the identity of a case, or all of it, for good
+	Audit        Action = "audit"    // see who did what: everybody's acts, or those on the case that the thing is
 	Recover      Action = "recover"  // give a share of the recovery key
 	LockAll      Action = "lock all" // close the register for everybody until it is opened anew
 )
 
 // Actions are all actions.
 func Actions() []Action {
-	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, Match, Administer, GiveRole, LetIn, Verify, Erase, Recover, LockAll}
+	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, Match, Administer, GiveRole, LetIn, Verify, Erase, Audit, Recover, LockAll}
 }
 
 // Part is one of the two parts of a case. Whoever may read who somebody is may
@@ -137,6 +138,12 @@ func Decide(m Member, a Action, thing Thing) bool {
 		return m.Is(Administrator) && gives(m, thing)
 	case LetIn:
 		return m.Is(CaseWorker, Administrator) && belongs(m, thing)
+	case Audit:
+		if thing.Org == "" {
+			return m.Is(Administrator) // acts and people; no case by office
+		}
+		thing.Part = Fact
+		return m.Is(CaseWorker, Coordinator) && belongs(m, thing) && reads(m, thing)
 	case Recover:
 		return m.Is(Trustee)
 	case LockAll:

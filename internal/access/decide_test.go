@@ -108,7 +108,7 @@ func TestDecideWithoutCase(t *testing.T) {
 	want := map[Role]string{
 		CaseWorker: "count verify", Lawyer: "count verify", Clinician: "count verify", Reviewer: "count verify",
 		Analyst: "count verify", Coordinator: "count match verify write outside cases lock all",
-		Administrator: "administer lock all", Trustee: "recover",
+		Administrator: "administer audit lock all", Trustee: "recover",
 	}
 	for _, role := range Roles() {
 		m := Member{ID: "me", Orgs: []string{"north"}, Roles: []Role{role}}
@@ -192,6 +192,34 @@ func TestDecideGiving(t *testing.T) {
 		}
 		if Decide(m, LetIn, Thing{Org: "south", Counts: true}) {
 			t.Errorf("%s lets somebody into another's organisation", role)
+		}
+	}
+}
+
+// TestDecideAudit holds that who sees what of the audit: an administrator the
+// acts and no case by office; those who work with cases, the acts on the cases
+// of their organisation that they may see.
+func TestDecideAudit(t *testing.T) {
+	byName := []Grant{{To: "me", Part: Fact}}
+	for _, role := range Roles() {
+		m := Member{ID: "me", Orgs: []string{"north"}, Roles: []Role{role}}
+		works := role == CaseWorker || role == Coordinator
+		for _, tt := range []struct {
+			name  string
+			thing Thing
+			want  bool
+		}{
+			{"all acts", Thing{}, role == Administrator},
+			{"own case", Thing{Org: "north", Counts: true}, works},
+			{"own case that does not count", Thing{Org: "north"}, role == CaseWorker},
+			{"own restricted case", Thing{Org: "north", Counts: true, Restricted: true}, false},
+			{"own restricted case, granted", Thing{Org: "north", Counts: true, Restricted: true, Grants: []Grant{{To: "me", Part: Identity}}}, works},
+			{"another's case", Thing{Org: "south", Counts: true}, false},
+			{"another's case, granted", Thing{Org: "south", Counts: true, Grants: byName}, false},
+		} {
+			if got := Decide(m, Audit, tt.thing); got != tt.want {
+				t.Errorf("%s, %s: %v, want %v", role, tt.name, got, tt.want)
+			}
 		}
 	}
 }

@@ -166,3 +166,14 @@ func (ix *Index) Numbered(ctx context.Context, number string) (id string, err er
 	})
 	return id, failed("reading cases", err)
 }
+
+// NumberOf answers the number that a case has now; empty: there is none such.
+func (ix *Index) NumberOf(ctx context.Context, id string) (number string, err error) {
+	err = ix.read(ctx, func(c *conn) error {
+		return c.Run(`SELECT f.number FROM stream s JOIN file f ON f.stream = s.no WHERE s.id = ? AND f.kto = ?`, func(s *sqlite3.Stmt) error {
+			number = s.ColumnText(0)
+			return nil
+		}, id, forever)
+	})
+	return number, failed("reading a case", err)
+}

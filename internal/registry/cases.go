@@ -94,6 +94,9 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 		if view.Grants, err = r.grantViews(file); err != nil {
 			return CaseView{}, err
 		}
+		if view.Readers, err = r.readers(ctx, row.ID); err != nil {
+			return CaseView{}, err
+		}
 	}
 	same, err := r.index.Same(ctx, row.ID, clock.KnownBy)
 	if err != nil {

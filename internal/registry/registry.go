@@ -81,6 +81,7 @@ type Registry struct {
 	appending sync.Mutex    // held while entries are appended and handed on: so they are in the order of the ledger
 	unapplied []index.Entry // on the disk, and not yet in the index; guarded by appending
 	auditor   auditor
+	alarmed   alarmed
 }
 
 // FirstMember is the member a register is made with.

@@ -162,7 +162,13 @@ func (r *Registry) takeLines(ctx context.Context, path string) error {
 	}) {
 		return &foreignError{"it has keys that belong to nothing"}
 	}
-	return r.appendLines(ctx, batch, entries)
+	if err := r.appendLines(ctx, batch, entries); err != nil {
+		return err
+	}
+	if dayOf(entries[0].At, r.now().Location()) < r.Today() {
+		r.forgetDailies()
+	}
+	return nil
 }
 
 // tookBefore tells whether the stream of a file begins in the ledger as the file does.

@@ -42,6 +42,7 @@ type Overview struct {
 	Official []OutsideRecord // official and reported figures
 	Promises []OutsideRecord // commitments
 	InReview int             // cases the member may see that wait for a verdict
+	Alarms   int             // in the audit that nobody has looked after; 0 for those who may not see them
 	Latest   time.Time
 	Entries  uint64
 	Root     string
@@ -105,6 +106,7 @@ type CaseView struct {
 	MayGrant   bool        // the member may say who else reads it
 	Grants     []GrantView // only where they may
 	MayErase   bool        // the member may erase who it is about, or all of it
+	Readers    []Reader    // only where they may
 }
 
 // FigureQuery asks for figures.
