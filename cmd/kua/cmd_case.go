@@ -85,6 +85,11 @@ func (p *program) caseListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if p.json {
+				if err := reg.TakesOut(cmd.Context(), session, "case_list", len(rows)); err != nil {
+					return err
+				}
+			}
 			return p.printCases(reg, rows)
 		},
 	}
@@ -170,6 +175,11 @@ func (p *program) oneCaseCommand(use, short string, show func(*registry.Registry
 			view, err := reg.Case(cmd.Context(), session, args[0], at)
 			if err != nil {
 				return fmt.Errorf("case %q: %w", args[0], err)
+			}
+			if p.json {
+				if err := reg.TakesOut(cmd.Context(), session, "case", 1); err != nil {
+					return err
+				}
 			}
 			return show(reg, view, lang)
 		},

@@ -60,6 +60,11 @@ func (p *program) figuresCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if p.json || asCSV {
+				if err := reg.TakesOut(cmd.Context(), session, "figures", len(answer.Values)); err != nil {
+					return err
+				}
+			}
 			switch {
 			case p.json:
 				return printJSON(p.out, figuresJSON(answer, lang))

@@ -180,6 +180,11 @@ func (p *program) reviewListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if p.json {
+				if err := reg.TakesOut(cmd.Context(), session, "case_list", len(rows)); err != nil {
+					return err
+				}
+			}
 			return p.printCases(reg, rows)
 		},
 	}

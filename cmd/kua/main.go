@@ -110,7 +110,7 @@ func (p *program) command() *cobra.Command {
 		p.versionCommand(), p.initCommand(), p.serveCommand(), p.demoCommand(),
 		p.importCommand(), p.mapCommand(), p.matchCommand(), p.figuresCommand(),
 		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(), p.memberCommand(),
-		p.eraseCommand(), p.forgetCommand(), p.shareCommand(), p.recoverCommand(), p.lockCommand(), p.grantCommand(), p.revokeCommand(),
+		p.eraseCommand(), p.auditCommand(), p.forgetCommand(), p.shareCommand(), p.recoverCommand(), p.lockCommand(), p.grantCommand(), p.revokeCommand(),
 		p.reviewCommand(),
 		p.passphraseCommand(),
 	)
