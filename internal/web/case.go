@@ -19,8 +19,9 @@ type caseBody struct {
 	Unreviewed                    []string
 	Name, Number                  string
 	FactsOnly                     bool
-	Access                        *accessCard // only for those who may say who else reads the case
-	Erase                         string      // where it is erased, for those who may
+	Readers                       *readersCard // as Access
+	Access                        *accessCard  // only for those who may say who else reads the case
+	Erase                         string       // where it is erased, for those who may
 	Tags                          []tag
 	Glance                        []fact
 	StageName, StageSince, Reason string
@@ -145,6 +146,7 @@ func (s *server) showCase(v *visit, form caseForms) error {
 			return err
 		}
 		body.Access = c.access(holders, form.access)
+		body.Readers = v.readers(file)
 	}
 	if file.MayErase {
 		body.Erase = casePath(file.Row) + "/erase"

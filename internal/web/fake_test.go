@@ -554,8 +554,59 @@ func (f *fake) Case(_ context.Context, _ *access.Session, id string, c registry.
 	opens.Kind, opens.State = rules.Opens, rules.Running
 	return registry.CaseView{
 		Counted: true, MayGrant: true, MayErase: true, Grants: fakeGrants[:2],
+		Readers: []registry.Reader{
+			{Name: "Данияр", Opened: 3, Named: 1, Last: time.Date(2022, 6, 24, 9, 5, 0, 0, time.UTC)},
+			{Name: hostile, Refused: 2, Last: time.Date(2022, 6, 23, 9, 5, 0, 0, time.UTC)},
+		},
 		Row: rows[0], Clock: c, Review: fakeReviews["in_review"], Same: rows[1:2], Stage: file.Stage(c.AsOf), Records: file.Records(), Timeline: file.Timeline(),
 		Checks:    []rules.Finding{met, finding, unsure},
 		Deadlines: []rules.Deadline{kept, overdue, never, ourDeadline(day("2022-06-28"), day("2022-07-03"), 4), opens},
 	}, nil
+}
+
+var fakeAlarms = []registry.Alarm{
+	{ID: "bulk-m2-20220623", Kind: registry.AlarmBulk, Member: "m2", Name: "Данияр", Day: day("2022-06-23"), At: time.Date(2022, 6, 23, 18, 40, 0, 0, time.UTC), Opened: 64, Named: 130, Usual: 7},
+	{ID: "device-m3-20220622", Kind: registry.AlarmDevice, Member: "m3", Name: "Sholpan", Day: day("2022-06-22"), At: time.Date(2022, 6, 22, 21, 10, 0, 0, time.UTC), Device: "0011223344556677"},
+	{ID: "failures-0-20220621", Kind: registry.AlarmFailures, Day: day("2022-06-21"), At: time.Date(2022, 6, 21, 4, 0, 0, 0, time.UTC), N: 312},
+	{ID: "refusals-m2-20220620", Kind: registry.AlarmRefusals, Member: "m2", Name: "Данияр", Day: day("2022-06-20"), At: time.Date(2022, 6, 20, 9, 0, 0, 0, time.UTC), N: 14,
+		Seen: true, SeenBy: "Sholpan", SeenAt: time.Date(2022, 6, 20, 12, 0, 0, 0, time.UTC), Note: hostile},
+}
+
+func (f *fake) Audit(_ context.Context, _ *access.Session, q registry.AuditQuery) (registry.AuditPage, error) {
+	if f.fails != nil {
+		return registry.AuditPage{}, f.fails
+	}
+	page := registry.AuditPage{All: q.Member != registry.Me, Names: []string{"Данияр", "Sholpan", hostile}}
+	if f.empty || q.Act == "erase" {
+		return page, nil
+	}
+	at := func(hour int) time.Time { return time.Date(2022, 6, 24, hour, 5, 0, 0, time.UTC) }
+	page.Next = "1-2"
+	page.Lines = []registry.AuditLine{
+		{At: at(9), Member: "m2", Name: "Данияр", Act: "read", What: "case", N: 1, Cases: []registry.CaseRef{{ID: caseOne, Number: "K-1000001"}}},
+		{At: at(8), Member: "m2", Name: "Данияр", Act: "list", What: "search", N: 48, Cases: []registry.CaseRef{{ID: caseOne, Number: "K-1000001"}, {ID: caseTwo, Number: "K-1000002"}}},
+		{At: at(7), Act: "sign_in_failed", What: "page", N: 100, Refused: true},
+		{At: at(6), Name: "Sholpan", Member: "m3", Act: "refused", What: "grants", N: 1, Refused: true},
+		{At: at(5), Name: "Sholpan", Member: "m3", Act: "grant", About: hostile, N: 1, Cases: []registry.CaseRef{{ID: caseTwo, Number: "K-1000002"}}},
+		{At: at(4), Program: true, Member: "n", Act: "lock", N: 1},
+		{At: at(3), Name: "Sholpan", Member: "m3", Act: "alarm_seen", N: 1, Note: hostile},
+		{At: at(2), Name: "Sholpan", Member: "m3", Act: "export", What: "figures", N: 41},
+		{At: at(1), Name: "Sholpan", Member: "m3", Act: "sign_in", What: "page", N: 1, Device: "0011223344556677"},
+	}
+	return page, nil
+}
+
+func (f *fake) Alarms(context.Context, *access.Session) ([]registry.Alarm, error) {
+	if f.empty {
+		return nil, nil
+	}
+	return fakeAlarms, nil
+}
+
+func (f *fake) SeeAlarm(_ context.Context, _ *access.Session, id, note string) error {
+	if note == "" {
+		return registry.ErrNote
+	}
+	f.did = append(f.did, "saw alarm "+id)
+	return nil
 }

@@ -21,6 +21,7 @@ const coalition = "coalition"
 
 type overviewBody struct {
 	Lead, FiguresHref, Ledger string
+	Alarms                    string // that wait to be looked after
 	Unreviewed                []string
 	Clock                     clockForm
 	Way                       []wayStep
@@ -80,7 +81,12 @@ func (s *server) overview(v *visit) error {
 	if err != nil {
 		return err
 	}
+	alarms := ""
+	if o.Alarms > 0 {
+		alarms = v.T("audit.waiting", strconv.Itoa(o.Alarms))
+	}
 	body := overviewBody{
+		Alarms:      alarms,
 		Lead:        join([]string{v.N("overview.lead", o.Cases), v.N("overview.persons", o.Units)}),
 		FiguresHref: at.link("/figures", "verified", v.verifiedParam(o.Verified)),
 		Ledger:      v.ledgerLine(o),

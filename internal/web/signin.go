@@ -144,7 +144,7 @@ func (s *server) leave(v *visit) {
 // so that a sign-in leads nowhere but into it. The first page needs no mention.
 func nextPage(path string) string {
 	switch {
-	case path == "/cases", path == "/figures", path == "/about", path == "/account":
+	case path == "/cases", path == "/figures", path == "/about", path == "/audit", path == "/account":
 		return path
 	case strings.HasPrefix(path, "/cases/"):
 		if strings.ContainsFunc(strings.TrimPrefix(path, "/cases/"), notInNumber) {

@@ -28,6 +28,9 @@ type register interface {
 	LockOwn(s *access.Session)
 	MayLock(s *access.Session) error
 	LocksAll(s *access.Session) error
+	Audit(ctx context.Context, s *access.Session, q registry.AuditQuery) (registry.AuditPage, error)
+	Alarms(ctx context.Context, s *access.Session) ([]registry.Alarm, error)
+	SeeAlarm(ctx context.Context, s *access.Session, id, note string) error
 	Prove(ctx context.Context, s *access.Session, passphrase string) error
 	NameDevice(s *access.Session, device string)
 	OwnSessions(s *access.Session) []access.SessionView
@@ -146,6 +149,8 @@ func (s *server) routes() []route {
 		{"POST /cases/{id}/review", s.signed(s.reviewCase)},
 		{"GET /figures", s.signed(s.figures)},
 		{"GET /about", s.signed(s.about)},
+		{"GET /audit", s.signed(s.audit)},
+		{"POST /audit/seen", s.signed(s.seeAlarm)},
 		{"GET /account", s.signed(s.account)},
 		{"POST /account/sessions/end", s.signed(s.endSession)},
 		{"POST /account/sessions/others", s.signed(s.endOthers)},
@@ -219,6 +224,9 @@ func (s *server) fail(v *visit, err error) {
 	case errors.As(err, &o):
 	case errors.Is(err, registry.ErrNotFound):
 		o = oops{http.StatusNotFound, "404"}
+	case errors.Is(err, registry.ErrUnaudited):
+		o = oops{http.StatusServiceUnavailable, "unaudited"}
+		s.log.Error("a page with names was not shown, because it could not be written down who reads it: is the disk full?", slog.String("route", v.r.Pattern))
 	case errors.Is(err, registry.ErrNotAllowed):
 		o = oops{http.StatusForbidden, "403"}
 	case errors.Is(err, access.ErrTooMany):

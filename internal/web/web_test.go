@@ -112,6 +112,9 @@ var pages = []struct{ name, path string }{
 	{"about", "/about"},
 	{"account", "/account"},
 	{"account-done", "/account?done=others"},
+	{"audit", "/audit"},
+	{"audit-own", "/audit?member=me&refused=1&from=2022-06-01&to=2022-06-24&case=K-1000001&after=1-1"},
+	{"audit-none", "/audit?act=erase"},
 	{"missing", "/nothing/here"},
 }
 
