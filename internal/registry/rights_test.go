@@ -595,3 +595,45 @@ func TestRestrictedCaseInNoCount(t *testing.T) {
 		t.Errorf("what was compared counts the case: %v", found.Warnings)
 	}
 }
+
+// TestRefusedAlike asks the whole registry for a restricted case and for one
+// that is not there, by turns: the same error, the same entries in the ledger.
+// How long the two take is told and not asserted: it is noise on a machine that
+// does other work (internal/index counts the steps).
+func TestRefusedAlike(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	id := h.cases[0]
+	row, err := h.index.Row(ctx, id, h.clockNow(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Restrict(ctx, h.people["asel"], id, true); err != nil {
+		t.Fatal(err)
+	}
+	for what, pair := range map[string][2]string{
+		"id": {id, strings.Repeat("cd", 16)}, "number": {row.Number, "K-1234567"}, "own number": {row.ExternalID, "A-999"},
+	} {
+		var took [2][]time.Duration
+		var grew [2]uint64
+		for i := range 60 {
+			k := i % 2
+			h.clock.t = h.clock.t.Add(time.Second)
+			before, began := h.log.Head().Size, time.Now() //nolint:forbidigo // a stopwatch
+			_, err := h.Case(ctx, h.people["nurlan"], pair[k], Clock{})
+			took[k] = append(took[k], time.Since(began))
+			grew[k] += h.log.Head().Size - before
+			if err == nil || err.Error() != ErrNotFound.Error() {
+				t.Fatalf("by its %s the case is %v", what, err)
+			}
+		}
+		for _, list := range took {
+			slices.Sort(list)
+		}
+		// A burst of refusals gets fewer and fewer lines: the two may share one more between them.
+		if d := int64(grew[0]) - int64(grew[1]); d < -1 || d > 1 {
+			t.Errorf("by its %s: %d entries where it is not open, %d where nothing is there", what, grew[0], grew[1])
+		}
+		t.Logf("by its %s: not open / not there %.2f", what, float64(took[0][15])/float64(took[1][15]))
+	}
+}
