@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+//go:build e2e
+
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// tries are the ways in which every command is tried with something of the
+// north's; ASKED stands for it. A command that is not here fails the test.
+var tries = map[string][][]string{
+	"kua case list":            {{"--search", "ASKED"}, {"--search", "ASKED", "--json"}, {"--figure", "ASKED"}, {}},
+	"kua case show":            {{"ASKED"}, {"ASKED", "--json"}},
+	"kua case timeline":        {{"ASKED", "--json"}},
+	"kua case check":           {{"ASKED", "--json"}},
+	"kua case restrict":        {{"ASKED"}},
+	"kua case unrestrict":      {{"ASKED"}},
+	"kua check":                {{"--all"}, {"--all", "--json"}},
+	"kua erase":                {{"ASKED", "--identity", "--reason", "asked"}, {"ASKED", "--whole", "--reason", "asked", "--json"}},
+	"kua figures":              {{"--org", "ASKED"}, {"--set", "ASKED"}, {"--json"}, {"--csv", "--verified"}},
+	"kua forget copy":          {{"ASKED"}},
+	"kua forget drop":          {{"ASKED"}},
+	"kua forget now":           {{}},
+	"kua forget status":        {{}},
+	"kua grant":                {{"ASKED"}, {"ASKED", "--to", "South", "--part", "identity"}, {"S-1", "--to", "ASKED", "--part", "fact"}},
+	"kua import":               {{"list.csv", "--map", "map.yaml", "--org", "North"}, {"list.csv", "--map", "map.yaml", "--org", "South"}, {"list.csv", "--map", "map.yaml", "--org", "ASKED", "--dry-run"}},
+	"kua match":                {{}, {"--review"}, {"--json"}, {"--same", "ASKED,ASKED"}, {"--undo", "ASKED"}},
+	"kua member end":           {{"ASKED"}},
+	"kua member invite":        {{"ASKED", "--role", "case-worker", "--org", "South"}},
+	"kua member language":      {{"ASKED", "ru"}},
+	"kua member list":          {{}, {"--json"}},
+	"kua member org":           {{"ASKED", "South"}},
+	"kua member rename":        {{"ASKED", "other"}},
+	"kua member roles":         {{"ASKED", "analyst"}},
+	"kua member second-factor": {{"ASKED", "yes"}},
+	"kua member take-back":     {{"ASKED"}},
+	"kua org add":              {{"ASKED"}},
+	"kua org change":           {{"ASKED", "--name", "other"}},
+	"kua org list":             {{}, {"--json"}},
+	"kua review":               {{"ASKED"}, {"ASKED", "--ask"}, {"ASKED", "--verdict", "verified", "--comment", "asked"}},
+	"kua review list":          {{}, {"--json"}},
+	"kua revoke":               {{"ASKED", "--to", "South", "--reason", "asked"}, {"S-1", "ASKED", "--reason", "asked"}},
+	"kua verify":               {{"--deep"}},
+}
+
+// outside are the commands that open no register, or make one.
+var outside = map[string]string{
+	"kua version":        "says which program it is",
+	"kua init":           "makes a new register",
+	"kua demo":           "makes the sample register",
+	"kua map":            "reads a spreadsheet",
+	"kua serve":          "serves the pages, which have a test of their own",
+	"kua lock":           "locks, and answers nothing else",
+	"kua passphrase":     "changes one's own passphrase",
+	"kua member accept":  "asks a code, which was given to whoever has it",
+	"kua forget":         "says what its subcommands are",
+	"kua forget restore": "puts forgetting keys back, before the register is opened",
+}
+
+// TestEachConfidenceStaysAtTheCommandLine tries every command with everything
+// that is the north's, in the name of a member of the south: not one byte of
+// what could name somebody comes out, and of what they may not know to be there
+// they are told what they are told of what is not there.
+func TestEachConfidenceStaysAtTheCommandLine(t *testing.T) {
+	dir := t.TempDir()
+	reg := filepath.Join(dir, "register")
+	cases := []*northern{
+		{planted: []string{"Жасампазов", "Ерғазы", "Zhasampazov", "870101399999", "+77019998877", "Тұлпар көшесі 93", "N-777-open", "сказал что его держали в гараже"}},
+		{planted: []string{"Қарлығашева", "Мөлдір", "Karlygasheva", "910202499999", "+77023334455", "Айгөлек көшесі 17", "N-888-hidden", "везли в машине без номеров"}, restricted: true},
+	}
+	nowhere := []string{"Шашубайтегі", "Ғалымбек", "Shashubaytegi", "550303599999", "+77050006611", "Бұлдырық көшесі 45", "N-999-nobody", "видели возле старого вокзала"}
+	passphrases := northAndSouth(t, reg, cases)
+
+	commands := leaves((&program{now: func() time.Time { return today }}).command())
+	for _, name := range commands {
+		if tries[name] == nil && outside[name] == "" {
+			t.Errorf("%s is tried by nobody: add it to tries, or to outside with a reason", name)
+		}
+	}
+	for name := range tries {
+		if !slices.Contains(commands, name) {
+			t.Errorf("there is no command %q", name)
+		}
+	}
+
+	tried := 0
+	run := func(member, asked string, command string, args []string) string {
+		t.Helper()
+		tried++
+		write(t, filepath.Join(dir, "list.csv"), "No,Family,Received\n"+asked+",Омаров,2022-01-12\n")
+		full := []string{"--registry", reg, "--passphrase-file", filepath.Join(dir, "pass-"+member)}
+		full = append(full, strings.Fields(command)[1:]...)
+		for _, arg := range args {
+			switch arg {
+			case "list.csv", "map.yaml":
+				arg = filepath.Join(dir, arg)
+			}
+			full = append(full, strings.ReplaceAll(arg, "ASKED", asked))
+		}
+		var out, stderr bytes.Buffer
+		p := &program{now: func() time.Time { return today }, stretch: quick()}
+		code := p.run(context.Background(), full, strings.NewReader(""), &out, &stderr)
+		return fmt.Sprintf("exit %d\n%s\n%s", code, out.String(), stderr.String())
+	}
+	for member, passphrase := range passphrases {
+		write(t, filepath.Join(dir, "pass-"+member), passphrase+"\n")
+	}
+	write(t, filepath.Join(dir, "map.yaml"), "mapping: 1\nname: made up\ndates: 2006-01-02\nkey: No\nrecords:\n- kind: report\n  fields: {received: Received}\n- kind: person\n  fields: {role: {const: victim}, family: Family}\n")
+
+	// Imports last: what the south takes in is its own from then on.
+	slices.SortStableFunc(commands, func(a, b string) int {
+		return cmp.Compare(strings.Count(a, "import"), strings.Count(b, "import"))
+	})
+	for _, command := range commands {
+		for i, args := range tries[command] {
+			for _, c := range cases {
+				if i > 0 && !c.restricted {
+					continue // one way of asking is enough for what is not even hidden
+				}
+				asks := [][2]string{{c.id, "0123456789abcdef0123456789abcdef"}, {c.number, "K-0000001"}, {c.planted[6], nowhere[6]}}
+				if slices.Contains(args, "--search") || slices.Contains(args, "list.csv") {
+					asks = append(asks, [2]string{c.planted[0], nowhere[0]}, [2]string{c.planted[7], nowhere[7]})
+				}
+				if command == "kua revoke" || command == "kua match" {
+					asks = append(asks, [2]string{c.records[0], "fedcba9876543210fedcba9876543210"})
+				}
+				if !slices.Contains(args, "list.csv") && !strings.Contains(strings.Join(args, " "), "ASKED") {
+					asks = asks[:1] // it asks for nothing
+				}
+				for _, ask := range asks {
+					said := run("south", ask[0], command, args)
+					for _, other := range cases {
+						for _, planted := range append(other.planted, other.number, other.id) {
+							if strings.Contains(strings.ReplaceAll(said, ask[0], ""), planted) {
+								t.Errorf("%s %v with %q: %q comes out:\n%s", command, args, ask[0], planted, said)
+							}
+						}
+					}
+					control := run("south", ask[1], command, args)
+					if a, b := level(said, ask[0]), level(control, ask[1]); a != b {
+						t.Errorf("%s %v with %q is told another thing than of what is not there:\n%s\n---\n%s", command, args, ask[0], a, b)
+					}
+				}
+			}
+		}
+	}
+	// The same question of whoever may know is answered: this test is not blind.
+	for _, c := range cases {
+		if said := run("north", c.id, "kua case show", []string{"ASKED"}); !strings.Contains(said, c.planted[0]) {
+			t.Errorf("the north does not see its own case:\n%s", said)
+		}
+	}
+	t.Logf("%d commands, %d calls", len(commands), tried)
+}
+
+var running = regexp.MustCompile(`[0-9a-f]{8,}|[0-9]+`)
+
+// level is an answer without what was asked, and without numbers that differ by chance.
+func level(said, asked string) string {
+	return running.ReplaceAllString(strings.ReplaceAll(said, asked, "ASKED"), "#")
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// leaves are the commands that do something, by their whole names.
+func leaves(cmd *cobra.Command) []string {
+	var names []string
+	for _, sub := range cmd.Commands() {
+		if sub.Runnable() && !sub.IsAdditionalHelpTopicCommand() && sub.Name() != "help" && sub.Name() != "completion" {
+			names = append(names, sub.CommandPath())
+		}
+		names = append(names, leaves(sub)...)
+	}
+	return names
+}
