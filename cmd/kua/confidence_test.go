@@ -41,6 +41,7 @@ var tries = map[string][][]string{
 	"kua match":                {{}, {"--review"}, {"--json"}, {"--same", "ASKED,ASKED"}, {"--undo", "ASKED"}},
 	"kua member end":           {{"ASKED"}},
 	"kua member invite":        {{"ASKED", "--role", "case-worker", "--org", "South"}},
+	"kua member lost-phone":    {{"ASKED"}},
 	"kua member language":      {{"ASKED", "ru"}},
 	"kua member list":          {{}, {"--json"}},
 	"kua member org":           {{"ASKED", "South"}},
@@ -54,6 +55,9 @@ var tries = map[string][][]string{
 	"kua review":               {{"ASKED"}, {"ASKED", "--ask"}, {"ASKED", "--verdict", "verified", "--comment", "asked"}},
 	"kua review list":          {{}, {"--json"}},
 	"kua revoke":               {{"ASKED", "--to", "South", "--reason", "asked"}, {"S-1", "ASKED", "--reason", "asked"}},
+	"kua share create":         {{"--trustees", "ASKED,south", "--need", "2"}},
+	"kua share replace":        {{"--trustees", "ASKED,south", "--need", "2"}},
+	"kua share status":         {{}},
 	"kua verify":               {{"--deep"}},
 }
 
@@ -68,6 +72,9 @@ var outside = map[string]string{
 	"kua passphrase":     "changes one's own passphrase",
 	"kua member accept":  "asks a code, which was given to whoever has it",
 	"kua forget":         "says what its subcommands are",
+	"kua share":          "says what its subcommands are",
+	"kua share test":     "asks for a share",
+	"kua recover":        "asks for shares",
 	"kua forget restore": "puts forgetting keys back, before the register is opened",
 }
 
