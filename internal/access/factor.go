@@ -136,7 +136,7 @@ func (c *Codes) Accept(member, secret, code string, known bool) error {
 			return fmt.Errorf("the secret of the second factor: %w", err)
 		}
 		last, used := c.last[member]
-		if subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 && s > c.started && !(used && s <= last) {
+		if subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 && s > c.started && (!used || s > last) {
 			c.last[member] = s
 			return nil
 		}

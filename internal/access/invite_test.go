@@ -83,7 +83,7 @@ func TestCodesDiffer(t *testing.T) {
 			t.Errorf("%c is drawn %d times", c, n)
 		}
 	}
-	if NewCode().Name() == NewCode().Name() {
+	if one, two := NewCode().Name(), NewCode().Name(); one == two {
 		t.Error("two codes have one name")
 	}
 }

@@ -361,7 +361,7 @@ func TestDevices(t *testing.T) {
 	if again, _ := d.Known("Aigerim Invented", d.Token("Aigerim Invented", id, at), at); again != id {
 		t.Error("a device loses its id with a new token")
 	}
-	if d.Token("a", "not hex", at) == d.Token("a", "not hex", at) {
+	if one, two := d.Token("a", "not hex", at), d.Token("a", "not hex", at); one == two {
 		t.Error("two devices are one")
 	}
 	for what, known := range map[string]func() (string, bool){

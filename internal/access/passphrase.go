@@ -91,7 +91,7 @@ func CheckPassphrase(passphrase string, own ...string) error {
 	}
 	left := 0
 	different := map[rune]bool{}
-	said := map[string]bool{} // chunks that counted before: said again they do not
+	said := map[string]bool{}                           // chunks that counted before: said again they do not
 	typed, letters := []rune(text), []rune(plain(text)) // of one length
 	typed, letters = typed[:min(len(typed), looked)], letters[:min(len(letters), looked)]
 	for i := 0; i < len(letters); {
