@@ -121,6 +121,36 @@ func TestWhoIsKnownGoesFirst(t *testing.T) {
 	}
 }
 
+func TestWhoFailedGoesLast(t *testing.T) {
+	l := newTestLine(t)
+	id := func(account string, from int) laneID {
+		return l.laneOf(Try{Account: account, From: network(address(from))})
+	}
+	l.fail(Try{Account: "aigerim", From: address(1)}, networkFails-1)
+	if got := id("aigerim", 1); got != laneCalm {
+		t.Errorf("a hand that slipped stands in lane %d", got)
+	}
+	l.fail(Try{Account: "aigerim", From: address(1)}, 1)
+	if got := id("dina", 1); got != laneFailed {
+		t.Errorf("a network that failed and failed stands in lane %d", got)
+	}
+	for i := range attackedAccount {
+		l.fail(Try{Account: "aigerim", From: address(10 + i)}, 1)
+	}
+	for who, want := range map[int]laneID{10: laneFailed, 99: laneAttacked} { // one try of each network
+		if got := id("aigerim", who); got != want {
+			t.Errorf("at an account under attack network %d stands in lane %d, not %d", who, got, want)
+		}
+	}
+	if got := id("dina", 10); got != laneCalm {
+		t.Errorf("another account pays for it: lane %d", got)
+	}
+	l.at = l.at.Add(4 * failuresHalve)
+	if got := id("aigerim", 10); got != laneCalm {
+		t.Errorf("hours later: lane %d", got)
+	}
+}
+
 // TestAttackedAccountBound is the bound that the documentation states: the
 // account is under attack from many networks, the member has no known device.
 func TestAttackedAccountBound(t *testing.T) {
