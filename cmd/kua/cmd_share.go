@@ -121,10 +121,10 @@ func (p *program) printSheet(s registry.Sheet, need, of int) {
 	}
 	fmt.Fprintf(p.out, "\nQR: %s\n\n", s.Text)
 	fmt.Fprintf(p.out, "%d of %d shares open the register when nobody's passphrase does. One says nothing.\n", need, of)
-	fmt.Fprintf(p.out, "Чтобы открыть реестр, когда ничей пароль не подходит, нужно долей: %d из %d. Одна не говорит ничего.\n", need, of)
-	fmt.Fprintf(p.out, "Ешкімнің құпиясөзі келмегенде тізілімді ашу үшін %d үлес керек, барлығы %d. Біреуі ештеңе айтпайды.\n\n", need, of)
+	fmt.Fprintf(p.out, "Чтобы открыть реестр, когда ничья парольная фраза не подходит, нужно долей: %d из %d. Одна не говорит ничего.\n", need, of)
+	fmt.Fprintf(p.out, "Ешкімнің құпиясөз тіркесі келмегенде тізілімді ашу үшін %d үлес керек, барлығы %d. Біреуі ештеңе айтпайды.\n\n", need, of)
 	if s.Member {
-		fmt.Fprintln(p.out, "It opens with your own passphrase. · Открывается вашим паролем. · Өз құпиясөзіңізбен ашылады.")
+		fmt.Fprintln(p.out, "It opens with your own passphrase. · Открывается вашей парольной фразой. · Өз құпиясөз тіркесіңізбен ашылады.")
 		return
 	}
 	fmt.Fprintf(p.out, "These four words open it. Keep them apart from this sheet, best in your head:\nЭти четыре слова её открывают. Храните их отдельно от листа, лучше в памяти:\nОны мына төрт сөз ашады. Оларды парақтан бөлек, дұрысы жадыңызда сақтаңыз:\n\n    %s\n", s.Apart)

@@ -2,8 +2,14 @@
 
 package web
 
+import (
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/registry"
+)
+
 type aboutBody struct {
 	Unreviewed []string
+	Recovery   recoveryCard
 	Facts      []fact
 	Packs      []packLine
 }
@@ -11,6 +17,12 @@ type aboutBody struct {
 type fact struct {
 	Label, Text string
 	Code        bool
+}
+
+// recoveryCard says whether the register can be opened when all passphrases are lost.
+type recoveryCard struct {
+	Status, Text, Todo, Command string
+	Wait                        bool
 }
 
 type packLine struct {
@@ -23,7 +35,11 @@ func (s *server) about(v *visit) error {
 	if err != nil {
 		return err
 	}
-	body := aboutBody{Unreviewed: v.unreviewed(), Facts: []fact{
+	recovery, err := s.reg.Recovery(v.session)
+	if err != nil {
+		return err
+	}
+	body := aboutBody{Unreviewed: v.unreviewed(), Recovery: v.recovery(recovery), Facts: []fact{
 		{v.T("about.mode"), v.T("about.mode.house"), false},
 		{v.T("about.entries"), v.Number(int(info.Entries)), false},
 		{v.T("about.latest"), v.moment(info.Latest), false},
@@ -45,4 +61,25 @@ func (s *server) about(v *visit) error {
 		body.Packs = append(body.Packs, line)
 	}
 	return s.show(v, "about", v.T("about.title"), body)
+}
+
+// recovery puts into words how it stands with recovery, and what is to be done.
+func (v *voice) recovery(r registry.RecoveryView) recoveryCard {
+	if r.Warning == registry.RecoveryNone {
+		return recoveryCard{
+			Status: v.T("about.recovery.none"), Text: v.T("about.recovery.none.text"), Wait: true,
+			Todo: v.T("about.recovery.todo.none"), Command: "kua share create",
+		}
+	}
+	card := recoveryCard{Status: v.T("about.recovery.of", r.Need, r.Of), Text: v.T("about.recovery.never"), Wait: r.Warning != ""}
+	if !r.Rehearsed.IsZero() {
+		card.Text = v.T("about.recovery.last", v.Day(edtf.DayOf(r.Rehearsed)), r.Shares)
+	}
+	switch r.Warning {
+	case registry.RecoveryLeft:
+		card.Todo, card.Command = v.T("about.recovery.todo.left"), "kua share replace"
+	case registry.RecoveryNever, registry.RecoveryOld:
+		card.Todo, card.Command = v.T("about.recovery.todo.rehearse"), "kua recover --rehearse"
+	}
+	return card
 }

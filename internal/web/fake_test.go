@@ -301,6 +301,10 @@ func (f *fake) Organisations(context.Context, *access.Session) ([]registry.Org, 
 	return fakeOrgs, nil
 }
 
+func (f *fake) Recovery(*access.Session) (registry.RecoveryView, error) {
+	return registry.RecoveryView{Need: 3, Of: 5, Made: moment("2021-03-01T10:00:00Z"), Rehearsed: moment("2021-05-20T10:00:00Z"), Shares: 4, Warning: registry.RecoveryOld}, f.fails
+}
+
 func (f *fake) Info(context.Context, *access.Session) (registry.Info, error) {
 	return registry.Info{
 		Cases: 170, Units: 164, Entries: 2381, Root: strings.Repeat("5a1c0f", 10) + "77ee", Ledger: "3f2a9c44d1b04e6fa0e2b7c81d6690aa",

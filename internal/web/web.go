@@ -61,6 +61,7 @@ type register interface {
 	Figures(ctx context.Context, s *access.Session, q registry.FigureQuery) (registry.FigureTable, error)
 	Organisations(ctx context.Context, s *access.Session) ([]registry.Org, error)
 	Info(ctx context.Context, s *access.Session) (registry.Info, error)
+	Recovery(s *access.Session) (registry.RecoveryView, error)
 	Book() *codebook.Book
 	Rules() *rules.Set
 	Today() edtf.Day
