@@ -50,6 +50,11 @@ is opened again.`,
 				}
 				dir = filepath.Join(made, "register")
 			}
+			how := service{listen: listen, lockAfter: defaultLockAfter}
+			if err := how.check(); err != nil {
+				return err
+			}
+			p.origin = how.origin
 			reg, session, err := p.demo(cmd.Context(), dir)
 			if err != nil {
 				return err
@@ -66,7 +71,7 @@ is opened again.`,
 			}
 			fmt.Fprintf(p.out, "\nSign in as %q with the passphrase\n\n    %s\n", demoMember, passphrase)
 			reg.SignOut(session)
-			return p.serve(cmd.Context(), dir, reg, service{listen: listen, lockAfter: defaultLockAfter})
+			return p.serve(cmd.Context(), dir, reg, how)
 		},
 	}
 	cmd.Flags().BoolVar(&noServe, "no-serve", false, "print the figures and end")

@@ -29,6 +29,7 @@ const defaultLockAfter = time.Hour
 type service struct {
 	listen          string
 	tlsCert, tlsKey string        // files; empty: without TLS
+	origin          string        // where the pages are reached from a browser; empty: not known, and there are no passkeys
 	lockAfter       time.Duration // 0: never
 	inherited       int           // file descriptor of the listener that the process had before it locked itself; 0: none
 }
@@ -40,6 +41,12 @@ func (v *service) check() error {
 	if (v.tlsCert == "") != (v.tlsKey == "") {
 		return usage("--tls-cert and --tls-key belong together: give both")
 	}
+	if v.origin == "" && !v.tls() {
+		// Whoever sits at this machine: a browser takes localhost as it takes TLS.
+		if host, port, err := net.SplitHostPort(v.listen); err == nil && port != "0" && (host == "localhost" || net.ParseIP(host).IsLoopback()) {
+			v.origin = "http://localhost:" + port
+		}
+	}
 	if v.lockAfter < 0 {
 		return usage("--lock-after is a time, as 30m or 2h; 0 is never")
 	}
@@ -49,6 +56,9 @@ func (v *service) check() error {
 // args are the arguments with which the register is served again, locked.
 func (v *service) args(p *program, dir string) []string {
 	args := []string{"serve", "--locked", "--registry", dir, "--listen", v.listen, "--lock-after", v.lockAfter.String()}
+	if v.origin != "" {
+		args = append(args, "--origin", v.origin)
+	}
 	if p.forgetting != "" {
 		args = append(args, "--forgetting", p.forgetting)
 	}
@@ -76,6 +86,7 @@ member who may start the register opens it again with their passphrase.`,
 			if err := p.shut(); err != nil {
 				return err
 			}
+			p.origin = v.origin
 			if locked {
 				dir, err := p.dir()
 				if err != nil {
@@ -95,6 +106,7 @@ member who may start the register opens it again with their passphrase.`,
 	flags.StringVar(&v.listen, "listen", defaultListen, "`address` to listen on")
 	flags.BoolVar(&locked, "locked", false, "start locked: without a passphrase, which is asked for in the page")
 	flags.DurationVar(&v.lockAfter, "lock-after", defaultLockAfter, "lock the register after so long a `time` without anybody there; 0 is never")
+	flags.StringVar(&v.origin, "origin", "", "`address` at which browsers reach the pages, as https://kua.example: passkeys are bound to it")
 	flags.StringVar(&v.tlsCert, "tls-cert", "", "`file` with the certificate, where the pages are reached by TLS")
 	flags.StringVar(&v.tlsKey, "tls-key", "", "`file` with the key of the certificate")
 	flags.IntVar(&v.inherited, "listener-fd", 0, "")

@@ -44,6 +44,7 @@ type program struct {
 
 	registry       string
 	forgetting     string
+	origin         string // where the pages are reached
 	passphraseFile string
 	member         string
 	json           bool

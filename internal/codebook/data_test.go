@@ -159,6 +159,7 @@ func TestKinds(t *testing.T) {
 		"second_factor":   "method secret recovery",
 		"share_set":       "need of trustees members sign_key",
 		"recovery":        "what date set shares member",
+		"passkey":         "member name credential public_key count opens synced",
 		"match":           "a b verdict probability reasons by",
 	}
 	b := book(t)

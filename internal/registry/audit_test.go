@@ -46,6 +46,9 @@ var withoutLine = map[string]string{
 	"Recovery":      "how it stands with recovery; no id to be tried",
 	"NameDevice":    "what a browser calls itself is kept for its member alone",
 	"OwnSessions":   "a member's own",
+	"AskToOpen":     "a question that says nothing",
+	"AskToMake":     "a member's own",
+	"Passkeys":      "a member's own",
 	"Factor":        "a member's own",
 	"HalfOpen":      "finds a sign-in whose passphrase was right; what becomes of it is written down",
 }

@@ -35,6 +35,10 @@ type Options struct {
 	// Forgetting is the directory of the forgetting keys; empty: the register's
 	// name with ".forgetting" after it. Never below the register's own.
 	Forgetting string
+
+	// Origin is where the pages are reached, as https://kua.example: passkeys
+	// are bound to it. Empty, or with an IP address as its host: there are none.
+	Origin string
 }
 
 func (o Options) orStandard() Options {
@@ -71,6 +75,7 @@ type Registry struct {
 	before func(file string) // of tests: told before a key file is written or taken away, to end the program there
 
 	sessions *access.Sessions
+	passkeys *passkeys       // nil: the address of the pages can't have any
 	line     *access.Line    // one stretch of a passphrase at a time
 	codes    *access.Codes   // of second factors
 	devices  *access.Devices // of members, by a key that only the open node can make
@@ -191,8 +196,12 @@ func prepare(dir string, opt Options) (*Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the rules are damaged: %w", err)
 	}
+	keys, err := newPasskeys(opt.Origin)
+	if err != nil {
+		return nil, err
+	}
 	return &Registry{
-		dir: dir, opt: opt, now: opt.Now, book: book, rules: set,
+		dir: dir, opt: opt, now: opt.Now, book: book, rules: set, passkeys: keys,
 		sessions: access.NewSessions(opt.Now),
 		line:     access.NewLine(opt.Now),
 		auditor:  auditor{seen: map[string]map[string]glance{}, crowds: map[string]*crowd{}},

@@ -77,7 +77,8 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 			if next == nil {
 				next = rs.roll.clone()
 			}
-			if e.Record != e.Stream || e.Op != casefile.Put || !next.put(log, e.Kind, e.Record, e.Entry) {
+			gone := e.Kind == passkeyKind && e.Op == casefile.Withdraw && e.Record == e.Stream && next.removePasskey(e.Record, e.Author)
+			if !gone && (e.Record != e.Stream || e.Op != casefile.Put || !next.put(log, e.Kind, e.Record, e.Entry)) {
 				refused = append(refused, e.Pos)
 			}
 		case e.Kind == factorKind:
@@ -126,7 +127,7 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 // onRoll tells whether records of a kind stand on the roll.
 func onRoll(kind string) bool {
 	switch kind {
-	case memberKind, invitationKind, organisationKind, shareSetKind, recoveryKind:
+	case memberKind, invitationKind, organisationKind, shareSetKind, recoveryKind, passkeyKind:
 		return true
 	}
 	return false

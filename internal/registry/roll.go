@@ -21,6 +21,7 @@ const (
 	memberKind       = "member"
 	invitationKind   = "invitation"
 	organisationKind = "organisation"
+	passkeyKind      = "passkey"
 )
 
 // MemberView is a member as the ledger has them.
@@ -71,6 +72,7 @@ type roll struct {
 	Orgs        []*rollOrg
 	Factors     []*factor
 	Refused     map[string]bool // ids of members whose first record does not count
+	Passkeys    []*PasskeyView  // those that were removed, too
 	ShareSets   []*ShareSetView // the last one counts
 }
 
@@ -90,6 +92,10 @@ func (ro *roll) clone() *roll {
 		next.Orgs = append(next.Orgs, &c)
 	}
 	next.Factors = slices.Clone(ro.Factors) // none of them ever changes
+	for _, k := range ro.Passkeys {
+		c := *k
+		next.Passkeys = append(next.Passkeys, &c)
+	}
 	for _, v := range ro.ShareSets {
 		c := *v
 		next.ShareSets = append(next.ShareSets, &c)
@@ -177,6 +183,8 @@ func (ro *roll) put(log ledger.ID, kind, id string, c casefile.Entry) bool {
 			ro.Refused[id] = true
 		}
 		return ok
+	case passkeyKind:
+		return ro.putPasskey(id, c)
 	}
 	return false
 }

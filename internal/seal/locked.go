@@ -4,8 +4,11 @@ package seal
 
 import (
 	"bytes"
+	"crypto/cipher"
 	"crypto/ed25519"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -56,7 +59,7 @@ func (s Stretch) stretch(passphrase string, salt []byte) []byte {
 
 // Locked is a key file: the public half of an identity in the clear, its
 // secret half sealed under a file key, and the file key in slots that a
-// passphrase or another identity opens.
+// passphrase, another identity or a passkey opens.
 type Locked struct {
 	purpose string
 	public  Public
@@ -64,10 +67,11 @@ type Locked struct {
 	sealed  []byte
 }
 
-// slot holds the file key once more. One of the two ways is set.
+// slot holds the file key once more. One of the three ways is set.
 type slot struct {
 	Passphrase *passphraseSlot `json:"passphrase,omitempty"`
 	Identity   *identitySlot   `json:"identity,omitempty"`
+	Passkey    *passkeySlot    `json:"passkey,omitempty"`
 }
 
 type passphraseSlot struct {
@@ -79,6 +83,15 @@ type passphraseSlot struct {
 type identitySlot struct {
 	ID  []byte `json:"id"` // whose
 	Key []byte `json:"key"`
+}
+
+// passkeySlot is opened by what the pseudo-random function of a passkey's
+// authenticator gives (WebAuthn Level 3, 10.1.4): 32 bytes that nobody can
+// guess, so that no work is put on them.
+type passkeySlot struct {
+	Credential []byte `json:"credential"` // the passkey's id
+	Salt       []byte `json:"salt"`
+	Key        []byte `json:"key"`
 }
 
 // lockedFile is the form of Locked in files.
@@ -93,10 +106,25 @@ type lockedFile struct {
 const (
 	lockedFormat = "kua key file 1"
 	slotLabel    = "kua/slot/v1"
+	passkeyLabel = "kua/passkey/v1"
 	saltLen      = 16
+	maxSecret    = 64   // of what a passkey gives: 32, or 64 where two were asked for
+	minSecret    = 32   // less is not what a pseudo-random function gives
+	maxCredID    = 1023 // WebAuthn Level 3, 4: a credential id has at most so many bytes
 	maxSlots     = 256
 	maxLocked    = 4 << 20
 )
+
+// ways is in how many ways the slot opens.
+func (s slot) ways() int {
+	n := 0
+	for _, is := range []bool{s.Passphrase != nil, s.Identity != nil, s.Passkey != nil} {
+		if is {
+			n++
+		}
+	}
+	return n
+}
 
 // Opened is an identity with the file key of its key file, with which slots
 // can be added and replaced.
@@ -215,6 +243,65 @@ func (l *Locked) RemoveIdentity(id [16]byte) {
 	l.remove(func(s slot) bool { return s.Identity != nil && [16]byte(s.Identity.ID) == id })
 }
 
+// SetPasskey lets a passkey open the file, by the secret that its
+// authenticator gives. Another slot of the same passkey is replaced.
+func (l *Locked) SetPasskey(o *Opened, credential, secret []byte) error {
+	if len(credential) == 0 || len(credential) > maxCredID || len(secret) < minSecret || len(secret) > maxSecret {
+		return fmt.Errorf("the passkey: %w", ErrFormat)
+	}
+	p := &passkeySlot{Credential: bytes.Clone(credential), Salt: make([]byte, saltLen)}
+	rand.Read(p.Salt)
+	aead, err := l.passkeyCipher(p, secret)
+	if err != nil {
+		return err
+	}
+	p.Key = aead.Seal(nil, nil, o.fileKey[:], l.aboutPasskey(p))
+	l.RemovePasskey(credential)
+	l.slots = append(l.slots, slot{Passkey: p})
+	return nil
+}
+
+// RemovePasskey takes the slot of a passkey away. Whoever kept the file and
+// has the passkey can still open that copy.
+func (l *Locked) RemovePasskey(credential []byte) {
+	l.remove(func(s slot) bool { return s.Passkey != nil && bytes.Equal(s.Passkey.Credential, credential) })
+}
+
+// OpenPasskey opens the file with the secret that a passkey gives:
+// ErrNotSealedToYou where the passkey has no slot, ErrPassphrase where the
+// secret is another one.
+func (l *Locked) OpenPasskey(credential, secret []byte) (*Opened, error) {
+	for _, s := range l.slots {
+		p := s.Passkey
+		if p == nil || !bytes.Equal(p.Credential, credential) {
+			continue
+		}
+		aead, err := l.passkeyCipher(p, secret)
+		if err != nil {
+			return nil, err
+		}
+		key, err := aead.Open(nil, nil, p.Key, l.aboutPasskey(p))
+		if err != nil || len(key) != len(Key{}) {
+			return nil, ErrPassphrase
+		}
+		return l.open(Key(key))
+	}
+	return nil, fmt.Errorf("the key file: %w", ErrNotSealedToYou)
+}
+
+// aboutPasskey is what the file key in a passkey's slot is bound to.
+func (l *Locked) aboutPasskey(p *passkeySlot) []byte {
+	return append(append(l.about(), p.Salt...), p.Credential...)
+}
+
+func (l *Locked) passkeyCipher(p *passkeySlot, secret []byte) (cipher.AEAD, error) {
+	key, err := hkdf.Key(sha256.New, secret, p.Salt, passkeyLabel, len(Key{}))
+	if err != nil {
+		return nil, err
+	}
+	return gcm(key)
+}
+
 func (l *Locked) remove(which func(slot) bool) {
 	var kept []slot
 	for _, s := range l.slots {
@@ -327,12 +414,14 @@ func DecodeLocked(b []byte) (*Locked, error) {
 	}
 	for _, s := range f.Slots {
 		switch {
-		case (s.Passphrase == nil) == (s.Identity == nil):
-			return bad("a slot is neither a passphrase's nor an identity's")
+		case s.ways() != 1:
+			return bad("a slot is not of one kind: a passphrase's, an identity's or a passkey's")
 		case s.Passphrase != nil && len(s.Passphrase.Salt) != saltLen:
 			return bad("the salt of the passphrase")
 		case s.Identity != nil && len(s.Identity.ID) != 16:
 			return bad("the owner of a slot")
+		case s.Passkey != nil && (len(s.Passkey.Salt) != saltLen || len(s.Passkey.Credential) == 0 || len(s.Passkey.Credential) > maxCredID):
+			return bad("the slot of a passkey")
 		}
 	}
 	return &Locked{f.Purpose, f.Public, f.Slots, f.Sealed}, nil

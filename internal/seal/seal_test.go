@@ -357,6 +357,18 @@ func FuzzDecodeLocked(f *testing.F) {
 	}
 	f.Add(b)
 	f.Add([]byte(`{"format":"kua key file 1","slots":[{}]}`))
+	credential, secret := []byte("a credential"), bytes.Repeat([]byte{7}, 32)
+	o, err := locked.OpenPassphrase("pass", cheap())
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := locked.SetPasskey(o, credential, secret); err != nil {
+		f.Fatal(err)
+	}
+	if b, err = locked.Encode(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		l, err := DecodeLocked(b)
 		if err != nil {
@@ -370,5 +382,69 @@ func FuzzDecodeLocked(f *testing.F) {
 			t.Fatal(err)
 		}
 		_, _ = l.OpenIdentity(id)
+		if o, err := l.OpenPasskey(credential, secret); err == nil && o.Identity.ID() != l.Public().ID() {
+			t.Error("an altered file opens to somebody else")
+		}
 	})
+}
+
+// TestKeyFileOpensWithAPasskey takes a key file through the life of a passkey.
+func TestKeyFileOpensWithAPasskey(t *testing.T) {
+	id := newIdentityT(t)
+	locked, err := LockPassphrase(id, "member", "pass", cheap())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := locked.OpenPassphrase("pass", cheap())
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := []byte("one"), []byte("two")
+	secret, other := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
+	if err := errors.Join(locked.SetPasskey(o, one, secret), locked.SetPasskey(o, two, other)); err != nil {
+		t.Fatal(err)
+	}
+	b, err := locked.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if locked, err = DecodeLocked(b); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		credential, secret []byte
+		want               error
+	}{
+		{one, secret, nil}, {two, other, nil}, {one, other, ErrPassphrase}, {two, secret, ErrPassphrase},
+		{one, nil, ErrPassphrase}, {[]byte("three"), secret, ErrNotSealedToYou}, {nil, secret, ErrNotSealedToYou},
+	} {
+		got, err := locked.OpenPasskey(tt.credential, tt.secret)
+		if !errors.Is(err, tt.want) || err == nil && got.Identity.ID() != id.ID() {
+			t.Errorf("%q with %x: %v, want %v", tt.credential, tt.secret, err, tt.want)
+		}
+	}
+	// The slot of one passkey under the name of another opens nothing.
+	locked.slots[1].Passkey.Credential = two
+	if _, err := locked.OpenPasskey(two, secret); !errors.Is(err, ErrPassphrase) {
+		t.Errorf("a renamed slot: %v", err)
+	}
+	if locked, err = DecodeLocked(b); err != nil {
+		t.Fatal(err)
+	}
+	// Another passphrase leaves the passkeys, a passkey that goes leaves the rest.
+	if err := locked.SetPassphrase(o, "another", cheap()); err != nil {
+		t.Fatal(err)
+	}
+	locked.RemovePasskey(one)
+	if _, err := locked.OpenPasskey(one, secret); !errors.Is(err, ErrNotSealedToYou) {
+		t.Errorf("a passkey that was removed: %v", err)
+	}
+	if _, err := locked.OpenPasskey(two, other); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range [][2][]byte{{nil, secret}, {one, secret[:31]}, {one, bytes.Repeat(secret, 3)}, {bytes.Repeat(one, 400), secret}} {
+		if err := locked.SetPasskey(o, bad[0], bad[1]); !errors.Is(err, ErrFormat) {
+			t.Errorf("a passkey of %d bytes with a secret of %d: %v", len(bad[0]), len(bad[1]), err)
+		}
+	}
 }

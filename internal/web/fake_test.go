@@ -41,6 +41,7 @@ var errInside = errors.New("secret inside of the machine")
 
 // fake is an invented register: the second user of the interface the pages ask.
 type fake struct {
+	passkeys  bool // its address can have them
 	lockedAll int
 	book      *codebook.Book
 	rules     *rules.Set
@@ -613,4 +614,50 @@ func (f *fake) SeeAlarm(_ context.Context, _ *access.Session, id, note string) e
 	}
 	f.did = append(f.did, "saw alarm "+id)
 	return nil
+}
+
+// question is what a fake register with passkeys asks.
+var question = registry.PasskeyQuestion{Origin: "https://kua.example", Options: `{"challenge":"AAAA","rpId":"kua.example","extensions":{"prf":{"eval":{"first":"AAAA"}}}}`}
+
+func (f *fake) AskToOpen() (registry.PasskeyQuestion, error) {
+	if !f.passkeys {
+		return registry.PasskeyQuestion{}, registry.ErrNoPasskeys
+	}
+	return question, nil
+}
+
+func (f *fake) AskToMake(*access.Session) (registry.PasskeyQuestion, error) { return f.AskToOpen() }
+
+func (f *fake) Passkeys(*access.Session) []registry.PasskeyView {
+	if !f.passkeys {
+		return nil
+	}
+	return []registry.PasskeyView{
+		{ID: "a1", Name: "Sample stick", Since: moment("2022-05-02T08:00:00Z")},
+		{ID: "a2", Name: hostile, Synced: true, Since: moment("2022-06-01T08:00:00Z")},
+	}
+}
+
+func (f *fake) AddPasskey(_ context.Context, _ *access.Session, n registry.NewPasskey) error {
+	switch {
+	case len(n.Secret) == 0:
+		return registry.ErrPasskeyGives
+	case n.Passphrase != rightWord:
+		return access.ErrSignIn
+	}
+	return f.fails
+}
+
+func (f *fake) RemovePasskey(context.Context, *access.Session, string) error {
+	if f.fails == nil {
+		return registry.ErrProof
+	}
+	return f.fails
+}
+
+func (f *fake) SignInByPasskey(context.Context, registry.PasskeyAnswer) (*access.Session, error) {
+	if !f.passkeys {
+		return nil, registry.ErrNoPasskeys
+	}
+	return nil, registry.ErrPasskeyCopied
 }

@@ -35,10 +35,11 @@ var secretFields = []string{proofField, "passphrase", "old_passphrase", "new_pas
 // route: the key of the message is proof.act.<word>. What is not here is
 // called a step that can't be taken back easily.
 var proofActs = map[string]string{
-	"POST /cases/{id}/access":    "access",
-	"POST /cases/{id}/erase":     "erase",
-	"POST /account/factor/begin": "factor_begin",
-	"POST /account/factor/off":   "factor_off",
+	"POST /cases/{id}/access":       "access",
+	"POST /cases/{id}/erase":        "erase",
+	"POST /account/factor/begin":    "factor_begin",
+	"POST /account/factor/off":      "factor_off",
+	"POST /account/passkeys/remove": "passkey",
 }
 
 type proofBody struct {

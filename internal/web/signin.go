@@ -20,8 +20,9 @@ type signInBody struct {
 	Name, Next, Problem string
 	Place               string // in the line, of who was sent away
 	Locked, SignedOut   bool
-	Over                bool // the session ended by itself
-	Again               bool // the second step took too long, or failed too often
+	Over                bool                      // the session ended by itself
+	Again               bool                      // the second step took too long, or failed too often
+	Passkey             *registry.PasskeyQuestion // nil: there can be none
 }
 
 func (s *server) signInPage(v *visit) error {
@@ -30,7 +31,7 @@ func (s *server) signInPage(v *visit) error {
 		v.redirect(landing(q.Get("next")))
 		return nil
 	}
-	return s.show(v, "signin", v.T("signin.title"), signInBody{
+	return s.showSignIn(v, signInBody{
 		Next: nextPage(q.Get("next")), Locked: q.Get("locked") != "", SignedOut: q.Get("out") != "", Over: q.Get("over") != "", Again: q.Get("again") != "",
 	})
 }
@@ -44,7 +45,7 @@ func (s *server) signIn(v *visit) error {
 	passphrase := v.r.PostFormValue("passphrase")
 	if body.Name == "" || passphrase == "" {
 		body.Problem, v.status = v.T("signin.empty"), http.StatusUnprocessableEntity
-		return s.show(v, "signin", v.T("signin.title"), body)
+		return s.showSignIn(v, body)
 	}
 	session, err := s.reg.SignIn(v.r.Context(), registry.SignIn{
 		Name: body.Name, Passphrase: passphrase, From: v.r.RemoteAddr, Device: s.deviceToken(v), Place: v.r.PostFormValue("place"),
@@ -57,10 +58,10 @@ func (s *server) signIn(v *visit) error {
 	case errors.Is(err, access.ErrTooMany):
 		body.Problem, body.Place = s.retryAfter(v, err)
 		v.status = http.StatusTooManyRequests
-		return s.show(v, "signin", v.T("signin.title"), body)
+		return s.showSignIn(v, body)
 	case errors.Is(err, access.ErrSignIn):
 		body.Problem, v.status = v.T("signin.wrong"), http.StatusUnprocessableEntity
-		return s.show(v, "signin", v.T("signin.title"), body)
+		return s.showSignIn(v, body)
 	case err != nil:
 		return err
 	}
@@ -144,7 +145,7 @@ func (s *server) leave(v *visit) {
 // so that a sign-in leads nowhere but into it. The first page needs no mention.
 func nextPage(path string) string {
 	switch {
-	case path == "/cases", path == "/figures", path == "/about", path == "/audit", path == "/account":
+	case path == "/cases", path == "/figures", path == "/about", path == "/audit", path == "/account", path == "/account/passkeys":
 		return path
 	case strings.HasPrefix(path, "/cases/"):
 		if strings.ContainsFunc(strings.TrimPrefix(path, "/cases/"), notInNumber) {

@@ -31,6 +31,12 @@ type register interface {
 	Audit(ctx context.Context, s *access.Session, q registry.AuditQuery) (registry.AuditPage, error)
 	Alarms(ctx context.Context, s *access.Session) ([]registry.Alarm, error)
 	SeeAlarm(ctx context.Context, s *access.Session, id, note string) error
+	AskToOpen() (registry.PasskeyQuestion, error)
+	AskToMake(s *access.Session) (registry.PasskeyQuestion, error)
+	Passkeys(s *access.Session) []registry.PasskeyView
+	AddPasskey(ctx context.Context, s *access.Session, n registry.NewPasskey) error
+	RemovePasskey(ctx context.Context, s *access.Session, id string) error
+	SignInByPasskey(ctx context.Context, a registry.PasskeyAnswer) (*access.Session, error)
 	Prove(ctx context.Context, s *access.Session, passphrase string) error
 	NameDevice(s *access.Session, device string)
 	OwnSessions(s *access.Session) []access.SessionView
@@ -135,6 +141,7 @@ func (s *server) routes() []route {
 		{"POST /sign-in/code", s.open(s.giveCode)},
 		{"GET /sign-in/factor", s.open(s.mustSetFactor)},
 		{"POST /sign-in/factor", s.open(s.mustConfirmFactor)},
+		{"POST /sign-in/passkey", s.open(s.signInByPasskey)},
 		{"POST /sign-out", s.open(s.signOut)},
 		{"POST /lock", s.open(s.lock)},
 		{"POST /lock-all", s.signed(s.lockForAll)},
@@ -156,6 +163,9 @@ func (s *server) routes() []route {
 		{"POST /account/sessions/end", s.signed(s.endSession)},
 		{"POST /account/sessions/others", s.signed(s.endOthers)},
 		{"POST /account/language", s.signed(s.setLanguage)},
+		{"GET /account/passkeys", s.signed(s.passkeysPage)},
+		{"POST /account/passkeys", s.signed(s.addPasskey)},
+		{"POST /account/passkeys/remove", s.signed(s.removePasskey)},
 		{"POST /account/passphrase", s.signed(s.changePassphrase)},
 		{"POST /account/browser/forget", s.signed(s.forgetBrowser)},
 		{"POST /account/factor/begin", s.signed(s.beginFactor)},

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/registry"
+)
+
+// scriptPolicy is the policy of the few pages that work with passkeys, which
+// no browser gives away without a script. All else is as everywhere.
+const scriptPolicy = "script-src 'self'; "
+
+// allowScript lets the pages' own script run on this page.
+func (v *visit) allowScript() {
+	v.w.Header().Set(headers[0][0], scriptPolicy+headers[0][1])
+}
+
+type passkeysBody struct {
+	Question *registry.PasskeyQuestion // nil: the address of the pages can't have passkeys
+	Keys     []passkeyRow
+	Name     string
+	Done     string
+	Problem  string
+}
+
+type passkeyRow struct {
+	ID, Name, Since string
+	Synced          bool
+}
+
+// passkeysPage is where a member makes passkeys and removes them.
+func (s *server) passkeysPage(v *visit) error {
+	done := ""
+	switch what := v.r.URL.Query().Get("done"); what {
+	case "made", "removed":
+		done = v.T("passkey.done." + what)
+	}
+	return s.showPasskeys(v, passkeysBody{Done: done})
+}
+
+func (s *server) showPasskeys(v *visit, body passkeysBody) error {
+	for _, k := range s.reg.Passkeys(v.session) {
+		body.Keys = append(body.Keys, passkeyRow{k.ID, k.Name, v.moment(k.Since), k.Synced})
+	}
+	q, err := s.reg.AskToMake(v.session)
+	switch {
+	case err == nil:
+		body.Question = &q
+		v.allowScript()
+	case !errors.Is(err, registry.ErrNoPasskeys):
+		return err
+	}
+	return s.show(v, "passkeys", v.T("passkey.title"), body)
+}
+
+// passkeyForm reads what the script has put into a form.
+func passkeyForm(r *http.Request) (answer, secret []byte, err error) {
+	secret, err = base64.RawURLEncoding.DecodeString(r.PostFormValue("secret"))
+	return []byte(r.PostFormValue("answer")), secret, err
+}
+
+func (s *server) addPasskey(v *visit) error {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, postLimit)
+	answer, secret, err := passkeyForm(v.r)
+	if err != nil {
+		return errBadRequest
+	}
+	body := passkeysBody{Name: v.r.PostFormValue("name")}
+	err = s.reg.AddPasskey(v.r.Context(), v.session, registry.NewPasskey{
+		Name: body.Name, Passphrase: v.r.PostFormValue("passphrase"), Answer: answer, Secret: secret,
+	})
+	switch {
+	case err == nil:
+		v.redirect("/account/passkeys?done=made")
+		return nil
+	case errors.Is(err, access.ErrSignIn):
+		body.Problem = v.T("passkey.problem.passphrase")
+	case errors.Is(err, access.ErrTooMany):
+		body.Problem, _ = s.retryAfter(v, err)
+	case errors.Is(err, registry.ErrPasskeyGives):
+		body.Problem = v.T("passkey.problem.gives")
+	case errors.Is(err, registry.ErrPasskeyName):
+		body.Problem = v.T("passkey.problem.name")
+	case errors.Is(err, registry.ErrPasskey):
+		body.Problem = v.T("passkey.problem.again")
+	default:
+		return err
+	}
+	v.status = http.StatusUnprocessableEntity
+	return s.showPasskeys(v, body)
+}
+
+func (s *server) removePasskey(v *visit) error {
+	if err := s.reg.RemovePasskey(v.r.Context(), v.session, v.r.PostFormValue("id")); err != nil && !errors.Is(err, registry.ErrNotFound) {
+		return err
+	}
+	v.redirect("/account/passkeys?done=removed")
+	return nil
+}
+
+// signInByPasskey lets a member in by a passkey alone.
+func (s *server) signInByPasskey(v *visit) error {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, postLimit)
+	answer, secret, err := passkeyForm(v.r)
+	if err != nil {
+		return errBadRequest
+	}
+	body := signInBody{Next: nextPage(v.r.PostFormValue("next"))}
+	session, err := s.reg.SignInByPasskey(v.r.Context(), registry.PasskeyAnswer{Answer: answer, Secret: secret, Device: s.deviceToken(v)})
+	switch {
+	case err == nil:
+		s.enter(v, session)
+		v.redirect(landing(body.Next))
+		return nil
+	case errors.Is(err, registry.ErrPasskeyCopied):
+		body.Problem = v.T("passkey.problem.copied")
+	case errors.Is(err, registry.ErrPasskeyGives):
+		body.Problem = v.T("passkey.problem.gives")
+	case errors.Is(err, registry.ErrPasskey):
+		body.Problem = v.T("passkey.problem.wrong")
+	case errors.Is(err, registry.ErrNoPasskeys):
+		return registry.ErrNotFound
+	default:
+		return err
+	}
+	v.status = http.StatusUnprocessableEntity
+	return s.showSignIn(v, body)
+}
+
+// showSignIn shows the sign-in page, with a passkey's question where there can be one.
+func (s *server) showSignIn(v *visit, body signInBody) error {
+	if q, err := s.reg.AskToOpen(); err == nil {
+		body.Passkey = &q
+		v.allowScript()
+	}
+	return s.show(v, "signin", v.T("signin.title"), body)
+}
