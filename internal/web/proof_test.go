@@ -62,9 +62,10 @@ func resend(t *testing.T, page string) (string, url.Values) {
 		case n.Data == "form" && class == "signin":
 			action, _ = attr(n, "action")
 		case n.Data == "input" && action != "":
-			name, _ := attr(n, "name")
 			value, _ := attr(n, "value")
-			form.Add(name, value)
+			if name, ok := attr(n, "name"); ok {
+				form.Add(name, value)
+			}
 		}
 	})
 	return action, form
