@@ -127,6 +127,8 @@ func auditLine(stream string, before []casefile.Entry, e casefile.Entry) (AuditL
 		}
 	case kindOrganisation:
 		line.Act, line.About = "organisation", stream
+	case "second_factor":
+		line.Act = "factor"
 	case "share_set":
 		line.Act = "shares"
 	case "recovery":
@@ -167,7 +169,8 @@ type AuditQuery struct {
 	Show func(AuditLine) (AuditLine, bool)
 }
 
-// AuditPage is a page of lines.
+// AuditPage is a page of lines. It may hold fewer than were asked for, and
+// still not be the last.
 type AuditPage struct {
 	Lines []AuditLine
 	Next  string // cursor of the next page; empty: this is the last
@@ -185,6 +188,10 @@ func scanAudit(s *sqlite3.Stmt) AuditLine {
 	}
 	return line
 }
+
+// mostScanned is how many lines one page looks through for those that its
+// reader may see: then it is answered as it is, with a cursor to go on from.
+const mostScanned = 20_000
 
 // errEnough ends a question that has its answer.
 var errEnough = errors.New("enough")
@@ -244,9 +251,15 @@ func (ix *Index) Audit(ctx context.Context, q AuditQuery) (page AuditPage, err e
 	case limit > maxLimit:
 		limit = maxLimit
 	}
+	scanned, before := 0, AuditLine{}
 	err = ix.read(ctx, func(c *conn) error {
 		return c.Run(sql, func(s *sqlite3.Stmt) error {
 			line := scanAudit(s)
+			if scanned++; scanned > mostScanned {
+				page.Next = fmt.Sprintf("%d-%d", before.At.UnixMilli(), before.Pos)
+				return errEnough
+			}
+			before = line
 			if q.Show != nil {
 				var ok bool
 				if line, ok = q.Show(line); !ok {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -546,5 +547,136 @@ func TestReadersBesideAnImport(t *testing.T) {
 	}
 	if v, err := g.Verify(ctx, g.session, true); err != nil || v.Problem != "" {
 		t.Error(v.Problem, err)
+	}
+}
+
+// BenchmarkRead reads cases one after the other: again, which writes no line,
+// and for the first time, which writes one; and by 16 readers at once.
+func BenchmarkRead(b *testing.B) {
+	ctx := context.Background()
+	c := &clock{time.Date(2022, 6, 24, 9, 0, 0, 0, time.UTC)}
+	reg, s, err := Create(ctx, filepath.Join(b.TempDir(), "r"), FirstMember{Name: "aigerim", Lang: "kk", Passphrase: testPassphrase}, testOptions(c))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer reg.Close()
+	org, err := reg.AddOrganisation(ctx, s, NewOrganisation{Name: "North", Counts: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var cases []CaseImport
+	for i := range 200 {
+		cases = append(cases, CaseImport{Key: fmt.Sprintf("M-%d", i), Records: func(id string) []Put {
+			return []Put{{Record: id, Kind: "case", Fields: casefile.Fields{}}, {Record: ledger.NewID().String(), Kind: "person", Fields: casefile.Fields{"role": {"victim"}, "family": {"Омаров"}}}}
+		}})
+	}
+	if _, err := reg.Import(ctx, s, org.ID, "list: people.csv", cases, nil); err != nil {
+		b.Fatal(err)
+	}
+	page, err := reg.Cases(ctx, s, Query{Limit: 200})
+	if err != nil {
+		b.Fatal(err)
+	}
+	read := func(b *testing.B, s *access.Session, i int) {
+		if _, err := reg.Case(ctx, s, page.Rows[i%200].ID, Clock{}); err != nil {
+			b.Error(err)
+		}
+	}
+	b.Run("again", func(b *testing.B) {
+		read(b, s, 0)
+		for b.Loop() {
+			read(b, s, 0)
+		}
+	})
+	fresh := func() *access.Session { return reg.sessions.Begin(s.Member, s.Keys) }
+	b.Run("first", func(b *testing.B) {
+		i, s := 0, fresh()
+		for b.Loop() {
+			if i++; i%200 == 0 {
+				s = fresh()
+			}
+			read(b, s, i)
+		}
+	})
+	b.Run("first-16-readers", func(b *testing.B) {
+		b.SetParallelism(8)
+		b.RunParallel(func(pb *testing.PB) {
+			i, s := 0, fresh()
+			for pb.Next() {
+				if i++; i%200 == 0 {
+					s = fresh()
+				}
+				read(b, s, i)
+			}
+		})
+	})
+}
+
+// TestNoNamesInLogsRegression damages what can be damaged, asks for and signs
+// in with what is planted, and searches what the registry logged meanwhile.
+func TestNoNamesInLogsRegression(t *testing.T) {
+	g := newRegister(t)
+	ctx := context.Background()
+	var logged strings.Builder
+	open := func() {
+		t.Helper()
+		options := testOptions(g.clock)
+		options.Log = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		reg, s, err := Open(ctx, g.dir, Unlock{Passphrase: testPassphrase}, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Registry, g.session = reg, s
+	}
+	use := func() {
+		for _, text := range planted {
+			_, _ = g.Cases(ctx, g.session, Query{Text: text})
+			_, _ = g.Case(ctx, g.session, text, Clock{})
+			_, _ = g.SignIn(ctx, text, text)
+			_, _ = g.Grant(ctx, g.session, g.cases[0], NewGrant{To: text, Part: access.Identity})
+			_ = g.Write(ctx, g.session, g.cases[0], []Put{{Record: ledger.NewID().String(), Kind: "person", Fields: casefile.Fields{"role": {text}}}}, nil, text, text)
+		}
+	}
+	for _, damage := range []func(){
+		func() {},
+		func() { flipMiddle(t, filepath.Join(g.dir, "index.db")) },
+		func() { flipMiddle(t, filepath.Join(g.dir, rightsFile)) },
+		func() {
+			if err := os.MkdirAll(filepath.Join(g.dir, spoolDir), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(g.dir, spoolDir, planted[0]+spoolEnding), []byte(strings.Join(planted, " ")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		if err := g.Close(); err != nil {
+			t.Fatal(err)
+		}
+		damage()
+		open()
+		use()
+	}
+	for _, text := range append(slices.Clone(planted), "Омаров", testPassphrase) {
+		if strings.Contains(strings.ToLower(logged.String()), strings.ToLower(text)) {
+			t.Errorf("%q was logged: %s", text, logged.String())
+		}
+	}
+	if logged.Len() == 0 {
+		t.Error("nothing was logged: this test finds nothing")
+	}
+}
+
+func flipMiddle(t *testing.T, path string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := len(data) / 2; i < min(len(data), len(data)/2+4096); i++ {
+		data[i] ^= 0x55
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

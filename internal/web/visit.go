@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,8 +70,9 @@ func (s *server) guard(next http.Handler) http.Handler {
 				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(p)
 				}
-				s.log.Error("a page panicked", slog.String("route", r.Pattern))
-				s.log.Debug("a page panicked", slog.Any("panic", p))
+				// What it panicked with may hold a name; where it did holds none.
+				s.log.Error("a page panicked", slog.String("route", r.Pattern), slog.String("type", fmt.Sprintf("%T", p)))
+				s.log.Debug("a page panicked", slog.String("stack", string(debug.Stack())))
 				s.showError(s.visit(w, r), oops{http.StatusInternalServerError, "500"})
 			}
 		}()

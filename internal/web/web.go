@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -247,11 +248,20 @@ func (s *server) fail(v *visit, err error) {
 		return // nobody waits for the answer
 	default:
 		o = oops{http.StatusInternalServerError, "500"}
-		// The error's words may hold a search term, so that by default only its type is written down.
-		s.log.Error("a page failed", slog.String("route", v.r.Pattern), slog.String("type", fmt.Sprintf("%T", err)))
-		s.log.Debug("a page failed", slog.String("route", v.r.Pattern), slog.Any("error", err))
+		// The error's words may hold a search term or a name: they are written down at no level.
+		s.log.Error("a page failed", slog.String("route", v.r.Pattern), slog.String("type", types(err)))
 	}
 	s.showError(v, o)
+}
+
+// types are the types of an error and of what it wraps: all of it that may be
+// written down.
+func types(err error) string {
+	var names []string
+	for ; err != nil && len(names) < 8; err = errors.Unwrap(err) {
+		names = append(names, fmt.Sprintf("%T", err))
+	}
+	return strings.Join(names, " of ")
 }
 
 // showError shows an error page.
@@ -267,7 +277,7 @@ func (s *server) showError(v *visit, o oops) {
 	}
 	v.status = o.status
 	if err := s.show(v, "error", body.Title, body); err != nil {
-		s.log.Error("the error page failed", slog.Any("error", err))
+		s.log.Error("the error page failed", slog.String("type", types(err)))
 	}
 }
 
