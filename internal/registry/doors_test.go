@@ -53,6 +53,8 @@ var withoutDecision = map[string]string{
 	"SignInCode":        "the passphrase has decided, now the code does",
 	"ConfirmFactorHalf": "the passphrase has decided, now the code does",
 	"ChangePassphrase":  "the old passphrase decides, and it is of the session that asks",
+
+	"NewPassphrase": "chance, which nothing keeps",
 }
 
 // TestEveryDoorAsks holds that every exported method of the registry that a

@@ -159,8 +159,37 @@ func (r *Registry) lend(ro *roll, s *access.Session, to seal.Public, n NewInvita
 	return r.addSlots(s.Keys.Identity, to, own, n.Starts)
 }
 
+// Invited is an invitation as those see it who are invited.
+type Invited struct {
+	InvitationView
+	Inviter       string // their name
+	Organisations []string
+}
+
 // Invitation answers what a code invites to: ErrInvitation where it opens nothing.
-func (r *Registry) Invitation(_ context.Context, code access.Code) (InvitationView, error) {
+func (r *Registry) Invitation(_ context.Context, code access.Code) (Invited, error) {
+	v, err := r.invited(code)
+	if err != nil {
+		return Invited{}, err
+	}
+	ro := r.roll()
+	in := Invited{InvitationView: v}
+	if m := ro.member(v.By); m != nil {
+		in.Inviter = m.Name
+	}
+	for _, id := range v.Orgs {
+		if o := ro.org(id); o != nil {
+			in.Organisations = append(in.Organisations, o.Name)
+		}
+	}
+	return in, nil
+}
+
+// NewPassphrase makes a passphrase for somebody to choose. Nothing keeps it.
+func (r *Registry) NewPassphrase() (string, error) { return seal.NewPassphrase() }
+
+// invited is the invitation that a code accepts.
+func (r *Registry) invited(code access.Code) (InvitationView, error) {
 	v := r.roll().invitation(ledger.ID(code.Name()).String())
 	if v == nil || !v.Open(r.now()) {
 		return InvitationView{}, ErrInvitation
@@ -204,7 +233,7 @@ func (r *Registry) Accept(ctx context.Context, code access.Code, a Acceptance) (
 	if r.beside {
 		return fail(ledger.ErrLocked)
 	}
-	v, err := r.Invitation(ctx, code)
+	v, err := r.invited(code)
 	if err != nil {
 		return fail(err)
 	}
@@ -243,7 +272,7 @@ func (r *Registry) Accept(ctx context.Context, code access.Code, a Acceptance) (
 
 	r.writing.Lock()
 	defer r.writing.Unlock()
-	if _, err := r.Invitation(ctx, code); err != nil { // somebody else may have been quicker
+	if _, err := r.invited(code); err != nil { // somebody else may have been quicker
 		return fail(err)
 	}
 	id := ledger.ID(identity.ID())
@@ -316,7 +345,7 @@ func OpenInvited(ctx context.Context, dir string, code access.Code, opt Options)
 	if err := r.openLedger(ctx, false); err != nil {
 		return nil, r.whyNot(err)
 	}
-	if _, err := r.Invitation(ctx, code); err != nil {
+	if _, err := r.invited(code); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil

@@ -30,6 +30,8 @@ var (
 	ErrGive = errors.New("nobody gives what they don't have, and nobody gives themself cases to read: a coordinator is made by a coordinator, an analyst by an analyst or a coordinator, and an organisation is opened by one of its own members")
 	// ErrLastOne says that nobody would be left who can do something.
 	ErrLastOne = errors.New("nobody else could administer the register, start it, or open an organisation's cases: ask another member in first; if there is no time, leave them the role of a trustee alone, which opens no case")
+	// ErrFirstMember says that only somebody who may start the register can end who made it.
+	ErrFirstMember = errors.New("this member made the register and their passphrase starts it: somebody who may start it, too, must end them")
 	// ErrNameTaken says that a name is another member's, or promised to one.
 	ErrNameTaken = errors.New("a member, or an invitation, has this name already: choose another")
 	// ErrName says that a name can't be a member's.
@@ -73,15 +75,30 @@ func (r *Registry) Members(ctx context.Context, s *access.Session) (_ []MemberVi
 	return members, open, nil
 }
 
+// May tells whether a member may do what belongs to no case: so that no page
+// leads them where nothing is open to them.
+func (r *Registry) May(s *access.Session, a access.Action) bool {
+	return access.Decide(s.Member, a, access.Thing{})
+}
+
+// LooksAfter tells whether a member looks after members or organisations.
+func (r *Registry) LooksAfter(s *access.Session) bool {
+	return access.Decide(s.Member, access.Administer, access.Thing{}) || slices.ContainsFunc(s.Member.Orgs, func(org string) bool {
+		return access.Decide(s.Member, access.LetIn, access.Thing{Org: org})
+	})
+}
+
+// Givable are the roles that the session's member may give to another, or,
+// where it is their own id, to themself.
+func (r *Registry) Givable(s *access.Session, to string) []access.Role {
+	return slices.DeleteFunc(access.Roles(), func(role access.Role) bool { return !mayGive(s.Member, to, []access.Role{role}) })
+}
+
 // FindMember finds a member who has not left by name, without regard to case,
 // or by id, for those who look after members or let them into an organisation.
 func (r *Registry) FindMember(ctx context.Context, s *access.Session, nameOrID string) (_ MemberView, err error) {
 	defer r.refusal(ctx, s, "members", "", &err)
-	may := access.Decide(s.Member, access.Administer, access.Thing{})
-	for _, org := range s.Member.Orgs {
-		may = may || access.Decide(s.Member, access.LetIn, access.Thing{Org: org})
-	}
-	if !may {
+	if !r.LooksAfter(s) {
 		return MemberView{}, ErrNotAllowed
 	}
 	nameOrID = strings.Join(strings.Fields(norm.NFC.String(nameOrID)), " ")
@@ -425,7 +442,7 @@ func (r *Registry) forgetNodePassphrase(s *access.Session) error {
 	}
 	opened, err := locked.OpenIdentity(s.Keys.Identity)
 	if errors.Is(err, seal.ErrNotSealedToYou) {
-		return errors.New("this member made the register and their passphrase starts it: somebody who may start it, too, must end them")
+		return ErrFirstMember
 	}
 	if err != nil {
 		return err

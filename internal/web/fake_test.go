@@ -52,8 +52,9 @@ type fake struct {
 	asked     registry.Query
 	review    registry.ReviewVerdict // the step that was taken, or not
 
-	did    []string // what was done to an account
-	access string   // what was done about who may read a case
+	did     []string // what was done to an account, or about members
+	access  string   // what was done about who may read a case
+	refuses error    // what every change about members is refused with
 }
 
 func day(text string) edtf.Day {
@@ -116,6 +117,8 @@ func (f *fake) SignIn(_ context.Context, in registry.SignIn) (*access.Session, e
 		return nil, &access.StepError{Half: f.sessions.Halves.Begin(f.member(name), nil, access.GiveCode, "")}
 	case passphrase == rightWord && name == mustFactor:
 		return nil, &access.StepError{Half: f.sessions.Halves.Begin(f.member(name), nil, access.SetFactor, "")}
+	case fakeSessions[name].ID != "" && passphrase == rightWord:
+		return f.sessions.Begin(fakeSessions[name], nil), nil
 	case name != "Sample Member" || passphrase != rightWord:
 		return nil, access.ErrSignIn
 	}
@@ -343,8 +346,11 @@ func (f *fake) Figures(_ context.Context, _ *access.Session, q registry.FigureQu
 	return t, nil
 }
 
-func (f *fake) Overview(_ context.Context, _ *access.Session, q registry.OverviewQuery) (registry.Overview, error) {
+func (f *fake) Overview(_ context.Context, s *access.Session, q registry.OverviewQuery) (registry.Overview, error) {
 	c := q.Clock
+	if !f.May(s, access.Count) {
+		return registry.Overview{}, registry.ErrNotAllowed
+	}
 	if f.fails != nil || f.empty {
 		return registry.Overview{Clock: c}, f.fails
 	}

@@ -4,6 +4,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/locale"
@@ -47,10 +48,11 @@ func (s *server) switchLanguage(v *visit) bool {
 // from elsewhere a choice of language leads to the first page.
 func staysInLanguage(path string) bool {
 	switch path {
-	case "/sign-in", "/sign-in/code", "/sign-in/factor", "/account/factor":
+	case "/sign-in", "/sign-in/code", "/sign-in/factor", "/account/factor", "/join":
 		return true
 	}
-	return nextPage(path) != ""
+	code, joins := strings.CutPrefix(path, "/join/")
+	return nextPage(path) != "" || joins && code != "" && !strings.ContainsFunc(code, notInNumber)
 }
 
 // langLink leads to the same page in another language.

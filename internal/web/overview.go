@@ -4,6 +4,7 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -78,6 +79,10 @@ func (s *server) overview(v *visit) error {
 	}
 	query := registry.OverviewQuery{Clock: at.Clock, Verified: v.r.URL.Query().Get("verified") != ""}
 	o, err := s.reg.Overview(v.r.Context(), v.session, query)
+	if errors.Is(err, registry.ErrNotAllowed) && s.reg.LooksAfter(v.session) {
+		v.redirect("/members") // an administrator has no case by office
+		return nil
+	}
 	if err != nil {
 		return err
 	}

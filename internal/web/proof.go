@@ -35,11 +35,20 @@ var secretFields = []string{proofField, "passphrase", "old_passphrase", "new_pas
 // route: the key of the message is proof.act.<word>. What is not here is
 // called a step that can't be taken back easily.
 var proofActs = map[string]string{
-	"POST /cases/{id}/access":       "access",
-	"POST /cases/{id}/erase":        "erase",
-	"POST /account/factor/begin":    "factor_begin",
-	"POST /account/factor/off":      "factor_off",
-	"POST /account/passkeys/remove": "passkey",
+	"POST /cases/{id}/access":          "access",
+	"POST /cases/{id}/erase":           "erase",
+	"POST /account/factor/begin":       "factor_begin",
+	"POST /account/factor/off":         "factor_off",
+	"POST /account/passkeys/remove":    "passkey",
+	"POST /members/invite":             "invite",
+	"POST /invitations/{id}/take-back": "take_back",
+	"POST /members/{id}/roles":         "roles",
+	"POST /members/{id}/second-factor": "factor",
+	"POST /members/{id}/name":          "rename",
+	"POST /members/{id}/end":           "end",
+	"POST /organisations/{id}":         "org",
+	"POST /organisations/{id}/let-in":  "let_in",
+	"POST /organisations/{id}/let-out": "let_out",
 }
 
 type proofBody struct {

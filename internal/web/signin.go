@@ -144,19 +144,20 @@ func (s *server) leave(v *visit) {
 // nextPage lets through the path of a page of the register and nothing else,
 // so that a sign-in leads nowhere but into it. The first page needs no mention.
 func nextPage(path string) string {
-	switch {
-	case path == "/cases", path == "/figures", path == "/about", path == "/audit", path == "/account", path == "/account/passkeys":
+	switch path {
+	case "/cases", "/figures", "/about", "/audit", "/account", "/account/passkeys", "/members":
 		return path
-	case strings.HasPrefix(path, "/cases/"):
-		if strings.ContainsFunc(strings.TrimPrefix(path, "/cases/"), notInNumber) {
-			return ""
+	}
+	for _, of := range []string{"/cases/", "/members/", "/organisations/"} {
+		if one, ok := strings.CutPrefix(path, of); ok && one != "" && !strings.ContainsFunc(one, notInNumber) {
+			return path
 		}
-		return path
 	}
 	return ""
 }
 
-// notInNumber says whether a letter can't stand in the id or the number of a case.
+// notInNumber says whether a letter can't stand in an id, in the number of a
+// case or in the code of an invitation.
 func notInNumber(c rune) bool {
 	return c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
 }

@@ -77,10 +77,17 @@ func (s *server) show(v *visit, name, title string, body any) error {
 		p.MayLock = s.lockAll != nil && s.reg.MayLock(v.session) == nil
 		at, _ := v.clock() // a clock that can't be read is the page's matter
 		p.Home = at.link("/")
-		for _, l := range [...]struct{ path, key string }{{"/", "overview"}, {"/cases", "cases"}, {"/figures", "figures"}, {"/about", "about"}} {
-			here := v.r.URL.Path == l.path || l.path == "/cases" && strings.HasPrefix(v.r.URL.Path, "/cases/")
+		counts, looksAfter := s.reg.May(v.session, access.Count), s.reg.LooksAfter(v.session)
+		for _, l := range [...]struct {
+			path, key string
+			may       bool
+		}{{"/", "overview", counts}, {"/cases", "cases", counts}, {"/figures", "figures", counts}, {"/members", "members", looksAfter}, {"/about", "about", true}} {
+			if !l.may {
+				continue
+			}
+			here := v.r.URL.Path == l.path || l.path != "/" && strings.HasPrefix(v.r.URL.Path, l.path+"/") || l.path == "/members" && strings.HasPrefix(v.r.URL.Path, "/organisations")
 			href := at.link(l.path)
-			if l.path == "/about" {
+			if l.path == "/about" || l.path == "/members" {
 				href = l.path
 			}
 			p.Nav = append(p.Nav, navLink{Href: href, Text: v.T("nav." + l.key), Here: here})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -69,6 +70,7 @@ type register interface {
 	Organisations(ctx context.Context, s *access.Session) ([]registry.Org, error)
 	Info(ctx context.Context, s *access.Session) (registry.Info, error)
 	Recovery(s *access.Session) (registry.RecoveryView, error)
+	memberRegister
 	Book() *codebook.Book
 	Rules() *rules.Set
 	Today() edtf.Day
@@ -135,7 +137,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return []route{
+	return slices.Concat(s.memberRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},
@@ -175,7 +177,7 @@ func (s *server) routes() []route {
 		{"POST /account/factor/off", s.signed(s.endFactor)},
 		{"GET /static/{hash}/{name}", s.assets.serve},
 		{"/", s.open(func(*visit) error { return registry.ErrNotFound })},
-	}
+	})
 }
 
 func (s *server) mux() http.Handler {
