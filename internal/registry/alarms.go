@@ -77,7 +77,6 @@ type daily struct {
 	refused, refused1h  int
 	failed              int
 	devices             map[string]time.Time // used to sign in → the first time at an odd hour, or zero
-	last                time.Time            // of what is counted
 	reads, refusals     time.Time            // the last of them
 	failures            time.Time
 }
@@ -102,8 +101,8 @@ func summarise(lines []index.AuditLine, zone *time.Location) map[string]*daily {
 		d := &daily{devices: map[string]time.Time{}}
 		var opened, named, refused window
 		for _, l := range lines {
-			switch {
-			case l.Act == actRead || l.Act == actList:
+			switch l.Act {
+			case actRead, actList:
 				for _, id := range l.Cases {
 					named.add(l.At, id)
 					if l.Act == actRead {
@@ -111,15 +110,15 @@ func summarise(lines []index.AuditLine, zone *time.Location) map[string]*daily {
 					}
 				}
 				d.reads = l.At
-			case l.Act == actRefused:
+			case actRefused:
 				for range l.N {
 					refused.add(l.At, "")
 				}
 				d.refusals = l.At
-			case l.Act == actSignInFailed:
+			case actSignInFailed:
 				d.failed += l.N
 				d.failures = l.At
-			case l.Act == actSignIn:
+			case actSignIn:
 				first, known := d.devices[l.Device]
 				if odd(l.At, zone) && first.IsZero() {
 					first = l.At
