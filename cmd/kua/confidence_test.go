@@ -26,7 +26,7 @@ var tries = map[string][][]string{
 	"kua case list":            {{"--search", "ASKED"}, {"--search", "ASKED", "--json"}, {"--figure", "ASKED"}, {}},
 	"kua case show":            {{"ASKED"}, {"ASKED", "--json"}},
 	"kua case timeline":        {{"ASKED", "--json"}},
-	"kua audit":               {{}, {"--json"}, {"--case", "ASKED"}, {"--of", "ASKED"}},
+	"kua audit":                {{}, {"--json"}, {"--case", "ASKED"}, {"--who", "ASKED"}, {"--see", "ASKED"}},
 	"kua case check":           {{"ASKED", "--json"}},
 	"kua case restrict":        {{"ASKED"}},
 	"kua case unrestrict":      {{"ASKED"}},

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package sqlfile
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+func TestEncryptedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "some.db")
+	key := [32]byte{7}
+	c, err := Open(path, &key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Exec("PRAGMA journal_mode=wal; CREATE TABLE t(a INTEGER, b TEXT, c BLOB, d TEXT)"); err != nil {
+		t.Fatal(err)
+	}
+	const secret = "Жасампазов"
+	if err := c.Run("INSERT INTO t VALUES(?, ?, ?, ?), (?, ?, ?, ?)", nil, int64(1), secret, []byte(secret), nil, 2, "x", []byte{}, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{path, path + "-wal"} {
+		info, err := os.Stat(file)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v: others may read it", filepath.Base(file), info, err)
+		}
+		content, err := os.ReadFile(file)
+		if err != nil || bytes.Contains(content, []byte(secret)) || bytes.Contains(content, []byte("SQLite format")) {
+			t.Errorf("%s holds plain text, or can't be read: %v", filepath.Base(file), err)
+		}
+	}
+	var found []string
+	err = c.Run("SELECT b FROM t ORDER BY a", func(st *sqlite3.Stmt) error {
+		found = append(found, st.ColumnText(0))
+		return nil
+	})
+	if err != nil || strings.Join(found, " ") != secret+" x" {
+		t.Errorf("found %q, %v", found, err)
+	}
+	stop := errors.New("stop")
+	if err := c.Run("SELECT b FROM t", func(*sqlite3.Stmt) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("what a row says is not passed on: %v", err)
+	}
+	if err := c.Run("SELECT b FROM t", func(*sqlite3.Stmt) error { return c.Run("SELECT b FROM t", nil) }); err == nil {
+		t.Error("a statement within itself is let happen")
+	}
+	if err := c.Run("SELECT ?", nil, 1.5); err == nil {
+		t.Error("a value that can't be bound is let through")
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	wrong := [32]byte{8}
+	c, err = Open(path, &wrong)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.Run("SELECT b FROM t", nil)
+	if !errors.Is(err, sqlite3.NOTADB) {
+		t.Errorf("another key opens it: %v", err)
+	}
+	if err != nil && strings.Contains(err.Error(), "0700") {
+		t.Errorf("an error tells of the key: %v", err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
