@@ -221,12 +221,12 @@ type probe struct {
 }
 
 func (c caseIDs) probes(planted []string, controls []string) []probe {
-	probes := []probe{{c.id, "0123456789abcdef0123456789abcdef", true}, {c.number, "K-0000001", true}}
-	for i, id := range c.records {
-		probes = append(probes, probe{id, "fedcba9876543210fedcba9876543210", i == 0})
+	probes := []probe{{c.id, "0123456789abcdef0123456789abcdef", true}, {c.number, "K-0000001", false}}
+	for _, id := range c.records {
+		probes = append(probes, probe{id, "fedcba9876543210fedcba9876543210", false})
 	}
 	for i, p := range planted {
-		probes = append(probes, probe{p, controls[i], i == 0 || i == 7 || i == 8}) // a name, a list's number, words
+		probes = append(probes, probe{p, controls[i], i == 0 || i == 7}) // a name, a list's number
 	}
 	return probes
 }
@@ -256,7 +256,7 @@ func TestEachConfidenceStays(t *testing.T) {
 	for _, who := range append([]string{"nobody"}, southerners...) {
 		b := &explorer{house: h, who: who}
 		// Which parameter is read how does not depend on who asks: one member
-		// tries them all with everything, the others with one thing each.
+		// tries them one by one, the others all of them at once.
 		thorough := who == string(access.CaseWorker)
 		// The facts of the open case are the analyst's to count, its number too.
 		mayKnow := who == string(access.Analyst)
@@ -270,13 +270,18 @@ func TestEachConfidenceStays(t *testing.T) {
 			}{{h.open.probes(openPlanted, nowhere), !mayKnow}, {h.hidden.probes(hiddenPlanted, nowhere), true}} {
 				for i, p := range of.probes {
 					tried += b.inPath(r.pattern, p, of.alike)
-					if thorough && p.telling || i == 0 {
-						tried += b.inParameters(r.pattern, names, p, of.alike)
+					switch {
+					case thorough && p.telling:
+						tried += b.inEachParameter(r.pattern, names, p, of.alike)
+					case i == 0:
+						tried += b.inParameters(r.pattern, names, names, p, of.alike)
 					}
 				}
 			}
 			for _, id := range h.others {
-				tried += b.inPath(r.pattern, probe{real: id}, false)
+				if strings.HasPrefix(r.pattern, http.MethodGet) { // an administrator's form would end who is to ask next
+					tried += b.inPath(r.pattern, probe{real: id}, false)
+				}
 			}
 		}
 	}
@@ -323,25 +328,36 @@ func (b *explorer) inPath(pattern string, p probe, alike bool) int {
 	})
 }
 
-// inParameters sends a route a probe in each of the parameters.
-func (b *explorer) inParameters(pattern string, names []string, p probe, alike bool) int {
+// inEachParameter sends a route a probe in one parameter after the other.
+func (b *explorer) inEachParameter(pattern string, names []string, p probe, alike bool) int {
 	b.t.Helper()
 	n := 0
 	for _, name := range names {
-		n += b.compare(pattern, name, p, alike, func(value string) (string, string, url.Values) {
-			method, address := filled(pattern, "00112233445566778899aabbccddeeff")
-			if method == http.MethodGet {
-				return method, address + "?" + url.Values{name: {value}}.Encode(), nil
-			}
-			form := url.Values{}
-			for _, other := range names {
-				form.Set(other, "yes")
-			}
-			form.Set(name, value)
-			return method, address, form
-		})
+		n += b.inParameters(pattern, names, []string{name}, p, alike)
 	}
 	return n
+}
+
+// inParameters sends a route a probe in some of its parameters; in a form, the
+// others are there as well.
+func (b *explorer) inParameters(pattern string, names, some []string, p probe, alike bool) int {
+	b.t.Helper()
+	return b.compare(pattern, strings.Join(some, ", "), p, alike, func(value string) (string, string, url.Values) {
+		method, address := filled(pattern, "00112233445566778899aabbccddeeff")
+		values := url.Values{}
+		if method != http.MethodGet {
+			for _, name := range names {
+				values.Set(name, "yes")
+			}
+		}
+		for _, name := range some {
+			values.Set(name, value)
+		}
+		if method == http.MethodGet {
+			return method, address + "?" + values.Encode(), nil
+		}
+		return method, address, values
+	})
 }
 
 // compare sends a probe, and looks for what is planted in the answer; then, where
