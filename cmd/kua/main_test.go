@@ -155,11 +155,13 @@ func numberOf(ts *testscript.TestScript, _ bool, args []string) {
 
 // awaitServed waits until a program in the background serves a register: await DIR.
 func awaitServed(ts *testscript.TestScript, _ bool, args []string) {
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
 	for range 600 {
 		if _, err := askControl(context.Background(), ts.MkAbs(args[0]), sayState); err == nil {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
+		<-again.C
 	}
 	ts.Fatalf("nothing serves %s", args[0])
 }

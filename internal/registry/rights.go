@@ -337,6 +337,6 @@ func (r *Registry) keepRights() {
 		}
 	}
 	if err != nil {
-		r.opt.Log.Warn("the grants could not be kept: the next start reads them from the ledger", slog.Any("error", err))
+		r.opt.Log.Info("the grants could not be kept: the next start reads them from the ledger", slog.Any("error", err))
 	}
 }
