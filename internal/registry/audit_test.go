@@ -53,6 +53,7 @@ var withoutLine = map[string]string{
 	"OwnSessions":   "a member's own",
 	"AskToOpen":     "a question that says nothing",
 	"AskToMake":     "a member's own",
+	"AskToStep":     "those of a member whose passphrase was given; what becomes of it is written down",
 	"Passkeys":      "a member's own",
 	"Factor":        "a member's own",
 	"HalfOpen":      "finds a sign-in whose passphrase was right; what becomes of it is written down",

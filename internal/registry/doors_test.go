@@ -27,6 +27,8 @@ var withoutDecision = map[string]string{
 	"Passkeys":        "those of the member who asks",
 	"AddPasskey":      "the passphrase decides, and it is of the session that asks",
 	"RemovePasskey":   "one of the member who asks",
+	"RenamePasskey":   "one of the member who asks",
+	"AskToStep":       "the token decides; names the passkeys of whoever gave the passphrase",
 	"SignInByPasskey": "whoever comes has no session yet: the passkey decides",
 	"EndAll":          "ends all sessions and answers nothing",
 	"LockOwn":         "ends the sessions of the member who asks",
@@ -51,6 +53,7 @@ var withoutDecision = map[string]string{
 	"EndFactor":         "a member's own second factor",
 	"HalfOpen":          "the token decides",
 	"SignInCode":        "the passphrase has decided, now the code does",
+	"SignInPasskeyStep": "the passphrase has decided, now a passkey of that member does",
 	"ConfirmFactorHalf": "the passphrase has decided, now the code does",
 	"ChangePassphrase":  "the old passphrase decides, and it is of the session that asks",
 

@@ -36,8 +36,9 @@ import (
 // A passkey (WebAuthn Level 3) signs its member in without a passphrase where
 // its authenticator gives a secret (the extension prf): that opens the member's
 // key file. The passkey asks for a PIN, a finger or a face, so that it is two
-// factors in one. Which passkeys are whose is read from the signed ledger, and
-// never from the index or the key file.
+// factors in one. One that gives no secret is a second step after the
+// passphrase, and so is, if its member likes, each of the others. Which passkeys
+// are whose is read from the signed ledger, and never from the index or the key file.
 
 // What somebody with a passkey can be told.
 var (
@@ -46,7 +47,8 @@ var (
 	// ErrPasskey says that a passkey could not be taken: it is unknown, was
 	// removed, answers another page's question, or one that is too old.
 	ErrPasskey = errors.New("this passkey does not open the register")
-	// ErrPasskeyGives says that an authenticator gives no secret to open the key file with.
+	// ErrPasskeyGives says that an authenticator gives no secret to open the key
+	// file with. As a second step it is taken where its member has one-time codes.
 	ErrPasskeyGives = errors.New("this passkey can't open the register by itself: its device gives no secret for it")
 	// ErrPasskeyCopied says that a passkey counts backwards: two of it are in use.
 	ErrPasskeyCopied = errors.New("this passkey counts backwards: it was copied, or its device was set back; sign in with the passphrase and remove it")
@@ -179,13 +181,15 @@ func newPasskeys(origin string) (*passkeys, error) {
 // the register, because devices are looked through.
 const partyName = "Kua"
 
-// The two questions that a passkey is asked.
+// The questions that a passkey is asked.
 const (
 	askMake = "make"
 	askOpen = "open"
+	askStep = "step"
 )
 
-// challenge makes a question. The member is who may answer it; empty: anybody.
+// challenge makes a question. It is asked of a member, or in a half-open
+// sign-in of that token, and answered there alone; empty: anybody may answer.
 func (p *passkeys) challenge(what, member string, now time.Time) []byte {
 	b := make([]byte, 16, 16+8+sha256.Size)
 	rand.Read(b)
@@ -302,21 +306,44 @@ func (r *Registry) AskToMake(s *access.Session) (PasskeyQuestion, error) {
 	if err != nil {
 		return PasskeyQuestion{}, err
 	}
-	algorithms, exclude := jsonKeys{}, jsonKeys{}
+	algorithms := jsonKeys{}
 	for _, p := range webauthn.CredentialParametersDefault() {
 		algorithms = append(algorithms, jsonKey{"type": "public-key", "alg": p.Algorithm})
-	}
-	for _, k := range r.roll().passkeysOf(s.Member.ID) {
-		exclude = append(exclude, jsonKey{"type": "public-key", "id": base64URL(k.Credential)})
 	}
 	return r.question(jsonKey{
 		"challenge":        base64URL(r.passkeys.challenge(askMake, s.Member.ID, r.now())),
 		"rp":               jsonKey{"id": r.passkeys.party.Config.RPID, "name": partyName},
 		"user":             jsonKey{"id": base64URL(id[:]), "name": partyName, "displayName": partyName},
-		"pubKeyCredParams": algorithms, "excludeCredentials": exclude, "attestation": "none",
+		"pubKeyCredParams": algorithms, "excludeCredentials": r.credentials(s.Member.ID), "attestation": "none",
 		"authenticatorSelection": jsonKey{"residentKey": "required", "requireResidentKey": true, "userVerification": "required"},
 		"timeout":                challengeLasts.Milliseconds(), "extensions": r.prf(),
 	})
+}
+
+// AskToStep is the question of the page that asks for the second step of the
+// sign-in of that token: ErrNoPasskeys where its member has none.
+func (r *Registry) AskToStep(token string) (PasskeyQuestion, error) {
+	h, ok := r.sessions.Halves.Get(token)
+	if !ok {
+		return PasskeyQuestion{}, access.ErrHalfOver
+	}
+	allow := r.credentials(h.Member.ID)
+	if r.passkeys == nil || len(allow) == 0 {
+		return PasskeyQuestion{}, ErrNoPasskeys
+	}
+	return r.question(jsonKey{
+		"challenge": base64URL(r.passkeys.challenge(askStep, token, r.now())), "rpId": r.passkeys.party.Config.RPID,
+		"allowCredentials": allow, "userVerification": "required", "timeout": challengeLasts.Milliseconds(),
+	})
+}
+
+// credentials names the passkeys of a member to a browser.
+func (r *Registry) credentials(member string) jsonKeys {
+	list := jsonKeys{}
+	for _, k := range r.roll().passkeysOf(member) {
+		list = append(list, jsonKey{"type": "public-key", "id": base64URL(k.Credential)})
+	}
+	return list
 }
 
 func (r *Registry) question(options jsonKey) (PasskeyQuestion, error) {
@@ -342,7 +369,9 @@ type NewPasskey struct {
 }
 
 // AddPasskey takes a passkey in. It asks for the passphrase in any case:
-// access.ErrSignIn where it is not right.
+// access.ErrSignIn where it is not right. One that gives no secret is a second
+// step only: ErrPasskeyGives where its member has no one-time codes, and so no
+// recovery codes for the day when the device is lost.
 func (r *Registry) AddPasskey(ctx context.Context, s *access.Session, n NewPasskey) (err error) {
 	defer r.did(ctx, s, actFactor, "", &err)
 	if r.passkeys == nil {
@@ -351,11 +380,11 @@ func (r *Registry) AddPasskey(ctx context.Context, s *access.Session, n NewPassk
 	if r.beside {
 		return ledger.ErrLocked
 	}
-	n.Name = strings.Join(strings.Fields(n.Name), " ")
-	if n.Name == "" || utf8.RuneCountInString(n.Name) > 80 {
-		return ErrPasskeyName
+	if n.Name, err = passkeyName(n.Name); err != nil {
+		return err
 	}
-	if len(n.Secret) == 0 {
+	opens := len(n.Secret) > 0
+	if !opens && r.roll().factor(s.Member.ID) == nil {
 		return ErrPasskeyGives
 	}
 	member, err := ledger.ParseID(s.Member.ID)
@@ -390,21 +419,54 @@ func (r *Registry) AddPasskey(ctx context.Context, s *access.Session, n NewPassk
 		return err
 	}
 	r.sessions.Prove(s)
-	if err := locked.SetPasskey(opened, made.ID, n.Secret); err != nil {
-		return ErrPasskey
+	if opens {
+		if err := locked.SetPasskey(opened, made.ID, n.Secret); err != nil {
+			return ErrPasskey
+		}
 	}
 	k := PasskeyView{
 		ID: ledger.NewID().String(), Member: s.Member.ID, Name: n.Name, Credential: made.ID, PublicKey: made.PublicKey,
-		Count: made.Authenticator.SignCount, Opens: true, Synced: made.Flags.BackupEligible,
+		Count: made.Authenticator.SignCount, Opens: opens, Synced: made.Flags.BackupEligible,
 	}
 	if !r.passkeys.answered(answer.Response.CollectedClientData.Challenge, r.now()) {
 		return ErrPasskey
 	}
 	// The file first: a slot of a passkey that the ledger does not know opens nothing here.
-	if err := r.writeLocked(memberFile(member), locked); err != nil {
-		return err
+	if opens {
+		if err := r.writeLocked(memberFile(member), locked); err != nil {
+			return err
+		}
 	}
 	return r.write(ctx, s, []act{{stream: k.ID, puts: []Put{{Record: k.ID, Kind: passkeyKind, Fields: k.fields()}}, source: "made a passkey"}})
+}
+
+// passkeyName is a name as it is kept, without needless spaces.
+func passkeyName(name string) (string, error) {
+	name = strings.Join(strings.Fields(name), " ")
+	if name == "" || utf8.RuneCountInString(name) > 80 {
+		return "", ErrPasskeyName
+	}
+	return name, nil
+}
+
+// RenamePasskey gives one of a member's own passkeys another name.
+func (r *Registry) RenamePasskey(ctx context.Context, s *access.Session, id, name string) (err error) {
+	defer r.did(ctx, s, "", "", &err)
+	if name, err = passkeyName(name); err != nil {
+		return err
+	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	k := find(r.roll().passkeysOf(s.Member.ID), func(k *PasskeyView) string { return k.ID }, id)
+	switch {
+	case k == nil:
+		return ErrNotFound
+	case k.Name == name:
+		return nil
+	}
+	next := *k
+	next.Name = name
+	return r.write(ctx, s, []act{{stream: k.ID, puts: []Put{{Record: k.ID, Kind: passkeyKind, Fields: next.fields()}}, source: "renamed a passkey"}})
 }
 
 // RemovePasskey takes one of a member's own passkeys away, for good: ErrProof
@@ -508,6 +570,59 @@ func (r *Registry) SignInByPasskey(ctx context.Context, a PasskeyAnswer) (*acces
 	}
 	r.signedIn(ctx, s, "page", r.auditDevice(s), true)
 	return s, nil
+}
+
+// SignInPasskeyStep ends a sign-in with any passkey of the member in the place
+// of a code, by what their browser answered, JSON: ErrPasskey where it is not
+// one of theirs or answers another question, ErrPasskeyCopied where it counts
+// backwards, access.ErrHalfOver where the first step is over. It is asked for
+// its PIN, finger or face here too. A wrong one counts as a wrong code does.
+func (r *Registry) SignInPasskeyStep(ctx context.Context, token string, answer []byte) (*access.Session, error) {
+	if r.passkeys == nil {
+		return nil, ErrNoPasskeys
+	}
+	h, ok := r.sessions.Halves.Get(token)
+	if !ok || h.Step != access.GiveCode || r.roll().factor(h.Member.ID) == nil {
+		return nil, access.ErrHalfOver
+	}
+	if err := r.takeStep(ctx, h, answer); err != nil {
+		if errors.Is(err, ErrPasskey) || errors.Is(err, ErrPasskeyCopied) {
+			r.sessions.Halves.Fail(h)
+			r.signInFailed(ctx, h.Member.ID)
+		}
+		return nil, err
+	}
+	return r.full(ctx, h)
+}
+
+// takeStep checks the answer of a passkey in a half-open sign-in, and counts it.
+func (r *Registry) takeStep(ctx context.Context, h *access.Half, text []byte) error {
+	id, err := ledger.ParseID(h.Member.ID)
+	if err != nil {
+		return err
+	}
+	answer, err := protocol.ParseCredentialRequestResponseBytes(text)
+	if err != nil {
+		return ErrPasskey
+	}
+	challenge := answer.Response.CollectedClientData.Challenge
+	if !r.passkeys.asked(askStep, h.Token(), challenge, r.now()) {
+		return ErrPasskey
+	}
+	if len(answer.Response.UserHandle) == 0 { // a device that is told which passkey it is need not say whose
+		answer.Response.UserHandle = id[:]
+	}
+	var member *access.Member
+	found, err := r.checkPasskey(challenge, answer, &member)
+	switch {
+	case member == nil || member.ID != h.Member.ID: // before anything is told of another's passkey
+		return ErrPasskey
+	case err != nil:
+		return err
+	case !r.passkeys.answered(challenge, r.now()):
+		return ErrPasskey
+	}
+	return r.countPasskey(ctx, &access.Session{Member: h.Member, Keys: h.Keys}, found)
 }
 
 // checkPasskey checks an answer against what the ledger knows of the passkey.

@@ -338,6 +338,7 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 		"ChangeOrganisation":           func() error { return g.ChangeOrganisation(ctx, saule, north, "Own", false) },
 		"EndFactor: there is none":     func() error { return g.EndFactor(ctx, saule) },
 		"AddPasskey: an empty one":     func() error { return g.AddPasskey(ctx, saule, NewPasskey{}) },
+		"RenamePasskey: there is none": func() error { return g.RenamePasskey(ctx, saule, newID(), "stick") },
 		"RemovePasskey: there is none": func() error { return g.RemovePasskey(ctx, saule, newID()) },
 		"EndFactorOf":                  func() error { return g.EndFactorOf(ctx, saule, g.session.Member.ID) },
 		"ConfirmFactor: none is begun": func() error { _, err := g.ConfirmFactor(ctx, saule, "123456"); return err },

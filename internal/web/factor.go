@@ -60,14 +60,18 @@ func (s *server) enter(v *visit, session *access.Session) {
 	}
 }
 
-type codeBody struct{ Next, Problem string }
+type codeBody struct {
+	Next, Problem string
+	Passkey       *registry.PasskeyQuestion // nil: there is none
+}
 
 func (s *server) codePage(v *visit) error {
 	next := nextPage(v.r.URL.Query().Get("next"))
-	if _, ok := s.step(v, access.GiveCode); !ok {
+	h, ok := s.step(v, access.GiveCode)
+	if !ok {
 		return s.stepOver(v, next)
 	}
-	return s.show(v, "code", v.T("factor.code.title"), codeBody{Next: next})
+	return s.showCode(v, h, codeBody{Next: next})
 }
 
 func (s *server) giveCode(v *visit) error {
@@ -92,7 +96,7 @@ func (s *server) giveCode(v *visit) error {
 	if body.Problem, err = s.codeProblem(v, err); err != nil {
 		return err
 	}
-	return s.show(v, "code", v.T("factor.code.title"), body)
+	return s.showCode(v, h, body)
 }
 
 // codeProblem says why a code was not taken.

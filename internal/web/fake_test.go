@@ -639,19 +639,55 @@ func (f *fake) Passkeys(*access.Session) []registry.PasskeyView {
 		return nil
 	}
 	return []registry.PasskeyView{
-		{ID: "a1", Name: "Sample stick", Since: moment("2022-05-02T08:00:00Z")},
+		{ID: "a1", Name: "Sample stick", Opens: true, Since: moment("2022-05-02T08:00:00Z")},
 		{ID: "a2", Name: hostile, Synced: true, Since: moment("2022-06-01T08:00:00Z")},
 	}
 }
 
-func (f *fake) AddPasskey(_ context.Context, _ *access.Session, n registry.NewPasskey) error {
+func (f *fake) AddPasskey(_ context.Context, s *access.Session, n registry.NewPasskey) error {
 	switch {
-	case len(n.Secret) == 0:
+	case len(n.Secret) == 0 && !f.Factor(s).On:
 		return registry.ErrPasskeyGives
 	case n.Passphrase != rightWord:
 		return access.ErrSignIn
 	}
 	return f.fails
+}
+
+func (f *fake) RenamePasskey(_ context.Context, _ *access.Session, id, name string) error {
+	switch {
+	case name == "":
+		return registry.ErrPasskeyName
+	case id != "a1":
+		return registry.ErrNotFound
+	}
+	f.did = append(f.did, "renamed a passkey")
+	return f.fails
+}
+
+func (f *fake) AskToStep(string) (registry.PasskeyQuestion, error) {
+	if !f.passkeys {
+		return registry.PasskeyQuestion{}, registry.ErrNoPasskeys
+	}
+	return registry.PasskeyQuestion{Origin: question.Origin, Options: `{"challenge":"AAAA","rpId":"kua.example","allowCredentials":[]}`}, nil
+}
+
+// SignInPasskeyStep takes the answer "right" and no other.
+func (f *fake) SignInPasskeyStep(_ context.Context, token string, answer []byte) (*access.Session, error) {
+	h, ok := f.sessions.Halves.Get(token)
+	switch {
+	case !f.passkeys:
+		return nil, registry.ErrNoPasskeys
+	case !ok || h.Step != access.GiveCode:
+		return nil, access.ErrHalfOver
+	case string(answer) == "copied":
+		return nil, registry.ErrPasskeyCopied
+	case string(answer) != "right":
+		f.sessions.Halves.Fail(h)
+		return nil, registry.ErrPasskey
+	}
+	f.sessions.Halves.End(token)
+	return f.sessions.Begin(h.Member, nil), nil
 }
 
 func (f *fake) RemovePasskey(context.Context, *access.Session, string) error {

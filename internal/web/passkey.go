@@ -23,6 +23,8 @@ func (v *visit) allowScript() {
 type passkeysBody struct {
 	Question *registry.PasskeyQuestion // nil: the address of the pages can't have passkeys
 	Keys     []passkeyRow
+	Each     bool // one that signs in alone is a second step, too, because there is one
+	Idle     bool // one that is a second step only is of no use, because there is none
 	Name     string
 	Done     string
 	Problem  string
@@ -30,22 +32,24 @@ type passkeysBody struct {
 
 type passkeyRow struct {
 	ID, Name, Since string
-	Synced          bool
+	Opens, Synced   bool
 }
 
 // passkeysPage is where a member makes passkeys and removes them.
 func (s *server) passkeysPage(v *visit) error {
 	done := ""
 	switch what := v.r.URL.Query().Get("done"); what {
-	case "made", "removed":
+	case "made", "renamed", "removed":
 		done = v.T("passkey.done." + what)
 	}
 	return s.showPasskeys(v, passkeysBody{Done: done})
 }
 
 func (s *server) showPasskeys(v *visit, body passkeysBody) error {
+	codes := s.reg.Factor(v.session).On
 	for _, k := range s.reg.Passkeys(v.session) {
-		body.Keys = append(body.Keys, passkeyRow{k.ID, k.Name, v.moment(k.Since), k.Synced})
+		body.Keys = append(body.Keys, passkeyRow{k.ID, k.Name, v.moment(k.Since), k.Opens, k.Synced})
+		body.Each, body.Idle = body.Each || k.Opens && codes, body.Idle || !k.Opens && !codes
 	}
 	q, err := s.reg.AskToMake(v.session)
 	switch {
@@ -83,7 +87,7 @@ func (s *server) addPasskey(v *visit) error {
 	case errors.Is(err, access.ErrTooMany):
 		body.Problem, _ = s.retryAfter(v, err)
 	case errors.Is(err, registry.ErrPasskeyGives):
-		body.Problem = v.T("passkey.problem.gives")
+		body.Problem = v.T("passkey.problem.codes")
 	case errors.Is(err, registry.ErrPasskeyName):
 		body.Problem = v.T("passkey.problem.name")
 	case errors.Is(err, registry.ErrPasskey):
@@ -93,6 +97,18 @@ func (s *server) addPasskey(v *visit) error {
 	}
 	v.status = http.StatusUnprocessableEntity
 	return s.showPasskeys(v, body)
+}
+
+func (s *server) renamePasskey(v *visit) error {
+	switch err := s.reg.RenamePasskey(v.r.Context(), v.session, v.r.PostFormValue("id"), v.r.PostFormValue("name")); {
+	case errors.Is(err, registry.ErrPasskeyName):
+		v.status = http.StatusUnprocessableEntity
+		return s.showPasskeys(v, passkeysBody{Problem: v.T("passkey.problem.name")})
+	case err != nil:
+		return err
+	}
+	v.redirect("/account/passkeys?done=renamed")
+	return nil
 }
 
 func (s *server) removePasskey(v *visit) error {
@@ -130,6 +146,48 @@ func (s *server) signInByPasskey(v *visit) error {
 	}
 	v.status = http.StatusUnprocessableEntity
 	return s.showSignIn(v, body)
+}
+
+// stepByPasskey takes a passkey in the place of a code.
+func (s *server) stepByPasskey(v *visit) error {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, postLimit)
+	if err := v.r.ParseForm(); err != nil {
+		return errBadRequest
+	}
+	body := codeBody{Next: nextPage(v.r.PostFormValue("next"))}
+	h, ok := s.step(v, access.GiveCode)
+	if !ok {
+		return s.stepOver(v, body.Next)
+	}
+	session, err := s.reg.SignInPasskeyStep(v.r.Context(), h.Token(), []byte(v.r.PostFormValue("answer")))
+	switch {
+	case err == nil:
+		s.enter(v, session)
+		v.redirect(landing(body.Next))
+		return nil
+	case errors.Is(err, access.ErrHalfOver):
+		return s.stepOver(v, body.Next)
+	case errors.Is(err, registry.ErrPasskeyCopied):
+		body.Problem = v.T("passkey.problem.step_copied")
+	case errors.Is(err, registry.ErrPasskey):
+		body.Problem = v.T("passkey.problem.step")
+	case errors.Is(err, registry.ErrNoPasskeys):
+		return registry.ErrNotFound
+	default:
+		return err
+	}
+	v.status = http.StatusUnprocessableEntity
+	return s.showCode(v, h, body)
+}
+
+// showCode shows the page of the second step, with a passkey's question where
+// the member has one.
+func (s *server) showCode(v *visit, h *access.Half, body codeBody) error {
+	if q, err := s.reg.AskToStep(h.Token()); err == nil {
+		body.Passkey = &q
+		v.allowScript()
+	}
+	return s.show(v, "code", v.T("factor.code.title"), body)
 }
 
 // showSignIn shows the sign-in page, with a passkey's question where there can be one.

@@ -16,7 +16,9 @@ import (
 
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
+	"github.com/pquerna/otp/totp"
 
+	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/seal"
@@ -24,24 +26,24 @@ import (
 
 const e2ePass = "seven good words nobody else would say"
 
-// TestE2EPasskey makes a passkey in Chromium, signs in with it alone, and sees
-// that one that was copied and one that was removed are refused.
-func TestE2EPasskey(t *testing.T) {
+// withPasskeys serves a register at an address that can have passkeys, and
+// answers it with the session of its first member.
+func withPasskeys(t *testing.T) (reg *registry.Registry, session *access.Session, base string) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	base := "http://localhost:" + port
+	base = "http://localhost:" + port
 	cheap := seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1}
-	reg, session, err := registry.Create(context.Background(), filepath.Join(t.TempDir(), "reg"),
+	reg, session, err = registry.Create(context.Background(), filepath.Join(t.TempDir(), "reg"),
 		registry.FirstMember{Name: "sample", Lang: "en", Passphrase: e2ePass},
 		registry.Options{Now: time.Now, Stretch: cheap, Least: cheap, Origin: base})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reg.Close()
-	reg.SignOut(session)
+	t.Cleanup(func() { _ = reg.Close() })
 	words, err := locale.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -52,11 +54,18 @@ func TestE2EPasskey(t *testing.T) {
 	}
 	server := &http.Server{Handler: pages}
 	go server.Serve(listener) //nolint:errcheck // ends with the test
-	defer server.Close()
+	t.Cleanup(func() { _ = server.Close() })
+	return reg, session, base
+}
 
+// TestE2EPasskey makes a passkey in Chromium, signs in with it alone, and sees
+// that one that was copied and one that was removed are refused.
+func TestE2EPasskey(t *testing.T) {
+	reg, session, base := withPasskeys(t)
+	reg.SignOut(session)
 	browser := startBrowser(t)
 	// On any other address the page says so and offers nothing.
-	elsewhere := openTab(t, browser, "http://127.0.0.1:"+port)
+	elsewhere := openTab(t, browser, strings.Replace(base, "localhost", "127.0.0.1", 1))
 	elsewhere.visit("/sign-in?lang=en")
 	elsewhere.do(chromedp.WaitVisible("#name"), chromedp.WaitNotVisible(`form[data-passkey] button`))
 	elsewhere.look("signin-elsewhere")
@@ -144,6 +153,143 @@ func TestE2EPasskey(t *testing.T) {
 	makeOne("plain", "#problem")
 	tab.mustSay("can’t open the register by a passkey alone")
 	tab.look("passkey-plain")
+}
+
+// TestE2EPasskeyStep makes a passkey on a device that gives no secret, in
+// Chromium: it is a second step after the passphrase, in the place of a code,
+// for its member alone and until it is removed.
+func TestE2EPasskeyStep(t *testing.T) {
+	ctx := context.Background()
+	reg, session, base := withPasskeys(t)
+	const otherPass = "plenty of unsuspicious gravel for dina"
+	invited, _, err := reg.Invite(ctx, session, registry.NewInvitation{Name: "dina", Lang: "en", Roles: []access.Role{access.Administrator}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := reg.Accept(ctx, invited, registry.Acceptance{Passphrase: otherPass}); err != nil {
+		t.Fatal(err)
+	}
+	dina, err := reg.SignIn(ctx, registry.SignIn{Name: "dina", Passphrase: otherPass})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := func(secret string) string {
+		t.Helper()
+		code, err := totp.GenerateCode(secret, time.Now().Add(30*time.Second)) // of the time after the program was started
+		if err != nil {
+			t.Fatal(err)
+		}
+		return code
+	}
+	// withCodes sets one-time codes up and answers the recovery codes.
+	withCodes := func(s *access.Session) []string {
+		t.Helper()
+		if err := reg.BeginFactor(ctx, s); err != nil {
+			t.Fatal(err)
+		}
+		s, _ = reg.Session(s.Token())
+		recovery, err := reg.ConfirmFactor(ctx, s, code(s.Offer()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return recovery
+	}
+	recovery, others := withCodes(session), withCodes(dina)
+
+	tab := openTab(t, startBrowser(t), base)
+	if _, err := chromedp.Call(tab.ctx, webauthn.Enable, webauthn.EnableParams{}); err != nil {
+		t.Fatal(err)
+	}
+	stick := addAuthenticator(t, tab, false)
+	const useKey = `form[data-passkey="step"] button`
+	passphrase := func(name, words, want string) {
+		t.Helper()
+		tab.visit("/sign-in?lang=en")
+		tab.do(chromedp.SendKeys("#name", name), chromedp.SendKeys("#passphrase", words))
+		tab.do(chromedp.Click(`form[action="/sign-in"] button`), chromedp.WaitVisible("#code"), chromedp.WaitVisible(want))
+	}
+	giveCode := func(code string) {
+		t.Helper()
+		tab.do(chromedp.SendKeys("#code", code), chromedp.Click(`form[action="/sign-in/code"] button`), chromedp.WaitVisible("nav.nav"))
+	}
+	makeOne := func(words string) {
+		t.Helper()
+		tab.visit("/account/passkeys")
+		tab.do(chromedp.WaitVisible("#name"), chromedp.SendKeys("#name", "plain stick"), chromedp.SendKeys("#passphrase", words))
+		tab.do(chromedp.Click(`form[data-passkey="make"] button`), chromedp.WaitVisible("ul.items"))
+		tab.mustSay("second step only")
+	}
+	leave := func() {
+		t.Helper()
+		tab.do(chromedp.Click(`form[action="/sign-out"] button`), chromedp.WaitVisible("#name"))
+	}
+	useIt := func(want string) {
+		t.Helper()
+		tab.do(chromedp.Click(useKey), chromedp.WaitVisible(want))
+	}
+
+	passphrase("sample", e2ePass, "#code")
+	giveCode(recovery[0])
+	makeOne(e2ePass)
+	tab.look("passkeys-second-step")
+	tab.do(chromedp.Click("ul.items details summary"), chromedp.WaitVisible("ul.items details input[name=name]"))
+	tab.look("passkeys-rename")
+	tab.do(chromedp.SetValue(`ul.items details input[name="name"]`, "plain stick of mine"), chromedp.Click("ul.items details button"), chromedp.WaitReady(`input[value="plain stick of mine"]`))
+	leave()
+
+	// By itself it opens nothing.
+	tab.do(chromedp.Click(`form[data-passkey="open"] button`), chromedp.WaitVisible("#problem"))
+	tab.mustSay("can be your second step")
+
+	passphrase("sample", e2ePass, useKey)
+	tab.look("code-passkey")
+	useIt("nav.nav")
+	leave()
+	passphrase("sample", e2ePass, useKey)
+	useIt("nav.nav") // it counts, and the count goes on
+	leave()
+
+	// Another member's is not offered by the browser, and refused where it is
+	// given all the same. The sign-in stays half open.
+	removeAuthenticator(t, tab, stick)
+	hers := addAuthenticator(t, tab, false)
+	passphrase("dina", otherPass, "#code")
+	giveCode(others[0])
+	makeOne(otherPass)
+	leave()
+	passphrase("sample", e2ePass, useKey)
+	useIt(`form[data-passkey="step"] [data-say="stopped"]`)
+	force := `const get = navigator.credentials.get.bind(navigator.credentials);
+		navigator.credentials.get = (asked) => { delete asked.publicKey.allowCredentials; return get(asked); }; true`
+	if done, err := chromedp.Run(tab.ctx, chromedp.Evaluate[bool](force)); err != nil || !done {
+		t.Fatal(err)
+	}
+	useIt("#problem")
+	tab.mustSay("was not taken")
+	tab.look("code-passkey-refused")
+	tab.visit("/cases")
+	tab.mustSay("Sign in") // nothing is open
+	tab.visit("/sign-in/code")
+	giveCode(recovery[1])
+	leave()
+	removeAuthenticator(t, tab, hers)
+
+	// Removed while the page waits, it is refused, and then not offered.
+	addAuthenticator(t, tab, false)
+	passphrase("sample", e2ePass, "#code")
+	giveCode(recovery[2])
+	makeOne(e2ePass)
+	leave()
+	passphrase("sample", e2ePass, useKey)
+	for _, k := range reg.Passkeys(session) {
+		if err := reg.RemovePasskey(ctx, session, k.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	useIt("#problem")
+	tab.mustSay("was removed")
+	tab.do(chromedp.WaitNotPresent(useKey))
+	giveCode(recovery[3])
 }
 
 func addAuthenticator(t *testing.T, tab *tab, prf bool) webauthn.AuthenticatorID {

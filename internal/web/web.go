@@ -34,9 +34,11 @@ type register interface {
 	Alarms(ctx context.Context, s *access.Session) ([]registry.Alarm, error)
 	SeeAlarm(ctx context.Context, s *access.Session, id, note string) error
 	AskToOpen() (registry.PasskeyQuestion, error)
+	AskToStep(token string) (registry.PasskeyQuestion, error)
 	AskToMake(s *access.Session) (registry.PasskeyQuestion, error)
 	Passkeys(s *access.Session) []registry.PasskeyView
 	AddPasskey(ctx context.Context, s *access.Session, n registry.NewPasskey) error
+	RenamePasskey(ctx context.Context, s *access.Session, id, name string) error
 	RemovePasskey(ctx context.Context, s *access.Session, id string) error
 	SignInByPasskey(ctx context.Context, a registry.PasskeyAnswer) (*access.Session, error)
 	Prove(ctx context.Context, s *access.Session, passphrase string) error
@@ -46,6 +48,7 @@ type register interface {
 	EndOthers(s *access.Session) int
 	HalfOpen(token string) (*access.Half, bool)
 	SignInCode(ctx context.Context, token, code string) (*access.Session, error)
+	SignInPasskeyStep(ctx context.Context, token string, answer []byte) (*access.Session, error)
 	Factor(s *access.Session) registry.FactorView
 	BeginFactor(ctx context.Context, s *access.Session) error
 	ConfirmFactor(ctx context.Context, s *access.Session, code string) ([]string, error)
@@ -142,6 +145,7 @@ func (s *server) routes() []route {
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},
 		{"POST /sign-in/code", s.open(s.giveCode)},
+		{"POST /sign-in/code/passkey", s.open(s.stepByPasskey)},
 		{"GET /sign-in/factor", s.open(s.mustSetFactor)},
 		{"POST /sign-in/factor", s.open(s.mustConfirmFactor)},
 		{"POST /sign-in/passkey", s.open(s.signInByPasskey)},
@@ -168,6 +172,7 @@ func (s *server) routes() []route {
 		{"POST /account/language", s.signed(s.setLanguage)},
 		{"GET /account/passkeys", s.signed(s.passkeysPage)},
 		{"POST /account/passkeys", s.signed(s.addPasskey)},
+		{"POST /account/passkeys/rename", s.signed(s.renamePasskey)},
 		{"POST /account/passkeys/remove", s.signed(s.removePasskey)},
 		{"POST /account/passphrase", s.signed(s.changePassphrase)},
 		{"POST /account/browser/forget", s.signed(s.forgetBrowser)},

@@ -21,8 +21,9 @@
     for (const part of form.querySelectorAll("[data-able]")) part.hidden = false;
 
     const given = JSON.parse(form.dataset.options);
-    const prf = { eval: { first: bytes(given.extensions.prf.eval.first) } };
-    const options = () => ({ ...given, challenge: bytes(given.challenge), extensions: { prf } });
+    const named = (keys) => keys.map((k) => ({ ...k, id: bytes(k.id) }));
+    const prf = given.extensions && { eval: { first: bytes(given.extensions.prf.eval.first) } }; // a second step opens nothing
+    const options = () => ({ ...given, challenge: bytes(given.challenge), extensions: prf ? { prf } : {} });
     const secretOf = (key) => key.getClientExtensionResults().prf?.results?.first;
     const answer = (key, response, secret) => {
       form.elements.answer.value = JSON.stringify({ id: key.id, rawId: text(key.rawId), type: key.type, response, clientExtensionResults: {} });
@@ -32,7 +33,7 @@
     const make = async () => {
       const publicKey = options();
       publicKey.user = { ...given.user, id: bytes(given.user.id) };
-      publicKey.excludeCredentials = given.excludeCredentials.map((k) => ({ ...k, id: bytes(k.id) }));
+      publicKey.excludeCredentials = named(given.excludeCredentials);
       const key = await navigator.credentials.create({ publicKey });
       let secret = secretOf(key);
       if (!secret && key.getClientExtensionResults().prf?.enabled) {
@@ -49,7 +50,9 @@
     };
 
     const open = async () => {
-      const key = await navigator.credentials.get({ publicKey: options() });
+      const publicKey = options();
+      if (given.allowCredentials) publicKey.allowCredentials = named(given.allowCredentials);
+      const key = await navigator.credentials.get({ publicKey });
       const r = key.response;
       answer(key, {
         clientDataJSON: text(r.clientDataJSON), authenticatorData: text(r.authenticatorData),
