@@ -47,7 +47,7 @@ fuzz: go ## every fuzz target for FUZZTIME (20s) each
 
 .PHONY: golden
 golden: go ## write the golden files anew; look at the difference before you commit it
-	go test ./... -run Golden -update
+	go test -run Golden $$(grep -rl 'flag.Bool("update"' --include=*_test.go . | xargs -n 1 dirname | sort -u) -update
 
 .PHONY: e2e
 e2e: go browser ## only the tests that drive a browser
