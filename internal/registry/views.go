@@ -80,6 +80,7 @@ type Stats = index.Stats
 
 // Info says what this register is.
 type Info struct {
+	Counts        bool // the member may know how many cases and people there are
 	Cases, Units  int
 	Entries       uint64
 	Root          string // of the ledger's tree, hex

@@ -45,11 +45,15 @@ func (s *server) about(v *visit) error {
 		{v.T("about.latest"), v.moment(info.Latest), false},
 		{v.T("about.root"), info.Root, true},
 		{v.T("about.id"), info.Ledger, true},
-		{v.T("about.cases"), v.Number(info.Cases), false},
-		{v.T("about.people"), v.Number(info.Units), false},
-		{v.T("about.organisations"), v.Number(info.Organisations), false},
-		{v.T("about.members"), v.Number(info.Members), false},
 	}}
+	if info.Counts {
+		body.Facts = append(body.Facts,
+			fact{v.T("about.cases"), v.Number(info.Cases), false},
+			fact{v.T("about.people"), v.Number(info.Units), false})
+	}
+	body.Facts = append(body.Facts,
+		fact{v.T("about.organisations"), v.Number(info.Organisations), false},
+		fact{v.T("about.members"), v.Number(info.Members), false})
 	for _, p := range v.book.Packs() {
 		line := packLine{
 			Name: v.in(p.Label), Unreviewed: p.Status == packUnreviewed, Status: v.T("about.pack.reviewed"),
