@@ -312,7 +312,7 @@ func (f *fake) Recovery(*access.Session) (registry.RecoveryView, error) {
 func (f *fake) Info(context.Context, *access.Session) (registry.Info, error) {
 	return registry.Info{
 		Counts: true,
-		Cases: 170, Units: 164, Entries: 2381, Root: strings.Repeat("5a1c0f", 10) + "77ee", Ledger: "3f2a9c44d1b04e6fa0e2b7c81d6690aa",
+		Cases:  170, Units: 164, Entries: 2381, Root: strings.Repeat("5a1c0f", 10) + "77ee", Ledger: "3f2a9c44d1b04e6fa0e2b7c81d6690aa",
 		Latest: moment("2022-06-23T14:05:09Z"), Organisations: 3, Members: 4,
 	}, f.fails
 }
