@@ -244,13 +244,7 @@ func (ix *Index) Audit(ctx context.Context, q AuditQuery) (page AuditPage, err e
 		sql += ` WHERE ` + strings.Join(where, ` AND `)
 	}
 	sql += ` ORDER BY ` + at + ` DESC, ` + pos + ` DESC`
-	limit := q.Limit
-	switch {
-	case limit <= 0:
-		limit = defaultLimit
-	case limit > maxLimit:
-		limit = maxLimit
-	}
+	limit := pageSize(q.Limit)
 	scanned, before := 0, AuditLine{}
 	err = ix.read(ctx, func(c *conn) error {
 		return c.Run(sql, func(s *sqlite3.Stmt) error {

@@ -80,13 +80,7 @@ func (ix *Index) cases(ctx context.Context, c *conn, q Query) (Page, error) {
 		}
 		selected = selected[start:]
 	}
-	limit := q.Limit
-	switch {
-	case limit <= 0:
-		limit = defaultLimit
-	case limit > maxLimit:
-		limit = maxLimit
-	}
+	limit := pageSize(q.Limit)
 	if len(selected) > limit {
 		selected = selected[:limit]
 		page.Next = encodeCursor(selected[limit-1], order)
@@ -415,4 +409,12 @@ func (ix *Index) row(c *conn, v int64, clock Clock, see See) (Row, error) {
 		out.Cluster = together[0]
 	}
 	return out, nil
+}
+
+// pageSize is how many rows a page has that was asked for so many.
+func pageSize(limit int) int {
+	if limit <= 0 {
+		return defaultLimit
+	}
+	return min(limit, maxLimit)
 }

@@ -57,15 +57,10 @@ func (r *Registry) ChangePassphrase(ctx context.Context, s *access.Session, old,
 	if err != nil {
 		return "", err
 	}
-	if next == "" {
-		if made, err = seal.NewPassphrase(); err != nil {
-			return "", err
-		}
-		next = made
-	} else if err := access.CheckPassphrase(next, r.ownWords(ctx, s.Member.Name, s.Member.Orgs)...); err != nil {
+	if next, made, err = ownOrMade(next, r.ownWords(ctx, s.Member.Name, s.Member.Orgs)); err != nil {
 		return "", err
 	}
-	end, err := r.enter(ctx, access.Try{Account: access.FoldName(s.Member.Name), Known: "session " + s.Token()})
+	end, err := r.enterAgain(ctx, s)
 	if err != nil {
 		return "", err
 	}
@@ -102,4 +97,14 @@ func (r *Registry) ChangePassphrase(ctx context.Context, s *access.Session, old,
 	r.sessions.Prove(s)
 	r.sessions.EndOthers(s)
 	return made, nil
+}
+
+// ownOrMade is the passphrase that somebody chose, checked against words of
+// their own, or one that is made, which then is in made as well: nothing keeps it.
+func ownOrMade(chosen string, own []string) (passphrase, made string, err error) {
+	if chosen == "" {
+		made, err = seal.NewPassphrase()
+		return made, made, err
+	}
+	return chosen, "", access.CheckPassphrase(chosen, own...)
 }

@@ -237,13 +237,8 @@ func (r *Registry) Accept(ctx context.Context, code access.Code, a Acceptance) (
 	if err != nil {
 		return fail(err)
 	}
-	made := ""
-	if a.Passphrase == "" {
-		if made, err = seal.NewPassphrase(); err != nil {
-			return fail(err)
-		}
-		a.Passphrase = made
-	} else if err := access.CheckPassphrase(a.Passphrase, r.ownWords(ctx, v.Name, v.Orgs)...); err != nil {
+	var made string
+	if a.Passphrase, made, err = ownOrMade(a.Passphrase, r.ownWords(ctx, v.Name, v.Orgs)); err != nil {
 		return fail(err)
 	}
 	if a.Lang != "" {

@@ -399,7 +399,7 @@ func (r *Registry) AddPasskey(ctx context.Context, s *access.Session, n NewPassk
 	if err != nil {
 		return ErrPasskey
 	}
-	end, err := r.enter(ctx, access.Try{Account: access.FoldName(s.Member.Name), Known: "session " + s.Token()})
+	end, err := r.enterAgain(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func (r *Registry) Prove(ctx context.Context, s *access.Session, passphrase stri
 	if err != nil {
 		return err
 	}
-	end, err := r.enter(ctx, access.Try{Account: access.FoldName(s.Member.Name), Known: "session " + s.Token()})
+	end, err := r.enterAgain(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -672,17 +672,12 @@ func (g *Gathering) Recover(ctx context.Context, who Recovered) (*Registry, *acc
 	if err != nil {
 		return fail(err)
 	}
-	name := strings.Join(strings.Fields(who.Name), " ")
-	if name == "" || utf8.RuneCountInString(name) > 80 {
-		return fail(ErrName)
+	name, err := memberName(who.Name)
+	if err != nil {
+		return fail(err)
 	}
-	made := ""
-	if who.Passphrase == "" {
-		if made, err = seal.NewPassphrase(); err != nil {
-			return fail(err)
-		}
-		who.Passphrase = made
-	} else if err := access.CheckPassphrase(who.Passphrase, strings.Fields(name)...); err != nil {
+	var made string
+	if who.Passphrase, made, err = ownOrMade(who.Passphrase, strings.Fields(name)); err != nil {
 		return fail(err)
 	}
 	r := g.r

@@ -38,3 +38,9 @@ func (r *Registry) enter(ctx context.Context, try access.Try) (end func(right bo
 		turn.End(right)
 	}, nil
 }
+
+// enterAgain waits for a turn in the name of a session that is open: its
+// browser is known, and goes before strangers.
+func (r *Registry) enterAgain(ctx context.Context, s *access.Session) (end func(right bool), err error) {
+	return r.enter(ctx, access.Try{Account: access.FoldName(s.Member.Name), Known: "session " + s.Token()})
+}
