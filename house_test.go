@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"edtf", "locale", "chart", "names", "estimate", "codebook", "linkage", "casefile", "rules"},
 	{"seal", "sqlfile"},
 	{"ledger"},
-	{"ledger/sqlitestore", "ledger/pgstore", "ledger/ledgertest", "evidence"},
+	{"ledger/sqlitestore", "ledger/pgstore", "ledger/ledgertest", "evidence", "draft"},
 	{"index"},
 	{"access"},
 	{"registry"},

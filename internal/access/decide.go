@@ -55,6 +55,8 @@ const (
 	Count        Action = "count"        // figures and overviews: numbers without names
 	CountOrg     Action = "count one"    // the figures of one organisation
 	WriteOutside Action = "write outside cases"
+	WriteShared  Action = "write what is shared" // incidents, facilities, bodies, officials, publications: what the cases of all refer to
+	ReadShared   Action = "read what is shared"  // the part that the thing names
 	Match        Action = "match"
 	Administer   Action = "administer"
 	GiveRole     Action = "give a role" // the one that the thing names
@@ -68,7 +70,7 @@ const (
 
 // Actions are all actions.
 func Actions() []Action {
-	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, Match, Administer, GiveRole, LetIn, Verify, Erase, Audit, Recover, LockAll}
+	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, WriteShared, ReadShared, Match, Administer, GiveRole, LetIn, Verify, Erase, Audit, Recover, LockAll}
 }
 
 // Part is one of the two parts of a case. Whoever may read who somebody is may
@@ -132,6 +134,10 @@ func Decide(m Member, a Action, thing Thing) bool {
 		return Decide(m, Count, Thing{}) && belongs(m, thing) || m.Is(Analyst, Coordinator) && thing.Counts
 	case WriteOutside, Match:
 		return m.Is(Coordinator)
+	case WriteShared:
+		return m.Is(CaseWorker, Lawyer, Clinician, Coordinator)
+	case ReadShared: // who counts never reads who somebody is, an official neither
+		return m.Is(CaseWorker, Lawyer, Clinician, Reviewer, Coordinator) || thing.Part == Fact && m.Is(Analyst)
 	case Administer:
 		return m.Is(Administrator)
 	case GiveRole:

@@ -106,8 +106,9 @@ func TestDecideByRole(t *testing.T) {
 
 func TestDecideWithoutCase(t *testing.T) {
 	want := map[Role]string{
-		CaseWorker: "count verify", Lawyer: "count verify", Clinician: "count verify", Reviewer: "count verify",
-		Analyst: "count verify", Coordinator: "count match verify write outside cases lock all",
+		CaseWorker: "count verify write what is shared read what is shared", Lawyer: "count verify write what is shared read what is shared",
+		Clinician: "count verify write what is shared read what is shared", Reviewer: "count verify read what is shared",
+		Analyst: "count verify", Coordinator: "count match verify write outside cases write what is shared read what is shared lock all",
 		Administrator: "administer audit lock all", Trustee: "recover",
 	}
 	for _, role := range Roles() {

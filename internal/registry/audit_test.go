@@ -56,6 +56,9 @@ var withoutLine = map[string]string{
 	"AskToStep":     "those of a member whose passphrase was given; what becomes of it is written down",
 	"Passkeys":      "a member's own",
 	"Factor":        "a member's own",
+	"Known":         "what all share; who is in a case is not in it",
+	"KnownRecord":   "as Known",
+	"DropDraft":     "a member's own",
 	"HalfOpen":      "finds a sign-in whose passphrase was right; what becomes of it is written down",
 }
 

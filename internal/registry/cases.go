@@ -79,6 +79,14 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 			view.Records = append(view.Records, rec)
 		}
 	}
+	for _, rec := range file.Withdrawn() {
+		if rec.Kind != grantKind && rec.Kind != casefile.ReviewKind {
+			view.Withdrawn = append(view.Withdrawn, rec)
+		}
+	}
+	if view.Outside, err = r.referred(ctx, s, view.Records, clock); err != nil {
+		return CaseView{}, err
+	}
 	all, err := r.index.Case(ctx, row.ID, clock.KnownBy)
 	if err != nil {
 		return CaseView{}, notFound(err)
@@ -90,6 +98,10 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 	view.Restricted = t.Restricted
 	view.Counted = t.Counts && !t.Restricted
 	view.MayErase = access.Decide(s.Member, access.Erase, t)
+	if clock.KnownBy.IsZero() {
+		view.MayWrite = access.Decide(s.Member, access.WriteCase, t)
+		view.MayComment = access.Decide(s.Member, access.CommentCase, t)
+	}
 	if view.MayGrant = access.Decide(s.Member, access.GrantCase, t); view.MayGrant {
 		if view.Grants, err = r.grantViews(file); err != nil {
 			return CaseView{}, err
@@ -207,67 +219,4 @@ func (r *Registry) outside(ctx context.Context, kind string, clock Clock) ([]Out
 	}
 	slices.SortStableFunc(out, func(a, b OutsideRecord) int { return int(a.Date.Earliest()) - int(b.Date.Earliest()) })
 	return out, nil
-}
-
-// Write puts and withdraws records of one case, in one act.
-func (r *Registry) Write(ctx context.Context, s *access.Session, caseID string, puts, withdraws []Put, reason, source string) (err error) {
-	defer r.refusal(ctx, s, "writing", caseID, &err)
-	row, err := r.row(ctx, s, caseID, Clock{AsOf: r.Today()})
-	if err != nil {
-		return err
-	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	file, err := r.index.Case(ctx, row.ID, allKnown)
-	if err != nil {
-		return notFound(err)
-	}
-	allowed := r.may(s.Member, access.WriteCase, row.ID)
-	if comments(file, puts, withdraws) {
-		allowed = r.may(s.Member, access.CommentCase, row.ID)
-	}
-	if !allowed {
-		return ErrNotAllowed
-	}
-	all := slices.Concat(puts, withdraws)
-	if err := r.ordinary(all, row.ID); err != nil {
-		return err
-	}
-	thing, _ := r.thing(row.ID)
-	for _, p := range all {
-		old, ok := file.Record(p.Record)
-		if ok && old.Kind != p.Kind || !ok && p.Kind == "case" {
-			return &InvalidError{Kind: p.Kind}
-		}
-		if p.Kind != "case" {
-			continue
-		}
-		// Whose a case is, its number, and who may know of it do not change by
-		// an edit: by what the ledger says, not the index.
-		if !slices.Equal(p.Fields["org"], []string{thing.Org}) || (first(p.Fields["restricted"]) == "yes") != thing.Restricted ||
-			!slices.Equal(p.Fields["number"], old.Fields["number"]) {
-			return ErrNotAllowed
-		}
-	}
-	for _, w := range withdraws {
-		if _, ok := file.Record(w.Record); !ok || w.Record == row.ID {
-			return ErrNotFound
-		}
-	}
-	handed, after, err := r.lapsed(ctx, s, row.ID)
-	if err != nil {
-		return err
-	}
-	if err := r.write(ctx, s, []act{{stream: row.ID, puts: puts, withdraws: withdraws, handed: handed, reason: reason, source: source}}); err != nil {
-		return err
-	}
-	return after()
-}
-
-// comments tells whether an act adds notes and does nothing else.
-func comments(file *casefile.Case, puts, withdraws []Put) bool {
-	return len(puts) > 0 && len(withdraws) == 0 && !slices.ContainsFunc(puts, func(p Put) bool {
-		_, there := file.Record(p.Record)
-		return there || p.Kind != "note"
-	})
 }

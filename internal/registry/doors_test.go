@@ -57,6 +57,8 @@ var withoutDecision = map[string]string{
 	"ConfirmFactorHalf": "the passphrase has decided, now the code does",
 	"ChangePassphrase":  "the old passphrase decides, and it is of the session that asks",
 
+	"DropDraft": "one of the member who asks",
+
 	"NewPassphrase": "chance, which nothing keeps",
 }
 

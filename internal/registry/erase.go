@@ -135,6 +135,9 @@ func (r *Registry) forgetErased(ctx context.Context, h ledger.Header, what strin
 		n += m
 	}
 	r.keyring.Drop(h.Stream)
+	if err == nil && r.begun != nil {
+		err = r.begun.DropCase(ctx, h.Stream.String())
+	}
 	return n > 0, err
 }
 

@@ -244,6 +244,9 @@ func (r *Registry) turnForgetting(ctx context.Context, atOnce bool) error {
 	if left > 0 {
 		r.opt.Log.Error("wrapped keys can't be opened by any forgetting key and were left as they are: 'kua verify --deep' says which", slog.Int("keys", left))
 	}
+	if err := r.turnDrafts(ctx, f.keys); err != nil {
+		return r.whyNot(err)
+	}
 	newest := f.keys[len(f.keys)-1]
 	var kept []*seal.ForgetKey
 	for _, k := range f.keys {

@@ -303,7 +303,7 @@ func (r *Registry) EndMember(ctx context.Context, s *access.Session, id string) 
 		return nil
 	}, done: func() error {
 		r.sessions.EndMember(id)
-		return r.sweep(false)
+		return errors.Join(r.sweep(false), r.begun.DropMember(ctx, id))
 	}})
 }
 

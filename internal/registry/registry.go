@@ -17,6 +17,7 @@ import (
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/draft"
 	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/ledger/sqlitestore"
@@ -68,6 +69,7 @@ type Registry struct {
 	forget  *forgetKeys
 	keyring *ledger.Keyring
 	index   *index.Index
+	begun   *draft.Store // nil: another process writes
 	rights  *rights
 
 	faulty atomic.Bool       // the ledger was found altered: nothing is added to it
@@ -240,17 +242,20 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	}
 	r.log = log
 	r.devices = access.NewDevices(sha256.Sum256(r.node.Sign([]byte("kua/device key/v1\x00"))))
+	if err := r.openDrafts(); err != nil {
+		return errors.Join(err, log.Close())
+	}
 	if !r.beside {
 		if err := r.turnForgetting(ctx, false); err != nil {
-			return errors.Join(err, log.Close())
+			return errors.Join(err, r.begun.Close(), log.Close())
 		}
 	}
 	r.keyring = log.Keyring(r.vault)
 	if err := r.openRights(ctx); err != nil {
-		return errors.Join(err, log.Close())
+		return errors.Join(err, r.begun.Close(), log.Close())
 	}
 	if err := r.openIndex(ctx); err != nil {
-		return errors.Join(err, log.Close())
+		return errors.Join(err, r.begun.Close(), log.Close())
 	}
 	stats, err := r.stats(ctx)
 	if err != nil {
@@ -279,6 +284,9 @@ func (r *Registry) Close() error {
 	}
 	if r.index != nil {
 		errs = append(errs, r.index.Close())
+	}
+	if r.begun != nil {
+		errs = append(errs, r.begun.Close())
 	}
 	if r.log != nil {
 		errs = append(errs, r.log.Close())

@@ -348,6 +348,21 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			return g.Review(ctx, saule, other, ReviewVerdict{Verdict: "verified", Comment: "unasked"})
 		},
 
+		"NewCase": func() error { _, err := g.NewCase(ctx, saule, NewCase{Org: north}); return err },
+		"PutRecord: a new record": func() error {
+			_, err := g.PutRecord(ctx, saule, RecordChange{Case: id, Kind: "contact", Fields: casefile.Fields{"date": {"2022-02-01"}}})
+			return err
+		},
+		"PutRecord: a changed one": func() error {
+			_, err := g.PutRecord(ctx, saule, RecordChange{Case: id, Record: report.ID, Kind: "report", Fields: report.Fields, Seen: 1, Reason: "why"})
+			return err
+		},
+		"PutRecord: what all share": func() error {
+			_, err := g.PutRecord(ctx, saule, RecordChange{Kind: "facility", Fields: casefile.Fields{"name": {"Station"}}})
+			return err
+		},
+		"WithdrawRecord": func() error { return g.WithdrawRecord(ctx, saule, id, report.ID, 1, "why") },
+
 		// Nor does one who writes make a verdict.
 		"Write by a case worker: a step":                write(g.session, []Put{step}, nil),
 		"Import by a case worker: a step":               list(g.session, planted[7], step),

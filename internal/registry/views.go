@@ -97,6 +97,8 @@ type CaseView struct {
 	Same      []Row // the other cases of the same person
 	Stage     casefile.Stage
 	Records   []*casefile.Record
+	Withdrawn []*casefile.Record
+	Outside   map[string]OutsideRecord // what records of the case refer to outside it, by id
 	Timeline  []casefile.Event
 	Checks    []rules.Finding
 	Deadlines []rules.Deadline
@@ -104,6 +106,8 @@ type CaseView struct {
 
 	Restricted bool        // its existence is shown only to those who were granted it by name
 	Counted    bool        // those who count with the coalition read its facts
+	MayWrite   bool        // the member may put and withdraw records: never in a case as it was known in the past
+	MayComment bool        // the member may add notes
 	MayGrant   bool        // the member may say who else reads it
 	Grants     []GrantView // only where they may
 	MayErase   bool        // the member may erase who it is about, or all of it

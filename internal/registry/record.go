@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/ledger"
+)
+
+// What somebody who writes a record can be told. Nothing was written.
+var (
+	// ErrChanged says that a record is not what it was when its form was opened.
+	ErrChanged = errors.New("somebody else has changed this record since you opened it: nothing was written; look at both and save again")
+	// ErrNoReason says that a change was given no reason.
+	ErrNoReason = errors.New("say why you change it: the history keeps the reason beside the change")
+)
+
+// RecordChange is one record as a member wants it to stand.
+type RecordChange struct {
+	Case   string // id or number; empty: a record outside cases
+	Record string // 32 hex digits; empty: a new one
+	Kind   string
+	Fields casefile.Fields // all of them, as they will stand
+	Seen   int             // of a record that is there: how many changes its history had when it was read; anything else is ErrChanged
+	Reason string          // of a record that is there: why it is changed
+	Source string          // who says so
+}
+
+// NewCase is a case that a member opens by hand.
+type NewCase struct {
+	Org        string // whose case it is
+	ExternalID string // the organisation's own number
+	Context    string // code of list context
+	Restricted bool
+	Records    []Put // what is known of it from the start; an empty Record gets an id
+}
+
+// shared are the kinds outside cases that all who work with cases write and
+// read: what the State is and where things happened, and nothing a person told
+// in confidence.
+func shared(kind string) bool {
+	switch kind {
+	case "incident", "facility", "body", "official", "publication":
+		return true
+	}
+	return false
+}
+
+// NewCase opens a case.
+func (r *Registry) NewCase(ctx context.Context, s *access.Session, n NewCase) (_ Row, err error) {
+	defer r.refusal(ctx, s, "writing", "", &err)
+	if !access.Decide(s.Member, access.WriteCase, access.Thing{Org: n.Org}) {
+		return Row{}, ErrNotAllowed
+	}
+	r.writing.Lock()
+	id, err := r.openCase(ctx, s, n)
+	r.writing.Unlock()
+	if err != nil {
+		return Row{}, err
+	}
+	return r.row(ctx, s, id, r.clock(Clock{}))
+}
+
+// openCase writes a new case. The caller holds r.writing.
+func (r *Registry) openCase(ctx context.Context, s *access.Session, n NewCase) (string, error) {
+	numbers, err := r.index.Numbers(ctx)
+	if err != nil {
+		return "", err
+	}
+	id := ledger.NewID().String()
+	head := Put{Record: id, Kind: "case", Fields: casefile.Fields{
+		"org": {n.Org}, "number": {newNumber(numbers)}, "opened": {r.Today().String()},
+	}}
+	set := func(field, value string) {
+		if value != "" {
+			head.Fields[field] = []string{value}
+		}
+	}
+	set("external_id", n.ExternalID)
+	set("context", n.Context)
+	if n.Restricted {
+		set("restricted", "yes")
+	}
+	puts := slices.Clone(n.Records)
+	for i := range puts {
+		if puts[i].Record == "" {
+			puts[i].Record = ledger.NewID().String()
+		}
+	}
+	if err := r.ordinary(puts, id); err != nil {
+		return "", err
+	}
+	puts = append([]Put{head}, puts...)
+	if n.Restricted {
+		puts = append(puts, r.ownGrant(s.Member, id)...)
+	}
+	return id, r.write(ctx, s, []act{{stream: id, newFor: n.Org, puts: puts}})
+}
+
+// PutRecord puts one record, new or changed, and answers its id.
+func (r *Registry) PutRecord(ctx context.Context, s *access.Session, c RecordChange) (_ string, err error) {
+	defer r.refusal(ctx, s, "writing", c.Case, &err)
+	if c.Record == "" {
+		c.Record, c.Seen = ledger.NewID().String(), 0
+	} else if c.Reason == "" {
+		return "", ErrNoReason
+	}
+	put := Put{Record: c.Record, Kind: c.Kind, Fields: clean(c.Fields)}
+	if c.Case == "" {
+		return c.Record, r.writeShared(ctx, s, c.Seen, act{stream: c.Record, puts: []Put{put}, reason: c.Reason, source: c.Source})
+	}
+	err = r.writeCase(ctx, s, c.Case, act{puts: []Put{put}, reason: c.Reason, source: c.Source}, unchanged(c.Record, c.Seen))
+	return c.Record, err
+}
+
+// WithdrawRecord takes a record back: it counts no more, and its history stays
+// readable. Putting it again restores it. An empty caseID is a record outside cases.
+func (r *Registry) WithdrawRecord(ctx context.Context, s *access.Session, caseID, record string, seen int, reason string) (err error) {
+	defer r.refusal(ctx, s, "writing", caseID, &err)
+	if reason == "" {
+		return ErrNoReason
+	}
+	if caseID == "" {
+		return r.writeShared(ctx, s, seen, act{stream: record, withdraws: []Put{{Record: record}}, reason: reason})
+	}
+	return r.writeCase(ctx, s, caseID, act{withdraws: []Put{{Record: record}}, reason: reason}, unchanged(record, seen))
+}
+
+// unchanged answers ErrChanged where a record is not what its writer saw.
+func unchanged(record string, seen int) func(*casefile.Case) error {
+	return func(file *casefile.Case) error {
+		changes := 0
+		if rec, ok := file.Record(record); ok {
+			changes = len(rec.History)
+		}
+		if changes != seen {
+			return ErrChanged
+		}
+		return nil
+	}
+}
+
+// Write puts and withdraws records of one case, in one act.
+func (r *Registry) Write(ctx context.Context, s *access.Session, caseID string, puts, withdraws []Put, reason, source string) (err error) {
+	defer r.refusal(ctx, s, "writing", caseID, &err)
+	return r.writeCase(ctx, s, caseID, act{puts: puts, withdraws: withdraws, reason: reason, source: source}, nil)
+}
+
+// writeCase writes an act to one case, if it is still what check wants it to be.
+func (r *Registry) writeCase(ctx context.Context, s *access.Session, caseID string, a act, check func(*casefile.Case) error) error {
+	row, err := r.row(ctx, s, caseID, Clock{AsOf: r.Today()})
+	if err != nil {
+		return err
+	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	file, err := r.index.Case(ctx, row.ID, allKnown)
+	if err != nil {
+		return notFound(err)
+	}
+	allowed := r.may(s.Member, access.WriteCase, row.ID)
+	if comments(file, a.puts, a.withdraws) {
+		allowed = r.may(s.Member, access.CommentCase, row.ID)
+	}
+	if !allowed {
+		return ErrNotAllowed
+	}
+	for i, w := range a.withdraws {
+		old, ok := file.Record(w.Record)
+		if !ok || w.Record == row.ID {
+			return ErrNotFound
+		}
+		if w.Kind == "" {
+			a.withdraws[i].Kind = old.Kind
+		}
+	}
+	if err := r.fits(file, row.ID, slices.Concat(a.puts, a.withdraws)); err != nil {
+		return err
+	}
+	if check != nil {
+		if err := check(file); err != nil {
+			return err
+		}
+	}
+	var after func() error
+	if a.handed, after, err = r.lapsed(ctx, s, row.ID); err != nil {
+		return err
+	}
+	a.stream = row.ID
+	if err := r.write(ctx, s, []act{a}); err != nil {
+		return err
+	}
+	return after()
+}
+
+// fits refuses what may not be written into a case this way.
+func (r *Registry) fits(file *casefile.Case, caseID string, all []Put) error {
+	if err := r.ordinary(all, caseID); err != nil {
+		return err
+	}
+	thing, _ := r.thing(caseID)
+	for _, p := range all {
+		old, ok := file.Record(p.Record)
+		if ok && old.Kind != p.Kind || !ok && p.Kind == "case" {
+			return &InvalidError{Kind: p.Kind}
+		}
+		if p.Kind != "case" {
+			continue
+		}
+		// Whose a case is, its number, and who may know of it do not change by
+		// an edit: by what the ledger says, not the index.
+		if !slices.Equal(p.Fields["org"], []string{thing.Org}) || (first(p.Fields["restricted"]) == "yes") != thing.Restricted ||
+			!slices.Equal(p.Fields["number"], old.Fields["number"]) {
+			return ErrNotAllowed
+		}
+	}
+	return nil
+}
+
+// comments tells whether an act adds notes and does nothing else.
+func comments(file *casefile.Case, puts, withdraws []Put) bool {
+	return len(puts) > 0 && len(withdraws) == 0 && !slices.ContainsFunc(puts, func(p Put) bool {
+		_, there := file.Record(p.Record)
+		return there || p.Kind != "note"
+	})
+}
+
+// writeShared writes one record outside cases, if its history is still as long
+// as its writer saw it.
+func (r *Registry) writeShared(ctx context.Context, s *access.Session, seen int, a act) error {
+	if !access.Decide(s.Member, access.WriteShared, access.Thing{}) {
+		return ErrNotAllowed
+	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	entries, err := r.index.Entries(ctx, a.stream)
+	if err != nil && !errors.Is(err, index.ErrNotFound) {
+		return err
+	}
+	if len(entries) > 0 && !shared(entries[0].Kind) { // another's stream, which may be a case
+		return ErrNotFound
+	}
+	for i := range a.withdraws {
+		if len(entries) == 0 {
+			return ErrNotFound
+		}
+		a.withdraws[i].Kind = entries[0].Kind
+	}
+	for _, p := range slices.Concat(a.puts, a.withdraws) {
+		if !shared(p.Kind) || len(entries) > 0 && entries[0].Kind != p.Kind {
+			return &InvalidError{Kind: p.Kind}
+		}
+	}
+	if len(entries) != seen {
+		return ErrChanged
+	}
+	return r.write(ctx, s, []act{a})
+}
+
+// Known are the live records of one of the kinds that all share, as the member
+// may read them: who counts never reads who somebody is.
+func (r *Registry) Known(ctx context.Context, s *access.Session, kind string) ([]OutsideRecord, error) {
+	if !shared(kind) || !access.Decide(s.Member, access.ReadShared, access.Thing{Part: access.Fact}) {
+		return nil, ErrNotFound
+	}
+	records, err := r.index.Outside(ctx, kind, allKnown)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]OutsideRecord, 0, len(records))
+	for _, rec := range records {
+		out = append(out, r.sharedView(s, rec))
+	}
+	return out, nil
+}
+
+// KnownRecord is one record that all share, live or withdrawn, with its history.
+func (r *Registry) KnownRecord(ctx context.Context, s *access.Session, id string) (*casefile.Record, error) {
+	if !access.Decide(s.Member, access.ReadShared, access.Thing{Part: access.Fact}) {
+		return nil, ErrNotFound
+	}
+	rec, err := r.sharedRecord(ctx, id, Clock{})
+	if err != nil {
+		return nil, err
+	}
+	if access.Decide(s.Member, access.ReadShared, access.Thing{}) {
+		return rec, nil
+	}
+	entries, err := r.index.Entries(ctx, id)
+	if err != nil {
+		return nil, notFound(err)
+	}
+	for i := range entries {
+		entries[i] = r.facts(entries[i])
+	}
+	rec, _ = casefile.Fold(r.book, id, entries).Record(id)
+	return rec, nil
+}
+
+// sharedRecord is a record that all share, whole.
+func (r *Registry) sharedRecord(ctx context.Context, id string, clock Clock) (*casefile.Record, error) {
+	entries, err := r.index.Entries(ctx, id)
+	if err != nil {
+		return nil, notFound(err)
+	}
+	if len(entries) == 0 || !shared(entries[0].Kind) {
+		return nil, ErrNotFound
+	}
+	if !clock.KnownBy.IsZero() {
+		entries = slices.DeleteFunc(entries, func(e casefile.Entry) bool { return e.At.After(clock.KnownBy) })
+	}
+	rec, ok := casefile.Fold(r.book, id, entries).Record(id)
+	if !ok {
+		return nil, ErrNotFound
+	}
+	return rec, nil
+}
+
+// sharedView is a record that all share as the member may read it.
+func (r *Registry) sharedView(s *access.Session, rec *casefile.Record) OutsideRecord {
+	out := OutsideRecord{ID: rec.ID, Kind: rec.Kind, Fields: rec.Fields, Date: rec.Date, At: rec.At}
+	if !access.Decide(s.Member, access.ReadShared, access.Thing{}) {
+		out.Fields, _ = r.split(rec.Kind, rec.Fields)
+	}
+	return out
+}
+
+// referred are the records outside cases that the records of a case refer to,
+// as known at the clock.
+func (r *Registry) referred(ctx context.Context, s *access.Session, records []*casefile.Record, clock Clock) (map[string]OutsideRecord, error) {
+	if !access.Decide(s.Member, access.ReadShared, access.Thing{Part: access.Fact}) {
+		return nil, nil
+	}
+	out := map[string]OutsideRecord{}
+	for _, rec := range records {
+		k, ok := r.book.Kind(rec.Kind)
+		if !ok {
+			continue
+		}
+		for _, f := range k.Fields {
+			if f.Type != codebook.Ref || !shared(f.RefKind) {
+				continue
+			}
+			for _, id := range rec.Fields[f.ID] {
+				if _, ok := out[id]; ok || codebook.Missing(id) {
+					continue
+				}
+				found, err := r.sharedRecord(ctx, id, clock)
+				if errors.Is(err, ErrNotFound) {
+					continue
+				}
+				if err != nil {
+					return nil, err
+				}
+				out[id] = r.sharedView(s, found)
+			}
+		}
+	}
+	return out, nil
+}
