@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+//go:build e2e
+
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// axeSum is the SHA-256 of testdata/axe/axe.min.js (see its README.md).
+const axeSum = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
+
+// axeRun looks for what WCAG 2.0, 2.1 and 2.2 forbid at the levels A and AA,
+// and for what is no good practice. Whatever is folded away is opened first.
+const axeRun = `(async () => {
+	for (const d of document.querySelectorAll("details")) d.open = true;
+	const found = await axe.run(document, {
+		runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"],
+		rules: {"target-size": {enabled: true}},
+		resultTypes: ["violations"],
+	});
+	if (found.passes.length < 5) return ["axe-core looked at next to nothing"];
+	return found.violations.flatMap(v => v.nodes.map(n => v.id + ": " + v.help + ": " + n.target.join(" ") + ": " + n.html.slice(0, 160) + " (" + n.failureSummary.replace(/\s+/g, " ") + ")"));
+})()`
+
+// axeUnfold are the parts of a page that only a link into it shows.
+const axeUnfold = `[...new Set([...document.querySelectorAll("a[href^='#']")].map(a => a.getAttribute("href")))]
+	.filter(h => { const e = h.length > 1 && document.getElementById(h.slice(1)); return e && !e.checkVisibility({visibilityProperty: true}); })`
+
+// goldenPages serves every golden page, with the headers and the files the
+// pages come with. Whatever has a golden page is looked at: a page of tomorrow
+// too, and the answers to forms that were refused. It gives their names
+// without the language; each is in every language.
+func goldenPages(t *testing.T) (*httptest.Server, []string) {
+	t.Helper()
+	files, err := loadAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /golden/{page}", func(w http.ResponseWriter, r *http.Request) {
+		text, err := os.ReadFile(filepath.Join("testdata", "golden", filepath.Base(r.PathValue("page"))+".html"))
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		for _, h := range headers {
+			w.Header().Set(h[0], h[1])
+		}
+		if strings.Contains(string(text), "<script src=") {
+			w.Header().Set("Content-Security-Policy", scriptPolicy+headers[0][1])
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write(text)
+	})
+	mux.HandleFunc("GET /static/HASH/{name}", func(w http.ResponseWriter, r *http.Request) {
+		r.SetPathValue("hash", files.byName[r.PathValue("name")].hash)
+		files.serve(w, r)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	found, err := filepath.Glob(filepath.Join("testdata", "golden", languages[0]+"-*.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, path := range found {
+		name := strings.TrimPrefix(strings.TrimSuffix(filepath.Base(path), ".html"), languages[0]+"-")
+		for _, lang := range languages {
+			if _, err := os.Stat(filepath.Join("testdata", "golden", lang+"-"+name+".html")); err != nil {
+				t.Errorf("the page %s is not in %s", name, lang)
+			}
+		}
+		names = append(names, name)
+	}
+	return server, names
+}
+
+var thorough = flag.Bool("thorough", false, "look at every page in every way, and drive every story in every way: takes minutes")
+
+// TestE2EAxe: axe-core finds nothing on any page in any language. Each page is
+// seen on a phone and on a desk, light and dark: the languages take turns. The
+// window is so high that nothing that sticks to its edge covers anything.
+func TestE2EAxe(t *testing.T) {
+	axe, err := os.ReadFile(filepath.Join("testdata", "axe", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(axe); hex.EncodeToString(sum[:]) != axeSum {
+		t.Fatal("testdata/axe/axe.min.js is not the file that was vendored")
+	}
+	server, names := goldenPages(t)
+	browser := startBrowser(t)
+	var pages, more atomic.Int64
+	t.Run("looks", func(t *testing.T) {
+		for way, look := range []struct {
+			width  int64
+			scheme string
+		}{{360, "light"}, {1280, "dark"}, {360, "dark"}, {1280, "light"}} {
+			t.Run(fmt.Sprintf("%d-%s", look.width, look.scheme), func(t *testing.T) {
+				t.Parallel()
+				tab := openTab(t, browser, server.URL)
+				tab.do(chromedp.EmulateViewport(look.width, 6000))
+				tab.scheme(look.scheme)
+				for n, lang := range languages {
+					for i, name := range names {
+						if (i+n)%4 != way && !*thorough {
+							continue // it is seen in another way
+						}
+						page := lang + "-" + name
+						tab.visit("/golden/" + page)
+						tab.axe(string(axe), page)
+						pages.Add(1)
+						unfold := evaluate[[]string](tab, axeUnfold)
+						for _, part := range unfold {
+							tab.do(chromedp.Evaluate[chromedp.Void](`location.hash = "` + part + `"`))
+							tab.axe("", page+part)
+							more.Add(1)
+						}
+					}
+				}
+			})
+		}
+	})
+	t.Logf("axe-core looked at %d pages in %d languages: %d times, and %d times at what a link unfolds", len(names), len(languages), pages.Load(), more.Load())
+}
+
+func (tab *tab) scheme(name string) {
+	tab.t.Helper()
+	if _, err := chromedp.Call(tab.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
+	}); err != nil {
+		tab.t.Fatal(err)
+	}
+}
+
+// axe fails with each rule that is broken and the element that breaks it. It
+// is evaluated through the browser's developer tools: the policy of the page
+// stays as it is.
+func (tab *tab) axe(program, page string) {
+	tab.t.Helper()
+	if program != "" {
+		tab.do(chromedp.Evaluate[chromedp.Void](program + ";0"))
+	}
+	for _, v := range evaluate[[]string](tab, axeRun) {
+		tab.t.Errorf("%s: %s", page, v)
+	}
+}
+
+func evaluate[T any](tab *tab, expression string) T {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, perPage)
+	defer cancel()
+	got, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, func(p *runtime.EvaluateParams) { yes := true; p.AwaitPromise = &yes }))
+	if err != nil {
+		tab.t.Fatal(err)
+	}
+	return got
+}
