@@ -137,6 +137,13 @@ func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int
 			return nil, err
 		}
 	}
+	var with map[int64]bool
+	if len(q.With) > 0 {
+		var err error
+		if with, err = ix.with(c, q.Clock, q.See, q.With); err != nil {
+			return nil, err
+		}
+	}
 	var stageOrder map[string]int
 	if order == "stage" {
 		stageOrder = ix.stageOrder()
@@ -145,7 +152,7 @@ func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int
 	err := c.Run(sql, func(s *sqlite3.Stmt) error {
 		stream := s.ColumnInt64(1)
 		rank, ok := ranks[stream]
-		if ranks != nil && !ok || failing != nil && !failing[s.ColumnInt64(0)] {
+		if ranks != nil && !ok || failing != nil && !failing[s.ColumnInt64(0)] || with != nil && !with[s.ColumnInt64(0)] {
 			return nil
 		}
 		cand := candidate{v: s.ColumnInt64(0), stream: stream, org: s.ColumnText(2), facets: s.ColumnText(7), id: s.ColumnText(9)}

@@ -126,6 +126,7 @@ func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry) row {
 		r.reported = int64(rec.Counts)
 	}
 	r.stages = ix.stages(c)
+	r.ties = encodeKnots(ix.knots(c, edtf.Day(r.reported)))
 	return r
 }
 

@@ -76,6 +76,7 @@ type Index struct {
 	counted atomic.Uint64
 	orgs    atomic.Pointer[map[string]string] // names of the organisations
 	days    days
+	meeting meeting
 }
 
 // Open opens the index at path, or makes an empty one where there is none.
@@ -216,6 +217,7 @@ func (ix *Index) Reset(ctx context.Context) error {
 		return c.Exec(drop)
 	})
 	ix.days.forget() // numbers of versions begin anew
+	ix.meeting.forget()
 	if err == nil {
 		err = ix.create(ctx)
 	}

@@ -22,6 +22,7 @@ type Query struct {
 	Scope    string              // "coalition" or an organisation's id; empty: all cases
 	Verified bool                // only cases whose last verdict is that they are verified; with Figure: of units counted of these alone
 	Rule     string              // only cases in which this check is breached, or this deadline overdue, at Clock
+	With     []Term              // only cases that have all of these at Clock
 	Clock    Clock
 	See      See    // what the reader may see of each case; nil: all of all (never from a page's parameters)
 	Sort     string // number, reported and updated (the latest first), incident, stage; empty: best match for Text, else reported

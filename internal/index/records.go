@@ -86,26 +86,8 @@ func (ix *Index) Files(ctx context.Context, knownBy time.Time) iter.Seq2[*casefi
 // Outside answers the live records of a kind outside cases, in the order they were first written.
 func (ix *Index) Outside(ctx context.Context, kind string, knownBy time.Time) (records []*casefile.Record, err error) {
 	err = ix.read(ctx, func(c *conn) error {
-		type stream struct {
-			no int64
-			id string
-		}
-		var streams []stream
-		err := c.Run(`SELECT no, id FROM stream WHERE kind = ? ORDER BY no`, func(s *sqlite3.Stmt) error {
-			streams = append(streams, stream{s.ColumnInt64(0), s.ColumnText(1)})
-			return nil
-		}, kind)
-		if err != nil {
-			return err
-		}
-		for _, st := range streams {
-			entries, err := entriesOf(c, st.no, moment(knownBy))
-			if err != nil {
-				return err
-			}
-			records = append(records, casefile.Fold(ix.book, st.id, entries).Records()...)
-		}
-		return nil
+		records, err = ix.outsideAt(c, kind, moment(knownBy))
+		return err
 	})
 	return records, failed("reading records", err)
 }

@@ -55,5 +55,6 @@ func (ix *Index) Replace(ctx context.Context, key [32]byte, fill func(*Index) er
 	}
 	ix.key = key
 	ix.days.forget()
+	ix.meeting.forget()
 	return failed("replacing", ix.load(ctx))
 }

@@ -342,16 +342,17 @@ type row struct {
 	changed                       int64  // 1: since the verdict
 	facets                        string // facet=code, separated by facetSep, in order
 	stages                        string
+	ties                          string // what it may have in common with other cases: encodeKnots
 }
 
 const (
-	rowColumns = `org, number, external_id, name, child, sex, region, place_type, incident, incident_day, reported, updated, facets, stages, restricted, review, verdict, changed`
-	rowMarks   = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+	rowColumns = `org, number, external_id, name, child, sex, region, place_type, incident, incident_day, reported, updated, facets, stages, restricted, review, verdict, changed, ties`
+	rowMarks   = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
 )
 
 func (r *row) args() []any {
 	return []any{r.org, r.number, r.externalID, r.name, r.child, r.sex, r.region, r.placeType,
-		r.incident, r.incidentDay, r.reported, r.updated, r.facets, []byte(r.stages), r.restricted, r.review, r.verdict, r.changed}
+		r.incident, r.incidentDay, r.reported, r.updated, r.facets, []byte(r.stages), r.restricted, r.review, r.verdict, r.changed, []byte(r.ties)}
 }
 
 func scanRow(s *sqlite3.Stmt, at int) row {
@@ -360,7 +361,7 @@ func scanRow(s *sqlite3.Stmt, at int) row {
 		child: s.ColumnInt64(at + 4), sex: s.ColumnText(at + 5), region: s.ColumnText(at + 6), placeType: s.ColumnText(at + 7),
 		incident: s.ColumnText(at + 8), incidentDay: s.ColumnInt64(at + 9), reported: s.ColumnInt64(at + 10),
 		updated: s.ColumnInt64(at + 11), facets: s.ColumnText(at + 12), stages: string(s.ColumnRawBlob(at + 13)),
-		restricted: s.ColumnInt64(at + 14), review: s.ColumnText(at + 15), verdict: s.ColumnText(at + 16), changed: s.ColumnInt64(at + 17),
+		restricted: s.ColumnInt64(at + 14), review: s.ColumnText(at + 15), verdict: s.ColumnText(at + 16), changed: s.ColumnInt64(at + 17), ties: string(s.ColumnRawBlob(at + 18)),
 	}
 }
 
