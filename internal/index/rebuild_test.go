@@ -69,6 +69,7 @@ func drawActs(t *rapid.T) []Act {
 		case what <= 5 || !cases[n]:
 			cases[n] = true
 			recs := []rec{{stream, "case", with(fields("org", org, "number", fmt.Sprintf("K-%04d", n)), "opened", date())}}
+			recs = append(recs, rec{of("act"), "act", with(fields("methods", rapid.SampledFrom([]string{"beat", "electric"}).Draw(t, "method"), "region", "KZ-75"), "date", date())})
 			recs = append(recs, rec{of("report"), "report", with(fields("channel", "phone"), "received", date())},
 				rec{of("person"), "person", fields("role", "victim", "full_name", rapid.SampledFrom([]string{"Есенов Саят", "Yesenov Sayat"}).Draw(t, "name"),
 					"child", rapid.SampledFrom([]string{"yes", "no", "unknown"}).Draw(t, "child"), "sex", rapid.SampledFrom([]string{"f", "m"}).Draw(t, "sex"))})
