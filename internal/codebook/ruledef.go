@@ -63,6 +63,7 @@ type RuleDef struct {
 	// A calendar.
 	Weekend    []string  `yaml:"weekend"`
 	Holidays   []Holiday `yaml:"holidays"`
+	Moved      []Moved   `yaml:"moved"`
 	Roll       bool      `yaml:"roll"`       // a term that ends on no working day ends on the next working day
 	Substitute bool      `yaml:"substitute"` // a holiday on a weekend makes the next working day free
 
@@ -78,9 +79,21 @@ type Shown struct {
 // Holiday is a day that is no working day: every year by month and day (03-22), or once (2022-07-09).
 type Holiday struct {
 	Day   string `yaml:"day"`
+	Label Label  `yaml:"label"`
 	Alone bool   `yaml:"alone"` // not made up for when it falls on a weekend
 	From  int    `yaml:"from"`  // first year
 	Until int    `yaml:"until"` // last year
+	Conf  string `yaml:"conf"`  // as of a rule; by default the calendar's
+}
+
+// Moved is a day of rest that was moved: one is worked on the first day and rests on the other.
+type Moved struct {
+	From string `yaml:"from"`
+	To   string `yaml:"to"`
+	Norm string `yaml:"norm"` // by what it was moved
+	Conf string `yaml:"conf"` // as of a rule; by default the calendar's
+
+	Source Label `yaml:"-"` // made of Norm
 }
 
 // The units of a term.
@@ -102,6 +115,9 @@ func parseRules(file string, data []byte) ([]RuleDef, error) {
 		r.File = file
 		r.Use = cmp.Or(r.Use, f.Use)
 		r.Source = translate(r.Norm, f.Acts)
+		for j := range r.Moved {
+			r.Moved[j].Source = translate(r.Moved[j].Norm, f.Acts)
+		}
 		if r.Use == Figure && r.Counted == (Label{}) {
 			r.Counted = f.Counted
 		}
@@ -162,6 +178,27 @@ func (r *RuleDef) check() error {
 		return fmt.Errorf("needs a norm: where it comes from")
 	}
 	switch r.Use {
+	case Calendar:
+		for i := range r.Holidays {
+			h := &r.Holidays[i]
+			h.Conf = cmp.Or(h.Conf, r.Conf)
+			if h.Label == (Label{}) {
+				return fmt.Errorf("holidays: %s needs a label", h.Day)
+			}
+			if err := one("holidays: conf", h.Conf, "R", "K", "U", "H"); err != nil {
+				return err
+			}
+		}
+		for i := range r.Moved {
+			m := &r.Moved[i]
+			m.Conf = cmp.Or(m.Conf, r.Conf)
+			if m.Norm == "" {
+				return fmt.Errorf("moved: %s needs a norm: by what it was moved", m.From)
+			}
+			if err := one("moved: conf", m.Conf, "R", "K", "U", "H"); err != nil {
+				return err
+			}
+		}
 	case Figure:
 		if r.Expr == "" || r.Help == (Label{}) || r.Counted == (Label{}) {
 			return fmt.Errorf("a figure needs expr, help and counted: the expression, its meaning in words, what is counted")

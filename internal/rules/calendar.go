@@ -15,27 +15,27 @@ import (
 
 // calendar says which days are no working days and how a term is counted. The zero calendar knows none.
 type calendar struct {
-	weekend    []time.Weekday
-	yearly     []yearly
-	once       map[edtf.Day]bool
-	roll       bool
-	substitute bool
+	weekend []time.Weekday
+	yearly  []yearly
+	once    map[edtf.Day]codebook.Holiday
+	worked  map[edtf.Day]codebook.Moved // days of rest that are worked, by the day
+	moved   map[edtf.Day]codebook.Moved // the days that are free in their place
+	def     codebook.RuleDef            // as read, of the pack that was read last
 }
 
 type yearly struct {
-	month       time.Month
-	day         int
-	from, until int
-	alone       bool // not made up for
+	month time.Month
+	day   int
+	codebook.Holiday
 }
 
 var weekdays = map[string]time.Weekday{"mon": time.Monday, "tue": time.Tuesday, "wed": time.Wednesday, "thu": time.Thursday,
 	"fri": time.Friday, "sat": time.Saturday, "sun": time.Sunday}
 
 func (c *calendar) add(def codebook.RuleDef) error {
-	c.roll, c.substitute = def.Roll, def.Substitute
+	c.def = def
 	if c.once == nil {
-		c.once = map[edtf.Day]bool{}
+		c.once, c.worked, c.moved = map[edtf.Day]codebook.Holiday{}, map[edtf.Day]codebook.Moved{}, map[edtf.Day]codebook.Moved{}
 	}
 	for _, w := range def.Weekend {
 		day, ok := weekdays[w]
@@ -46,7 +46,7 @@ func (c *calendar) add(def codebook.RuleDef) error {
 	}
 	for _, h := range def.Holidays {
 		if d, err := edtf.ParseDay(h.Day); err == nil {
-			c.once[d] = true
+			c.once[d] = h
 			continue
 		}
 		month, day, ok := strings.Cut(h.Day, "-")
@@ -55,28 +55,44 @@ func (c *calendar) add(def codebook.RuleDef) error {
 		if !ok || err1 != nil || err2 != nil || m < 1 || m > 12 || d < 1 || d > 31 {
 			return fmt.Errorf("holidays: %q is no day; write 03-22 for every year or 2022-07-09 for one", h.Day)
 		}
-		c.yearly = append(c.yearly, yearly{time.Month(m), d, h.From, h.Until, h.Alone})
+		c.yearly = append(c.yearly, yearly{time.Month(m), d, h})
+	}
+	for _, m := range def.Moved {
+		from, err1 := edtf.ParseDay(m.From)
+		to, err2 := edtf.ParseDay(m.To)
+		if err1 != nil || err2 != nil {
+			return fmt.Errorf("moved: from %q to %q: write both as 2022-03-05", m.From, m.To)
+		}
+		c.worked[from], c.moved[to] = m, m
 	}
 	return nil
 }
 
-func (c *calendar) isWeekend(d edtf.Day) bool { return slices.Contains(c.weekend, d.Weekday()) }
+func (c *calendar) isWeekend(d edtf.Day) bool {
+	_, worked := c.worked[d]
+	return !worked && slices.Contains(c.weekend, d.Weekday())
+}
 
-func (c *calendar) isHoliday(d edtf.Day) (holiday, alone bool) {
+// holiday is the holiday of a day. One that stands for a single day is not made up for.
+func (c *calendar) holiday(d edtf.Day) (h codebook.Holiday, ok bool) {
 	t := d.Time()
 	for _, y := range c.yearly {
-		if y.month == t.Month() && y.day == t.Day() && (y.from == 0 || t.Year() >= y.from) && (y.until == 0 || t.Year() <= y.until) {
-			return true, y.alone
+		if y.month == t.Month() && y.day == t.Day() && (y.From == 0 || t.Year() >= y.From) && (y.Until == 0 || t.Year() <= y.Until) {
+			return y.Holiday, true
 		}
 	}
-	return c.once[d], true
+	if h, ok = c.once[d]; ok {
+		h.Alone = true
+	}
+	return h, ok
 }
 
 // free says whether a day is a weekend or a holiday, and whether another day is owed for it.
 func (c *calendar) free(d edtf.Day) (free, owed bool) {
-	holiday, alone := c.isHoliday(d)
+	holiday, is := c.holiday(d)
+	_, moved := c.moved[d]
 	weekend := c.isWeekend(d)
-	return weekend || holiday, weekend && holiday && !alone
+	return weekend || is || moved, weekend && is && !holiday.Alone
 }
 
 // working says whether a day is a working day. A holiday on a weekend may make the next day free that is neither.
@@ -84,7 +100,7 @@ func (c *calendar) working(d edtf.Day) bool {
 	if free, _ := c.free(d); free {
 		return false
 	}
-	if !c.substitute {
+	if !c.def.Substitute {
 		return true
 	}
 	// Walk up to the day from well before it: each holiday that fell on a weekend takes the next day that is left.
@@ -103,6 +119,62 @@ func (c *calendar) working(d edtf.Day) bool {
 		}
 	}
 }
+
+// Why a day is no working day, or one although it would not be.
+const (
+	Weekend    = "weekend"
+	PublicDay  = "holiday"
+	Substitute = "substitute" // in place of a holiday on a weekend
+	MovedTo    = "moved_to"   // free in place of Other, which is worked
+	Worked     = "worked"     // worked; Other is free in its place
+)
+
+// DayOff is what a calendar says of a day that is not an ordinary working day.
+type DayOff struct {
+	Kind   string
+	Label  codebook.Label // of a holiday
+	Other  edtf.Day       // of one that was moved: the other day
+	Source codebook.Label // the norm it rests on
+	Conf   string         // how sure that is: R, K, U, H
+}
+
+// Working tells whether it is a working day nevertheless.
+func (d DayOff) Working() bool { return d.Kind == Worked }
+
+// DayOff says why a day is not an ordinary working day by the calendar of the
+// packs; false: it is one.
+func (s *Set) DayOff(d edtf.Day) (DayOff, bool) {
+	c := &s.days
+	off := DayOff{Source: c.def.Source, Conf: c.def.Conf}
+	if h, ok := c.holiday(d); ok {
+		off.Kind, off.Label, off.Conf = PublicDay, h.Label, h.Conf
+		return off, true
+	}
+	for kind, of := range map[string]map[edtf.Day]codebook.Moved{MovedTo: c.moved, Worked: c.worked} {
+		if m, ok := of[d]; ok {
+			other := m.From
+			if kind == Worked {
+				other = m.To
+			}
+			off.Kind, off.Source, off.Conf = kind, m.Source, m.Conf
+			off.Other, _ = edtf.ParseDay(other) // add has read it
+			return off, true
+		}
+	}
+	switch {
+	case c.isWeekend(d):
+		off.Kind = Weekend
+	case !c.working(d):
+		off.Kind = Substitute
+	default:
+		return DayOff{}, false
+	}
+	return off, true
+}
+
+// Calendar is the calendar of the packs as read: what it rests on, what is not
+// in it. False: there is none, and every day is a working day.
+func (s *Set) Calendar() (codebook.RuleDef, bool) { return s.days.def, s.days.def.ID != "" }
 
 // far is as many days or months as a term ever has: beyond it lies a mistake.
 const far = 40000
@@ -132,7 +204,7 @@ func (c *calendar) end(start edtf.Day, n int, unit string) edtf.Day {
 	default:
 		d = start.Add(n)
 	}
-	if c.roll {
+	if c.def.Roll {
 		for i := 0; i < 30 && !c.working(d); i++ {
 			d = d.Add(1)
 		}

@@ -276,6 +276,8 @@ func TestTermsAreCountedByTheCalendar(t *testing.T) {
 		{"2022-04-27", "2022-05-03", "ends on a Saturday before 1 May, a Sunday: 2 May is free instead"},
 		{"2023-01-04", "2023-01-09", "ends on 7 January, a Saturday: Christmas is not made up for"},
 		{"2021-12-30", "2022-01-05", "1 and 2 January fell on a weekend: 3 and 4 are free instead"},
+		{"2022-03-02", "2022-03-05", "ends on a Saturday that is worked"},
+		{"2022-03-03", "2022-03-09", "ends on a Sunday; the Monday after it is free in place of that Saturday, and then comes 8 March"},
 		{"2022-02-01/2022-02-03", "2022-02-04", "uncertain: from the first day it can be"},
 	} {
 		c := file(b, "a", []string{"report", "received=2022-01-01"}, []string{"request", "kind=examination", "filed=" + x.asked})
