@@ -158,6 +158,8 @@ type Book struct {
 	list   map[string]*List
 	packs  []*Pack
 	rules  []RuleDef
+
+	letters Letters
 }
 
 // Groups returns the headings of kinds, in order.

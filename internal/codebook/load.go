@@ -25,12 +25,12 @@ import (
 var Data embed.FS
 
 // Load reads a codebook and lays packs and an installation's extensions over it, in the order given. Each is a
-// tree of files: groups.yaml, common.yaml, kinds/*.yaml, lists/*.yaml, rules/*.yaml and, in a pack, pack.yaml;
+// tree of files: groups.yaml, common.yaml, kinds/*.yaml, lists/*.yaml, rules/*.yaml, letters/*.yaml and, in a pack, pack.yaml;
 // the tree may stand in a folder named data. Unknown keys, names that are not there and anything defined twice
 // are refused with the file and the place.
 func Load(fsys fs.FS, packs ...fs.FS) (*Book, error) {
 	l := &loader{
-		book:   &Book{kind: map[string]*Kind{}, list: map[string]*List{}},
+		book:   &Book{kind: map[string]*Kind{}, list: map[string]*List{}, letters: Letters{Shared: map[string][]PassageDef{}, Picks: map[string]PickDef{}}},
 		common: map[string]Field{},
 		origin: map[string]string{},
 	}
@@ -168,6 +168,10 @@ func (l *loader) tree(fsys fs.FS) error {
 	if err != nil {
 		return err
 	}
+	letters, err := parseAll(&reading, fsys, "letters", parseLetters)
+	if err != nil {
+		return err
+	}
 	reading.Wait()
 	for _, f := range lists {
 		if f.err != nil {
@@ -199,6 +203,14 @@ func (l *loader) tree(fsys fs.FS) error {
 			}
 		}
 		l.book.rules = append(l.book.rules, f.value...)
+	}
+	for _, f := range letters {
+		if f.err != nil {
+			return f.err
+		}
+		if err := l.addLetters(f.file, f.value); err != nil {
+			return err
+		}
 	}
 	var pack Pack
 	found, err := one("pack.yaml", &pack)
@@ -421,6 +433,11 @@ func (l *loader) finish() error {
 	}
 	slices.SortStableFunc(b.kinds, func(x, y *Kind) int { return order[x.Group] - order[y.Group] })
 
+	for i := range b.rules {
+		if err := b.checkStep(&b.rules[i]); err != nil {
+			return fmt.Errorf("%s: rule %s: %w", b.rules[i].File, b.rules[i].ID, err)
+		}
+	}
 	for _, p := range b.packs {
 		if err := p.check(b); err != nil {
 			return fmt.Errorf("pack.yaml: pack %s: %w", p.ID, err)

@@ -27,14 +27,17 @@ type RuleDef struct {
 	ID     string  `yaml:"id"`
 	Use    Use     `yaml:"use"` // by default the file's
 	Label  Label   `yaml:"label"`
-	Help   Label   `yaml:"help"`  // the definition in words
-	Source Label   `yaml:"-"`     // the norm or the method it rests on, in three languages; made from Norm
-	Norm   string  `yaml:"norm"`  // as written: CPC 289(2); CAT 12, with the abbreviations of the file's acts
-	Conf   string  `yaml:"conf"`  // R text read, K known, U unsure, H house rule
-	Next   Label   `yaml:"next"`  // the next sensible step
-	Each   string  `yaml:"each"`  // the kind of which every record is asked, as it; empty: the case is asked once
-	When   string  `yaml:"when"`  // whether the rule applies; empty: always
-	Shown  []Shown `yaml:"shown"` // what is measured, to be shown with the answer
+	Help   Label   `yaml:"help"`    // the definition in words
+	Source Label   `yaml:"-"`       // the norm or the method it rests on, in three languages; made from Norm
+	Norm   string  `yaml:"norm"`    // as written: CPC 289(2); CAT 12, with the abbreviations of the file's acts
+	Conf   string  `yaml:"conf"`    // R text read, K known, U unsure, H house rule
+	Next   Label   `yaml:"next"`    // the next sensible step
+	Stage  string  `yaml:"stage"`   // the station of the way it belongs to: a code of list stage; empty: none
+	Form   string  `yaml:"form"`    // the kind of record whose form is the next step, where no letter is
+	ByHand Label   `yaml:"by_hand"` // why neither a letter nor a form is the next step
+	Each   string  `yaml:"each"`    // the kind of which every record is asked, as it; empty: the case is asked once
+	When   string  `yaml:"when"`    // whether the rule applies; empty: always
+	Shown  []Shown `yaml:"shown"`   // what is measured, to be shown with the answer
 
 	// A figure or a check.
 	Expr     string   `yaml:"expr"`     // a figure: counts; a check: is breached
@@ -225,3 +228,26 @@ func (r *RuleDef) check() error {
 	}
 	return nil
 }
+
+// checkStep refuses a station or a form that is not there.
+func (b *Book) checkStep(r *RuleDef) error {
+	if r.Stage != "" {
+		list, ok := b.List("stage")
+		if !ok {
+			return fmt.Errorf("stage: there is no list stage")
+		}
+		if _, ok := list.Code(r.Stage); !ok {
+			return fmt.Errorf("stage: there is no code %s in list stage", r.Stage)
+		}
+	}
+	if r.Form == "" || r.Form == formOfIt && r.Each != "" {
+		return nil
+	}
+	if k, ok := b.Kind(r.Form); !ok || k.Scope != InCase {
+		return fmt.Errorf("form: there is no kind %q of records in a case", r.Form)
+	}
+	return nil
+}
+
+// formOfIt stands for the form of the record that was found.
+const formOfIt = "it"

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package codebook
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// LetterDef is a document that a case calls for, such as a complaint about delay, as read. What stands in braces in its
+// text is filled from the case (docs/spec/letters.md); package letter does it.
+type LetterDef struct {
+	ID     string            `yaml:"id"`
+	Label  Label             `yaml:"label"`
+	Help   Label             `yaml:"help"`   // when to use it, and what to look after
+	For    []string          `yaml:"for"`    // the checks and deadlines whose next step it is
+	Norm   string            `yaml:"norm"`   // as in a rule
+	Source Label             `yaml:"-"`      // the norm in three languages; made from Norm
+	Conf   string            `yaml:"conf"`   // R text read, K known, U unsure, H house rule
+	Record string            `yaml:"record"` // the kind of record that says that it was sent
+	Set    map[string]string `yaml:"set"`    // fields of that record: a value, or what is filled as in the text
+	Body   []PassageDef      `yaml:"body"`
+	File   string            `yaml:"-"`
+}
+
+// PassageDef is a paragraph of a letter.
+type PassageDef struct {
+	Is   string `yaml:"is"`   // to, title, under (the title), ask (numbered), or empty: text
+	If   string `yaml:"if"`   // conditions, all of which must hold; empty: always there
+	Each string `yaml:"each"` // stands once for every record of this name or kind
+	Use  string `yaml:"use"`  // the passages that are shared under this name, in its place
+	Conf string `yaml:"conf"` // of the norms it cites; empty: the text of each was read
+	Text Label  `yaml:"text"`
+}
+
+// PickDef names a record of the case by its kind and what it holds.
+type PickDef struct {
+	Kind  string              `yaml:"kind"`
+	Where map[string][]string `yaml:"where"` // each of these fields has one of its values
+	First bool                `yaml:"first"` // of several the earliest; else the latest
+}
+
+// Letters is all that the packs say about letters.
+type Letters struct {
+	Letters []LetterDef
+	Shared  map[string][]PassageDef
+	Picks   map[string]PickDef
+}
+
+// Letters returns the letters of the codebook and its packs, as read.
+func (b *Book) Letters() Letters { return b.letters }
+
+// letterFile is a file of the folder letters.
+type letterFile struct {
+	Acts    map[string]Label        `yaml:"acts"`
+	Picks   map[string]PickDef      `yaml:"picks"`
+	Shared  map[string][]PassageDef `yaml:"shared"`
+	Letters []LetterDef             `yaml:"letters"`
+}
+
+func parseLetters(file string, data []byte) (letterFile, error) {
+	var f letterFile
+	if err := decode(file, data, &f); err != nil {
+		return f, err
+	}
+	for i := range f.Letters {
+		l := &f.Letters[i]
+		l.File, l.Source = file, translate(l.Norm, f.Acts)
+		switch {
+		case l.Label == (Label{}):
+			return f, fmt.Errorf("%s: letter %s: needs a label", file, l.ID)
+		case l.Norm == "":
+			return f, fmt.Errorf("%s: letter %s: needs a norm: on what it rests", file, l.ID)
+		case !slices.Contains([]string{"R", "K", "U", "H"}, l.Conf):
+			return f, fmt.Errorf("%s: letter %s: conf is one of R, K, U, H, not %q", file, l.ID, l.Conf)
+		case len(l.Body) == 0:
+			return f, fmt.Errorf("%s: letter %s: has no body", file, l.ID)
+		}
+	}
+	return f, nil
+}
+
+func (l *loader) addLetters(file string, f letterFile) error {
+	into := &l.book.letters
+	for _, name := range slices.Sorted(maps.Keys(f.Picks)) {
+		if err := l.define("pick "+name, name, file); err != nil {
+			return err
+		}
+		into.Picks[name] = f.Picks[name]
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Shared)) {
+		if err := l.define("shared passage "+name, name, file); err != nil {
+			return err
+		}
+		into.Shared[name] = f.Shared[name]
+	}
+	for _, d := range f.Letters {
+		if err := l.define("letter "+d.ID, d.ID, file); err != nil {
+			return err
+		}
+	}
+	into.Letters = append(into.Letters, f.Letters...)
+	return nil
+}
