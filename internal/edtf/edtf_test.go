@@ -106,6 +106,7 @@ func TestParseRefuses(t *testing.T) {
 		"XXXX":                   "XXXX: XXXX is no year",
 		"0000-01-01":             "0000-01-01: 0000 is no year",
 		"20XX-24":                "20XX-24: a season needs a year that is known",
+		"0001-24":                "0001-24: this winter begins before the year 0001",
 		"05.01.2022":             "05.01.2022: not a date; expected a date as 2022-01-05",
 		"05/01/2022":             "05/01/2022: an interval has two ends and one slash",
 		"2022-1-5":               "2022-1-5: not a date",

@@ -176,6 +176,9 @@ func season(year, code string) (from, to Day, err error) {
 		return 0, 0, errors.New("a season needs a year that is known")
 	}
 	first := 3 * (int(code[1]-'0') % 4) // spring 3, summer 6, autumn 9, winter 0: December before
+	if y < 2 && first == 0 {
+		return 0, 0, errors.New("this winter begins before the year 0001")
+	}
 	start := civil(y, time.Month(first), 1)
 	return start, start.AddMonths(3) - 1, nil
 }

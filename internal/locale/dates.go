@@ -15,14 +15,15 @@ type wordCase int
 const (
 	plain wordCase = iota // as it stands by itself
 	bound                 // after "not before": Russian genitive, Kazakh ablative
+	whose                 // after "the beginning of": genitive
 )
 
 // grammar has the words of the calendar in the cases in which dates need them.
 type grammar struct {
-	month    [2][12]string // January first
+	month    [3][12]string // January first
 	dayMonth [2][12]string // the month after the number of a day
 	season   [2][4]string  // spring first
-	year     [2]string     // a year by itself, {0}
+	year     [3]string     // a year by itself, {0}
 }
 
 var (
@@ -34,26 +35,28 @@ var (
 
 	kkMonths     = [12]string{"қаңтар", "ақпан", "наурыз", "сәуір", "мамыр", "маусым", "шілде", "тамыз", "қыркүйек", "қазан", "қараша", "желтоқсан"}
 	kkMonthsFrom = [12]string{"қаңтардан", "ақпаннан", "наурыздан", "сәуірден", "мамырдан", "маусымнан", "шілдеден", "тамыздан", "қыркүйектен", "қазаннан", "қарашадан", "желтоқсаннан"}
+	kkMonthsOf   = [12]string{"қаңтардың", "ақпанның", "наурыздың", "сәуірдің", "мамырдың", "маусымның", "шілденің", "тамыздың", "қыркүйектің", "қазанның", "қарашаның", "желтоқсанның"}
+	kkSeason     = [4]string{"көктем", "жаз", "күз", "қыс"}
 )
 
 var grammars = map[string]grammar{
 	"en": {
-		month:    [2][12]string{enMonths, enMonths},
+		month:    [3][12]string{enMonths, enMonths, enMonths},
 		dayMonth: [2][12]string{enMonths, enMonths},
 		season:   [2][4]string{enSeason, enSeason},
-		year:     [2]string{"{0}", "{0}"},
+		year:     [3]string{"{0}", "{0}", "{0}"},
 	},
 	"ru": {
-		month:    [2][12]string{ruMonths, ruMonthsOf},
+		month:    [3][12]string{ruMonths, ruMonthsOf, ruMonthsOf},
 		dayMonth: [2][12]string{ruMonthsOf, ruMonthsOf},
 		season:   [2][4]string{{"весна", "лето", "осень", "зима"}, {"весны", "лета", "осени", "зимы"}},
-		year:     [2]string{"{0} г.", "{0} г."},
+		year:     [3]string{"{0} г.", "{0} г.", "{0} г."},
 	},
 	"kk": {
-		month:    [2][12]string{kkMonths, kkMonthsFrom},
+		month:    [3][12]string{kkMonths, kkMonthsFrom, kkMonthsOf},
 		dayMonth: [2][12]string{kkMonths, kkMonthsFrom},
-		season:   [2][4]string{{"көктем", "жаз", "күз", "қыс"}, {"көктемнен", "жаздан", "күзден", "қыстан"}},
-		year:     [2]string{"{0} ж.", "{0} жылдан"},
+		season:   [2][4]string{kkSeason, {"көктемнен", "жаздан", "күзден", "қыстан"}},
+		year:     [3]string{"{0} ж.", "{0} жылдан", "{0} жылдың"},
 	},
 }
 
@@ -127,7 +130,7 @@ func (l *Language) dayAndMonth(d edtf.Day, c wordCase) string {
 
 // inYear puts the year where the language has it.
 func (l *Language) inYear(rest string, year int) string {
-	return l.T("date.in_year", rest, plainNumber(year))
+	return l.T("date.in_year", rest, yearNumber(year))
 }
 
 // yearAlone writes a year by itself.
@@ -149,7 +152,7 @@ func (l *Language) single(d edtf.Date, c wordCase) string {
 
 func (l *Language) unqualified(d edtf.Date, c wordCase) string {
 	from, to := d.Earliest(), d.Latest()
-	bare := strings.NewReplacer("?", "", "~", "", "%", "").Replace(d.String())
+	bare := bareDate(d)
 	switch d.Precision() {
 	case edtf.DayPrecision:
 		day := l.inYear(l.dayAndMonth(from, c), from.Year())
@@ -168,7 +171,7 @@ func (l *Language) unqualified(d edtf.Date, c wordCase) string {
 			return l.T("date.day_unknown", month)
 		}
 	case edtf.YearPrecision:
-		year := l.yearAlone(plainNumber(from.Year()), c)
+		year := l.yearAlone(yearNumber(from.Year()), c)
 		switch {
 		case !strings.Contains(bare, "X"), c == bound && wholeX(bare):
 			return year
@@ -176,15 +179,26 @@ func (l *Language) unqualified(d edtf.Date, c wordCase) string {
 			return l.T("date.month_unknown", year)
 		}
 	case edtf.WiderPrecision:
-		if len(bare) == len("202X") && strings.Index(bare, "X") == len("202") {
-			return l.T("date.decade", plainNumber(from.Year()))
+		if isDecade(bare) {
+			if c == bound {
+				return l.T("date.decade_bound", yearNumber(from.Year()))
+			}
+			return l.T("date.decade", yearNumber(from.Year()))
 		}
 		if wholeX(bare[len("2006"):]) {
-			return l.T("date.year_unknown", l.yearAlone(plainNumber(from.Year())+dash+plainNumber(to.Year()), plain))
+			return l.T("date.year_unknown", l.yearAlone(yearNumber(from.Year())+dash+yearNumber(to.Year()), plain))
 		}
+	}
+	if from == to { // 1990-X3-01 can only be in March
+		return l.Day(from)
 	}
 	// Some digits of the month or the day are known and some not: the bounds say most.
 	return l.T("date.exact_unknown", l.days(from, to))
+}
+
+// bareDate is a date in EDTF without its qualifiers.
+func bareDate(d edtf.Date) string {
+	return strings.NewReplacer("?", "", "~", "", "%", "").Replace(d.String())
 }
 
 // wholeX reports whether whole components are unknown, as in 2022-XX-XX, and
@@ -201,12 +215,21 @@ func (l *Language) seasonText(from, to edtf.Day, c wordCase) string {
 	if from.Year() == to.Year() {
 		return l.inYear(name, from.Year())
 	}
-	return l.T("date.in_year", name, plainNumber(from.Year())+"/"+plainNumber(to.Year())[2:])
+	return l.T("date.in_year", name, yearNumber(from.Year())+"/"+yearNumber(to.Year())[2:])
 }
 
 // interval writes a date with two ends.
 func (l *Language) interval(d edtf.Date) string {
 	from, to := d.Ends()
+	if text, ok := l.third(d); ok {
+		return text
+	}
+	if partly(from) {
+		from = edtf.FromDay(from.Earliest())
+	}
+	if partly(to) {
+		to = edtf.FromDay(to.Latest())
+	}
 	switch {
 	case to.IsZero() && d.OpenEnded():
 		return l.T("date.from_on", l.single(from, bound))
@@ -226,6 +249,49 @@ func (l *Language) interval(d edtf.Date) string {
 	}
 	return l.single(from, plain) + " " + dash + " " + l.single(to, plain)
 }
+
+// partly reports whether some digits of a date are not known, as in 2022-01-1X,
+// whose words would be those of an interval: at the end of another interval
+// its first or last day says the same.
+func partly(d edtf.Date) bool {
+	bare := bareDate(d)
+	switch d.Precision() {
+	case edtf.WiderPrecision:
+		return !isDecade(bare)
+	case edtf.NoPrecision, edtf.IntervalPrecision:
+		return false
+	}
+	return strings.Contains(bare, "X") && !wholeX(bare)
+}
+
+// isDecade reports whether only the last digit of a year is not known. The
+// years before 10 are no decade: the first of them is 1.
+func isDecade(bare string) bool {
+	return len(bare) == len("202X") && strings.Index(bare, "X") == len("202") && bare != "000X"
+}
+
+// third writes "early June 2022" and "late 2022": see thirds.
+func (l *Language) third(d edtf.Date) (string, bool) {
+	from, to := d.Earliest(), d.Latest()
+	if from.Bound() || to.Bound() {
+		return "", false
+	}
+	for n, key := range thirdKeys {
+		for _, month := range []int{int(from.Month()), 0} {
+			if thirdText(from.Year(), month, n) != d.String() {
+				continue
+			}
+			if month == 0 {
+				return l.T(key, l.yearAlone(yearNumber(from.Year()), whose)), true
+			}
+			return l.T(key, l.inYear(l.grammar.month[whose][month-1], from.Year())), true
+		}
+	}
+	return "", false
+}
+
+// thirdKeys are the messages of the thirds of a month or a year.
+var thirdKeys = [3]string{"date.early", "date.middle", "date.late"}
 
 // whole reports whether d is of precision p with nothing marked or left out.
 func whole(d edtf.Date, p edtf.Precision) bool {

@@ -21,6 +21,12 @@
 // the language writes it. Tests hold the languages to the same keys, the
 // same placeholders and all the forms.
 //
+// # Dates that people write
+//
+// ReadDate reads a date in the words of any of the three languages, ReadMissing
+// the words that say that there is none. What Language.Date writes, ReadDate
+// reads.
+//
 // The labels of kinds, fields and codes are not here: they belong to the
 // codebook, with what they name.
 //

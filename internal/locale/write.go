@@ -126,3 +126,6 @@ func (l *Language) Collator() *collate.Collator {
 
 // plainNumber writes a number without groups, as years and days of a month are.
 func plainNumber(n int) string { return strconv.Itoa(n) }
+
+// yearNumber writes a year in four digits, so that the year 7 is not taken for a day.
+func yearNumber(n int) string { return fmt.Sprintf("%04d", n) }
