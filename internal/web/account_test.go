@@ -99,7 +99,7 @@ func TestWeakPassphrasesHaveWords(t *testing.T) {
 		said := []string{}
 		for _, next := range []string{"short", "password password"} {
 			page := b.post("/account/passphrase", "old_passphrase", rightWord, "own", "yes", "new_passphrase", next).Body.String()
-			_, rest, _ := strings.Cut(page, `id="problem"><p>`)
+			_, rest, _ := strings.Cut(page, `id="problem" tabindex="-1" autofocus><p>`)
 			words, _, _ := strings.Cut(rest, "</p>")
 			if words == "" || words == "passphrase."+access.TooShort || slices.Contains(said, words) {
 				t.Errorf("%s: %q", lang, words)

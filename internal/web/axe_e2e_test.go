@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,9 +19,14 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"golang.org/x/net/html"
+
+	"github.com/kua-registry/kua/internal/locale"
 )
 
 // axeSum is the SHA-256 of testdata/axe/axe.min.js (see its README.md).
@@ -94,7 +100,8 @@ func goldenPages(t *testing.T) (*httptest.Server, []string) {
 
 var thorough = flag.Bool("thorough", false, "look at every page in every way, and drive every story in every way: takes minutes")
 
-// TestE2EAxe: axe-core finds nothing on any page in any language. Each page is
+// TestE2EAxe: axe-core finds nothing on any page in any language, and no page
+// asks anything of a host that is not its own. Each page is
 // seen on a phone and on a desk, light and dark: the languages take turns. The
 // window is so high that nothing that sticks to its edge covers anything.
 func TestE2EAxe(t *testing.T) {
@@ -107,7 +114,7 @@ func TestE2EAxe(t *testing.T) {
 	}
 	server, names := goldenPages(t)
 	browser := startBrowser(t)
-	var pages, more atomic.Int64
+	var pages, more, requests atomic.Int64
 	t.Run("looks", func(t *testing.T) {
 		for way, look := range []struct {
 			width  int64
@@ -135,10 +142,15 @@ func TestE2EAxe(t *testing.T) {
 						}
 					}
 				}
+				requests.Add(int64(tab.requests))
 			})
 		}
 	})
-	t.Logf("axe-core looked at %d pages in %d languages: %d times, and %d times at what a link unfolds", len(names), len(languages), pages.Load(), more.Load())
+	t.Logf("axe-core looked at %d pages in %d languages: %d times, and %d times at what a link unfolds; %d requests, all to the pages' own host",
+		len(names), len(languages), pages.Load(), more.Load(), requests.Load())
+	if requests.Load() < pages.Load() {
+		t.Errorf("%d requests for %d pages: nobody looked at them", requests.Load(), pages.Load())
+	}
 }
 
 func (tab *tab) scheme(name string) {
@@ -161,6 +173,7 @@ func (tab *tab) axe(program, page string) {
 	for _, v := range evaluate[[]string](tab, axeRun) {
 		tab.t.Errorf("%s: %s", page, v)
 	}
+	tab.calm(page)
 }
 
 func evaluate[T any](tab *tab, expression string) T {
@@ -172,4 +185,91 @@ func evaluate[T any](tab *tab, expression string) T {
 		tab.t.Fatal(err)
 	}
 	return got
+}
+
+// unlinked are the routes of pages to which no link leads, and why.
+var unlinked = map[string]string{
+	"GET /sign-in/code":         "the sign-in leads to it",
+	"GET /sign-in/factor":       "the sign-in leads to it",
+	"GET /account/factor":       "the button that begins leads to it",
+	"GET /cases/{id}/access":    "what the form answers stands there",
+	"GET /cases/{id}/review":    "what the form answers stands there",
+	"GET /join":                 "its address is handed over",
+	"GET /join/{code}":          "its address is handed over",
+	"GET /static/{hash}/{name}": "a file of the pages",
+}
+
+// TestE2EEveryRoute: a link leads to every page there is, and each is looked at
+// as it comes from the server, with its script.
+func TestE2EEveryRoute(t *testing.T) {
+	axe, err := os.ReadFile(filepath.Join("testdata", "axe", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFake(t)
+	f.passkeys = true
+	words, err := locale.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newServer(f, words, Options{Logger: slog.New(slog.DiscardHandler), LockAll: func() {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	for _, r := range s.routes() {
+		mux.HandleFunc(r.pattern, r.answer)
+	}
+	server := httptest.NewServer(s.protect(mux))
+	defer server.Close()
+	browser := startBrowser(t)
+	seen, looked := map[string]bool{}, 0
+	for _, as := range []string{"Sample Member", "Sample Administrator", "Sample Office", "Sample Worker"} {
+		b := signedInAs(t, f, as, "ru")
+		tab := openTab(t, browser, server.URL)
+		tab.do(chromedp.EmulateViewport(1280, 6000))
+		tab.still()
+		if _, err := chromedp.Call(tab.ctx, network.ClearBrowserCookies, cdp.Empty{}); err != nil {
+			t.Fatal(err)
+		}
+		tab.visit("/sign-in?lang=ru")
+		tab.do(chromedp.SendKeys("#name", as), chromedp.SendKeys("#passphrase", rightWord))
+		tab.do(chromedp.Click("form[action='/sign-in'] button"), chromedp.WaitVisible("nav.nav"))
+		links := []string{"/", "/members", "/about", "/sign-in"}
+		for len(links) > 0 {
+			at := links[0]
+			links = links[1:]
+			r := httptest.NewRequest(http.MethodGet, at, nil)
+			_, pattern := mux.Handler(r)
+			if seen[pattern] || pattern == "/" || strings.HasPrefix(pattern, "GET /static/") {
+				continue
+			}
+			w := b.get(at)
+			if w.Code != http.StatusOK && w.Code != http.StatusSeeOther {
+				continue // not for this member
+			}
+			seen[pattern] = true
+			doc, err := html.Parse(w.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			each(doc, func(n *html.Node) {
+				if href, _ := attr(n, "href"); strings.HasPrefix(href, "/") && !strings.Contains(href, "lang=") {
+					links = append(links, href)
+				}
+			})
+			if w.Code == http.StatusOK && w.Header().Get("Content-Type") == "text/html; charset=utf-8" {
+				tab.visit(at)
+				tab.axe(string(axe), as+" "+at)
+				tab.reach(as + " " + at)
+				looked++
+			}
+		}
+	}
+	for _, r := range s.routes() {
+		if strings.HasPrefix(r.pattern, "GET ") && !seen[r.pattern] && unlinked[r.pattern] == "" {
+			t.Errorf("no link leads to %s, so that nobody comes to it", r.pattern)
+		}
+	}
+	t.Logf("axe-core looked at %d pages as they come from the server", looked)
 }

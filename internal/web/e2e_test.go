@@ -112,6 +112,7 @@ type tab struct {
 
 	mu       sync.Mutex
 	problems []string
+	requests int
 }
 
 func startBrowser(t *testing.T) context.Context {
@@ -153,6 +154,9 @@ func openTab(t *testing.T, browser context.Context, base string) *tab {
 		case *runtime.EventExceptionThrown:
 			tab.problem("exception: %v", ev.ExceptionDetails)
 		case *network.EventRequestWillBeSent:
+			tab.mu.Lock()
+			tab.requests++
+			tab.mu.Unlock()
 			if url := ev.Request.URL; !strings.HasPrefix(url, base+"/") && url != "about:blank" && !strings.HasPrefix(url, "data:") { // the browser's own icons
 				tab.problem("a request to %s", url)
 			}
@@ -190,6 +194,18 @@ func (tab *tab) visit(path string) {
 	tab.do(chromedp.Navigate(tab.base + path))
 }
 
+// calm fails with what the page was refused, what it failed with and whatever
+// it asked of another host.
+func (tab *tab) calm(name string) {
+	tab.t.Helper()
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	for _, p := range tab.problems {
+		tab.t.Errorf("%s: %s", name, p)
+	}
+	tab.problems = nil
+}
+
 // look checks what the browser shows and, when asked to, keeps a picture of it.
 func (tab *tab) look(name string) {
 	tab.t.Helper()
@@ -214,12 +230,7 @@ func (tab *tab) look(name string) {
 	if small != "" {
 		tab.t.Errorf("%s: too small for a finger: %s", name, small)
 	}
-	tab.mu.Lock()
-	for _, p := range tab.problems {
-		tab.t.Errorf("%s: %s", name, p)
-	}
-	tab.problems = nil
-	tab.mu.Unlock()
+	tab.calm(name)
 	if *shots == "" {
 		return
 	}
