@@ -14,7 +14,8 @@
 //     "done": the banner has the focus (tabindex="-1" autofocus) and the Tab key
 //     goes on from there. Where there is one field to type in again, as at the
 //     sign-in, that field has the focus and is described by the banner
-//     (autofocus, aria-describedby="problem"). These roles are for nothing else.
+//     (autofocus, aria-describedby="problem"). No other banner has these roles;
+//     a line that a script fills later is a role="status" without being one.
 //   - A field that is wrong is aria-invalid="true" and described by words beside
 //     it (aria-describedby); where several may be wrong the banner links to each.
 //   - After something was put into a long page the address leads to it by a

@@ -47,7 +47,8 @@ func TestWhereTheFocusGoes(t *testing.T) {
 				first = n
 			}
 			_, hidden := attr(n, "hidden") // until a script shows it
-			if role, _ := attr(n, "role"); (role == "alert" || role == "status") && !hidden {
+			class, _ := attr(n, "class")
+			if role, _ := attr(n, "role"); (role == "alert" || role == "status" && slices.Contains(strings.Fields(class), "banner")) && !hidden {
 				words = append(words, n)
 			}
 			if bad, _ := attr(n, "aria-invalid"); bad == "true" {

@@ -20,7 +20,7 @@ import (
 // chosen one or else the first.
 const reachList = `(() => {
 	const all = [...document.querySelectorAll("a[href], area[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]:not([tabindex='-1'])")]
-		.filter(e => !e.disabled && e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length);
+		.filter(e => !e.disabled && e.getAttribute("tabindex") !== "-1" && e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length);
 	const same = e => all.filter(o => o.type === "radio" && o.name === e.name && o.form === e.form);
 	const want = all.filter(e => e.type !== "radio" || e === (same(e).find(o => o.checked) || same(e)[0]));
 	const named = e => want.indexOf(e) + " " + e.tagName.toLowerCase() + (e.id ? "#" + e.id : "") + " " + (e.name || e.textContent.trim().replace(/\s+/g, " ").slice(0, 40));
@@ -44,7 +44,7 @@ const reachList = `(() => {
 const reachHidden = `(() => {
 	const hidden = [];
 	for (const e of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")) {
-		if (e.disabled || !e.checkVisibility({visibilityProperty: true}) || !e.getClientRects().length) continue;
+		if (e.disabled || e.getAttribute("tabindex") === "-1" || !e.checkVisibility({visibilityProperty: true}) || !e.getClientRects().length) continue;
 		e.focus();
 		const own = x => x && (x === e || e.contains(x) || x.contains(e) && x.matches("label, summary, td, th, li, tr") || e.labels && [...e.labels].some(l => l === x || l.contains(x)));
 		const r = [...e.getClientRects()].find(r => r.width && r.height);
@@ -57,7 +57,7 @@ const reachHidden = `(() => {
 // reachFocus is what a page that says what was just done or went wrong does
 // not get right: the focus is on those words, or on what they describe.
 const reachFocus = `(async () => {
-	const words = [...document.querySelectorAll("main [role=alert], main [role=status]")].filter(e => e.checkVisibility());
+	const words = [...document.querySelectorAll("main [role=alert], main .banner[role=status]")].filter(e => e.checkVisibility());
 	if (!words.length) return "";
 	await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn))); // autofocus waits for the first picture
 	const at = document.activeElement, by = (at.getAttribute("aria-describedby") || "").split(/\s+/);
@@ -117,8 +117,7 @@ func (tab *tab) reach(page string) {
 	tab.t.Helper()
 	stops := evaluate[int](tab, reachList)
 	tab.do(chromedp.KeyEvent(strings.Repeat(kb.Tab, stops)))
-	var got struct{ Want, Got, Faint []string }
-	got = evaluate[struct{ Want, Got, Faint []string }](tab, "window.reach")
+	got := evaluate[struct{ Want, Got, Faint []string }](tab, "window.reach")
 	for i, want := range got.Want {
 		if i >= len(got.Got) || got.Got[i] != want {
 			reached := "nothing"
