@@ -25,8 +25,13 @@ import (
 func main() {
 	cases := flag.Int("cases", 10_000, "how many cases")
 	seed := flag.Uint64("seed", 1, "seed of the made-up people")
+	served := flag.Bool("pages", false, "serve the pages on loopback and measure their first byte and their size")
 	flag.Parse()
-	if err := run(context.Background(), *cases, *seed); err != nil {
+	measure := run
+	if *served {
+		measure = pages
+	}
+	if err := measure(context.Background(), *cases, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/register:", err)
 		os.Exit(1)
 	}

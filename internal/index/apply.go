@@ -25,9 +25,10 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 	// Three steps. Planning walks the acts in order and says which files have to
 	// be evaluated as they stood after each act; evaluating, by far the longest,
 	// has no order and uses all cores; writing walks the plan in order again.
-	p := &plan{ix: ix, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}}
-	err := ix.write(ctx, func(c *conn) error {
-		if err := notBefore(c, ix.Head()); err != nil {
+	p := &plan{ix: ix, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}, tallies: map[tallied]int64{}}
+	var list *listing
+	err := ix.writeAnd(ctx, func(c *conn) error {
+		if _, _, err := notBefore(c, ix.Head()); err != nil {
 			return err
 		}
 		for i, act := range acts {
@@ -46,7 +47,24 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 		if err := p.search(ctx, c); err != nil {
 			return err
 		}
+		if err := p.writeTallies(c); err != nil {
+			return err
+		}
+		changed := map[int64]bool{}
+		for _, ch := range p.changes {
+			for _, stream := range ch.touched {
+				changed[stream] = true
+			}
+		}
+		var err error
+		if list, err = ix.nextListing(c, head, changed); err != nil {
+			return err
+		}
 		return putHead(c, head, ix.state.latest, ix.state.counted, ix.state.next)
+	}, func() {
+		ix.list.Store(list)
+		ix.head.Store(&head)
+		ix.counted.Store(uint64(ix.state.counted))
 	})
 	if errors.Is(err, errOld) { // what is known of the cases must not be taken from it
 		return failed("adding entries", err)
@@ -54,8 +72,6 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 	if err != nil {
 		return failed("adding entries", errors.Join(err, ix.load(ctx)))
 	}
-	ix.head.Store(&head)
-	ix.counted.Store(uint64(ix.state.counted))
 	if p.orgs {
 		ix.publishOrgs()
 	}
@@ -70,6 +86,7 @@ type plan struct {
 	orgs    bool                       // an organisation changed
 	changes []*change
 	evals   []*eval
+	tallies map[tallied]int64
 }
 
 // change is what one act does to rows and units.

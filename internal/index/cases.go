@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,35 +26,34 @@ const (
 	maxLimit     = 200
 )
 
-// candidate is a case that a query may select, with what it is filtered and sorted by.
+// candidate is a case that a query may select, with what it is sorted by.
 type candidate struct {
-	v, stream int64
-	org       string
-	key       string // what it is sorted by
-	id        string // last, so that no two are equal
-	facets    string
-	stage     string
+	*listed
+	key sortKey
+}
+
+// sortKey is what a list is sorted by; where all of it is equal, by the case's id.
+type sortKey struct {
+	a, b int64
+	text string
+}
+
+func compareCandidates(a, b candidate) int {
+	return cmp.Or(cmp.Compare(a.key.a, b.key.a), cmp.Compare(a.key.b, b.key.b), cmp.Compare(a.key.text, b.key.text), cmp.Compare(a.id, b.id))
 }
 
 // Cases answers a query. Clock.AsOf must be set. Rows are as known at
 // Clock.KnownBy; the text is searched in what is known now.
 func (ix *Index) Cases(ctx context.Context, q Query) (page Page, err error) {
-	err = ix.read(ctx, func(c *conn) error {
-		page, err = ix.cases(ctx, c, q)
+	err = ix.readList(ctx, func(c *conn, list *listing) error {
+		page, err = ix.cases(ctx, c, list, q)
 		return err
 	})
 	return page, failed("looking for cases", err)
 }
 
-func (ix *Index) cases(ctx context.Context, c *conn, q Query) (Page, error) {
+func (ix *Index) cases(ctx context.Context, c *conn, list *listing, q Query) (Page, error) {
 	text := strings.TrimSpace(q.Text)
-	var ranks map[int64]int
-	if text != "" {
-		var err error
-		if ranks, err = matches(c, text, q.See); err != nil {
-			return Page{}, err
-		}
-	}
 	order := q.Sort
 	if order == "" {
 		order = "reported"
@@ -61,35 +61,50 @@ func (ix *Index) cases(ctx context.Context, c *conn, q Query) (Page, error) {
 			order = "match"
 		}
 	}
-	all, err := ix.candidates(ctx, c, q, ranks, order)
+	key, err := ix.sorting(order, q.Clock.AsOf)
 	if err != nil {
 		return Page{}, err
 	}
-	selected, counts := ix.filter(q.Facets, all)
-	slices.SortFunc(selected, compareCandidates)
-
-	page := Page{Total: len(selected), Facets: counts}
+	var after *candidate
 	if q.After != "" {
-		after, err := decodeCursor(q.After, order)
-		if err != nil {
+		if after, err = decodeCursor(q.After, order); err != nil {
 			return Page{}, err
 		}
-		start, same := slices.BinarySearchFunc(selected, after, compareCandidates)
-		if same {
-			start++
+	}
+	var ranks map[int64]int
+	if text != "" {
+		if ranks, err = matches(c, list, text, q.See); err != nil {
+			return Page{}, err
 		}
-		selected = selected[start:]
 	}
+	rows, err := ix.rowsAt(ctx, c, list, moment(q.Clock.KnownBy))
+	if err != nil {
+		return Page{}, err
+	}
+	all, err := ix.candidates(ctx, c, rows, q, ranks)
+	if err != nil {
+		return Page{}, err
+	}
+	selected, counts := ix.filter(q.Facets, all, q.Clock.AsOf)
 	limit := pageSize(q.Limit)
-	if len(selected) > limit {
-		selected = selected[:limit]
-		page.Next = encodeCursor(selected[limit-1], order)
+	page := Page{Total: len(selected), Facets: counts}
+	first := nearest[candidate]{most: limit + 1, compare: compareCandidates}
+	for _, l := range selected {
+		cand := candidate{l, key(l, ranks[l.stream])}
+		if after == nil || compareCandidates(cand, *after) > 0 {
+			first.add(cand)
+		}
 	}
-	versions := make([]int64, len(selected))
-	for i, cand := range selected {
-		versions[i] = cand.v
+	shown := first.sorted()
+	if len(shown) > limit {
+		shown = shown[:limit]
+		page.Next = encodeCursor(shown[limit-1], order)
 	}
-	page.Rows, err = ix.rows(ctx, c, versions, q.Clock, q.See)
+	found := make([]*listed, len(shown))
+	for i, cand := range shown {
+		found[i] = cand.listed
+	}
+	page.Rows, err = ix.complete(list, found, rows, q.Clock.AsOf, q.See)
 	return page, err
 }
 
@@ -97,10 +112,14 @@ func (ix *Index) cases(ctx context.Context, c *conn, q Query) (Page, error) {
 func (ix *Index) Hidden(ctx context.Context, q Query) (n int, err error) {
 	see := q.See
 	q = Query{Figure: q.Figure, Scope: q.Scope, Verified: q.Verified, Clock: q.Clock}
-	err = ix.read(ctx, func(c *conn) error {
-		all, err := ix.candidates(ctx, c, q, nil, "number")
-		for _, cand := range all {
-			if see.of(cand.id) == Nothing {
+	err = ix.readList(ctx, func(c *conn, list *listing) error {
+		rows, err := ix.rowsAt(ctx, c, list, moment(q.Clock.KnownBy))
+		if err != nil {
+			return err
+		}
+		all, err := ix.candidates(ctx, c, rows, q, nil)
+		for _, l := range all {
+			if see.of(l.id) == Nothing {
 				n++
 			}
 		}
@@ -109,16 +128,36 @@ func (ix *Index) Hidden(ctx context.Context, q Query) (n int, err error) {
 	return n, failed("counting", err)
 }
 
+// Selected answers the ids of all cases a query selects, of those its reader
+// may see, in the order they were first written.
+func (ix *Index) Selected(ctx context.Context, q Query) (ids []string, err error) {
+	err = ix.readList(ctx, func(c *conn, list *listing) error {
+		var ranks map[int64]int
+		if text := strings.TrimSpace(q.Text); text != "" {
+			if ranks, err = matches(c, list, text, q.See); err != nil {
+				return err
+			}
+		}
+		rows, err := ix.rowsAt(ctx, c, list, moment(q.Clock.KnownBy))
+		if err != nil {
+			return err
+		}
+		all, err := ix.candidates(ctx, c, rows, q, ranks)
+		if err != nil {
+			return err
+		}
+		selected, _ := ix.filter(q.Facets, all, q.Clock.AsOf)
+		for _, l := range selected {
+			ids = append(ids, l.id)
+		}
+		return nil
+	})
+	return ids, failed("looking for cases", err)
+}
+
 // candidates answers the cases a query selects but for its facets.
-func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int64]int, order string) ([]candidate, error) {
-	known := moment(q.Clock.KnownBy)
-	sql := `SELECT f.v, f.stream, f.org, f.number, f.incident_day, f.reported, f.updated, f.facets, f.stages, s.id
-		FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`
-	args := []any{known, known}
-	if q.Verified {
-		sql += ` AND f.verdict = ?`
-		args = append(args, casefile.Verified)
-	}
+func (ix *Index) candidates(ctx context.Context, c *conn, rows []*listed, q Query, ranks map[int64]int) ([]*listed, error) {
+	var counted []bool // by stream: behind the figure
 	if q.Figure != "" {
 		scope, err := scopeNo(c, q.Scope, q.Verified)
 		if err != nil {
@@ -127,13 +166,15 @@ func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int
 		if _, ok := ix.figures[q.Figure]; !ok {
 			return nil, fmt.Errorf("%w: %q", ErrNoRule, q.Figure)
 		}
-		sql += ` AND f.stream IN (SELECT m.stream FROM span p JOIN member m ON m.v = p.v WHERE ` + spanAt + `)`
-		args = append(args, scope, ix.ruleNo[q.Figure], known, known, int64(q.Clock.AsOf), int64(q.Clock.AsOf))
-	}
-	var failing map[int64]bool
-	if q.Rule != "" {
-		var err error
-		if failing, err = ix.failing(ctx, c, q.Rule, q.Clock); err != nil {
+		counted = make([]bool, len(rows))
+		known := moment(q.Clock.KnownBy)
+		err = c.Run(`SELECT m.stream FROM span p CROSS JOIN member m ON m.v = p.v WHERE `+spanAt, func(s *sqlite3.Stmt) error {
+			if no := s.ColumnInt64(0); no >= 0 && no < int64(len(counted)) {
+				counted[no] = true
+			}
+			return nil
+		}, scope, ix.ruleNo[q.Figure], known, known, int64(q.Clock.AsOf), int64(q.Clock.AsOf))
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -144,46 +185,52 @@ func (ix *Index) candidates(ctx context.Context, c *conn, q Query, ranks map[int
 			return nil, err
 		}
 	}
-	var stageOrder map[string]int
-	if order == "stage" {
-		stageOrder = ix.stageOrder()
+	rule := int64(-1)
+	if q.Rule != "" {
+		no, ok := ix.ruleNo[q.Rule]
+		if !ok || ix.rules[no].Use != codebook.Check && ix.rules[no].Use != codebook.Deadline {
+			return nil, fmt.Errorf("%w: %q", ErrNoRule, q.Rule)
+		}
+		rule = no
 	}
-	var found []candidate
-	err := c.Run(sql, func(s *sqlite3.Stmt) error {
-		stream := s.ColumnInt64(1)
-		rank, ok := ranks[stream]
-		if ranks != nil && !ok || failing != nil && !failing[s.ColumnInt64(0)] || with != nil && !with[s.ColumnInt64(0)] {
-			return nil
+	found := make([]*listed, 0, len(rows))
+	for no, l := range rows {
+		if l == nil || counted != nil && !counted[no] || with != nil && !with[l.v] || q.Verified && l.verdict != casefile.Verified {
+			continue
 		}
-		cand := candidate{v: s.ColumnInt64(0), stream: stream, org: s.ColumnText(2), facets: s.ColumnText(7), id: s.ColumnText(9)}
-		if q.See.of(cand.id) == Nothing {
-			return nil
+		if ranks != nil {
+			if _, ok := ranks[l.stream]; !ok {
+				continue
+			}
 		}
-		stage, _, err := stageOn(string(s.ColumnRawBlob(8)), q.Clock.AsOf)
-		if err != nil {
-			return err
+		if rule >= 0 && !failing(l, int32(rule), q.Clock.AsOf) || q.See.of(l.id) == Nothing {
+			continue
 		}
-		cand.stage = stage
-		switch order {
-		case "match":
-			cand.key = sortable(int64(rank)) + sortable(-s.ColumnInt64(5))
-		case "reported":
-			cand.key = sortable(-s.ColumnInt64(5))
-		case "incident":
-			cand.key = sortable(s.ColumnInt64(4))
-		case "updated":
-			cand.key = sortable(-s.ColumnInt64(6))
-		case "stage":
-			cand.key = sortable(int64(stageOrder[stage]))
-		case "number":
-			cand.key = numberKey(s.ColumnText(3))
-		default:
-			return fmt.Errorf("cases can't be sorted by %q", order)
-		}
-		found = append(found, cand)
-		return nil
-	}, args...)
-	return found, err
+		found = append(found, l)
+	}
+	return found, ctx.Err()
+}
+
+// sorting answers by what a list is sorted in an order.
+func (ix *Index) sorting(order string, day edtf.Day) (func(l *listed, rank int) sortKey, error) {
+	switch order {
+	case "match":
+		return func(l *listed, rank int) sortKey { return sortKey{a: int64(rank), b: -l.reported} }, nil
+	case "reported":
+		return func(l *listed, _ int) sortKey { return sortKey{a: -l.reported} }, nil
+	case "incident":
+		return func(l *listed, _ int) sortKey { return sortKey{a: l.incidentDay} }, nil
+	case "updated":
+		return func(l *listed, _ int) sortKey { return sortKey{a: -l.updated} }, nil
+	case "number":
+		return func(l *listed, _ int) sortKey { return sortKey{text: numberKey(l.number)} }, nil
+	case "stage":
+		place := ix.stageOrder()
+		return func(l *listed, _ int) sortKey {
+			return sortKey{a: int64(place[l.stageOn(day).id])}
+		}, nil
+	}
+	return nil, fmt.Errorf("cases can't be sorted by %q", order)
 }
 
 // spanAt selects the spans p of a rule in a scope that hold at a clock:
@@ -219,85 +266,80 @@ func (ix *Index) stageOrder() map[string]int {
 // filter answers the candidates that all facets select, and the counts of each
 // facet. A facet's own selection doesn't narrow its own counts, so that a
 // second code can be chosen.
-func (ix *Index) filter(chosen map[string][]string, all []candidate) ([]candidate, []Facet) {
-	type counter struct {
-		facet  Facet
-		chosen map[string]bool
-		counts map[string]int
+func (ix *Index) filter(chosen map[string][]string, all []*listed, day edtf.Day) ([]*listed, []Facet) {
+	ids := []string{facetOrg: "org", facetStage: "stage"}
+	for _, f := range ix.facets {
+		ids = append(ids, f.id)
 	}
-	defs := append([]facet{{id: "org"}, {id: "stage", list: "stage"}}, facets()...)
-	counters := make([]counter, len(defs))
-	at := map[string]int{}
-	for i, def := range defs {
-		counters[i] = counter{Facet{ID: def.id, List: def.list}, map[string]bool{}, map[string]int{}}
-		for _, code := range chosen[def.id] {
-			counters[i].chosen[code] = true
-			counters[i].counts[code] = 0
+	narrowed := make([]bool, len(ids))
+	var chosenCodes []code
+	for i, id := range ids {
+		for _, value := range chosen[id] {
+			chosenCodes = append(chosenCodes, ix.codes.of(i, value))
+			narrowed[i] = true
 		}
-		at[def.id] = i
 	}
-	var selected []candidate
-	codes := make([][]string, len(defs))
-	for _, cand := range all {
-		for i := range codes {
-			codes[i] = codes[i][:0]
-		}
-		codes[0] = append(codes[0], cand.org)
-		codes[1] = append(codes[1], cand.stage)
-		for pair := range strings.SplitSeq(cand.facets, facetSep) {
-			if id, code, ok := strings.Cut(pair, "="); ok {
-				if i, ok := at[id]; ok {
-					codes[i] = append(codes[i], code)
-				}
-			}
-		}
+	codes := ix.codes.all()
+	wanted, counts := make([]bool, len(codes)), make([]int, len(codes))
+	for _, c := range chosenCodes {
+		wanted[c] = true
+	}
+	var selected []*listed
+	hit := make([]bool, len(ids))
+	for _, l := range all {
+		stage := l.stageOn(day).code
 		missed, only := 0, -1
-		for i := range counters {
-			if len(counters[i].chosen) > 0 && !slices.ContainsFunc(codes[i], func(code string) bool { return counters[i].chosen[code] }) {
-				missed, only = missed+1, i
+		if len(chosenCodes) > 0 {
+			clear(hit)
+			for _, c := range l.codes {
+				hit[codes[c].facet] = hit[codes[c].facet] || wanted[c]
+			}
+			hit[facetStage] = wanted[stage]
+			for i := range ids {
+				if narrowed[i] && !hit[i] {
+					missed, only = missed+1, i
+				}
 			}
 		}
 		if missed > 1 {
 			continue
 		}
-		for i := range counters {
-			if missed == 1 && i != only {
-				continue
-			}
-			for _, code := range codes[i] {
-				if code != "" {
-					counters[i].counts[code]++
-				}
+		for _, c := range l.codes {
+			if missed == 0 || codes[c].facet == only {
+				counts[c]++
 			}
 		}
+		if missed == 0 || only == facetStage {
+			counts[stage]++
+		}
 		if missed == 0 {
-			selected = append(selected, cand)
+			selected = append(selected, l)
 		}
 	}
 	orgs := *ix.orgs.Load()
-	found := make([]Facet, len(counters))
-	for i, n := range counters {
-		for code, count := range n.counts {
-			value := FacetValue{Code: code, Count: count, Selected: n.chosen[code]}
-			if n.facet.ID == "org" {
-				value.Label = orgs[code]
-			}
-			n.facet.Values = append(n.facet.Values, value)
+	found := make([]Facet, len(ids))
+	found[facetOrg], found[facetStage] = Facet{ID: "org"}, Facet{ID: "stage", List: "stage"}
+	for i, f := range ix.facets {
+		found[facetRest+i] = Facet{ID: f.id, List: f.list}
+	}
+	for no, n := range counts {
+		c := codes[no]
+		if n == 0 && !wanted[no] || c.code == "" {
+			continue
 		}
-		slices.SortFunc(n.facet.Values, func(a, b FacetValue) int {
+		value := FacetValue{Code: c.code, Count: n, Selected: wanted[no]}
+		if c.facet == facetOrg {
+			value.Label = orgs[c.code]
+		}
+		found[c.facet].Values = append(found[c.facet].Values, value)
+	}
+	for _, f := range found {
+		slices.SortFunc(f.Values, func(a, b FacetValue) int {
 			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
 		})
-		found[i] = n.facet
 	}
 	return selected, found
 }
-
-func compareCandidates(a, b candidate) int {
-	return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.id, b.id))
-}
-
-// sortable writes a number so that its text sorts like it.
-func sortable(n int64) string { return fmt.Sprintf("%016x", uint64(n)^(1<<63)) }
 
 // ErrCursor says that Query.After is no cursor of such a query.
 var ErrCursor = errors.New("this is not the next page of that list")
@@ -305,19 +347,24 @@ var ErrCursor = errors.New("this is not the next page of that list")
 // A cursor is the sort key of the last row and its id: what comes after it is
 // the next page, whatever was added before it meanwhile.
 func encodeCursor(c candidate, order string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(order + "\x00" + c.id + "\x00" + c.key))
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%s\x00%s\x00%d\x00%d\x00%s", order, c.id, c.key.a, c.key.b, c.key.text))
 }
 
-func decodeCursor(cursor, order string) (candidate, error) {
+func decodeCursor(cursor, order string) (*candidate, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil {
-		return candidate{}, ErrCursor
+		return nil, ErrCursor
 	}
-	parts := strings.SplitN(string(raw), "\x00", 3)
-	if len(parts) != 3 || parts[0] != order {
-		return candidate{}, ErrCursor
+	parts := strings.SplitN(string(raw), "\x00", 5)
+	if len(parts) != 5 || parts[0] != order {
+		return nil, ErrCursor
 	}
-	return candidate{id: parts[1], key: parts[2]}, nil
+	a, err1 := strconv.ParseInt(parts[2], 10, 64)
+	b, err2 := strconv.ParseInt(parts[3], 10, 64)
+	if err1 != nil || err2 != nil {
+		return nil, ErrCursor
+	}
+	return &candidate{&listed{id: parts[1]}, sortKey{a, b, parts[4]}}, nil
 }
 
 // Row answers the list row of one case at a clock. Clock.AsOf must be set.
@@ -325,97 +372,84 @@ func (ix *Index) Row(ctx context.Context, id string, clock Clock, see See) (r Ro
 	if see.of(id) == Nothing {
 		return Row{}, ErrNotFound
 	}
-	err = ix.read(ctx, func(c *conn) error {
-		known := moment(clock.KnownBy)
-		v := int64(0)
-		err := c.Run(`SELECT f.v FROM stream s JOIN file f ON f.stream = s.no WHERE s.id = ? AND f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
-			v = s.ColumnInt64(0)
-			return nil
-		}, id, known, known)
+	err = ix.readList(ctx, func(c *conn, list *listing) error {
+		rows, err := ix.rowsAt(ctx, c, list, moment(clock.KnownBy))
 		if err != nil {
 			return err
 		}
-		if v == 0 {
+		i := slices.IndexFunc(rows, func(l *listed) bool { return l != nil && l.id == id })
+		if i < 0 {
 			return ErrNotFound
 		}
-		rows, err := ix.rows(ctx, c, []int64{v}, clock, see)
+		found, err := ix.complete(list, rows[i:i+1], rows, clock.AsOf, see)
 		if err == nil {
-			r = rows[0]
+			r = found[0]
 		}
 		return err
 	})
 	return r, failed("reading a case", err)
 }
 
-// rows completes versions of rows.
-func (ix *Index) rows(ctx context.Context, c *conn, versions []int64, clock Clock, see See) ([]Row, error) {
-	rows := make([]Row, len(versions))
-	for i, v := range versions {
-		var err error
-		if rows[i], err = ix.row(c, v, clock, see); err != nil {
-			return nil, err
-		}
+// complete makes rows of a list as their reader may see them, on a day, among all that are true then.
+func (ix *Index) complete(list *listing, some, all []*listed, day edtf.Day, see See) ([]Row, error) {
+	orgs := *ix.orgs.Load()
+	together := map[int64][]string{} // cluster → its cases that the reader may see: it goes by its first case, which they may not know of
+	for _, l := range some {
+		together[l.cluster] = nil
 	}
-	failures, err := ix.failures(ctx, c, clock.AsOf, versions)
-	for i, v := range versions {
-		for _, no := range failures[v].fails {
-			if ix.rules[no].Use == codebook.Deadline {
-				rows[i].Overdue++
-			} else {
-				rows[i].Breaches++
+	if len(some) > 0 {
+		for _, l := range all {
+			if l == nil {
+				continue
+			}
+			if ids, ok := together[l.cluster]; ok && see.of(l.id) != Nothing {
+				together[l.cluster] = append(ids, l.id)
 			}
 		}
 	}
-	return rows, err
+	rows := make([]Row, len(some))
+	for i, l := range some {
+		r := &rows[i]
+		*r = Row{
+			ID: l.id, Number: l.number, Org: l.org, OrgName: orgs[l.org], ExternalID: l.externalID, Name: l.name,
+			Child: l.child == 1, Sex: l.sex, Region: l.region, PlaceType: l.placeType,
+			Reported: edtf.Day(l.reported), Updated: time.UnixMilli(l.updated).UTC(),
+			Review: l.review, Verdict: l.verdict, Changed: l.changed == 1,
+			Cluster: list.ids[l.cluster], Others: len(together[l.cluster]) - 1,
+		}
+		if ids := together[l.cluster]; len(ids) > 0 && !slices.Contains(ids, r.Cluster) {
+			r.Cluster = ids[0]
+		}
+		if l.incident != "" {
+			var err error
+			if r.Incident, err = edtf.Parse(l.incident); err != nil {
+				return nil, fmt.Errorf("%w: a date", errDamaged)
+			}
+		}
+		stage := l.stageOn(day)
+		r.Stage, r.StageSince = stage.id, stage.since
+		if see.of(l.id) != All {
+			r.Name, r.ExternalID, r.FactsOnly = "", "", true
+		}
+		counted := map[int32]bool{}
+		for _, s := range l.stands {
+			if s.due != 0 || counted[s.rule] || !s.on(day) {
+				continue
+			}
+			counted[s.rule] = true
+			if ix.rules[s.rule].Use == codebook.Deadline {
+				r.Overdue++
+			} else {
+				r.Breaches++
+			}
+		}
+	}
+	return rows, nil
 }
 
-// row completes one version of a row but for its breaches.
-func (ix *Index) row(c *conn, v int64, clock Clock, see See) (Row, error) {
-	known := moment(clock.KnownBy)
-	var r row
-	var out Row
-	var cluster int64
-	err := c.Run(`SELECT s.id, l.id, f.cluster, `+rowColumns+` FROM file f
-		JOIN stream s ON s.no = f.stream JOIN stream l ON l.no = f.cluster WHERE f.v = ?`, func(s *sqlite3.Stmt) error {
-		out.ID, out.Cluster = s.ColumnText(0), s.ColumnText(1)
-		cluster = s.ColumnInt64(2)
-		r = scanRow(s, 3)
-		return nil
-	}, v)
-	if err != nil {
-		return Row{}, err
-	}
-	out.Number, out.Org, out.OrgName, out.ExternalID, out.Name = r.number, r.org, (*ix.orgs.Load())[r.org], r.externalID, r.name
-	out.Child, out.Sex, out.Region, out.PlaceType = r.child == 1, r.sex, r.region, r.placeType
-	out.Reported, out.Updated = edtf.Day(r.reported), time.UnixMilli(r.updated).UTC()
-	if r.incident != "" {
-		if out.Incident, err = edtf.Parse(r.incident); err != nil {
-			return Row{}, fmt.Errorf("%w: a date", errDamaged)
-		}
-	}
-	out.Review, out.Verdict, out.Changed = r.review, r.verdict, r.changed == 1
-	if out.Stage, out.StageSince, err = stageOn(r.stages, clock.AsOf); err != nil {
-		return Row{}, err
-	}
-	if see.of(out.ID) != All {
-		out.Name, out.ExternalID, out.FactsOnly = "", "", true
-	}
-	// A cluster goes by its first case, which the reader may not know of.
-	var together []string
-	err = c.Run(`SELECT s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.cluster = ? AND f.kto > ? AND f.kfrom <= ? ORDER BY s.no`, func(s *sqlite3.Stmt) error {
-		if id := s.ColumnText(0); see.of(id) != Nothing {
-			together = append(together, id)
-		}
-		return nil
-	}, cluster, known, known)
-	if err != nil {
-		return Row{}, err
-	}
-	out.Others = len(together) - 1
-	if !slices.Contains(together, out.Cluster) {
-		out.Cluster = together[0]
-	}
-	return out, nil
+// compareTerms sorts terms of ours: the soonest first, then by case and rule.
+func compareTerms(a *listed, s stand, b *listed, t stand) int {
+	return cmp.Or(cmp.Compare(s.due, t.due), cmp.Compare(a.stream, b.stream), cmp.Compare(s.rule, t.rule))
 }
 
 // pageSize is how many rows a page has that was asked for so many.

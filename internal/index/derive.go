@@ -76,7 +76,7 @@ func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry) row {
 		}
 	}
 	var codes []string
-	for _, f := range facets() {
+	for _, f := range ix.facets {
 		found := map[string]bool{}
 		for _, from := range f.from {
 			records := c.Of(from.kind)
@@ -125,7 +125,7 @@ func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry) row {
 	} else if rec, ok := c.Record(c.ID); ok {
 		r.reported = int64(rec.Counts)
 	}
-	r.stages = ix.stages(c)
+	r.stages, r.standings = ix.stages(c), ix.encodeStandings(c)
 	r.ties = encodeKnots(ix.knots(c, edtf.Day(r.reported)))
 	return r
 }

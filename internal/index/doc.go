@@ -15,10 +15,15 @@
 //
 // Everything derived is kept in versions. A version is true for a range of
 // known time (milliseconds of the entries' own time) and holds the intervals of
-// effective days on which a figure counts, a check is breached or a deadline is
-// overdue. A figure as of a day, as known by a moment, is a count over one
+// effective days on which a figure counts, a check is breached, a deadline is
+// overdue or a term of ours runs. A figure as of a day, as known by a moment, is a count over one
 // index. The time of entries must not decrease along the ledger; the registry
 // sees to that.
+//
+// What is true now is in memory besides, as the table of the list has it: rows
+// are decoded when the index is opened, and a write replaces those it changed.
+// A list, its facets and what is breached and overdue in all cases on any day
+// are answered from there, whatever was written the moment before.
 //
 // # Units
 //

@@ -5,11 +5,10 @@ package index
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
-	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/edtf"
 )
 
 // Figures answers figures at a clock in a scope; no ids: all figures of the rules, in their order.
@@ -21,12 +20,21 @@ func (ix *Index) Figures(ctx context.Context, clock Clock, scope string, verifie
 			ids = append(ids, f.ID)
 		}
 	}
-	err = ix.read(ctx, func(c *conn) error {
+	err = ix.readList(ctx, func(c *conn, list *listing) error {
 		no, err := scopeNo(c, scope, verified)
 		if err != nil {
 			return err
 		}
 		counted := map[string]int{}
+		if moment(clock.KnownBy) > list.latest {
+			sums, err := tallies(c, no, clock.AsOf)
+			if err != nil {
+				return err
+			}
+			for id := range ix.figures {
+				counted[id] = sums[ix.ruleNo[id]]
+			}
+		}
 		count := func(id string) (int, error) {
 			if n, ok := counted[id]; ok {
 				return n, nil
@@ -55,6 +63,16 @@ func (ix *Index) Figures(ctx context.Context, clock Clock, scope string, verifie
 	return values, failed("counting", err)
 }
 
+// tallies counts for all rules the units of a scope for which they hold on a day, by what is known now.
+func tallies(c *conn, scope int64, day edtf.Day) (sums map[int64]int, err error) {
+	sums = map[int64]int{}
+	err = c.Run(`SELECT rule, sum(n) FROM tally WHERE scope = ? AND day <= ? GROUP BY rule`, func(s *sqlite3.Stmt) error {
+		sums[s.ColumnInt64(0)] = s.ColumnInt(1)
+		return nil
+	}, scope, int64(day))
+	return sums, err
+}
+
 // countSpans counts the units of a scope for which a rule holds at a clock. The
 // spans of one unit and rule don't overlap, nor do the units of one scope share
 // a case, so a count of spans is a count of units.
@@ -65,56 +83,4 @@ func countSpans(c *conn, scope, rule int64, clock Clock) (n int, err error) {
 		return nil
 	}, scope, rule, known, known, int64(clock.AsOf), int64(clock.AsOf))
 	return n, err
-}
-
-// InReview answers how many of the cases a reader may see wait for a verdict, as known by a moment (zero: all).
-func (ix *Index) InReview(ctx context.Context, knownBy time.Time, see See) (n int, err error) {
-	known := moment(knownBy)
-	err = ix.read(ctx, func(c *conn) error {
-		return c.Run(`SELECT s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.review = ? AND f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
-			if see.of(s.ColumnText(0)) != Nothing {
-				n++
-			}
-			return nil
-		}, casefile.InReview, known, known)
-	})
-	return n, failed("counting", err)
-}
-
-// Stats says what the index holds at a moment.
-type Stats struct {
-	Cases  int            // cases
-	Units  int            // clusters: cases of the same person counted once
-	ByOrg  map[string]int // organisation → cases
-	Latest time.Time      // when the last entry was written
-}
-
-// Stats answers what the index holds as known by a moment (zero: all), of the
-// cases a reader may know of.
-func (ix *Index) Stats(ctx context.Context, knownBy time.Time, see See) (st Stats, err error) {
-	st.ByOrg = map[string]int{}
-	known := moment(knownBy)
-	err = ix.read(ctx, func(c *conn) error {
-		clusters := map[int64]bool{}
-		err := c.Run(`SELECT f.org, f.cluster, s.id FROM file f JOIN stream s ON s.no = f.stream WHERE f.kto > ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
-			if see.of(s.ColumnText(2)) == Nothing {
-				return nil
-			}
-			st.Cases++
-			st.ByOrg[s.ColumnText(0)]++
-			clusters[s.ColumnInt64(1)] = true
-			return nil
-		}, known, known)
-		st.Units = len(clusters)
-		if err != nil {
-			return err
-		}
-		return c.Run(`SELECT max(known) FROM entry WHERE known <= ?`, func(s *sqlite3.Stmt) error {
-			if s.ColumnType(0) != sqlite3.NULL {
-				st.Latest = time.UnixMilli(s.ColumnInt64(0)).UTC()
-			}
-			return nil
-		}, known)
-	})
-	return st, failed("counting", err)
 }

@@ -75,8 +75,12 @@ type Index struct {
 	head    atomic.Pointer[Head]
 	counted atomic.Uint64
 	orgs    atomic.Pointer[map[string]string] // names of the organisations
-	days    days
 	meeting meeting
+	list    atomic.Pointer[listing]
+	publish sync.RWMutex // held while a transaction is committed and its list put in place: who begins to read sees both or neither
+	facets  []facet
+	codes   facetCodes
+	pasts   pasts
 }
 
 // Open opens the index at path, or makes an empty one where there is none.
@@ -88,7 +92,7 @@ func Open(ctx context.Context, path string, key [32]byte, book *codebook.Book, s
 	if err != nil {
 		return nil, fmt.Errorf("index: %w", err)
 	}
-	ix := &Index{path: path, key: key, book: book, set: set, rules: book.Rules(),
+	ix := &Index{path: path, key: key, book: book, set: set, rules: book.Rules(), facets: facets(),
 		figures: map[string]rules.FigureDef{}, ruleNo: map[string]int64{}, idle: make(chan *conn, readers)}
 	for _, f := range set.Figures() {
 		ix.figures[f.ID] = f
@@ -216,8 +220,8 @@ func (ix *Index) Reset(ctx context.Context) error {
 		}
 		return c.Exec(drop)
 	})
-	ix.days.forget() // numbers of versions begin anew
 	ix.meeting.forget()
+	ix.pasts.forget()
 	if err == nil {
 		err = ix.create(ctx)
 	}
@@ -226,6 +230,12 @@ func (ix *Index) Reset(ctx context.Context) error {
 
 // write runs f in one transaction of the writer.
 func (ix *Index) write(ctx context.Context, f func(*conn) error) error {
+	return ix.writeAnd(ctx, f, func() {})
+}
+
+// writeAnd runs f in one transaction of the writer, and where that is kept,
+// before anybody reads what was written, after.
+func (ix *Index) writeAnd(ctx context.Context, f func(*conn) error, after func()) error {
 	c := ix.writer
 	c.SetInterrupt(ctx)
 	defer c.SetInterrupt(context.Background())
@@ -234,7 +244,11 @@ func (ix *Index) write(ctx context.Context, f func(*conn) error) error {
 	}
 	err := f(c)
 	if err == nil {
-		err = c.Exec("COMMIT")
+		ix.publish.Lock()
+		if err = c.Exec("COMMIT"); err == nil {
+			after()
+		}
+		ix.publish.Unlock()
 	}
 	if err != nil {
 		c.SetInterrupt(context.Background()) // a context that is done must not stop the way back
@@ -246,7 +260,12 @@ func (ix *Index) write(ctx context.Context, f func(*conn) error) error {
 }
 
 // read runs f on one state of the index.
-func (ix *Index) read(ctx context.Context, f func(*conn) error) (err error) {
+func (ix *Index) read(ctx context.Context, f func(*conn) error) error {
+	return ix.readList(ctx, func(c *conn, _ *listing) error { return f(c) })
+}
+
+// readList runs f on one state of the index, with the list of that state.
+func (ix *Index) readList(ctx context.Context, f func(*conn, *listing) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -262,9 +281,24 @@ func (ix *Index) read(ctx context.Context, f func(*conn) error) (err error) {
 		}
 	}
 	c.SetInterrupt(ctx)
-	if err = c.Exec("BEGIN"); err == nil {
-		if err = notBefore(c, at); err == nil {
-			err = f(c)
+	ix.publish.RLock()
+	err = c.Exec("BEGIN")
+	var head Head
+	var latest int64
+	if err == nil {
+		head, latest, err = notBefore(c, at)
+	}
+	list := ix.list.Load()
+	ix.publish.RUnlock()
+	if !c.GetAutocommit() {
+		if err == nil && list.head != head { // another process writes
+			if list, err = ix.readListing(c, head, latest); err == nil {
+				ix.list.Store(list)
+				ix.pasts.forget()
+			}
+		}
+		if err == nil {
+			err = f(c, list)
 		}
 		c.SetInterrupt(context.Background()) // a context that is done must not stop the way back
 		if end := c.Exec("ROLLBACK"); end != nil {
@@ -283,15 +317,12 @@ func (ix *Index) read(ctx context.Context, f func(*conn) error) (err error) {
 // notBefore refuses a state of the files from before a head that the index had
 // already: somebody put old ones back under the running program. A later one is
 // what another process wrote, which serves the register this one reads beside.
-func notBefore(c *conn, at Head) error {
-	head, _, _, _, err := getHead(c)
-	if err != nil {
-		return err
+func notBefore(c *conn, at Head) (head Head, latest int64, err error) {
+	head, latest, _, _, err = getHead(c)
+	if err == nil && (head.Size < at.Size || head.Size == at.Size && head != at) {
+		err = errOld
 	}
-	if head.Size < at.Size || head.Size == at.Size && head != at {
-		return errOld
-	}
-	return nil
+	return head, latest, err
 }
 
 // errOld says that the files are not those the program wrote last.

@@ -198,12 +198,12 @@ func TestListsAndFacets(t *testing.T) {
 			t.Errorf("%+v is answered", bad)
 		}
 	}
-	counted, err := ix.RuleCounts(ctx, clock, false, nil)
-	if err != nil || counted["t_no_exam"] != 4 || counted["t_register"] != 2 {
+	counted, err := ix.Standing(ctx, clock, false, nil, 12)
+	if err != nil || counted.Rules["t_no_exam"] != 4 || counted.Rules["t_register"] != 2 {
 		t.Errorf("rules are counted %v %v", counted, err)
 	}
-	counted, err = ix.RuleCounts(ctx, clock, false, ofOrg(id('o', 1)))
-	if err != nil || counted["t_no_exam"] != 2 || counted["t_register"] != 0 {
+	counted, err = ix.Standing(ctx, clock, false, ofOrg(id('o', 1)), 12)
+	if err != nil || counted.Rules["t_no_exam"] != 2 || counted.Rules["t_register"] != 0 {
 		t.Errorf("rules of one organisation are counted %v %v", counted, err)
 	}
 	stats, err := ix.Stats(ctx, time.Time{}, nil)

@@ -154,7 +154,7 @@ func (ix *Index) tie(c *conn, s *snapshot) error {
 	if err != nil {
 		return err
 	}
-	if len(m.of) > 2*len(s.cases)+failuresAtOnce { // most are of versions that have ended
+	if len(m.of) > 2*len(s.cases)+1000 { // most are of versions that have ended
 		of := make(map[int64][]bound, len(s.cases))
 		for _, t := range s.cases {
 			of[t.v] = m.of[t.v]
@@ -350,10 +350,9 @@ func (ix *Index) meet(c *conn, clock Clock, see See) (*Meetings, error) {
 }
 
 // Met answers the cases a reader may see that have all of some terms, the
-// latest first, at most so many of them, and the whole tally. What is overdue
-// or breached in them is not said.
+// latest first, at most so many of them, and the whole tally.
 func (ix *Index) Met(ctx context.Context, clock Clock, see See, most int, terms ...Term) (rows []Row, all Tally, err error) {
-	err = ix.read(ctx, func(c *conn) error {
+	err = ix.readList(ctx, func(c *conn, list *listing) error {
 		m, err := ix.meet(c, clock, see)
 		if err != nil {
 			return err
@@ -363,14 +362,26 @@ func (ix *Index) Met(ctx context.Context, clock Clock, see See, most int, terms 
 		slices.SortFunc(found, func(a, b *tied) int {
 			return cmp.Or(cmp.Compare(b.day, a.day), cmp.Compare(a.id, b.id))
 		})
-		for _, t := range found[:min(len(found), most)] {
-			row, err := ix.row(c, t.v, clock, see)
-			if err != nil {
-				return err
-			}
-			rows = append(rows, row)
+		found = found[:min(len(found), most)]
+		at := map[int64]int{}
+		for i, t := range found {
+			at[t.v] = i
 		}
-		return nil
+		versions, err := ix.rowsAt(ctx, c, list, moment(clock.KnownBy))
+		if err != nil {
+			return err
+		}
+		shown := make([]*listed, len(found))
+		for _, l := range versions {
+			if l == nil {
+				continue
+			}
+			if i, ok := at[l.v]; ok {
+				shown[i] = l
+			}
+		}
+		rows, err = ix.complete(list, shown, versions, clock.AsOf, see)
+		return err
 	})
 	return rows, all, failed("looking for cases", err)
 }

@@ -54,7 +54,7 @@ func (ix *Index) Replace(ctx context.Context, key [32]byte, fill func(*Index) er
 		return failed("replacing", err)
 	}
 	ix.key = key
-	ix.days.forget()
 	ix.meeting.forget()
+	ix.pasts.forget()
 	return failed("replacing", ix.load(ctx))
 }

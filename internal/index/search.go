@@ -89,12 +89,9 @@ const (
 // by the sound of a name, by the beginning of a number. It answers case → tier.
 // A case of which the reader may see the facts alone is found by its facts
 // alone; and what they may not see at all changes nothing about what is found.
-func matches(c *conn, text string, see See) (map[int64]int, error) {
+func matches(c *conn, list *listing, text string, see See) (map[int64]int, error) {
 	found := map[int64]int{}
-	seen, err := seenBy(c, see)
-	if err != nil {
-		return found, err
-	}
+	seen := seenBy(list, see)
 	exact, wide, facts, err := ftsQuery(c, text, seen)
 	if err != nil {
 		return found, err
@@ -132,28 +129,30 @@ func matches(c *conn, text string, see See) (map[int64]int, error) {
 
 // seen is how much of each case a reader may see, by the case's number; nil: all of all.
 type seen struct {
-	sights map[int64]Sight
+	sights []Sight
 	facts  bool // of some, the facts alone
 }
 
-func seenBy(c *conn, see See) (*seen, error) {
+func seenBy(list *listing, see See) *seen {
 	if see == nil {
-		return nil, nil
-	}
-	all := &seen{sights: map[int64]Sight{}}
-	err := c.Run(`SELECT no, id FROM stream WHERE kind = ?`, func(s *sqlite3.Stmt) error {
-		if sight := see(s.ColumnText(1)); sight != Nothing {
-			all.sights[s.ColumnInt64(0)] = sight
-			all.facts = all.facts || sight == Facts
-		}
 		return nil
-	}, kindCase)
-	return all, err
+	}
+	all := &seen{sights: make([]Sight, len(list.rows))}
+	for no, l := range list.rows {
+		if l != nil {
+			all.sights[no] = see(l.id)
+			all.facts = all.facts || all.sights[no] == Facts
+		}
+	}
+	return all
 }
 
 func (all *seen) of(no int64) Sight {
-	if all == nil {
+	switch {
+	case all == nil:
 		return All
+	case no < 0 || no >= int64(len(all.sights)):
+		return Nothing
 	}
 	return all.sights[no]
 }

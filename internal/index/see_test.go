@@ -109,7 +109,7 @@ func TestSee(t *testing.T) {
 		if _, err := ix.Row(ctx, id('c', 1), clock, see); !errors.Is(err, ErrNotFound) {
 			t.Errorf("a case not seen is %v", err)
 		}
-		if counted, err := ix.RuleCounts(ctx, clock, false, see); err != nil || counted["t_no_exam"] != 1 {
+		if counted, err := ix.Standing(ctx, clock, false, see, 12); err != nil || counted.Rules["t_no_exam"] != 1 {
 			t.Errorf("rules count %v %v", counted, err)
 		}
 		if stats, err := ix.Stats(ctx, time.Time{}, see); err != nil || stats.Cases != 1 || stats.Units != 1 || len(stats.ByOrg) != 1 {

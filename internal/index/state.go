@@ -82,15 +82,17 @@ func (ix *Index) load(context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = c.Run(`SELECT stream, org, restricted, verdict FROM file WHERE kto = ?`, func(s *sqlite3.Stmt) error {
-		if cs := byNo[s.ColumnInt64(0)]; cs != nil {
-			cs.org, cs.live, cs.restricted = s.ColumnText(1), true, s.ColumnInt64(2) == 1
-			cs.verified = s.ColumnText(3) == casefile.Verified
-		}
-		return nil
-	}, forever)
+	list, err := ix.readListing(c, head, latest)
 	if err != nil {
 		return err
+	}
+	for _, l := range list.rows {
+		if l == nil {
+			continue
+		}
+		if cs := byNo[l.stream]; cs != nil {
+			cs.org, cs.live, cs.restricted, cs.verified = l.org, true, l.restricted == 1, l.verdict == casefile.Verified
+		}
 	}
 	for _, id := range outside {
 		entries, err := entriesOf(c, st.streams[id], forever)
@@ -111,6 +113,7 @@ func (ix *Index) load(context.Context) error {
 		return err
 	}
 	ix.state = st
+	ix.list.Store(list)
 	ix.head.Store(&head)
 	ix.counted.Store(uint64(counted))
 	ix.publishOrgs()

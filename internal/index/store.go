@@ -18,7 +18,7 @@ import (
 // schema is the number of what the tables hold. Change it whenever the tables
 // or anything written into them changes its meaning: every index made before
 // is then removed and rebuilt.
-const schema = 6
+const schema = 7
 
 // tables makes an empty index.
 //
@@ -31,6 +31,7 @@ CREATE TABLE stream(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT N
 CREATE INDEX stream_kind ON stream(kind, no);
 CREATE TABLE entry(stream INTEGER NOT NULL, pos INTEGER NOT NULL, known INTEGER NOT NULL, body BLOB NOT NULL,
 	PRIMARY KEY(stream, pos)) WITHOUT ROWID;
+CREATE INDEX entry_known ON entry(known);
 CREATE TABLE scope(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
 
 -- One row of the list of cases.
@@ -39,7 +40,7 @@ CREATE TABLE file(v INTEGER PRIMARY KEY, stream INTEGER NOT NULL, kfrom INTEGER 
 	child INTEGER NOT NULL, sex TEXT NOT NULL, region TEXT NOT NULL, place_type TEXT NOT NULL,
 	incident TEXT NOT NULL, incident_day INTEGER NOT NULL, reported INTEGER NOT NULL, updated INTEGER NOT NULL,
 	facets TEXT NOT NULL, stages BLOB NOT NULL, restricted INTEGER NOT NULL,
-	review TEXT NOT NULL, verdict TEXT NOT NULL, changed INTEGER NOT NULL, ties BLOB NOT NULL);
+	review TEXT NOT NULL, verdict TEXT NOT NULL, changed INTEGER NOT NULL, ties BLOB NOT NULL, standings BLOB NOT NULL);
 CREATE INDEX file_stream ON file(stream, kto);
 CREATE INDEX file_cluster ON file(cluster, kto);
 CREATE INDEX file_known ON file(kto);
@@ -52,6 +53,9 @@ CREATE INDEX member_unit ON member(v, stream);
 CREATE TABLE span(scope INTEGER NOT NULL, rule INTEGER NOT NULL, kto INTEGER NOT NULL, kfrom INTEGER NOT NULL,
 	dfrom INTEGER NOT NULL, dto INTEGER NOT NULL, v INTEGER NOT NULL,
 	PRIMARY KEY(scope, rule, kto, kfrom, dfrom, dto, v)) WITHOUT ROWID;
+-- The spans that are true now, summed up: on each day, by how many more units a rule holds in a scope than the day before.
+CREATE TABLE tally(scope INTEGER NOT NULL, rule INTEGER NOT NULL, day INTEGER NOT NULL, n INTEGER NOT NULL,
+	PRIMARY KEY(scope, rule, day)) WITHOUT ROWID;
 
 -- Search knows the cases as they stand now; rowid is the stream of the case.
 CREATE VIRTUAL TABLE search USING fts5(numbers, names, words, factnumbers, facts, content='', contentless_delete=1, tokenize='kua');
@@ -69,7 +73,7 @@ CREATE TABLE audited(id BLOB NOT NULL, at INTEGER NOT NULL, pos INTEGER NOT NULL
 
 // drop empties an index.
 const drop = `
-DROP TABLE audited; DROP TABLE audit; DROP TABLE name; DROP TABLE search; DROP TABLE span; DROP TABLE member; DROP TABLE unit; DROP TABLE file;
+DROP TABLE audited; DROP TABLE audit; DROP TABLE name; DROP TABLE search; DROP TABLE tally; DROP TABLE span; DROP TABLE member; DROP TABLE unit; DROP TABLE file;
 DROP TABLE scope; DROP TABLE entry; DROP TABLE stream; DROP TABLE meta;`
 
 const (

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/ncruces/go-sqlite3"
@@ -133,6 +134,9 @@ func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, end
 			delete(units, key)
 			continue
 		}
+		if err := p.tally(u.scope, u.spans, -1); err != nil {
+			return err
+		}
 		if u.from == known {
 			err = u.remove(c, members)
 		} else if err = u.move(c, forever, known); err == nil {
@@ -168,6 +172,9 @@ func (p *plan) reopen(c *conn, u unit, known int64) (bool, error) {
 			continue
 		}
 		if err := c.Run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, forever, e.v); err != nil {
+			return false, err
+		}
+		if err := p.tally(u.scope, u.eval.spans, 1); err != nil {
 			return false, err
 		}
 		return true, e.move(c, known, forever)
@@ -231,10 +238,44 @@ func (p *plan) beginUnit(c *conn, u unit, known int64) error {
 			return err
 		}
 	}
+	if err := p.tally(u.scope, u.eval.spans, 1); err != nil {
+		return err
+	}
 	return eachSpan(u.eval.spans, func(rule int64, from, to edtf.Day) error {
 		return c.Run(`INSERT INTO span(scope, rule, kto, kfrom, dfrom, dto, v) VALUES(?, ?, ?, ?, ?, ?, ?)`,
 			nil, u.scope, rule, forever, known, int64(from), int64(to), v)
 	})
+}
+
+// tallied is a day on which the number of units changes for which a rule holds now in a scope.
+type tallied struct{ scope, rule, day int64 }
+
+// tally notes that spans begin to be true, or cease.
+func (p *plan) tally(scope int64, spans []byte, n int64) error {
+	return eachSpan(spans, func(rule int64, from, until edtf.Day) error {
+		p.tallies[tallied{scope, rule, int64(from)}] += n
+		p.tallies[tallied{scope, rule, int64(until)}] -= n
+		return nil
+	})
+}
+
+// writeTallies writes what was noted, in the order of the table. What comes to
+// nothing stays as a zero.
+func (p *plan) writeTallies(c *conn) error {
+	days := slices.SortedFunc(maps.Keys(p.tallies), func(a, b tallied) int {
+		return cmp.Or(cmp.Compare(a.scope, b.scope), cmp.Compare(a.rule, b.rule), cmp.Compare(a.day, b.day))
+	})
+	for _, t := range days {
+		if p.tallies[t] == 0 {
+			continue
+		}
+		err := c.Run(`INSERT INTO tally(scope, rule, day, n) VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n`,
+			nil, t.scope, t.rule, t.day, p.tallies[t])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // span is one stretch of days on which a figure counts.
@@ -304,30 +345,26 @@ func encodeStages(stages []stageFrom) string {
 	return string(b)
 }
 
-// stageOn decodes the stage that holds on a day.
-func stageOn(stages string, day edtf.Day) (id string, since edtf.Day, err error) {
+func decodeStages(stages string) (found []stageFrom, err error) {
 	b := []byte(stages)
 	for len(b) > 0 {
 		from, n := binary.Varint(b)
 		if n <= 0 {
-			return "", 0, errDamaged
+			return nil, errDamaged
 		}
-		if edtf.Day(from) > day {
-			break
-		}
-		at, m := binary.Varint(b[n:])
+		since, m := binary.Varint(b[n:])
 		if m <= 0 {
-			return "", 0, errDamaged
+			return nil, errDamaged
 		}
 		size, o := binary.Uvarint(b[n+m:])
 		if o <= 0 || uint64(len(b)-n-m-o) < size {
-			return "", 0, errDamaged
+			return nil, errDamaged
 		}
 		b = b[n+m+o:]
-		id, since = string(b[:size]), edtf.Day(at)
+		found = append(found, stageFrom{edtf.Day(from), string(b[:size]), edtf.Day(since)})
 		b = b[size:]
 	}
-	return id, since, nil
+	return found, nil
 }
 
 // row is all that a list shows of a case, and what it is filtered and sorted by.
@@ -343,16 +380,17 @@ type row struct {
 	facets                        string // facet=code, separated by facetSep, in order
 	stages                        string
 	ties                          string // what it may have in common with other cases: encodeKnots
+	standings                     string // see Index.encodeStandings
 }
 
 const (
-	rowColumns = `org, number, external_id, name, child, sex, region, place_type, incident, incident_day, reported, updated, facets, stages, restricted, review, verdict, changed, ties`
-	rowMarks   = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+	rowColumns = `org, number, external_id, name, child, sex, region, place_type, incident, incident_day, reported, updated, facets, stages, restricted, review, verdict, changed, ties, standings`
+	rowMarks   = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
 )
 
 func (r *row) args() []any {
 	return []any{r.org, r.number, r.externalID, r.name, r.child, r.sex, r.region, r.placeType,
-		r.incident, r.incidentDay, r.reported, r.updated, r.facets, []byte(r.stages), r.restricted, r.review, r.verdict, r.changed, []byte(r.ties)}
+		r.incident, r.incidentDay, r.reported, r.updated, r.facets, []byte(r.stages), r.restricted, r.review, r.verdict, r.changed, []byte(r.ties), []byte(r.standings)}
 }
 
 func scanRow(s *sqlite3.Stmt, at int) row {
@@ -361,7 +399,8 @@ func scanRow(s *sqlite3.Stmt, at int) row {
 		child: s.ColumnInt64(at + 4), sex: s.ColumnText(at + 5), region: s.ColumnText(at + 6), placeType: s.ColumnText(at + 7),
 		incident: s.ColumnText(at + 8), incidentDay: s.ColumnInt64(at + 9), reported: s.ColumnInt64(at + 10),
 		updated: s.ColumnInt64(at + 11), facets: s.ColumnText(at + 12), stages: string(s.ColumnRawBlob(at + 13)),
-		restricted: s.ColumnInt64(at + 14), review: s.ColumnText(at + 15), verdict: s.ColumnText(at + 16), changed: s.ColumnInt64(at + 17), ties: string(s.ColumnRawBlob(at + 18)),
+		restricted: s.ColumnInt64(at + 14), review: s.ColumnText(at + 15), verdict: s.ColumnText(at + 16), changed: s.ColumnInt64(at + 17),
+		ties: string(s.ColumnRawBlob(at + 18)), standings: string(s.ColumnRawBlob(at + 19)),
 	}
 }
 

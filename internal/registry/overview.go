@@ -47,14 +47,12 @@ func (r *Registry) Overview(ctx context.Context, s *access.Session, q OverviewQu
 		return Overview{}, err
 	}
 	see := r.see(s.Member)
-	if view.InReview, err = r.index.InReview(ctx, clock.KnownBy, see); err != nil {
-		return Overview{}, err
-	}
-	counts, err := r.index.RuleCounts(ctx, clock, q.Verified, see)
+	standing, err := r.index.Standing(ctx, clock, q.Verified, see, ourDeadlines)
 	if err != nil {
 		return Overview{}, err
 	}
-	for id, n := range counts {
+	view.InReview = standing.InReview
+	for id, n := range standing.Rules {
 		def, ok := r.rules.Rule(id)
 		if !ok || n == 0 {
 			continue
@@ -74,7 +72,7 @@ func (r *Registry) Overview(ctx context.Context, s *access.Session, q OverviewQu
 			return list[i].Rule < list[j].Rule
 		})
 	}
-	if view.Ours, err = r.ours(ctx, clock, see); err != nil {
+	if view.Ours, err = r.ours(ctx, standing.Ours, clock, see); err != nil {
 		return Overview{}, err
 	}
 	if access.Decide(s.Member, access.Audit, access.Thing{}) {
@@ -98,12 +96,8 @@ func (r *Registry) Overview(ctx context.Context, s *access.Session, q OverviewQu
 	return view, nil
 }
 
-// ours are the next terms that are the coalition's to keep, soonest first.
-func (r *Registry) ours(ctx context.Context, clock Clock, see index.See) ([]DeadlineRow, error) {
-	terms, err := r.index.OwnTerms(ctx, clock, see, ourDeadlines)
-	if err != nil {
-		return nil, err
-	}
+// ours are terms that are the coalition's to keep, with their cases.
+func (r *Registry) ours(ctx context.Context, terms []index.OwnTerm, clock Clock, see index.See) ([]DeadlineRow, error) {
 	var rows []DeadlineRow
 	for _, t := range terms {
 		row, err := r.index.Row(ctx, t.Case, clock, see)

@@ -66,36 +66,42 @@ func (d *deadline) one(s *Set, f *file) Deadline {
 		out.Record = f.it.r.ID
 	}
 	missing := map[string]bool{}
+	d.state(s, f, missing, &out)
+	if out.State == CannotTell {
+		out.Missing = slices.Sorted(maps.Keys(missing))
+	}
+	return out
+}
+
+// state sets the days of the deadline and where it stands; missing may be nil.
+func (d *deadline) state(s *Set, f *file, missing map[string]bool, out *Deadline) {
 	start, ok := d.from.date(f, missing)
 	if !ok || start.lo == edtf.MinDay {
-		out.State, out.Missing = CannotTell, slices.Sorted(maps.Keys(missing))
-		return out
+		out.State = CannotTell
+		return
 	}
 	out.Start = start.lo
-	d.terms(s, f, start, &out)
+	d.terms(s, f, start, out)
 	if !out.Due.Bound() {
 		out.Days = out.Due.Sub(f.day)
 	}
 	on, by, state := d.kept(f, missing)
+	kind := d.def.Kind
 	switch {
-	case state == yes && by != "" && on == (date{}) && (out.Due == edtf.MaxDay || def.Kind == Opens):
+	case state == yes && by != "" && on == (date{}) && (out.Due == edtf.MaxDay || kind == Opens):
 		out.State, out.By = Kept, by // done, whenever it was
 	case state == yes && on == (date{}):
 		out.State, out.By = CannotTell, by
 	case state == yes:
-		out.State, out.By = judge(def.Kind, on, out.Due, out.DueArguable), by
+		out.State, out.By = judge(kind, on, out.Due, out.DueArguable), by
 		if on.lo == on.hi {
 			out.Done = on.hi
 		}
 	case state == unknown:
 		out.State = CannotTell
 	default:
-		out.State = waiting(def.Kind, f.day, out.Due, out.DueArguable)
+		out.State = waiting(kind, f.day, out.Due, out.DueArguable)
 	}
-	if out.State == CannotTell {
-		out.Missing = slices.Sorted(maps.Keys(missing))
-	}
-	return out
 }
 
 // terms sets the cautious and the arguable day.

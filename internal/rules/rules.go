@@ -26,6 +26,9 @@ type Set struct {
 	deadlines []*deadline
 	defs      map[string]codebook.RuleDef
 	days      calendar
+
+	watched  []watched // deadlines, then checks
+	followed map[*deadline]int
 }
 
 // Compile compiles all rules of a codebook and its packs. What an expression names and is not there, a field, a
@@ -81,6 +84,7 @@ func Compile(book *codebook.Book) (*Set, error) {
 	if len(failed) > 0 {
 		return nil, errors.Join(failed...)
 	}
+	s.watchAll()
 	return s, nil
 }
 
@@ -168,10 +172,16 @@ func (c *compiler) add(def codebook.RuleDef) error {
 			expr: compile("expr", def.Expr, cel.BoolType), grave: compile("grave", def.Grave, cel.BoolType),
 			records: compile("records", def.Records, nil)})
 	case codebook.Deadline:
-		c.set.deadlines = append(c.set.deadlines, &deadline{def: def, when: when, each: c.at(def.Each), by: c.at(def.By),
+		d := &deadline{def: def, when: when, each: c.at(def.Each), by: c.at(def.By),
 			from: compile("from", def.From, dateType), arguable: compile("arguable", def.Arguable, dateType),
 			until: compile("until", def.Until, dateType), done: compile("done", def.Done, cel.BoolType),
-			on: compile("on", def.On, dateType)})
+			on: compile("on", def.On, dateType)}
+		for _, e := range []*expr{d.from, d.arguable, d.until, d.on} {
+			if e != nil && e.clock {
+				failed = append(failed, errors.New("a term can't be measured from today: it would never end"))
+			}
+		}
+		c.set.deadlines = append(c.set.deadlines, d)
 	case codebook.Calendar:
 		if err := c.set.days.add(def); err != nil {
 			failed = append(failed, err)

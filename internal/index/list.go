@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package index
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/edtf"
+)
+
+// The list of cases is kept in memory as the table file holds it now, each row
+// decoded once: a list of ten thousand cases is filtered, counted and sorted in
+// a few milliseconds, and a write replaces the rows it changed and no other.
+
+// listing is every case as it stands at one head of the ledger. It does not change.
+type listing struct {
+	head   Head
+	latest int64     // the latest known time
+	ids    []string  // of all streams, by number
+	rows   []*listed // by the number of the stream; nil: no case, or withdrawn
+}
+
+// listed is a version of a row. It does not change.
+type listed struct {
+	v, stream, from, cluster int64
+	id                       string
+	row                      // but for its facets, stages and standings, which are decoded, and its ties:
+	codes                    []code
+	stageFrom                []stageListed
+	stands                   []stand
+}
+
+// code is a value of a facet: its number in [facetCodes].
+type code int32
+
+// stand is a span of days on which a check is breached or a deadline overdue,
+// or, with a Due, a term of ours runs.
+type stand struct {
+	rule          int32 // its number
+	from, to, due edtf.Day
+}
+
+func (s stand) on(day edtf.Day) bool { return s.from <= day && day < s.to }
+
+// stageListed is a stage with the number of its code.
+type stageListed struct {
+	stageFrom
+	code code
+}
+
+// stageOn is the stage that holds on a day.
+func (l *listed) stageOn(day edtf.Day) (found stageListed) {
+	for _, s := range l.stageFrom {
+		if s.from > day {
+			break
+		}
+		found = s
+	}
+	return found
+}
+
+// facetCodes numbers the values of facets as they are met. The first is no
+// stage, which a case has before anything of it is known.
+type facetCodes struct {
+	mu    sync.RWMutex
+	nos   map[string]code
+	known []facetCode
+}
+
+type facetCode struct {
+	facet int // its place among the facets
+	code  string
+}
+
+// of answers the number of a value.
+func (f *facetCodes) of(facet int, value string) code {
+	key := string(rune(facet)) + value
+	f.mu.RLock()
+	no, ok := f.nos[key]
+	f.mu.RUnlock()
+	if ok {
+		return no
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if no, ok := f.nos[key]; ok {
+		return no
+	}
+	if f.nos == nil {
+		f.nos, f.known = map[string]code{}, []facetCode{{facet: facetStage}}
+	}
+	no = code(len(f.known))
+	f.nos[key] = no
+	f.known = append(f.known, facetCode{facet, value})
+	return no
+}
+
+// all are the values numbered so far.
+func (f *facetCodes) all() []facetCode {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.known
+}
+
+// facetOrg and facetStage are the places of the facets that no record has; the others follow.
+const (
+	facetOrg = iota
+	facetStage
+	facetRest
+)
+
+// listedColumns are what scanListed reads.
+const listedColumns = `f.v, f.stream, f.kfrom, f.cluster, ` + rowColumns
+
+// scanListed decodes a row of the table file.
+func (ix *Index) scanListed(s *sqlite3.Stmt, ids []string) (*listed, error) {
+	l := &listed{v: s.ColumnInt64(0), stream: s.ColumnInt64(1), from: s.ColumnInt64(2), cluster: s.ColumnInt64(3), row: scanRow(s, 4)}
+	if l.stream >= int64(len(ids)) || l.cluster >= int64(len(ids)) || l.stream < 0 || l.cluster < 0 {
+		return nil, errDamaged
+	}
+	l.id = ids[l.stream]
+	l.codes = append(l.codes, ix.codes.of(facetOrg, l.org))
+	for pair := range strings.SplitSeq(l.facets, facetSep) {
+		if id, value, ok := strings.Cut(pair, "="); ok && value != "" {
+			if i := slices.IndexFunc(ix.facets, func(f facet) bool { return f.id == id }); i >= 0 {
+				l.codes = append(l.codes, ix.codes.of(facetRest+i, value))
+			}
+		}
+	}
+	stages, err := decodeStages(l.stages)
+	if err != nil {
+		return nil, err
+	}
+	for _, st := range stages {
+		l.stageFrom = append(l.stageFrom, stageListed{st, ix.codes.of(facetStage, st.id)})
+	}
+	if l.stands, err = ix.decodeStandings(l.standings); err != nil {
+		return nil, err
+	}
+	l.facets, l.stages, l.standings, l.ties = "", "", "", ""
+	return l, nil
+}
+
+// readListing reads the list from the tables.
+func (ix *Index) readListing(c *conn, head Head, latest int64) (*listing, error) {
+	list := &listing{head: head, latest: latest, ids: []string{""}}
+	err := c.Run(`SELECT no, id FROM stream ORDER BY no`, func(s *sqlite3.Stmt) error {
+		if s.ColumnInt64(0) != int64(len(list.ids)) {
+			return errDamaged
+		}
+		list.ids = append(list.ids, s.ColumnText(1))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	list.rows = make([]*listed, len(list.ids))
+	err = c.Run(`SELECT `+listedColumns+` FROM file f WHERE f.kto = ?`, func(s *sqlite3.Stmt) error {
+		l, err := ix.scanListed(s, list.ids)
+		if err == nil {
+			list.rows[l.stream] = l
+		}
+		return err
+	}, forever)
+	return list, err
+}
+
+// nextListing makes the listing after the writer changed the rows of some streams.
+func (ix *Index) nextListing(c *conn, head Head, changed map[int64]bool) (*listing, error) {
+	old := ix.list.Load()
+	next := &listing{head: head, latest: ix.state.latest, ids: old.ids, rows: old.rows}
+	if n := len(ix.state.streams) + 1; n > len(next.ids) {
+		next.ids = append(make([]string, 0, n+n/8), next.ids...)[:n] // never in the old one's place
+		for id, no := range ix.state.streams {
+			next.ids[no] = id
+		}
+	}
+	if len(changed) == 0 && len(next.ids) == len(next.rows) {
+		return next, nil
+	}
+	next.rows = append(make([]*listed, 0, len(next.ids)), next.rows...)[:len(next.ids)]
+	for stream := range changed {
+		next.rows[stream] = nil
+		err := c.Run(`SELECT `+listedColumns+` FROM file f WHERE f.stream = ? AND f.kto = ?`, func(s *sqlite3.Stmt) error {
+			l, err := ix.scanListed(s, next.ids)
+			if err == nil {
+				next.rows[stream] = l
+			}
+			return err
+		}, stream, forever)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return next, nil
+}
+
+// pasts remembers the list as it was known at the moments asked about last.
+type pasts struct {
+	mu   sync.Mutex
+	last []past // the newest last
+}
+
+type past struct {
+	known int64
+	rows  []*listed
+}
+
+// maxPasts is how many moments are remembered at once.
+const maxPasts = 4
+
+func (p *pasts) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = nil
+}
+
+// rowsAt answers the rows that are true at a known time, some of them nil.
+func (ix *Index) rowsAt(ctx context.Context, c *conn, list *listing, known int64) ([]*listed, error) {
+	if known > list.latest {
+		return list.rows, nil
+	}
+	ix.pasts.mu.Lock()
+	defer ix.pasts.mu.Unlock()
+	if i := slices.IndexFunc(ix.pasts.last, func(p past) bool { return p.known == known }); i >= 0 {
+		found := ix.pasts.last[i]
+		ix.pasts.last = append(slices.Delete(ix.pasts.last, i, i+1), found)
+		return found.rows, nil
+	}
+	rows := make([]*listed, len(list.rows))
+	for i, l := range list.rows {
+		if l != nil && l.from <= known {
+			rows[i] = l
+		}
+	}
+	err := c.Run(`SELECT `+listedColumns+` FROM file f WHERE f.kto > ? AND f.kto < ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
+		l, err := ix.scanListed(s, list.ids)
+		if err == nil {
+			rows[l.stream] = l
+			err = ctx.Err()
+		}
+		return err
+	}, known, forever, known)
+	if err == nil && known < list.latest { // what was known before the last act changes no more
+		if len(ix.pasts.last) == maxPasts {
+			ix.pasts.last = slices.Delete(ix.pasts.last, 0, 1)
+		}
+		ix.pasts.last = append(ix.pasts.last, past{known, rows})
+	}
+	return rows, err
+}
+
+// encodeStandings writes how a case stands on all days.
+func (ix *Index) encodeStandings(c *casefile.Case) string {
+	var b []byte
+	for _, s := range ix.set.Standings(c) {
+		b = binary.AppendUvarint(b, uint64(ix.ruleNo[s.Rule]))
+		b = binary.AppendVarint(b, int64(s.From))
+		b = binary.AppendVarint(b, int64(s.To))
+		b = binary.AppendVarint(b, int64(s.Due))
+	}
+	return string(b)
+}
+
+func (ix *Index) decodeStandings(text string) ([]stand, error) {
+	b := []byte(text)
+	stands := make([]stand, 0, len(b)/8+1)
+	for len(b) > 0 {
+		rule, n := binary.Uvarint(b)
+		if n <= 0 || rule >= uint64(len(ix.rules)) {
+			return nil, errDamaged
+		}
+		b = b[n:]
+		var days [3]edtf.Day
+		for i := range days {
+			d, n := binary.Varint(b)
+			if n <= 0 {
+				return nil, errDamaged
+			}
+			days[i], b = edtf.Day(d), b[n:]
+		}
+		stands = append(stands, stand{int32(rule), days[0], days[1], days[2]})
+	}
+	return slices.Clip(stands), nil
+}
+
+// Standing says how the cases stand that a reader may see.
+type Standing struct {
+	Rules    map[string]int // check or deadline → in how many cases it is breached or overdue; those without a case are absent
+	Ours     []OwnTerm      // the terms of ours that end next, soonest first
+	InReview int            // cases that wait for a verdict
+}
+
+// OwnTerm is a term of the coalition's own that runs in a case.
+type OwnTerm struct {
+	Case string // id
+	Rule string // id of the deadline
+	Due  edtf.Day
+}
+
+// Standing answers how the cases stand that a reader may see, at a clock.
+// Verified counts rules in verified cases alone; at most so many terms are answered.
+func (ix *Index) Standing(ctx context.Context, clock Clock, verified bool, see See, most int) (st Standing, err error) {
+	st.Rules = map[string]int{}
+	err = ix.readList(ctx, func(c *conn, list *listing) error {
+		rows, err := ix.rowsAt(ctx, c, list, moment(clock.KnownBy))
+		if err != nil {
+			return err
+		}
+		counts := make([]int, len(ix.rules))
+		type term struct {
+			row *listed
+			stand
+		}
+		terms := nearest[term]{most: most, compare: func(a, b term) int {
+			return compareTerms(a.row, a.stand, b.row, b.stand)
+		}}
+		counted := make([]bool, len(ix.rules))
+		for _, l := range rows {
+			if l == nil || see.of(l.id) == Nothing {
+				continue
+			}
+			if l.review == casefile.InReview {
+				st.InReview++
+			}
+			counts1 := !verified || l.verdict == casefile.Verified
+			clear(counted)
+			for _, s := range l.stands {
+				switch {
+				case !s.on(clock.AsOf):
+				case s.due != 0:
+					terms.add(term{l, s})
+				case counts1 && !counted[s.rule]:
+					counted[s.rule] = true
+					counts[s.rule]++
+				}
+			}
+		}
+		for no, n := range counts {
+			if n > 0 {
+				st.Rules[ix.rules[no].ID] = n
+			}
+		}
+		for _, t := range terms.sorted() {
+			st.Ours = append(st.Ours, OwnTerm{t.row.id, ix.rules[t.rule].ID, t.due})
+		}
+		return nil
+	})
+	return st, failed("counting", err)
+}
+
+// nearest keeps the first few of many in their order.
+type nearest[T any] struct {
+	most    int
+	compare func(a, b T) int
+	kept    []T
+	full    bool // the last of kept, once sorted, is the bar for what comes
+}
+
+func (n *nearest[T]) add(v T) {
+	if n.most <= 0 || n.full && n.compare(v, n.kept[n.most-1]) >= 0 {
+		return
+	}
+	n.kept = append(n.kept, v)
+	if len(n.kept) >= 4*n.most {
+		n.sorted()
+	}
+}
+
+// sorted are the first few of those added so far.
+func (n *nearest[T]) sorted() []T {
+	slices.SortFunc(n.kept, n.compare)
+	n.kept = n.kept[:min(len(n.kept), max(0, n.most))]
+	n.full = n.most > 0 && len(n.kept) == n.most
+	return n.kept
+}
+
+// failing tells in which rows a check is breached or a deadline overdue on a day.
+func failing(l *listed, rule int32, day edtf.Day) bool {
+	return slices.ContainsFunc(l.stands, func(s stand) bool { return s.rule == rule && s.due == 0 && s.on(day) })
+}
+
+// Stats says what the index holds at a moment.
+type Stats struct {
+	Cases  int            // cases
+	Units  int            // clusters: cases of the same person counted once
+	ByOrg  map[string]int // organisation → cases
+	Latest time.Time      // when the last entry was written
+}
+
+// Stats answers what the index holds as known by a moment (zero: all), of the
+// cases a reader may know of.
+func (ix *Index) Stats(ctx context.Context, knownBy time.Time, see See) (st Stats, err error) {
+	st.ByOrg = map[string]int{}
+	known := moment(knownBy)
+	err = ix.readList(ctx, func(c *conn, list *listing) error {
+		rows, err := ix.rowsAt(ctx, c, list, known)
+		if err != nil {
+			return err
+		}
+		clusters := map[int64]bool{}
+		for _, l := range rows {
+			if l != nil && see.of(l.id) != Nothing {
+				st.Cases++
+				st.ByOrg[l.org]++
+				clusters[l.cluster] = true
+			}
+		}
+		st.Units = len(clusters)
+		latest := list.latest
+		if known < latest {
+			latest = 0
+			err = c.Run(`SELECT known FROM entry WHERE known <= ? ORDER BY known DESC LIMIT 1`, func(s *sqlite3.Stmt) error {
+				latest = s.ColumnInt64(0)
+				return nil
+			}, known)
+		}
+		if latest > 0 {
+			st.Latest = time.UnixMilli(latest).UTC()
+		}
+		return err
+	})
+	return st, failed("counting", err)
+}
