@@ -67,8 +67,9 @@ type Field struct {
 	Unit     string `yaml:"unit"`
 	Many     bool   `yaml:"many"`
 	Required bool   `yaml:"required"`
-	Max      int    `yaml:"max"` // longest text in characters; 0: no limit of its own
-	OtherOf  string `yaml:"-"`   // set on the companion field that takes the words behind the code "other"
+	Max      int    `yaml:"max"`     // longest text in characters; 0: no limit of its own
+	Section  string `yaml:"section"` // where it stands on a form: main, where, more, words, known; empty: by what it is
+	OtherOf  string `yaml:"-"`       // set on the companion field that takes the words behind the code "other"
 }
 
 // Scope says where records of a kind live.

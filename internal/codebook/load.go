@@ -391,6 +391,8 @@ func checkField(f Field) error {
 		return errors.New("a field of type code, and no other, names its list")
 	case (f.Type == Ref) != (f.RefKind != ""):
 		return errors.New("a field of type ref, and no other, names the kind it refers to in ref_kind")
+	case !slices.Contains([]string{"", "main", "where", "more", "words", "known"}, f.Section):
+		return fmt.Errorf("a form has no section %q", f.Section)
 	case f.Unit != "" && f.Type != Number:
 		return errors.New("only a number has a unit")
 	case f.Max != 0 && f.Type != Text && f.Type != Prose:

@@ -27,6 +27,9 @@ const (
 	draftSize  = 512 << 10 // bytes of what a draft holds, at most
 )
 
+// ErrDraftsFull says that a member keeps as many drafts as one may.
+var ErrDraftsFull = draft.ErrFull
+
 // ErrDraftSize says that a draft is too long to be kept.
 var ErrDraftSize = errors.New("this is too long to be kept as a draft: save a part of it first")
 
@@ -38,6 +41,7 @@ type Draft struct {
 	Record string // that is changed; empty: a new one
 	Form   map[string][]string
 	At     time.Time
+	Number string // of the case, where one asks for several drafts
 }
 
 // draftContent is what is sealed of a draft.
@@ -200,9 +204,18 @@ func (r *Registry) Drafts(ctx context.Context, s *access.Session, caseID string)
 		if caseID != "" && k.Case != caseID {
 			continue
 		}
-		if d, err := r.openDraft(s, k); err == nil {
-			out = append(out, d)
+		d, err := r.openDraft(s, k)
+		if err != nil {
+			continue
 		}
+		if d.Case != "" {
+			row, err := r.index.Row(ctx, d.Case, r.clock(Clock{}), r.see(s.Member))
+			if err != nil {
+				return nil, notFound(err)
+			}
+			d.Number = row.Number
+		}
+		out = append(out, d)
 	}
 	return out, nil
 }

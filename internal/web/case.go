@@ -182,6 +182,7 @@ type caseReader struct {
 	*visit
 	file registry.CaseView
 	byID map[string]*casefile.Record
+	away string // the address of the case, on another page than its own
 }
 
 // anchor is the place of a record on the page.
@@ -190,7 +191,10 @@ func anchor(id string) string { return "r-" + id }
 // names names a record that another refers to, in the case or outside it.
 func (c *caseReader) names(id string) valueText {
 	if rec, ok := c.byID[id]; ok {
-		return valueText{Text: c.kind(rec.Kind), Href: "#" + anchor(id)}
+		return valueText{Text: c.kind(rec.Kind), Href: c.away + "#" + anchor(id)}
+	}
+	if rec, ok := c.file.Outside[id]; ok {
+		return valueText{Text: c.outsideName(rec), Href: sharedPath(rec.Kind, id)}
 	}
 	if id == c.file.Row.Org {
 		return valueText{Text: c.file.Row.OrgName}

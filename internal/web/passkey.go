@@ -11,15 +11,6 @@ import (
 	"github.com/kua-registry/kua/internal/registry"
 )
 
-// scriptPolicy is the policy of the few pages that work with passkeys, which
-// no browser gives away without a script. All else is as everywhere.
-const scriptPolicy = "script-src 'self'; "
-
-// allowScript lets the pages' own script run on this page.
-func (v *visit) allowScript() {
-	v.w.Header().Set(headers[0][0], scriptPolicy+headers[0][1])
-}
-
 type passkeysBody struct {
 	Question *registry.PasskeyQuestion // nil: the address of the pages can't have passkeys
 	Keys     []passkeyRow
@@ -55,7 +46,7 @@ func (s *server) showPasskeys(v *visit, body passkeysBody) error {
 	switch {
 	case err == nil:
 		body.Question = &q
-		v.allowScript()
+		v.script("passkey.js")
 	case !errors.Is(err, registry.ErrNoPasskeys):
 		return err
 	}
@@ -185,7 +176,7 @@ func (s *server) stepByPasskey(v *visit) error {
 func (s *server) showCode(v *visit, h *access.Half, body codeBody) error {
 	if q, err := s.reg.AskToStep(h.Token()); err == nil {
 		body.Passkey = &q
-		v.allowScript()
+		v.script("passkey.js")
 	}
 	return s.show(v, "code", v.T("factor.code.title"), body)
 }
@@ -194,7 +185,7 @@ func (s *server) showCode(v *visit, h *access.Half, body codeBody) error {
 func (s *server) showSignIn(v *visit, body signInBody) error {
 	if q, err := s.reg.AskToOpen(); err == nil {
 		body.Passkey = &q
-		v.allowScript()
+		v.script("passkey.js")
 	}
 	return s.show(v, "signin", v.T("signin.title"), body)
 }

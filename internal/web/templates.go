@@ -60,6 +60,7 @@ type page struct {
 	Member                  *access.Member
 	MayLock                 bool // for everybody
 	Nav                     []navLink
+	Scripts                 []string
 	Body                    any
 }
 
@@ -71,7 +72,7 @@ type navLink struct {
 // show makes a page and sends it. The title stands in the browser's history
 // and its window list: it must never hold a name.
 func (s *server) show(v *visit, name, title string, body any) error {
-	p := page{Lang: v.Code(), Title: title, Path: nextPage(v.r.URL.Path), Langs: s.langLinks(v), Body: body}
+	p := page{Lang: v.Code(), Title: title, Path: nextPage(v.r.URL.Path), Langs: s.langLinks(v), Scripts: v.scripts, Body: body}
 	if v.session != nil {
 		p.Member = &v.session.Member
 		p.MayLock = s.lockAll != nil && s.reg.MayLock(v.session) == nil

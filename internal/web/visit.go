@@ -27,6 +27,7 @@ type visit struct {
 	session *access.Session // nil: nobody has signed in
 	zips    *sync.Pool
 	status  int
+	scripts []string // of the page, from static/
 }
 
 func (s *server) visit(w http.ResponseWriter, r *http.Request) *visit {
@@ -38,9 +39,20 @@ func (s *server) visit(w http.ResponseWriter, r *http.Request) *visit {
 	return v
 }
 
+// scriptPolicy is the policy of the pages that have a script. All else is as everywhere.
+const scriptPolicy = "script-src 'self'; connect-src 'self'; "
+
+// script lets one of the pages' own scripts run on this page. Every page works
+// without; no other script ever runs.
+func (v *visit) script(name string) {
+	v.w.Header().Set(headers[0][0], scriptPolicy+headers[0][1])
+	v.scripts = append(v.scripts, name)
+}
+
 func (v *visit) redirect(to string) { http.Redirect(v.w, v.r, to, http.StatusSeeOther) }
 
-// The header of every answer. The policy allows no script at all: no page needs any.
+// The header of every answer. The policy allows no script at all: no page needs
+// any; see visit.script for those that have one.
 // Referrer-Policy is same-origin and not no-referrer: nothing leaves this
 // origin by either, but under no-referrer a browser says "Origin: null" of the
 // pages' own forms, and where it has no Sec-Fetch-Site (old phones) no form

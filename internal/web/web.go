@@ -74,6 +74,7 @@ type register interface {
 	Info(ctx context.Context, s *access.Session) (registry.Info, error)
 	Recovery(s *access.Session) (registry.RecoveryView, error)
 	memberRegister
+	recordRegister
 	Book() *codebook.Book
 	Rules() *rules.Set
 	Today() edtf.Day
@@ -140,7 +141,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},

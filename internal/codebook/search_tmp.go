@@ -1,0 +1,3 @@
+package codebook
+
+func (l *List) Search(text, lang string, max int) []ListCode { return nil }
