@@ -24,6 +24,7 @@ var facetNames = []string{"org", "stage", "review", "region", "place_type", "sex
 var sortNames = []string{"reported", "number", "incident", "stage", "updated"}
 
 type casesBody struct {
+	MayOpen                                     bool // new cases
 	Why, Text, Found, Clock, Clear, First, Next string
 	NotOpen                                     string // how many more there are behind the figure
 	Active                                      int    // filters chosen
@@ -92,7 +93,8 @@ func (s *server) cases(v *visit) error {
 		return err
 	}
 	body := casesBody{
-		Why: v.whyThese(query), Text: query.Text, Found: v.N("cases.found", found.Total), Clock: v.clockWords(at),
+		MayOpen: s.mayOpenCases(v),
+		Why:     v.whyThese(query), Text: query.Text, Found: v.N("cases.found", found.Total), Clock: v.clockWords(at),
 		Clear: at.link("/cases"), Sorts: v.sorts(query),
 		Chips: v.chips(q, query, found.Facets, orgs),
 	}

@@ -52,6 +52,11 @@ type fake struct {
 	asked     registry.Query
 	review    registry.ReviewVerdict // the step that was taken, or not
 
+	put       *registry.RecordChange // the record that was written last
+	opened    *registry.NewCase
+	withdrawn string
+	kept      []registry.Draft
+
 	did     []string // what was done to an account, or about members
 	access  string   // what was done about who may read a case
 	refuses error    // what every change about members is refused with
@@ -565,7 +570,7 @@ func (f *fake) Case(_ context.Context, _ *access.Session, id string, c registry.
 	opens := ourDeadline(day("2022-07-01"), edtf.MaxDay, 7)
 	opens.Kind, opens.State = rules.Opens, rules.Running
 	return registry.CaseView{
-		Counted: true, MayGrant: true, MayErase: true, Grants: fakeGrants[:2],
+		Counted: true, MayWrite: true, MayComment: true, MayGrant: true, MayErase: true, Grants: fakeGrants[:2],
 		Readers: []registry.Reader{
 			{Name: "Данияр", Opened: 3, Named: 1, Last: time.Date(2022, 6, 24, 9, 5, 0, 0, time.UTC)},
 			{Name: hostile, Refused: 2, Last: time.Date(2022, 6, 23, 9, 5, 0, 0, time.UTC)},

@@ -378,8 +378,8 @@ func (f *fieldForm) input(field *codebook.Field, typed url.Values) input {
 		Required: field.Required, Many: field.Many, Problem: f.problems[field.ID],
 		Theirs: f.theirs[field.ID], TheirsName: theirsPrefix + field.ID, TheirsKept: f.kept[field.ID],
 	}
-	if field.Unit != "" && field.Unit != "person" && field.Unit != "year" {
-		in.Label += ", " + f.unitName(field.Unit)
+	if f.Has("form.unit." + field.Unit) {
+		in.Label += ", " + f.T("form.unit."+field.Unit)
 	}
 	one := ""
 	if len(values) > 0 {
@@ -547,14 +547,6 @@ func (f *fieldForm) creatable(kind string) bool {
 		return false
 	}
 	return k.Scope == codebook.InCase && k.Group != "register" || sharedKind(kind)
-}
-
-// unitName is a unit beside a label.
-func (f *fieldForm) unitName(unit string) string {
-	if key := "form.unit." + unit; f.Has(key) {
-		return f.T(key)
-	}
-	return unit
 }
 
 // proposalLists are the lists the inputs name, in a fixed order.

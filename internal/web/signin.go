@@ -5,6 +5,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,11 +146,16 @@ func (s *server) leave(v *visit) {
 // so that a sign-in leads nowhere but into it. The first page needs no mention.
 func nextPage(path string) string {
 	switch path {
-	case "/cases", "/figures", "/about", "/audit", "/account", "/account/passkeys", "/members":
+	case "/cases", "/figures", "/about", "/audit", "/account", "/account/passkeys", "/members", "/drafts", "/state", "/map", "/patterns", "/calendar", "/tasks", "/searches":
 		return path
 	}
-	for _, of := range []string{"/cases/", "/members/", "/organisations/"} {
+	for _, of := range []string{"/members/", "/organisations/"} {
 		if one, ok := strings.CutPrefix(path, of); ok && one != "" && !strings.ContainsFunc(one, notInNumber) {
+			return path
+		}
+	}
+	for _, of := range []string{"/cases/", "/state/"} {
+		if rest, ok := strings.CutPrefix(path, of); ok && !slices.ContainsFunc(strings.Split(rest, "/"), notStep) {
 			return path
 		}
 	}
@@ -160,6 +166,11 @@ func nextPage(path string) string {
 // case or in the code of an invitation.
 func notInNumber(c rune) bool {
 	return c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+}
+
+// notStep says whether a step of an address is none of the pages'.
+func notStep(step string) bool {
+	return step == "" || strings.ContainsFunc(step, func(c rune) bool { return c != '_' && notInNumber(c) })
 }
 
 // landing is where a sign-in leads.
