@@ -3,6 +3,7 @@
 package web
 
 import (
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -212,6 +213,10 @@ func (f *fieldForm) value(field *codebook.Field, text string) (value, problem st
 	case codebook.Date:
 		d, err := locale.ReadDate(text)
 		if err != nil {
+			var why *locale.DateError
+			if errors.As(err, &why) {
+				return text, why.In(f.Language)
+			}
 			return text, f.T("form.problem.date", text)
 		}
 		return d.String(), ""
@@ -289,9 +294,7 @@ func (f *fieldForm) write(field *codebook.Field, value string) string {
 	}
 	if field.Type == codebook.Date {
 		if d, err := edtf.Parse(value); err == nil {
-			if back, err := locale.ReadDate(f.Date(d)); err == nil && back.String() == value {
-				return f.Date(d)
-			}
+			return f.DateTyped(d)
 		}
 	}
 	return value
