@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -267,5 +268,102 @@ func TestStoriesOnTheTimeline(t *testing.T) {
 				t.Errorf("%s: %s is not on the timeline", file, r.Kind)
 			}
 		}
+	}
+}
+
+// facts are the numbered facts of the stories, each with what records it: the
+// record by its name in the story, its field, and the code, day or number there.
+var facts = map[string][]string{
+	"1.1":  {"victim.role_then=activist", "at-the-square.activity=attending_protest", "square.date=2022-01-06", "square.place_type=street"},
+	"1.2":  {"shot.body=security_forces", "shot.methods=gunshot", "shot.activity=fleeing", "shot.activity=helping_injured", "girl.role=bystander", "wound.body_region=spine"},
+	"1.3":  {"treatment.treatment=surgery", "paralysis.kind=paralysis", "paralysis.permanent=yes", "paralysis.aid=wheelchair"},
+	"1.4":  {"police-at-hospital.kind=visit_hospital", "police-at-hospital.body=police", "police-at-hospital.outcome=prevented", "police-at-hospital.prevented_by=clinician", "police-at-hospital.verification=single_source"},
+	"1.5":  {"treatment.discharged=2022-01-17", "questioning.from=2022-01-17", "questioning.how=from_hospital", "questioning.place_type=police_station", "questioning.questioned=yes"},
+	"1.6":  {"status.status=witness", "status.outcome=pending", "questioning.questioned_as=witness"},
+	"1.7":  {"no-complaint.filed=no", "no-complaint.no_complaint_reason=no_trust"},
+	"1.8":  {"no-complaint.reason_source=interview", "interview.kind=interview", "interview.outlet_kind=broadcaster", "interview.date=unknown", "interview-evidence.publication=interview"},
+	"2.1":  {"in-the-van.from=2022-01-04/2022-01-05", "in-the-van.activity=on_way_to_protest", "in-the-van.officers=3", "in-the-van.place_type=vehicle", "in-the-van.reason_given=no", "three-who-detained.count=3"},
+	"2.2":  {"three-others.count=3", "beating.suspects=three-others", "beating.methods=beat_object", "beating.instruments=hands_feet", "beating.instruments=truncheon", "beating.body_region=head", "beating.body_region=legs", "beating.body_region=body", "beating.methods=humiliation", "beating.methods=threat_death", "beating.words_quoted=*"},
+	"2.3":  {"in-the-department.facility=city-department", "in-the-department.place=*", "city-department.cameras=yes", "cameras.kind=cctv", "cameras.state=exists_not_secured", "cameras.verification=single_source", "get-video.kind=secure_video"},
+	"2.4":  {"signing.methods=forced_signature", "documents.kind=signed_document", "in-the-department.release=released_same_night"},
+	"2.5":  {"in-the-department.property=phone_erased", "phone.kind=phone_data", "phone.state=destroyed", "phone.destroyed_by=police"},
+	"2.6":  {"doctor.held=2022-01-05", "doctor.kind=first_medical_record", "head.kind=bruise", "head.body_region=head", "neck.body_region=neck_back", "head.examination=doctor"},
+	"2.7":  {"lawyer.role=lawyer", "lawyer.with_coalition=yes", "complaint.to_body=prosecutor", "complaint.by=lawyer", "transfer.from_body=prosecutor", "transfer.to_body=acs"},
+	"2.8":  {"registration.article=146", "registration.part=2", "registration.article_written=*", "registration.status=erdr"},
+	"2.9":  {"message.channel=sms", "message.date=2022-04-06", "message.from_body=prosecutor", "closure.kind=closed", "closure.ground=kz.35-2", "closure.date=2022-04-06"},
+	"2.10": {"message.copy_given=no", "ask-copy.kind=decision_copy", "ask-copy.answer=refused", "ask-file.kind=case_file", "ask-file.pretexts=various"},
+	"2.11": {"appeal.kind=appeal", "appeal.decision=closure", "appeal.grounds=no_reasons", "appeal.grounds=steps_not_described", "closure.reasons_given=no", "closure.steps_listed=no"},
+	"3.1":  {"detention.how=came_voluntarily", "detention.activity=handing_in_weapons", "detention.from=2022-01-06"},
+	"3.2":  {"with-others.incident=group", "group.methods=sexual", "detention.with_group=yes", "detention.place_type=police_district", "beating.methods=under_furniture", "beating.methods=nudity", "beating.methods=genital_blows", "bleeding.kind=bleeding"},
+	"3.3":  {"filming.methods=filming", "filming.methods=threat_publish", "filming.methods=threat_transfer", "video.kind=video", "video.state=held_by_suspects"},
+	"3.4":  {"no-care.methods=medical_denied"},
+	"3.5":  {"complaint.date=2022-02-24", "forensic.kind=sme", "forensic.held=2022-03-15", "forensic.imaging=mri", "ribs.injury=fracture", "ribs.body_region=ribs"},
+	"3.6":  {"psychological.kind=sppe", "psychological.setting=acs_premises", "psychological.minutes_least=15", "psychological.minutes=20"},
+	"3.7":  {"organised.kind=independent_examination", "independent.held=2022-06-01/2022-06-10", "independent.ordered_by=coalition", "ptsd.diagnosis=ptsd", "independent.causal_link=yes", "independent.comparison=goes_beyond"},
+}
+
+// TestEveryFactOfTheStories: each stands in a field of its own, none in free
+// remarks only, and the record says which fact it holds.
+func TestEveryFactOfTheStories(t *testing.T) {
+	b := book(t)
+	held := map[string]map[string]map[string][]string{} // story, record, field
+	told := map[string][]string{}                       // fact: records
+	for n, file := range []string{"1-square.yaml", "2-van.yaml", "3-station.yaml"} {
+		data, err := os.ReadFile(filepath.Join("..", "..", "examples", "stories", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		type record struct {
+			Kind, ID string
+			Facts    []string
+			Fields   map[string]yaml.Node
+		}
+		var doc struct {
+			Outside []record
+			Cases   []struct{ Records []record }
+		}
+		if err := yaml.Unmarshal(data, &doc); err != nil {
+			t.Fatal(err)
+		}
+		story := string(rune('1' + n))
+		held[story] = map[string]map[string][]string{}
+		for _, r := range append(doc.Outside, doc.Cases[0].Records...) {
+			k, _ := b.Kind(r.Kind)
+			fields := map[string][]string{}
+			for name, node := range r.Fields {
+				f, ok := k.Field(name)
+				if !ok {
+					t.Fatalf("%s: %s has no field %s", file, r.Kind, name)
+				}
+				if name == "note" {
+					t.Errorf("%s: %s says something in a remark", file, r.ID)
+				}
+				for _, v := range append(node.Content, &node) {
+					if v.Kind == yaml.ScalarNode {
+						fields[f.ID] = append(fields[f.ID], v.Value)
+					}
+				}
+			}
+			held[story][r.ID] = fields
+			for _, fact := range r.Facts {
+				told[fact] = append(told[fact], r.ID)
+			}
+		}
+	}
+	for fact, places := range facts {
+		for _, place := range places {
+			at, want, _ := strings.Cut(place, "=")
+			record, field, _ := strings.Cut(at, ".")
+			if values := held[fact[:1]][record][field]; want == "*" && len(values) == 0 || want != "*" && !slices.Contains(values, want) {
+				t.Errorf("fact %s: %s.%s is %q, want %s", fact, record, field, values, want)
+			}
+		}
+		if len(told[fact]) == 0 {
+			t.Errorf("fact %s: no record says that it holds it", fact)
+		}
+		delete(told, fact)
+	}
+	for fact := range told {
+		t.Errorf("fact %s is of no story", fact)
 	}
 }
