@@ -5,6 +5,7 @@ package codebook
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/kua-registry/kua/internal/edtf"
 )
@@ -142,6 +143,10 @@ type List struct {
 
 	index map[string]int
 	words wordIndex
+	texts struct { // for Search
+		once sync.Once
+		of   [][]searchText // by the place of the code
+	}
 }
 
 // Group is a heading under which kinds are shown.
