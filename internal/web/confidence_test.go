@@ -234,8 +234,8 @@ func (c caseIDs) probes(planted []string, controls []string) []probe {
 // nowhere are texts like those planted that are in no case.
 var nowhere = []string{"Шашубайтегі", "Ғалымбек", "Нұрғисаұлы", "Shashubaytegi", "550303599999", "+77050006611", "Бұлдырық көшесі 45", "N-999-nobody", "видели возле старого вокзала"}
 
-// filled fills in the wildcards of a pattern.
-func filled(pattern, value string) (method, address string) {
+// filledIn fills in the wildcards of a pattern.
+func filledIn(pattern, value string) (method, address string) {
 	method, address, _ = strings.Cut(pattern, " ")
 	if address == "" {
 		method, address = http.MethodGet, method
@@ -323,7 +323,7 @@ func (b *explorer) inPath(pattern string, p probe, alike bool) int {
 		return 0
 	}
 	return b.compare(pattern, "its path", p, alike, func(value string) (string, string, url.Values) {
-		method, address := filled(pattern, value)
+		method, address := filledIn(pattern, value)
 		return method, address, url.Values{}
 	})
 }
@@ -343,7 +343,7 @@ func (b *explorer) inEachParameter(pattern string, names []string, p probe, alik
 func (b *explorer) inParameters(pattern string, names, some []string, p probe, alike bool) int {
 	b.t.Helper()
 	return b.compare(pattern, strings.Join(some, ", "), p, alike, func(value string) (string, string, url.Values) {
-		method, address := filled(pattern, "00112233445566778899aabbccddeeff")
+		method, address := filledIn(pattern, "00112233445566778899aabbccddeeff")
 		values := url.Values{}
 		if method != http.MethodGet {
 			for _, name := range names {

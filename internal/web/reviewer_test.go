@@ -39,7 +39,7 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 		for _, r := range h.routes {
 			for _, at := range append([]string{ids.id, ids.number}, ids.records...) {
 				for _, value := range values {
-					method, address := filled(r.pattern, at)
+					method, address := filledIn(r.pattern, at)
 					if method != http.MethodPost {
 						continue
 					}

@@ -94,7 +94,7 @@ func TestStoredHTMLRegression(t *testing.T) {
 				continue
 			}
 			for _, id := range ids {
-				_, address := filled(r.pattern, id)
+				_, address := filledIn(r.pattern, id)
 				for _, query := range []string{"", "?q=" + url.QueryEscape(storedHTML), "?q=planted"} {
 					w := b.send(method, address+query, nil)
 					pages++
