@@ -12,7 +12,7 @@ import (
 )
 
 // latin are the words that stay in Latin letters in every language.
-var latin = regexp.MustCompile(`SHA-256|Ed25519|e-Otinish|eGov|\b(III|II|I)\b`)
+var latin = regexp.MustCompile(`SHA-256|Ed25519|e-Otinish|eGov|\b(III|II|I)\b|\((HTQ|PCL-5|CAPS-5|ITQ|IES-R|HSCL-25|PHQ-9|BDI-II|GAD-7|MMSE|MoCA|WHODAS 2\.0)\)`)
 
 var latinLetter = regexp.MustCompile(`[A-Za-z]`)
 var cyrillicLetter = regexp.MustCompile(`\p{Cyrillic}`)
@@ -127,22 +127,23 @@ func TestKinds(t *testing.T) {
 		"registration":      "status date register_no article_written offence article part body",
 		"investigation":     "body from to",
 		"step":              "kind requested date result",
-		"examination":       "kind official ordered held minutes setting by_body findings_present",
-		"finding":           "examination consistency",
-		"decision":          "kind date by_body ground reasons_given",
-		"notice":            "of date channel copy_given copy_requested reasons_given",
-		"request":           "kind filed answer answered",
-		"appeal":            "of date to answer_date outcome",
-		"suspect":           "body status suspended restraint",
-		"hearing":           "date",
-		"verdict":           "date kind sentence",
-		"redress":           "kind claimed awarded paid",
-		"intervention":      "kind date",
-		"evidence":          "kind state sha256",
-		"contact":           "date",
-		"task":              "kind due done",
-		"note":              "text",
-		"import_row":        "file sheet row cells",
+		"examination": "kind official ordered held minutes setting by_body findings_present informed_consent restrained limits account " +
+			"methods acute_symptoms chronic_symptoms systems psych_methods psych_instruments mental_status functioning interpretation recommendations truth_statement signed",
+		"finding":      "examination consistency view x y body_region side method colour shape healing",
+		"decision":     "kind date by_body ground reasons_given",
+		"notice":       "of date channel copy_given copy_requested reasons_given",
+		"request":      "kind filed answer answered",
+		"appeal":       "of date to answer_date outcome",
+		"suspect":      "body status suspended restraint",
+		"hearing":      "date",
+		"verdict":      "date kind sentence",
+		"redress":      "kind claimed awarded paid",
+		"intervention": "kind date",
+		"evidence":     "kind state sha256",
+		"contact":      "date",
+		"task":         "kind due done",
+		"note":         "text",
+		"import_row":   "file sheet row cells",
 	}
 	outside := map[string]string{
 		"organisation":    "name counts",
