@@ -174,7 +174,7 @@ func (r *Registry) writeCase(ctx context.Context, s *access.Session, caseID stri
 	}
 	for i, w := range a.withdraws {
 		old, ok := file.Record(w.Record)
-		if !ok || w.Record == row.ID {
+		if !ok || old.Withdrawn || w.Record == row.ID {
 			return ErrNotFound
 		}
 		if w.Kind == "" {
@@ -248,7 +248,7 @@ func (r *Registry) writeShared(ctx context.Context, s *access.Session, seen int,
 		return ErrNotFound
 	}
 	for i := range a.withdraws {
-		if len(entries) == 0 {
+		if len(entries) == 0 || entries[len(entries)-1].Op == casefile.Withdraw {
 			return ErrNotFound
 		}
 		a.withdraws[i].Kind = entries[0].Kind
