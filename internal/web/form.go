@@ -236,19 +236,16 @@ func (f *fieldForm) value(field *codebook.Field, text string) (value, problem st
 				return id, ""
 			}
 		}
-		return text, f.T("form.problem.ref", f.kind2(field.RefKind), text)
+		return text, f.T("form.problem.ref", f.voice.kind(field.RefKind), text)
 	}
 	return text, ""
 }
-
-// kind2 is the label of a kind in the middle of a sentence.
-func (f *fieldForm) kind2(id string) string { return "«" + f.voice.kind(id) + "»" }
 
 // unknownCode says that a list has no such word, and which it may have meant.
 func (f *fieldForm) unknownCode(list *codebook.List, text string) string {
 	var near []string
 	for _, c := range list.Search(text, f.Code(), 3) {
-		near = append(near, "«"+f.in(c.Label)+"»")
+		near = append(near, f.T("form.quote", f.in(c.Label)))
 	}
 	if len(near) == 0 {
 		return f.T("form.problem.code", text)
@@ -375,7 +372,7 @@ func filled(i input) bool {
 }
 
 func (f *fieldForm) input(field *codebook.Field, typed url.Values) input {
-	values := typed[f.name(field.ID)]
+	values := slices.DeleteFunc(slices.Clone(typed[f.name(field.ID)]), func(s string) bool { return s == "" })
 	in := input{
 		ID: f.id(field.ID), Name: f.name(field.ID), Label: f.in(field.Label), Help: f.in(field.Help),
 		Required: field.Required, Many: field.Many, Problem: f.problems[field.ID],
@@ -534,9 +531,9 @@ func (f *fieldForm) refInput(field *codebook.Field, values []string, in *input) 
 		}
 	default:
 		in.Widget = "select"
-		in.Options = f.options(known.ids, chosen, title)
+		in.Options = f.options(append(slices.Clone(known.ids), "unknown"), chosen, title)
 		for _, id := range chosen {
-			if _, ok := known.titles[id]; !ok {
+			if _, ok := known.titles[id]; !ok && id != "unknown" {
 				in.Options = append(in.Options, option{id, title(id), true})
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -99,6 +100,62 @@ func isForm(r *http.Request) bool {
 	return r.Method == http.MethodPost && err == nil && media == "application/x-www-form-urlencoded"
 }
 
+// carried is a form as it is carried from one page to the next; false: it is too long.
+func carried(form url.Values) ([]hiddenField, bool) {
+	var fields []hiddenField
+	size := 0
+	for name, values := range form {
+		if slices.Contains(secretFields, name) {
+			continue
+		}
+		for _, value := range values {
+			size += len(name) + len(value)
+			fields = append(fields, hiddenField{name, value})
+		}
+	}
+	// Values of one name keep their order.
+	slices.SortStableFunc(fields, func(a, b hiddenField) int { return strings.Compare(a.Name, b.Name) })
+	return fields, len(fields) <= mostCarried && size <= mostCarriedBytes
+}
+
+// written tells whether a form holds what somebody has written about a case.
+func written(form url.Values) bool {
+	for name, values := range form {
+		for _, of := range []string{fieldPrefix, "person.", "report."} {
+			if strings.HasPrefix(name, of) && strings.Join(values, "") != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+type againBody struct {
+	Action, SignIn string
+	Fields         []hiddenField
+}
+
+// askAgain answers a form that somebody sent whose session is over: nothing of
+// what they wrote is lost. They sign in in another window and send it again.
+// It answers false where there is nothing to be lost.
+func (s *server) askAgain(v *visit) (bool, error) {
+	if s.reg == nil || !isForm(v.r) {
+		return false, nil
+	}
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, postLimit)
+	if err := v.r.ParseForm(); err != nil || !written(v.r.PostForm) {
+		return false, nil
+	}
+	v.r.PostForm.Del("then")
+	body := againBody{Action: v.r.URL.RequestURI(), SignIn: "/sign-in"}
+	var ok bool
+	if body.Fields, ok = carried(v.r.PostForm); !ok {
+		return false, nil
+	}
+	v.status = http.StatusUnauthorized
+	return true, s.show(v, "again", v.T("again.title"), body)
+}
+
 // askProof shows the page that asks for the passphrase and carries the form.
 func (s *server) askProof(v *visit, problem string) error {
 	if !isForm(v.r) {
@@ -109,21 +166,10 @@ func (s *server) askProof(v *visit, problem string) error {
 		act = "other"
 	}
 	body := proofBody{Act: v.T("proof.act." + act), Action: v.r.URL.RequestURI(), Problem: problem}
-	size := 0
-	for name, values := range v.r.PostForm {
-		if slices.Contains(secretFields, name) {
-			continue
-		}
-		for _, value := range values {
-			size += len(name) + len(value)
-			body.Fields = append(body.Fields, hiddenField{name, value})
-		}
-	}
-	if len(body.Fields) > mostCarried || size > mostCarriedBytes {
+	var ok bool
+	if body.Fields, ok = carried(v.r.PostForm); !ok {
 		return oops{http.StatusRequestEntityTooLarge, "proof_long"}
 	}
-	// Values of one name keep their order.
-	slices.SortStableFunc(body.Fields, func(a, b hiddenField) int { return strings.Compare(a.Name, b.Name) })
 	if problem == "" {
 		v.status = http.StatusForbidden
 	}

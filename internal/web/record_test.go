@@ -350,3 +350,31 @@ func TestFormRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+// TestNothingIsLostWhenTheSessionEnds holds that what somebody wrote comes back
+// to them when they send it after their session has ended, and that a form
+// with nothing written in it does not.
+func TestNothingIsLostWhenTheSessionEnds(t *testing.T) {
+	d := newDesktop(t, "en")
+	d.reg.LockOwn(d.session)
+	path := "/cases/" + d.caseID + "/add/note"
+	w := d.post(path, "f.text", "an hour's work <b>", "proof", "never", "then", "draft")
+	page := w.Body.String()
+	if w.Code != http.StatusUnauthorized || !strings.Contains(page, `name="f.text" value="an hour&#39;s work &lt;b&gt;"`) || !strings.Contains(page, `action="`+path+`"`) {
+		t.Fatalf("%d: %s", w.Code, page)
+	}
+	if strings.Contains(page, "never") {
+		t.Error("a passphrase stands in the page")
+	}
+	if w := d.post(path, "f.text", ""); w.Code != http.StatusSeeOther {
+		t.Errorf("with nothing written: %d", w.Code)
+	}
+	if w := d.post("/sign-in", "name", "Sample Member", "passphrase", rightWord); w.Code != http.StatusSeeOther {
+		t.Fatalf("sign-in: %d", w.Code)
+	}
+	d.session, _ = d.reg.Session(d.cookies["kua"])
+	id := d.save(path, "f.text", "an hour's work <b>")
+	if d.record(id).Get("text") != "an hour's work <b>" {
+		t.Error("it was not saved")
+	}
+}

@@ -212,6 +212,9 @@ func (s *server) open(answer func(*visit) error) http.HandlerFunc {
 func (s *server) signed(answer func(*visit) error) http.HandlerFunc {
 	return s.open(func(v *visit) error {
 		if v.session == nil {
+			if done, err := s.askAgain(v); done || err != nil {
+				return err
+			}
 			over := ""
 			if _, err := v.r.Cookie(s.cookieName()); err == nil {
 				over = "1"
