@@ -242,6 +242,20 @@ func ask(ctx context.Context, reg *registry.Registry, session *access.Session, s
 			_, err := reg.Case(ctx, session, page.Rows[r.IntN(len(page.Rows))].ID, day())
 			return err
 		}},
+		{"a month of the calendar", 100, func() error {
+			from := first.Add(r.IntN(300))
+			_, err := reg.Due(ctx, session, registry.DueQuery{From: from, To: from.Add(41), PerDay: 3})
+			return err
+		}},
+		{"two weeks of the agenda, with names", 50, func() error {
+			from := first.Add(r.IntN(300))
+			_, err := reg.Due(ctx, session, registry.DueQuery{From: from, To: from.Add(13), PerDay: 20, Names: true})
+			return err
+		}},
+		{"a page of open tasks", 50, func() error {
+			_, err := reg.Tasks(ctx, session, registry.TaskQuery{Skip: 50 * r.IntN(10)})
+			return err
+		}},
 		{"the overview", 20, func() error {
 			_, err := reg.Overview(ctx, session, registry.OverviewQuery{Clock: day()})
 			return err
@@ -299,6 +313,9 @@ records:
   kind: examination
   when: Examined
   fields: {kind: {const: sme}, official: {const: "yes"}, ordered: Examined}
+- kind: task
+  when: Task
+  fields: {kind: {const: appeal}, status: {const: open}, due: Task}
 - kind: decision
   when: Closed
   fields: {kind: {const: closed}, date: Closed}
@@ -326,7 +343,7 @@ func list(n int, r *rand.Rand) []byte {
 			panic(err) // a bytes.Buffer takes everything
 		}
 	}
-	write("No", "Received", "Family", "Given", "Patronymic", "Sex", "Born", "Region", "Place", "Day", "Methods", "Complaint", "Registered", "Examined", "Closed")
+	write("No", "Received", "Family", "Given", "Patronymic", "Sex", "Born", "Region", "Place", "Day", "Methods", "Complaint", "Registered", "Examined", "Closed", "Task")
 	base := time.Date(2022, 1, 4, 0, 0, 0, 0, time.UTC)
 	date := func(t time.Time) string { return t.Format(time.DateOnly) }
 	pick := func(from []string) string { return from[r.IntN(len(from))] }
@@ -353,8 +370,12 @@ func list(n int, r *rand.Rand) []byte {
 			}
 		}
 		born := time.Date(1955+r.IntN(52), time.Month(1+r.IntN(12)), 1+r.IntN(28), 0, 0, 0, 0, time.UTC)
+		task := ""
+		if r.IntN(100) < 30 {
+			task = date(base.AddDate(0, 0, r.IntN(400)))
+		}
 		write(strconv.Itoa(i+1), date(received), pick(stems)+pick(middles)+endings[sex], pick(givens), pick(givens)+patronym[sex], sex, date(born),
-			pick(regions), pick(places), date(day), pick(methods)+";"+pick(methods), complaint, registered, examined, closed)
+			pick(regions), pick(places), date(day), pick(methods)+";"+pick(methods), complaint, registered, examined, closed, task)
 	}
 	w.Flush()
 	return buf.Bytes()

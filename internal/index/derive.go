@@ -125,7 +125,8 @@ func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry) row {
 	} else if rec, ok := c.Record(c.ID); ok {
 		r.reported = int64(rec.Counts)
 	}
-	r.stages, r.standings = ix.stages(c), ix.encodeStandings(c)
+	standings, waits := ix.set.Standings(c)
+	r.stages, r.standings, r.terms = ix.stages(c), ix.encodeStandings(standings), ix.encodeTerms(c, waits)
 	r.ties = encodeKnots(ix.knots(c, edtf.Day(r.reported)))
 	return r
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/rules"
 )
 
 // The list of cases is kept in memory as the table file holds it now, each row
@@ -36,6 +37,7 @@ type listed struct {
 	codes                    []code
 	stageFrom                []stageListed
 	stands                   []stand
+	terms                    []term
 }
 
 // code is a value of a facet: its number in [facetCodes].
@@ -145,7 +147,10 @@ func (ix *Index) scanListed(s *sqlite3.Stmt, ids []string) (*listed, error) {
 	if l.stands, err = ix.decodeStandings(l.standings); err != nil {
 		return nil, err
 	}
-	l.facets, l.stages, l.standings, l.ties = "", "", "", ""
+	if l.terms, err = ix.decodeTerms(l.row.terms); err != nil {
+		return nil, err
+	}
+	l.facets, l.stages, l.standings, l.ties, l.row.terms = "", "", "", "", ""
 	return l, nil
 }
 
@@ -259,9 +264,9 @@ func (ix *Index) rowsAt(ctx context.Context, c *conn, list *listing, known int64
 }
 
 // encodeStandings writes how a case stands on all days.
-func (ix *Index) encodeStandings(c *casefile.Case) string {
+func (ix *Index) encodeStandings(standings []rules.Standing) string {
 	var b []byte
-	for _, s := range ix.set.Standings(c) {
+	for _, s := range standings {
 		b = binary.AppendUvarint(b, uint64(ix.ruleNo[s.Rule]))
 		b = binary.AppendVarint(b, int64(s.From))
 		b = binary.AppendVarint(b, int64(s.To))

@@ -18,7 +18,7 @@ import (
 // schema is the number of what the tables hold. Change it whenever the tables
 // or anything written into them changes its meaning: every index made before
 // is then removed and rebuilt.
-const schema = 7
+const schema = 8
 
 // tables makes an empty index.
 //
@@ -40,7 +40,7 @@ CREATE TABLE file(v INTEGER PRIMARY KEY, stream INTEGER NOT NULL, kfrom INTEGER 
 	child INTEGER NOT NULL, sex TEXT NOT NULL, region TEXT NOT NULL, place_type TEXT NOT NULL,
 	incident TEXT NOT NULL, incident_day INTEGER NOT NULL, reported INTEGER NOT NULL, updated INTEGER NOT NULL,
 	facets TEXT NOT NULL, stages BLOB NOT NULL, restricted INTEGER NOT NULL,
-	review TEXT NOT NULL, verdict TEXT NOT NULL, changed INTEGER NOT NULL, ties BLOB NOT NULL, standings BLOB NOT NULL);
+	review TEXT NOT NULL, verdict TEXT NOT NULL, changed INTEGER NOT NULL, ties BLOB NOT NULL, standings BLOB NOT NULL, terms BLOB NOT NULL);
 CREATE INDEX file_stream ON file(stream, kto);
 CREATE INDEX file_cluster ON file(cluster, kto);
 CREATE INDEX file_known ON file(kto);

@@ -381,16 +381,17 @@ type row struct {
 	stages                        string
 	ties                          string // what it may have in common with other cases: encodeKnots
 	standings                     string // see Index.encodeStandings
+	terms                         string // see Index.encodeTerms
 }
 
 const (
-	rowColumns = `org, number, external_id, name, child, sex, region, place_type, incident, incident_day, reported, updated, facets, stages, restricted, review, verdict, changed, ties, standings`
-	rowMarks   = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+	rowColumns = `org, number, external_id, name, child, sex, region, place_type, incident, incident_day, reported, updated, facets, stages, restricted, review, verdict, changed, ties, standings, terms`
+	rowMarks   = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
 )
 
 func (r *row) args() []any {
 	return []any{r.org, r.number, r.externalID, r.name, r.child, r.sex, r.region, r.placeType,
-		r.incident, r.incidentDay, r.reported, r.updated, r.facets, []byte(r.stages), r.restricted, r.review, r.verdict, r.changed, []byte(r.ties), []byte(r.standings)}
+		r.incident, r.incidentDay, r.reported, r.updated, r.facets, []byte(r.stages), r.restricted, r.review, r.verdict, r.changed, []byte(r.ties), []byte(r.standings), []byte(r.terms)}
 }
 
 func scanRow(s *sqlite3.Stmt, at int) row {
@@ -400,7 +401,7 @@ func scanRow(s *sqlite3.Stmt, at int) row {
 		incident: s.ColumnText(at + 8), incidentDay: s.ColumnInt64(at + 9), reported: s.ColumnInt64(at + 10),
 		updated: s.ColumnInt64(at + 11), facets: s.ColumnText(at + 12), stages: string(s.ColumnRawBlob(at + 13)),
 		restricted: s.ColumnInt64(at + 14), review: s.ColumnText(at + 15), verdict: s.ColumnText(at + 16), changed: s.ColumnInt64(at + 17),
-		ties: string(s.ColumnRawBlob(at + 18)), standings: string(s.ColumnRawBlob(at + 19)),
+		ties: string(s.ColumnRawBlob(at + 18)), standings: string(s.ColumnRawBlob(at + 19)), terms: string(s.ColumnRawBlob(at + 20)),
 	}
 }
 

@@ -100,7 +100,7 @@ func (d *deadline) state(s *Set, f *file, missing map[string]bool, out *Deadline
 	case state == unknown:
 		out.State = CannotTell
 	default:
-		out.State = waiting(kind, f.day, out.Due, out.DueArguable)
+		out.State, out.waits = waiting(kind, f.day, out.Due, out.DueArguable), true
 	}
 }
 

@@ -18,6 +18,22 @@ type Standing struct {
 	Due      edtf.Day // of a term of ours that runs: the cautious day on which it ends; 0: breached or overdue
 }
 
+// Waiting is a span of days on which a deadline has started in a case and was
+// not kept: from From up to, not including, To. How it stands on one of them
+// follows from its days: see [WaitsAs].
+type Waiting struct {
+	Rule          string
+	From, To      edtf.Day // as of a Standing
+	Due, Arguable edtf.Day // as of a Deadline; Due is never without an end
+}
+
+// WaitsAs says how a deadline of a kind that was not kept stands on a day:
+// Running, Overdue, Open, Expired, or CannotTell between its cautious and its
+// arguable day.
+func WaitsAs(kind string, day, due, arguable edtf.Day) string {
+	return waiting(kind, day, due, arguable)
+}
+
 // StandsOn answers how a case stands at the end of a day: its checks breached
 // (those that only inform are no breach), its deadlines overdue, and its terms
 // of ours that run, in order. From and To are not set. It is the definition;
@@ -115,14 +131,16 @@ type sweep struct {
 	passed []bool       // deadlines: one of its terms has passed without having been kept in time
 	open   [][]Standing // by rule
 	out    []Standing
+	waits  [][]Waiting // by rule, those that go on
+	waited []Waiting
 }
 
-// Standings answers how a case stands on every day, in order of the rules.
+// Standings answers how a case stands on every day, and which deadlines wait in it, in order of the rules.
 // Each rule is asked again only on those days on which something it reads
 // changes: a record begins to count, a date comes, a term it measures passes.
-func (s *Set) Standings(c *casefile.Case) []Standing {
+func (s *Set) Standings(c *casefile.Case) ([]Standing, []Waiting) {
 	f := s.open(c)
-	w := &sweep{set: s, f: f, passed: make([]bool, len(s.deadlines)), open: make([][]Standing, len(s.watched))}
+	w := &sweep{set: s, f: f, passed: make([]bool, len(s.deadlines)), open: make([][]Standing, len(s.watched)), waits: make([][]Waiting, len(s.deadlines))}
 	days := f.changes(^clockBit, nil, nil)
 	for i := range s.watched {
 		if r := &s.watched[i]; r.clock && w.asked(r) {
@@ -167,7 +185,13 @@ func (s *Set) Standings(c *casefile.Case) []Standing {
 		}
 	}
 	slices.SortFunc(w.out, Standing.compare)
-	return w.out
+	for i := range w.waits {
+		w.wait(i, edtf.MaxDay, "", nil)
+	}
+	slices.SortFunc(w.waited, func(a, b Waiting) int {
+		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Due, b.Due), cmp.Compare(a.Arguable, b.Arguable), cmp.Compare(a.From, b.From))
+	})
+	return w.out, w.waited
 }
 
 // asked tells whether a rule is asked of anything in the case.
@@ -241,6 +265,7 @@ func (w *sweep) on(day, from edtf.Day, what uint64, turns []turn) {
 func (w *sweep) deadline(i int, from edtf.Day, d *deadline) {
 	overdue := false
 	var ours []edtf.Day
+	var waits []Waiting
 	w.passed[i] = false
 	w.f.each(d.each, func() {
 		if d.when.ask(w.f, yes, nil) != yes {
@@ -257,11 +282,38 @@ func (w *sweep) deadline(i int, from edtf.Day, d *deadline) {
 		if one.oursRuns(w.f.day) {
 			ours = append(ours, one.Due)
 		}
+		if one.waits && !one.Due.Bound() {
+			waits = append(waits, Waiting{Due: one.Due, Arguable: one.DueArguable})
+		}
 		w.later(one.Due, int32(i))
 		w.later(one.DueArguable, int32(i))
 	})
 	slices.Sort(ours)
 	w.stands(i, from, d.def.ID, overdue, slices.Compact(ours))
+	w.wait(i, from, d.def.ID, waits)
+}
+
+// wait notes which terms of a deadline wait from a day on.
+func (w *sweep) wait(i int, from edtf.Day, rule string, now []Waiting) {
+	same := func(a Waiting) func(Waiting) bool {
+		return func(b Waiting) bool { return a.Due == b.Due && a.Arguable == b.Arguable }
+	}
+	kept := w.waits[i][:0]
+	for _, old := range w.waits[i] {
+		if slices.ContainsFunc(now, same(old)) {
+			kept = append(kept, old)
+			continue
+		}
+		old.To = from
+		w.waited = append(w.waited, old)
+	}
+	for _, n := range now {
+		if !slices.ContainsFunc(kept, same(n)) {
+			n.Rule, n.From = rule, from
+			kept = append(kept, n)
+		}
+	}
+	w.waits[i] = kept
 }
 
 // stands notes what holds of a rule from a day on: what held before and does

@@ -113,4 +113,5 @@ type Deadline struct {
 	Conf        string
 	Next        codebook.Label
 	Unchecked   bool
+	waits       bool // nothing was done yet
 }

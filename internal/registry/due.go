@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"slices"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/rules"
+)
+
+// What may be due.
+const (
+	DueOurs     = "ours"     // a deadline that is ours to keep, or a right that is ours to use
+	DueTheirs   = "theirs"   // a deadline that the authorities have to keep
+	DueTask     = "task"     // an open task
+	DueContact  = "contact"  // the next contact with somebody
+	DueEvidence = "evidence" // evidence that will be lost by then
+	DueHearing  = "hearing"  // a hearing in court
+)
+
+// DueKinds are all that may be due, in the order in which they are shown.
+func DueKinds() []string {
+	return []string{DueOurs, DueTheirs, DueTask, DueContact, DueEvidence, DueHearing}
+}
+
+// DueQuery asks what is due, as things stand today.
+type DueQuery struct {
+	From, To edtf.Day // both included
+	Kinds    []string // of DueKinds; empty: all
+	Own      bool     // only in cases of the member's own organisations
+	PerDay   int      // how many of a day are given with their cases; 0: all
+	Names    bool     // the cases are given with the names of those they are about, and tasks with their words
+}
+
+// DueItem is something that is due in a case.
+type DueItem struct {
+	index.Due
+	What   string           // of DueKinds
+	Row    Row              // its case
+	Record *casefile.Record // of a task, as far as the member may read it; else nil
+}
+
+// DueDay is what is due on one day.
+type DueDay struct {
+	Day     edtf.Day
+	Counts  map[string]int // by kind of DueKinds
+	Overdue int            // of them, deadlines that were let pass and tasks whose day is over
+	Items   []DueItem      // the first of them: what is ours comes first
+}
+
+// Total is how much is due on the day.
+func (d DueDay) Total() int {
+	n := 0
+	for _, of := range d.Counts {
+		n += of
+	}
+	return n
+}
+
+// Due is what is due on the days of a span, in the cases that the member may
+// see. Days without anything are left out.
+func (r *Registry) Due(ctx context.Context, s *access.Session, q DueQuery) (_ []DueDay, err error) {
+	defer r.refusal(ctx, s, "calendar", "", &err)
+	if !access.Decide(s.Member, access.Count, access.Thing{}) {
+		return nil, ErrNotAllowed
+	}
+	today := r.Today()
+	all, err := r.dueItems(ctx, s.Member, q)
+	if err != nil {
+		return nil, err
+	}
+	var days []DueDay
+	for len(all) > 0 {
+		day := DueDay{Day: all[0].Day, Counts: map[string]int{}}
+		n := slices.IndexFunc(all, func(d DueItem) bool { return d.Day != day.Day })
+		if n < 0 {
+			n = len(all)
+		}
+		for _, d := range all[:n] {
+			day.Counts[d.What]++
+			if d.Overdue(today) {
+				day.Overdue++
+			}
+		}
+		slices.SortStableFunc(all[:n], func(a, b DueItem) int {
+			return slices.Index(DueKinds(), a.What) - slices.Index(DueKinds(), b.What)
+		})
+		day.Items = all[:n:n]
+		if q.PerDay > 0 && n > q.PerDay {
+			day.Items = day.Items[:q.PerDay]
+		}
+		if err := r.withCases(ctx, s, day.Items, q.Names); err != nil {
+			return nil, err
+		}
+		days, all = append(days, day), all[n:]
+	}
+	if !q.Names {
+		return days, nil
+	}
+	var rows []Row
+	for _, d := range days {
+		for _, item := range d.Items {
+			rows = append(rows, item.Row)
+		}
+	}
+	if err := r.readsIdentity(ctx, s, actList, "calendar", r.whole(s, rows...)...); err != nil {
+		return nil, err
+	}
+	return days, nil
+}
+
+// Overdue tells whether a day has been let pass.
+func (d DueItem) Overdue(today edtf.Day) bool {
+	return d.State == rules.Overdue || d.What == DueTask && d.Day < today
+}
+
+// dueItems are what is due for a member, by day, without the cases.
+func (r *Registry) dueItems(ctx context.Context, m access.Member, q DueQuery) ([]DueItem, error) {
+	own := r.ownCases(m, q.Own)
+	what := func(d index.Due) string {
+		if d.Rule == "" {
+			return d.Kind // the kinds of records go by the same words
+		}
+		if def, _ := r.rules.Rule(d.Rule); def.Owes == rules.Us {
+			return DueOurs
+		}
+		return DueTheirs
+	}
+	found, err := r.index.Due(ctx, r.clock(Clock{}), r.see(m), func(d index.Due) bool {
+		return d.Day >= q.From && d.Day <= q.To && (len(q.Kinds) == 0 || slices.Contains(q.Kinds, what(d))) && own(d.Case)
+	})
+	if err != nil {
+		return nil, err
+	}
+	items := make([]DueItem, len(found))
+	for i, d := range found {
+		items[i] = DueItem{Due: d, What: what(d)}
+	}
+	return items, nil
+}
+
+// ownCases tells which cases are of a member's own organisations, or takes all of them.
+func (r *Registry) ownCases(m access.Member, only bool) func(id string) bool {
+	if !only {
+		return func(string) bool { return true }
+	}
+	return func(id string) bool {
+		t, ok := r.thing(id)
+		return ok && slices.Contains(m.Orgs, t.Org)
+	}
+}
+
+// withCases puts the cases to what is due in them, and to a task its record.
+// Without names it puts only what tells a case from another.
+func (r *Registry) withCases(ctx context.Context, s *access.Session, items []DueItem, names bool) error {
+	see, clock := r.see(s.Member), r.clock(Clock{})
+	for i := range items {
+		row, err := r.index.Row(ctx, items[i].Case, clock, see)
+		if err != nil {
+			return err
+		}
+		items[i].Row = row
+		if !names {
+			items[i].Row.Name, items[i].Row.ExternalID, items[i].Assigned = "", "", ""
+			continue
+		}
+		if items[i].What != DueTask {
+			continue
+		}
+		file, err := r.open(ctx, s, row.ID, clock)
+		if err != nil {
+			return err
+		}
+		items[i].Record, _ = file.Record(items[i].Due.Record)
+	}
+	return nil
+}
+
+// TaskQuery asks for open tasks.
+type TaskQuery struct {
+	Mine bool // only those that were given to the member by name
+	Own  bool // only in cases of the member's own organisations
+	Skip int  // how many were shown before
+}
+
+// TaskPage is a page of open tasks: those whose day is over first, then by
+// day, then those without one.
+type TaskPage struct {
+	Tasks   []DueItem
+	Total   int
+	Overdue int // of all of them
+	Mine    int // how many were given to the member by name
+	Next    int // what to skip for the next page; 0: this is the last
+}
+
+// tasksPerPage is how many tasks a page has.
+const tasksPerPage = 50
+
+// Tasks are the open tasks in the cases that the member may see.
+func (r *Registry) Tasks(ctx context.Context, s *access.Session, q TaskQuery) (_ TaskPage, err error) {
+	defer r.refusal(ctx, s, "calendar", "", &err)
+	if !access.Decide(s.Member, access.Count, access.Thing{}) {
+		return TaskPage{}, ErrNotAllowed
+	}
+	all, err := r.dueItems(ctx, s.Member, DueQuery{From: edtf.MinDay, To: edtf.MaxDay, Kinds: []string{DueTask}, Own: q.Own})
+	if err != nil {
+		return TaskPage{}, err
+	}
+	me := access.FoldName(s.Member.Name)
+	others := func(d DueItem) bool { return access.FoldName(d.Assigned) != me }
+	page := TaskPage{}
+	mine := slices.DeleteFunc(slices.Clone(all), others)
+	if page.Mine = len(mine); q.Mine {
+		all = mine
+	}
+	today := r.Today()
+	for _, d := range all {
+		if d.Overdue(today) {
+			page.Overdue++
+		}
+	}
+	page.Total = len(all)
+	all = all[min(max(q.Skip, 0), len(all)):]
+	if len(all) > tasksPerPage {
+		all, page.Next = all[:tasksPerPage], q.Skip+tasksPerPage
+	}
+	if err := r.withCases(ctx, s, all, true); err != nil {
+		return TaskPage{}, err
+	}
+	rows := make([]Row, len(all))
+	for i, d := range all {
+		rows[i] = d.Row
+	}
+	page.Tasks = all
+	if err := r.readsIdentity(ctx, s, actList, "calendar", r.whole(s, rows...)...); err != nil {
+		return TaskPage{}, err
+	}
+	return page, nil
+}
