@@ -4,6 +4,7 @@ package registry
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/kua-registry/kua/internal/access"
@@ -43,6 +44,8 @@ type DueItem struct {
 	What   string           // of DueKinds
 	Row    Row              // its case
 	Record *casefile.Record // of a task, as far as the member may read it; else nil
+
+	MayWrite bool // the member may write to the case
 }
 
 // DueDay is what is due on one day.
@@ -164,7 +167,7 @@ func (r *Registry) withCases(ctx context.Context, s *access.Session, items []Due
 		if err != nil {
 			return err
 		}
-		items[i].Row = row
+		items[i].Row, items[i].MayWrite = row, r.may(s.Member, access.WriteCase, row.ID)
 		if !names {
 			items[i].Row.Name, items[i].Row.ExternalID, items[i].Assigned = "", "", ""
 			continue
@@ -241,4 +244,25 @@ func (r *Registry) Tasks(ctx context.Context, s *access.Session, q TaskQuery) (_
 		return TaskPage{}, err
 	}
 	return page, nil
+}
+
+// FinishTask marks an open task as done today. seen is how many changes the
+// history of its record had when it was read: ErrChanged where it has others.
+func (r *Registry) FinishTask(ctx context.Context, s *access.Session, caseID, record string, seen int, reason string) (err error) {
+	defer r.refusal(ctx, s, "writing", caseID, &err)
+	file, err := r.open(ctx, s, caseID, r.clock(Clock{}))
+	if err != nil {
+		return err
+	}
+	rec, ok := file.Record(record)
+	if !ok || rec.Kind != DueTask || rec.Withdrawn {
+		return ErrNotFound
+	}
+	if status := rec.Get("status"); status == "done" || status == "dropped" {
+		return ErrChanged
+	}
+	fields := maps.Clone(rec.Fields)
+	fields["status"], fields["done"] = []string{"done"}, []string{r.Today().String()}
+	put := Put{Record: record, Kind: DueTask, Fields: fields}
+	return r.writeCase(ctx, s, caseID, act{puts: []Put{put}, reason: reason}, unchanged(record, seen))
 }

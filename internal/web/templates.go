@@ -82,13 +82,13 @@ func (s *server) show(v *visit, name, title string, body any) error {
 		for _, l := range [...]struct {
 			path, key string
 			may       bool
-		}{{"/", "overview", counts}, {"/cases", "cases", counts}, {"/figures", "figures", counts}, {"/members", "members", looksAfter}, {"/about", "about", true}} {
+		}{{"/", "overview", counts}, {"/cases", "cases", counts}, {"/calendar", "calendar", counts}, {"/figures", "figures", counts}, {"/members", "members", looksAfter}, {"/about", "about", true}} {
 			if !l.may {
 				continue
 			}
-			here := v.r.URL.Path == l.path || l.path != "/" && strings.HasPrefix(v.r.URL.Path, l.path+"/") || l.path == "/members" && strings.HasPrefix(v.r.URL.Path, "/organisations")
+			here := v.r.URL.Path == l.path || l.path != "/" && strings.HasPrefix(v.r.URL.Path, l.path+"/") || l.path == "/members" && strings.HasPrefix(v.r.URL.Path, "/organisations") || l.path == "/calendar" && v.r.URL.Path == "/tasks"
 			href := at.link(l.path)
-			if l.path == "/about" || l.path == "/members" {
+			if l.path == "/about" || l.path == "/members" || l.path == "/calendar" {
 				href = l.path
 			}
 			p.Nav = append(p.Nav, navLink{Href: href, Text: v.T("nav." + l.key), Here: here})

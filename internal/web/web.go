@@ -75,6 +75,7 @@ type register interface {
 	Recovery(s *access.Session) (registry.RecoveryView, error)
 	memberRegister
 	recordRegister
+	termsRegister
 	Book() *codebook.Book
 	Rules() *rules.Set
 	Today() edtf.Day
@@ -141,7 +142,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},
