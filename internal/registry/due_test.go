@@ -170,3 +170,43 @@ func TestDueByDay(t *testing.T) {
 		t.Errorf("the next page: %+v %v", second, err)
 	}
 }
+
+// TestFinishTask holds who may mark a task as done, once, with what they saw.
+func TestFinishTask(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	record := h.task("asel", h.cases[0], h.Today().Add(1).String(), "")
+	finish := func(who, id, record string, seen int) error {
+		h.clock.t = h.clock.t.Add(time.Second)
+		return h.FinishTask(ctx, h.people[who], id, record, seen, "сделано")
+	}
+	for what, err := range map[string]error{
+		"another organisation": finish("madina", h.cases[0], record, 1), "an analyst of it": finish("olga", h.cases[0], record, 1),
+		"no such record": finish("asel", h.cases[0], ledger.NewID().String(), 1), "the case itself": finish("asel", h.cases[0], h.cases[0], 1),
+		"a reviewer": finish("rustem", h.cases[0], record, 1),
+	} {
+		if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrNotAllowed) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := finish("asel", h.cases[0], record, 2); !errors.Is(err, ErrChanged) {
+		t.Errorf("seen as it was not: %v", err)
+	}
+	if err := finish("nurlan", h.cases[0], record, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := finish("asel", h.cases[0], record, 2); !errors.Is(err, ErrChanged) {
+		t.Errorf("done twice: %v", err)
+	}
+	view, err := h.Case(ctx, h.people["asel"], h.cases[0], Clock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(view.Records, func(r *casefile.Record) bool { return r.ID == record })
+	if rec := view.Records[i]; rec.Get("status") != "done" || rec.Get("done") != h.Today().String() || rec.Get("text") != "позвонить матери" || rec.History[1].Reason != "сделано" {
+		t.Errorf("done: %+v", rec)
+	}
+	if page, err := h.Tasks(ctx, h.people["asel"], TaskQuery{}); err != nil || page.Total != 0 {
+		t.Errorf("done, and still open: %+v %v", page, err)
+	}
+}

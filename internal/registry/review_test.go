@@ -314,15 +314,16 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err := g.Grant(ctx, saule, id, NewGrant{To: "South", Part: access.Identity})
 			return err
 		},
-		"Revoke":          func() error { return g.Revoke(ctx, saule, id, grant.ID, "") },
-		"Restrict":        func() error { return g.Restrict(ctx, saule, id, true) },
-		"Erase":           func() error { return g.Erase(ctx, saule, id, Erasure{Why: "wish", Reason: "because"}) },
-		"AskReview":       func() error { return g.AskReview(ctx, saule, other, "") },
-		"TakeBackReview":  func() error { return g.TakeBackReview(ctx, saule, id, "") },
-		"Decide":          func() error { _, err := g.Decide(ctx, saule, Decision{A: id, B: other, Verdict: "same"}); return err },
-		"Apply":           func() error { _, err := g.Apply(ctx, saule, proposals); return err },
-		"Undo":            func() error { return g.Undo(ctx, saule, decision, "") },
-		"AddOrganisation": func() error { _, err := g.AddOrganisation(ctx, saule, NewOrganisation{Name: "Own"}); return err },
+		"FinishTask: there is none": func() error { return g.FinishTask(ctx, saule, id, report.ID, 1, "done") },
+		"Revoke":                    func() error { return g.Revoke(ctx, saule, id, grant.ID, "") },
+		"Restrict":                  func() error { return g.Restrict(ctx, saule, id, true) },
+		"Erase":                     func() error { return g.Erase(ctx, saule, id, Erasure{Why: "wish", Reason: "because"}) },
+		"AskReview":                 func() error { return g.AskReview(ctx, saule, other, "") },
+		"TakeBackReview":            func() error { return g.TakeBackReview(ctx, saule, id, "") },
+		"Decide":                    func() error { _, err := g.Decide(ctx, saule, Decision{A: id, B: other, Verdict: "same"}); return err },
+		"Apply":                     func() error { _, err := g.Apply(ctx, saule, proposals); return err },
+		"Undo":                      func() error { return g.Undo(ctx, saule, decision, "") },
+		"AddOrganisation":           func() error { _, err := g.AddOrganisation(ctx, saule, NewOrganisation{Name: "Own"}); return err },
 		"Invite": func() error {
 			_, _, err := g.Invite(ctx, saule, NewInvitation{Name: "friend", Roles: []access.Role{access.CaseWorker}})
 			return err
