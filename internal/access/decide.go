@@ -58,6 +58,7 @@ const (
 	WriteShared  Action = "write what is shared" // incidents, facilities, bodies, officials, publications: what the cases of all refer to
 	ReadShared   Action = "read what is shared"  // the part that the thing names
 	Match        Action = "match"
+	KeepSearch   Action = "keep a search" // of the list of cases under a name: one's own, or shared with the organisation that the thing names
 	Administer   Action = "administer"
 	GiveRole     Action = "give a role" // the one that the thing names
 	LetIn        Action = "let in"      // open one's organisation to a member, and close it to them
@@ -70,7 +71,7 @@ const (
 
 // Actions are all actions.
 func Actions() []Action {
-	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, WriteShared, ReadShared, Match, Administer, GiveRole, LetIn, Verify, Erase, Audit, Recover, LockAll}
+	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, WriteShared, ReadShared, Match, KeepSearch, Administer, GiveRole, LetIn, Verify, Erase, Audit, Recover, LockAll}
 }
 
 // Part is one of the two parts of a case. Whoever may read who somebody is may
@@ -132,6 +133,8 @@ func Decide(m Member, a Action, thing Thing) bool {
 		return m.Is(CaseWorker, Lawyer, Clinician, Analyst, Reviewer, Coordinator)
 	case CountOrg:
 		return Decide(m, Count, Thing{}) && belongs(m, thing) || m.Is(Analyst, Coordinator) && thing.Counts
+	case KeepSearch:
+		return Decide(m, Count, Thing{}) && (thing.Self || belongs(m, thing))
 	case WriteOutside, Match:
 		return m.Is(Coordinator)
 	case WriteShared:

@@ -157,6 +157,8 @@ func TestKinds(t *testing.T) {
 		"member":          "name org roles sign_key",
 		"invitation":      "name org roles sign_key ends",
 		"audit":           "act what member case n device alarm note",
+		"saved_search":    "name query member org",
+		"bulk":            "what case records",
 		"second_factor":   "method secret recovery",
 		"share_set":       "need of trustees members sign_key",
 		"recovery":        "what date set shares member",

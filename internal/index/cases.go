@@ -368,26 +368,42 @@ func decodeCursor(cursor, order string) (*candidate, error) {
 }
 
 // Row answers the list row of one case at a clock. Clock.AsOf must be set.
-func (ix *Index) Row(ctx context.Context, id string, clock Clock, see See) (r Row, err error) {
+func (ix *Index) Row(ctx context.Context, id string, clock Clock, see See) (Row, error) {
 	if see.of(id) == Nothing {
 		return Row{}, ErrNotFound
 	}
+	rows, err := ix.Rows(ctx, []string{id}, clock, see)
+	if err == nil && len(rows) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Row{}, failed("reading a case", err)
+	}
+	return rows[0], nil
+}
+
+// Rows answers the list rows of some cases at a clock, in the order in which
+// they were first written; what the reader may not see is left out.
+func (ix *Index) Rows(ctx context.Context, ids []string, clock Clock, see See) (rows []Row, err error) {
 	err = ix.readList(ctx, func(c *conn, list *listing) error {
-		rows, err := ix.rowsAt(ctx, c, list, moment(clock.KnownBy))
+		all, err := ix.rowsAt(ctx, c, list, moment(clock.KnownBy))
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(rows, func(l *listed) bool { return l != nil && l.id == id })
-		if i < 0 {
-			return ErrNotFound
+		wanted := make(map[string]bool, len(ids))
+		for _, id := range ids {
+			wanted[id] = true
 		}
-		found, err := ix.complete(list, rows[i:i+1], rows, clock.AsOf, see)
-		if err == nil {
-			r = found[0]
+		var some []*listed
+		for _, l := range all {
+			if l != nil && wanted[l.id] && see.of(l.id) != Nothing {
+				some = append(some, l)
+			}
 		}
+		rows, err = ix.complete(list, some, all, clock.AsOf, see)
 		return err
 	})
-	return r, failed("reading a case", err)
+	return rows, failed("reading cases", err)
 }
 
 // complete makes rows of a list as their reader may see them, on a day, among all that are true then.

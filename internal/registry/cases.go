@@ -32,14 +32,9 @@ func (r *Registry) Cases(ctx context.Context, s *access.Session, q Query) (_ Pag
 }
 
 func (r *Registry) page(ctx context.Context, s *access.Session, q Query) (Page, error) {
-	if q.Figure != "" && !access.Decide(s.Member, access.Count, access.Thing{}) {
-		return Page{}, ErrNotAllowed // how many there are behind it is the figure
+	if err := r.sift(s, &q); err != nil {
+		return Page{}, err
 	}
-	q.See = r.see(s.Member)
-	if q.Scope != "" && q.Scope != index.Coalition && !r.countsOrg(s.Member, q.Scope) {
-		return Page{}, ErrNotFound // what is counted there, and of whom, is not theirs to know
-	}
-	q.Clock = r.clock(q.Clock)
 	page, err := r.index.Cases(ctx, q)
 	if err != nil || q.Figure == "" {
 		return page, err
@@ -49,6 +44,19 @@ func (r *Registry) page(ctx context.Context, s *access.Session, q Query) (Page, 
 		page.Hidden = hidden
 	}
 	return page, err
+}
+
+// sift makes of a query one that selects nothing the member may not see.
+func (r *Registry) sift(s *access.Session, q *Query) error {
+	if q.Figure != "" && !access.Decide(s.Member, access.Count, access.Thing{}) {
+		return ErrNotAllowed // how many there are behind it is the figure
+	}
+	q.See = r.see(s.Member)
+	if q.Scope != "" && q.Scope != index.Coalition && !r.countsOrg(s.Member, q.Scope) {
+		return ErrNotFound // what is counted there, and of whom, is not theirs to know
+	}
+	q.Clock = r.clock(q.Clock)
+	return nil
 }
 
 // fewest is the least number of cases not shown that is told: a smaller one

@@ -172,28 +172,34 @@ func (r *Registry) Revoke(ctx context.Context, s *access.Session, caseID, grant,
 		return err
 	}
 	defer done()
-	granted := r.grants(id)
-	old, ok := granted[grant]
-	if !ok {
+	if _, ok := r.grants(id)[grant]; !ok {
 		return ErrNotFound
 	}
+	keys, err := r.takeBackGrant(ctx, s, id, thing, grant)
+	if err != nil {
+		return err
+	}
+	return r.write(ctx, s, []act{{stream: id, withdraws: []Put{{Record: grant, Kind: grantKind}}, handed: keys, reason: reason, source: "taken back"}})
+}
+
+// takeBackGrant forgets what a grant opened to its holder, and answers the new
+// keys under which what comes is sealed. The caller writes that it is taken
+// back: should that fail, somebody has lost keys who still may read, and not
+// the other way round.
+func (r *Registry) takeBackGrant(ctx context.Context, s *access.Session, id string, thing access.Thing, grant string) ([]ledger.WrappedKey, error) {
+	granted := r.grants(id)
 	left := maps.Clone(granted)
 	delete(left, grant)
 	if thing.Restricted {
 		if err := r.someoneSees(thing, left); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	keys, err := r.newEpoch(ctx, s, id, thing.Org, thing.Restricted, left)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	// The keys go first: should the rest fail, somebody has lost keys who still
-	// may read, and not the other way round.
-	if err := r.forgetKeys(ctx, id, old.To, left); err != nil {
-		return err
-	}
-	return r.write(ctx, s, []act{{stream: id, withdraws: []Put{{Record: grant, Kind: grantKind}}, handed: keys, reason: reason, source: "taken back"}})
+	return keys, r.forgetKeys(ctx, id, granted[grant].To, left)
 }
 
 // someoneSees answers ErrLastReader where of the grants of a restricted case

@@ -362,7 +362,19 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err := g.PutRecord(ctx, saule, RecordChange{Kind: "facility", Fields: casefile.Fields{"name": {"Station"}}})
 			return err
 		},
-		"WithdrawRecord": func() error { return g.WithdrawRecord(ctx, saule, id, report.ID, 1, "why") },
+		"WithdrawRecord":             func() error { return g.WithdrawRecord(ctx, saule, id, report.ID, 1, "why") },
+		"SaveSearch: without a name": func() error { _, err := g.SaveSearch(ctx, saule, NewSearch{}); return err },
+		"DropSearch: there is none":  func() error { return g.DropSearch(ctx, saule, newID()) },
+		"DoBulk": func() error {
+			b := Bulk{What: BulkTask, Cases: []string{id, other}, Task: casefile.Fields{"kind": {"appeal"}, "status": {"open"}}}
+			plan, err := g.PlanBulk(ctx, saule, b)
+			if err != nil {
+				return err
+			}
+			_, err = g.DoBulk(ctx, saule, b, plan.Set, "at once")
+			return err
+		},
+		"UndoBulk: there is none": func() error { _, err := g.UndoBulk(ctx, saule, newID(), "why"); return err },
 
 		// Nor does one who writes make a verdict.
 		"Write by a case worker: a step":                write(g.session, []Put{step}, nil),

@@ -35,6 +35,8 @@ type rights struct {
 	cases  map[string]*caseRights
 	counts map[string]bool // organisations that count with the coalition
 	roll   *roll           // who belongs to the register
+
+	searches map[string]savedSearch // that are kept, by id
 }
 
 // caseRights are the rights to one case. It does not change once it is in rights.
@@ -48,7 +50,7 @@ type caseRights struct {
 const rightsFile = "rights"
 
 // rightsLabel says what the file is sealed for.
-const rightsLabel = "kua/rights/v2"
+const rightsLabel = "kua/rights/v3"
 
 // keptRights is the file.
 type keptRights struct {
@@ -58,6 +60,8 @@ type keptRights struct {
 	Cases  map[string]*caseRights `json:"cases"`
 	Counts map[string]bool        `json:"counts"`
 	Roll   *roll                  `json:"roll"`
+
+	Searches map[string]savedSearch `json:"searches,omitempty"`
 }
 
 func newRights() *rights {
@@ -86,6 +90,10 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 				next = rs.roll.clone()
 			}
 			if !next.putFactor(e.Stream, e.Entry) {
+				refused = append(refused, e.Pos)
+			}
+		case e.Kind == searchKind:
+			if !rs.putSearch(e.Entry, e.Stream) {
 				refused = append(refused, e.Pos)
 			}
 		case e.Kind == "case" && e.Record == e.Stream && e.Op == casefile.Put:
@@ -278,7 +286,7 @@ func (r *Registry) openRights(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("entry %d can't be read: %w; 'kua verify' says more", e.Pos, err)
 		}
-		if c.Kind == "case" || c.Kind == grantKind || c.Kind == kindErasure || c.Kind == factorKind || onRoll(c.Kind) {
+		if c.Kind == "case" || c.Kind == grantKind || c.Kind == kindErasure || c.Kind == factorKind || c.Kind == searchKind || onRoll(c.Kind) {
 			pending = append(pending, opened(e, c))
 		}
 		return nil
@@ -318,6 +326,7 @@ func (r *Registry) keptRights(ctx context.Context) error {
 		return errors.New("it is of another ledger")
 	}
 	r.rights.size, r.rights.cases, r.rights.counts, r.rights.roll = kept.Size, kept.Cases, kept.Counts, kept.Roll.clone()
+	r.rights.searches = kept.Searches
 	return nil
 }
 
@@ -329,7 +338,7 @@ func (r *Registry) keepRights() {
 	if r.beside || r.rights.size != head.Size {
 		return
 	}
-	text, err := json.Marshal(keptRights{Ledger: r.log.ID().String(), Size: head.Size, Root: head.Root.String(), Cases: r.rights.cases, Counts: r.rights.counts, Roll: r.rights.roll})
+	text, err := json.Marshal(keptRights{Ledger: r.log.ID().String(), Size: head.Size, Root: head.Root.String(), Cases: r.rights.cases, Counts: r.rights.counts, Roll: r.rights.roll, Searches: r.rights.searches})
 	if err == nil {
 		var sealed []byte
 		if sealed, err = r.node.SealOwn(rightsLabel, text); err == nil {
