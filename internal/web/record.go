@@ -426,7 +426,7 @@ func (s *server) writeRecord(v *visit) error {
 	if back := d.typed.Get("back"); back != "" {
 		return s.goBack(v, back, id)
 	}
-	v.redirect(d.page(id) + "?saved=1#saved")
+	v.redirect(d.page(id) + "?saved=1")
 	return nil
 }
 

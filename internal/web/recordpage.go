@@ -215,7 +215,7 @@ func (s *server) withdrawRecord(v *visit) error {
 		v.redirect(d.path)
 		return nil
 	}
-	v.redirect(d.page(d.record.ID) + "#gone")
+	v.redirect(d.page(d.record.ID))
 	return nil
 }
 
