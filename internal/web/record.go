@@ -73,7 +73,6 @@ type desk struct {
 	record   *casefile.Record
 	typed    url.Values
 	draftID  string
-	reason   bool // a reason is asked for
 	others   []casefile.Change
 	problem  string
 	fresh    bool // nothing was typed yet
