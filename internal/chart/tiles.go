@@ -53,6 +53,11 @@ var levels = [...]level{
 	{"#0d5763", "#ffffff"},
 }
 
+// Placed tells whether a region has its place on the tile map.
+func Placed(code string) bool {
+	return slices.ContainsFunc(places[:], func(p place) bool { return p.code == code })
+}
+
 // Tiles draws the regions of Kazakhstan as tiles, the deeper the more. A region
 // that is not given is an outline; what has no place on the map, or has been
 // given twice, is listed below it.
@@ -63,8 +68,7 @@ func Tiles(f Frame, tiles []Tile) string {
 	most := 0
 	var below []Tile
 	for _, t := range tiles {
-		known := slices.ContainsFunc(places[:], func(p place) bool { return p.code == t.Code })
-		if _, taken := placed[t.Code]; taken || !known {
+		if _, taken := placed[t.Code]; taken || !Placed(t.Code) {
 			below = append(below, t)
 			continue
 		}

@@ -283,29 +283,32 @@ func (r *Registry) Known(ctx context.Context, s *access.Session, kind string) ([
 
 // KnownRecord is one record that all share, live or withdrawn, with its history.
 func (r *Registry) KnownRecord(ctx context.Context, s *access.Session, id string) (*casefile.Record, error) {
+	return r.knownRecord(ctx, s, id, Clock{})
+}
+
+// knownRecord is KnownRecord as known at a clock.
+func (r *Registry) knownRecord(ctx context.Context, s *access.Session, id string, clock Clock) (*casefile.Record, error) {
 	if !access.Decide(s.Member, access.ReadShared, access.Thing{Part: access.Fact}) {
 		return nil, ErrNotFound
 	}
-	rec, err := r.sharedRecord(ctx, id, Clock{})
+	entries, err := r.sharedEntries(ctx, id, clock)
 	if err != nil {
 		return nil, err
 	}
-	if access.Decide(s.Member, access.ReadShared, access.Thing{}) {
-		return rec, nil
+	if !access.Decide(s.Member, access.ReadShared, access.Thing{}) {
+		for i := range entries {
+			entries[i] = r.facts(entries[i])
+		}
 	}
-	entries, err := r.index.Entries(ctx, id)
-	if err != nil {
-		return nil, notFound(err)
+	rec, ok := casefile.Fold(r.book, id, entries).Record(id)
+	if !ok {
+		return nil, ErrNotFound
 	}
-	for i := range entries {
-		entries[i] = r.facts(entries[i])
-	}
-	rec, _ = casefile.Fold(r.book, id, entries).Record(id)
 	return rec, nil
 }
 
-// sharedRecord is a record that all share, whole.
-func (r *Registry) sharedRecord(ctx context.Context, id string, clock Clock) (*casefile.Record, error) {
+// sharedEntries are the entries of a record that all share.
+func (r *Registry) sharedEntries(ctx context.Context, id string, clock Clock) ([]casefile.Entry, error) {
 	entries, err := r.index.Entries(ctx, id)
 	if err != nil {
 		return nil, notFound(err)
@@ -315,6 +318,15 @@ func (r *Registry) sharedRecord(ctx context.Context, id string, clock Clock) (*c
 	}
 	if !clock.KnownBy.IsZero() {
 		entries = slices.DeleteFunc(entries, func(e casefile.Entry) bool { return e.At.After(clock.KnownBy) })
+	}
+	return entries, nil
+}
+
+// sharedRecord is a record that all share, whole.
+func (r *Registry) sharedRecord(ctx context.Context, id string, clock Clock) (*casefile.Record, error) {
+	entries, err := r.sharedEntries(ctx, id, clock)
+	if err != nil {
+		return nil, err
 	}
 	rec, ok := casefile.Fold(r.book, id, entries).Record(id)
 	if !ok {

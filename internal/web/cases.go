@@ -78,6 +78,9 @@ func (s *server) cases(v *visit) error {
 			query.Facets[name] = values
 		}
 	}
+	if query.With, err = termsOf(q["with"]); err != nil {
+		return err
+	}
 	if _, ok := s.reg.Rules().Figure(query.Figure); query.Figure != "" && !ok {
 		return registry.ErrNotFound
 	}
@@ -92,13 +95,20 @@ func (s *server) cases(v *visit) error {
 	if err != nil {
 		return err
 	}
+	named, err := s.termNames(v, query.With)
+	if err != nil {
+		return err
+	}
 	body := casesBody{
 		MayOpen: s.mayOpenCases(v),
 		Why:     v.whyThese(query), Text: query.Text, Found: v.N("cases.found", found.Total), Clock: v.clockWords(at),
 		Clear: at.link("/cases"), Sorts: v.sorts(query),
-		Chips: v.chips(q, query, found.Facets, orgs),
+		Chips: v.chips(q, query, found.Facets, orgs, named),
 	}
 	body.Several = len(body.Chips) > 1
+	for _, term := range query.With {
+		body.Hidden = append(body.Hidden, pair{"with", term.String()})
+	}
 	for _, name := range []string{"figure", "scope", "rule", "verified", "as_of", "known_by"} {
 		if value := q.Get(name); value != "" {
 			body.Hidden = append(body.Hidden, pair{name, value})
@@ -148,6 +158,9 @@ func (v *visit) whyThese(q registry.Query) string {
 	if def, ok := v.reg.Rules().Rule(q.Rule); ok && q.Rule != "" {
 		return v.T("cases.why.rule", v.in(def.Label))
 	}
+	if len(q.With) > 0 {
+		return v.T("cases.why.with")
+	}
 	return v.T("cases.why.all")
 }
 
@@ -163,7 +176,7 @@ func (v *visit) sorts(q registry.Query) []option {
 }
 
 // chips are the filters at work, each a link to the list without it.
-func (v *visit) chips(q url.Values, query registry.Query, facets []registry.Facet, orgs map[string]string) []chip {
+func (v *visit) chips(q url.Values, query registry.Query, facets []registry.Facet, orgs map[string]string, named map[string]registry.OutsideRecord) []chip {
 	var out []chip
 	add := func(text, name, value string) {
 		out = append(out, chip{text, address("/cases", without(q, name, value))})
@@ -183,6 +196,9 @@ func (v *visit) chips(q url.Values, query registry.Query, facets []registry.Face
 	}
 	if def, ok := v.reg.Rules().Rule(query.Rule); ok && query.Rule != "" {
 		add(v.in(def.Label), "rule", "")
+	}
+	for _, term := range query.With {
+		add(v.termText(term, named), "with", term.String())
 	}
 	if query.Verified {
 		add(v.T("figures.cases.verified"), "verified", "")

@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"path"
 	"strconv"
+
+	"github.com/kua-registry/kua/internal/chart"
 )
 
 //go:embed static
@@ -36,14 +38,16 @@ func loadAssets() (*assets, error) {
 	if err != nil {
 		return nil, err
 	}
+	files := map[string][]byte{"chart.css": []byte(chart.Stylesheet())}
 	for _, e := range entries {
-		text, err := fs.ReadFile(staticFiles, "static/"+e.Name())
-		if err != nil {
+		if files[e.Name()], err = fs.ReadFile(staticFiles, "static/"+e.Name()); err != nil {
 			return nil, err
 		}
+	}
+	for name, text := range files {
 		sum := sha256.Sum256(text)
-		a := asset{hash: hex.EncodeToString(sum[:8]), kind: mime.TypeByExtension(path.Ext(e.Name())), plain: text}
-		a.href = "/static/" + a.hash + "/" + e.Name()
+		a := asset{hash: hex.EncodeToString(sum[:8]), kind: mime.TypeByExtension(path.Ext(name)), plain: text}
+		a.href = "/static/" + a.hash + "/" + name
 		var b bytes.Buffer
 		zip, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 		if err != nil {
@@ -58,7 +62,7 @@ func loadAssets() (*assets, error) {
 		if b.Len() < len(text) {
 			a.zipped = b.Bytes()
 		}
-		all.byName[e.Name()] = a
+		all.byName[name] = a
 	}
 	return all, nil
 }

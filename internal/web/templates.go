@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/kua-registry/kua/internal/access"
@@ -82,11 +83,12 @@ func (s *server) show(v *visit, name, title string, body any) error {
 		for _, l := range [...]struct {
 			path, key string
 			may       bool
-		}{{"/", "overview", counts}, {"/cases", "cases", counts}, {"/calendar", "calendar", counts}, {"/figures", "figures", counts}, {"/members", "members", looksAfter}, {"/about", "about", true}} {
+		}{{"/", "overview", counts}, {"/cases", "cases", counts}, {"/calendar", "calendar", counts}, {"/state", "state", counts}, {"/figures", "figures", counts}, {"/members", "members", looksAfter}, {"/about", "about", true}} {
 			if !l.may {
 				continue
 			}
-			here := v.r.URL.Path == l.path || l.path != "/" && strings.HasPrefix(v.r.URL.Path, l.path+"/") || l.path == "/members" && strings.HasPrefix(v.r.URL.Path, "/organisations") || l.path == "/calendar" && v.r.URL.Path == "/tasks"
+			here := v.r.URL.Path == l.path || l.path != "/" && strings.HasPrefix(v.r.URL.Path, l.path+"/") || l.path == "/members" && strings.HasPrefix(v.r.URL.Path, "/organisations") || l.path == "/calendar" && v.r.URL.Path == "/tasks" ||
+				l.path == "/state" && slices.Contains(statePages, v.r.URL.Path)
 			href := at.link(l.path)
 			if l.path == "/about" || l.path == "/members" || l.path == "/calendar" {
 				href = l.path

@@ -125,6 +125,17 @@ var pages = []struct{ name, path string }{
 	{"agenda-day", "/calendar?view=agenda&from=2022-06-28&days=1&cases=all"},
 	{"tasks", "/tasks"},
 	{"tasks-mine", "/tasks?who=me&cases=all&skip=50&done=1"},
+	{"state", "/state"},
+	{"state-search", "/state?q=Station&as_of=2022-05-17"},
+	{"state-list", "/state/facility?region=KZ-75&sort=people"},
+	{"state-list-none", "/state/official?q=nobody"},
+	{"state-record", "/state/facility/" + stateFacility},
+	{"state-official", "/state/official/" + stateOfficial + "?as_of=2022-05-17&known_by=2022-06-01"},
+	{"state-facts-only", "/state/official/" + stateUnnamed},
+	{"patterns", "/patterns"},
+	{"map", "/map"},
+	{"map-old", "/map?regions=old&as_of=2022-05-17"},
+	{"cases-with", "/cases?with=facility:" + stateFacility + "%2Bmethod:beating&with=alleged:" + stateOfficial + "&with=region:KZ-63%7CKZ-10%2Bbefore:2022-06-08"},
 	{"missing", "/nothing/here"},
 	{"newcase", "/cases/new"},
 	{"add", "/cases/" + caseOne + "/add?opened=1"},
@@ -149,6 +160,9 @@ func TestGoldenPages(t *testing.T) {
 		b = signedIn(t, empty, lang)
 		golden(t, lang+"-empty-overview", b.get("/").Body.Bytes())
 		golden(t, lang+"-empty-cases", b.get("/cases").Body.Bytes())
+		golden(t, lang+"-empty-state", b.get("/state/body").Body.Bytes())
+		golden(t, lang+"-empty-patterns", b.get("/patterns").Body.Bytes())
+		golden(t, lang+"-empty-map", b.get("/map").Body.Bytes())
 		nobody := newBrowser(t, newPages(t, newFake(t)), lang)
 		golden(t, lang+"-signin", nobody.get("/sign-in").Body.Bytes())
 		golden(t, lang+"-signin-wrong", nobody.post("/sign-in", "name", hostile, "passphrase", "no").Body.Bytes())
