@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/registry"
 )
 
@@ -34,7 +36,11 @@ type newCaseBody struct {
 	Lists      []proposals
 	Problem    string
 	Problems   []formProblem
+	Alike      []alikeCase
 }
+
+// alikeCase is a case that may be of the same person.
+type alikeCase struct{ Href, Number, Name, Org, Incident string }
 
 // newCaseForm is what somebody sent who opens a case.
 type newCaseForm struct {
@@ -42,6 +48,7 @@ type newCaseForm struct {
 	person, report *fieldForm
 	typed          url.Values
 	problem        string
+	alike          []registry.Row
 }
 
 // openCaseForm finds in which organisations the member may open cases.
@@ -99,6 +106,16 @@ func (s *server) newCase(v *visit) error {
 		v.status = http.StatusUnprocessableEntity
 		return s.showNewCase(v, form)
 	}
+	if form.typed.Get("sure") == "" {
+		if form.alike, err = s.alike(v, form.person); err != nil {
+			return err
+		}
+		if len(form.alike) > 0 {
+			v.status = http.StatusConflict
+			form.problem = v.N("newcase.alike", len(form.alike))
+			return s.showNewCase(v, form)
+		}
+	}
 	form.person.fields["role"] = []string{"victim"}
 	n.Records = []registry.Put{{Kind: "person", Fields: form.person.fields}, {Kind: "report", Fields: form.report.fields}}
 	row, err := s.reg.NewCase(v.r.Context(), v.session, n)
@@ -109,10 +126,24 @@ func (s *server) newCase(v *visit) error {
 	return nil
 }
 
+// alike are the cases open to the member that bear the name that was typed.
+func (s *server) alike(v *visit, person *fieldForm) ([]registry.Row, error) {
+	name := strings.TrimSpace(first(person.fields, "family") + " " + first(person.fields, "given"))
+	if name == "" || codebook.Missing(first(person.fields, "family")) {
+		return nil, nil
+	}
+	const most = 5
+	page, err := s.reg.Cases(v.r.Context(), v.session, registry.Query{Text: name, Limit: most})
+	return page.Rows, err
+}
+
 func (s *server) showNewCase(v *visit, form *newCaseForm) error {
 	body := newCaseBody{ExternalID: form.typed.Get("external_id"), Restricted: form.typed.Get("restricted") == "yes", Problem: form.problem}
 	for _, org := range form.orgs {
 		body.Orgs = append(body.Orgs, option{org.ID, org.Name, form.typed.Get("org") == org.ID})
+	}
+	for _, row := range form.alike {
+		body.Alike = append(body.Alike, alikeCase{casePath(row), row.Number, row.Name, row.OrgName, v.DateShort(row.Incident)})
 	}
 	if len(body.Orgs) == 1 {
 		body.Orgs = nil

@@ -378,3 +378,20 @@ func TestNothingIsLostWhenTheSessionEnds(t *testing.T) {
 		t.Error("it was not saved")
 	}
 }
+
+// TestNewCaseTellsOfOneAlike holds that a second case of a name is opened only
+// by whoever has seen the first.
+func TestNewCaseTellsOfOneAlike(t *testing.T) {
+	d := newDesktop(t, "en")
+	w := d.post("/cases/new", "person.family", "Асанова", "report.received", "12.01.2022")
+	page := w.Body.String()
+	if w.Code != http.StatusConflict || !strings.Contains(problemsOn(page), "/cases/"+d.caseID) || !strings.Contains(page, `name="sure"`) {
+		t.Fatalf("%d: %s", w.Code, problemsOn(page))
+	}
+	if id := d.open("person.family", "Асанова", "report.received", "12.01.2022", "sure", "1"); id == d.caseID {
+		t.Error("no second case")
+	}
+	d.open("person.family", "Бекова", "report.received", "12.01.2022")
+	d.open("report.received", "12.01.2022") // without a name
+	d.open("person.family", "unknown", "report.received", "12.01.2022")
+}
