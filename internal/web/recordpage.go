@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/registry"
@@ -220,3 +221,6 @@ func (s *server) withdrawRecord(v *visit) error {
 
 // sharedPath is the address of a record that all share.
 func sharedPath(kind, id string) string { return "/state/" + kind + "/" + url.PathEscape(id) }
+
+// mayWriteShared tells whether a member may describe what all share.
+func (s *server) mayWriteShared(v *visit) bool { return s.reg.May(v.session, access.WriteShared) }
