@@ -67,6 +67,13 @@ func (v View) At(x, y int) (Region, bool) {
 	return Region{}, false
 }
 
+// Shows says whether a part of the body is on the view.
+func (v View) Shows(code string) bool {
+	return slices.ContainsFunc(v.Layers, func(l Layer) bool {
+		return slices.ContainsFunc(l.Regions, func(r Region) bool { return r.Code == code })
+	})
+}
+
 // Place returns the middle of what the view shows of a region, in permille; with a side, of that side of it. False:
 // the view does not show it.
 func (v View) Place(code, side string) (x, y int, ok bool) {

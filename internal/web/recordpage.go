@@ -69,6 +69,7 @@ func (s *server) addPage(v *visit) error {
 // recordBody is the page of one record.
 type recordBody struct {
 	CaseHref, CaseText string
+	Exam               string // the page of the examination it is of
 	Kind, Date, Title  string
 	Entered            string
 	Saved, Gone        bool
@@ -116,6 +117,7 @@ func (s *server) recordPage(v *visit) error {
 		CaseHref: casePath(file.Row), CaseText: file.Row.Number, Kind: v.in(k.Label), Title: c.title(rec, c.names),
 		Saved: v.r.URL.Query().Get("saved") != "", Gone: rec.Withdrawn,
 	}
+	body.Exam = c.examOf(rec)
 	view := c.record(k, rec)
 	body.Date, body.Entered, body.Values = view.Date, view.Entered, view.Values
 	body.History = c.versions(k, rec, at)

@@ -15,6 +15,7 @@ import (
 	"path"
 	"strconv"
 
+	"github.com/kua-registry/kua/internal/bodymap"
 	"github.com/kua-registry/kua/internal/chart"
 )
 
@@ -39,6 +40,9 @@ func loadAssets() (*assets, error) {
 		return nil, err
 	}
 	files := map[string][]byte{"chart.css": []byte(chart.Stylesheet())}
+	for _, v := range bodymap.Views() {
+		files[picture(v.ID)] = v.Picture()
+	}
 	for _, e := range entries {
 		if files[e.Name()], err = fs.ReadFile(staticFiles, "static/"+e.Name()); err != nil {
 			return nil, err

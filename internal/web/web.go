@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/bodymap"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/locale"
@@ -97,6 +98,7 @@ type server struct {
 	words   *locale.Catalogue
 	pages   map[string]*templates // by language
 	assets  *assets
+	views   []bodymap.View
 	secure  bool
 	log     *slog.Logger
 	lockAll func()    // nil: not to be had
@@ -118,6 +120,7 @@ func newServer(reg register, words *locale.Catalogue, opts Options) (*server, er
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
+	s.views = bodymap.Views()
 	for _, l := range words.Languages() {
 		if s.pages[l.Code()], err = parseTemplates(s.voice(l), s.assets); err != nil {
 			return nil, err
@@ -143,7 +146,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.stateRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.stateRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},

@@ -213,6 +213,10 @@ func everyPage(t *testing.T, look func(t *testing.T, b *browser, path string, do
 		for _, p := range pages {
 			see(b, p.path)
 		}
+		examiner := signedIn(t, newExaminationFake(t), lang)
+		for _, p := range examPages {
+			see(examiner, p.path)
+		}
 		see(nobody, "/sign-in")
 		see(nobody, "/nothing")
 	}
@@ -319,6 +323,7 @@ func TestEveryLinkLeadsToAPage(t *testing.T) {
 				return
 			}
 			seen[href] = true
+			href, _, _ = strings.Cut(href, "#") // a browser keeps what follows to itself
 			if _, signed := b.cookies["kua"]; !signed && !strings.HasPrefix(href, "/sign-in") && !strings.HasPrefix(href, "/static") {
 				return
 			}
