@@ -70,6 +70,39 @@ type navLink struct {
 	Here       bool
 }
 
+// nav are the links in the head of a page. What the register is stands in the
+// foot of every page, and in the head only for those who have little else there.
+func (s *server) nav(v *visit, at clock) []navLink {
+	counts, looksAfter := s.reg.May(v.session, access.Count), s.reg.LooksAfter(v.session)
+	var out []navLink
+	for _, l := range [...]struct {
+		path, key    string
+		may, clocked bool     // clocked: the page knows the past, and keeps the day that was asked for
+		with         []string // what stands under it, too
+	}{
+		{"/", "overview", counts, true, nil},
+		{"/cases", "cases", counts, true, []string{"/drafts", "/searches", "/bulk"}},
+		{"/calendar", "calendar", counts, false, []string{"/tasks"}},
+		{"/state", "state", counts, true, statePages},
+		{"/figures", "figures", counts, true, nil},
+		{"/members", "members", looksAfter, false, []string{"/organisations"}},
+		{"/about", "about", !counts, false, nil},
+	} {
+		if !l.may {
+			continue
+		}
+		here := func(path string) bool {
+			return v.r.URL.Path == path || path != "/" && strings.HasPrefix(v.r.URL.Path, path+"/")
+		}
+		href := l.path
+		if l.clocked {
+			href = at.link(l.path)
+		}
+		out = append(out, navLink{Href: href, Text: v.T("nav." + l.key), Here: here(l.path) || slices.ContainsFunc(l.with, here)})
+	}
+	return out
+}
+
 // show makes a page and sends it. The title stands in the browser's history
 // and its window list: it must never hold a name.
 func (s *server) show(v *visit, name, title string, body any) error {
@@ -79,22 +112,7 @@ func (s *server) show(v *visit, name, title string, body any) error {
 		p.MayLock = s.lockAll != nil && s.reg.MayLock(v.session) == nil
 		at, _ := v.clock() // a clock that can't be read is the page's matter
 		p.Home = at.link("/")
-		counts, looksAfter := s.reg.May(v.session, access.Count), s.reg.LooksAfter(v.session)
-		for _, l := range [...]struct {
-			path, key string
-			may       bool
-		}{{"/", "overview", counts}, {"/cases", "cases", counts}, {"/calendar", "calendar", counts}, {"/state", "state", counts}, {"/figures", "figures", counts}, {"/members", "members", looksAfter}, {"/about", "about", true}} {
-			if !l.may {
-				continue
-			}
-			here := v.r.URL.Path == l.path || l.path != "/" && strings.HasPrefix(v.r.URL.Path, l.path+"/") || l.path == "/members" && strings.HasPrefix(v.r.URL.Path, "/organisations") || l.path == "/calendar" && v.r.URL.Path == "/tasks" ||
-				l.path == "/state" && slices.Contains(statePages, v.r.URL.Path)
-			href := at.link(l.path)
-			if l.path == "/about" || l.path == "/members" || l.path == "/calendar" {
-				href = l.path
-			}
-			p.Nav = append(p.Nav, navLink{Href: href, Text: v.T("nav." + l.key), Here: here})
-		}
+		p.Nav = s.nav(v, at)
 	}
 	t, ok := s.pages[v.Code()].byName[name]
 	if !ok {
