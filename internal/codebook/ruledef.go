@@ -33,6 +33,7 @@ type RuleDef struct {
 	Conf   string  `yaml:"conf"`    // R text read, K known, U unsure, H house rule
 	Next   Label   `yaml:"next"`    // the next sensible step
 	Stage  string  `yaml:"stage"`   // the station of the way it belongs to: a code of list stage; empty: none
+	Urgent bool    `yaml:"urgent"`  // what it is about may vanish any day: before all else
 	Form   string  `yaml:"form"`    // the kind of record whose form is the next step, where no letter is
 	ByHand Label   `yaml:"by_hand"` // why neither a letter nor a form is the next step
 	Each   string  `yaml:"each"`    // the kind of which every record is asked, as it; empty: the case is asked once

@@ -150,7 +150,15 @@ func stripQualifier(part string) (string, error) {
 
 // unqualified takes all qualifiers out.
 func unqualified(s string) string {
-	return strings.NewReplacer("?", "", "~", "", "%", "").Replace(s)
+	if !strings.ContainsAny(s, "?~%") { // most dates have none
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '?' || r == '~' || r == '%' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 func parseMoment(s, day, clock string) (Date, error) {

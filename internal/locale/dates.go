@@ -198,7 +198,11 @@ func (l *Language) unqualified(d edtf.Date, c wordCase) string {
 
 // bareDate is a date in EDTF without its qualifiers.
 func bareDate(d edtf.Date) string {
-	return strings.NewReplacer("?", "", "~", "", "%", "").Replace(d.String())
+	text := d.String()
+	if !strings.ContainsAny(text, "?~%") { // most dates have none
+		return text
+	}
+	return strings.NewReplacer("?", "", "~", "", "%", "").Replace(text)
 }
 
 // wholeX reports whether whole components are unknown, as in 2022-XX-XX, and

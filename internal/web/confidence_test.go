@@ -240,6 +240,7 @@ func filledIn(pattern, value string) (method, address string) {
 	if address == "" {
 		method, address = http.MethodGet, method
 	}
+	address = strings.ReplaceAll(address, "{letter}", "decision_copy") // one that is there, so that the case is asked for
 	return method, wildcard.ReplaceAllString(strings.TrimSuffix(address, "{$}"), url.PathEscape(value))
 }
 

@@ -36,7 +36,7 @@ func (s *server) openExaminations(v *visit) (*examReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &caseReader{visit: v, file: file, byID: map[string]*casefile.Record{}}
+	c := &caseReader{visit: v, file: file, byID: map[string]*casefile.Record{}, letters: s.letters}
 	for _, rec := range file.Records {
 		c.byID[rec.ID] = rec
 	}

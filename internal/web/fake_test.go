@@ -46,9 +46,10 @@ type fake struct {
 	book      *codebook.Book
 	rules     *rules.Set
 	sessions  *access.Sessions
-	at        time.Time // what time it is
-	empty     bool      // a register with nothing in it
-	fails     error     // what every question fails with
+	at        time.Time          // what time it is
+	empty     bool               // a register with nothing in it
+	fails     error              // what every question fails with
+	whole     *registry.CaseView // case one, in place of the invented one
 	asked     registry.Query
 	review    registry.ReviewVerdict // the step that was taken, or not
 
@@ -549,6 +550,11 @@ func (f *fake) Case(_ context.Context, _ *access.Session, id string, c registry.
 	}
 	if id != caseOne {
 		return registry.CaseView{}, registry.ErrNotFound
+	}
+	if f.whole != nil {
+		view := *f.whole
+		view.Clock = c
+		return view, nil
 	}
 	file := casefile.Fold(f.book, caseOne, entries())
 	not, _ := f.rules.Rule("NOT-01")

@@ -437,10 +437,13 @@ func (s *server) stateRecord(v *visit) error {
 	body := stateRecordBody{
 		Kind: v.in(def.Label), Title: title, Line: v.stateLine(rec), Back: at.link("/state/" + kind), Gone: view.Record.Withdrawn,
 		FactsOnly: shown.Closed, Clock: v.clockForm(at), Values: shown.Values, Entered: v.T("record.entered", v.moment(view.Record.At)),
-		Changed: shown.Changed, History: shown.History, IsOfficial: kind == "official",
+		Changed: shown.Changed, IsOfficial: kind == "official",
 		Tally:   v.tally(view.Tally, at, view.With, title),
 		Alleged: v.tally(view.Alleged, at, []registry.Term{{{Dim: "alleged", Any: []string{id}}}}, v.tieName("alleged")),
 		Counted: v.clockWords(at),
+	}
+	if len(view.Record.History) > 1 {
+		body.History = c.history(def, view.Record.History)
 	}
 	if view.May {
 		body.Edit, body.Withdraw = sharedPath(rec.Kind, rec.ID)+"/edit", sharedPath(rec.Kind, rec.ID)+"/withdraw"

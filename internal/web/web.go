@@ -17,6 +17,7 @@ import (
 	"github.com/kua-registry/kua/internal/bodymap"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/letter"
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/rules"
@@ -78,6 +79,7 @@ type register interface {
 	recordRegister
 	termsRegister
 	stateRegister
+	letterRegister
 	Book() *codebook.Book
 	Rules() *rules.Set
 	Today() edtf.Day
@@ -99,6 +101,7 @@ type server struct {
 	pages   map[string]*templates // by language
 	assets  *assets
 	views   []bodymap.View
+	letters *letter.Set // nil: it is locked
 	secure  bool
 	log     *slog.Logger
 	lockAll func()    // nil: not to be had
@@ -121,6 +124,11 @@ func newServer(reg register, words *locale.Catalogue, opts Options) (*server, er
 		return nil, err
 	}
 	s.views = bodymap.Views()
+	if reg != nil {
+		if s.letters, err = letter.Compile(reg.Book()); err != nil {
+			return nil, err
+		}
+	}
 	for _, l := range words.Languages() {
 		if s.pages[l.Code()], err = parseTemplates(s.voice(l), s.assets); err != nil {
 			return nil, err
@@ -146,7 +154,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.stateRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.stateRoutes(), s.letterRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},
