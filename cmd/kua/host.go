@@ -127,7 +127,7 @@ func (h *host) close(reg *registry.Registry) {
 // then asked is not nil.
 func (h *host) servePages(ctx context.Context, reg *registry.Registry) (asked []chan struct{}, err error) {
 	turn := h.newTurn(ctx)
-	handler, err := web.New(reg, h.words, web.Options{Logger: h.log, Secure: h.how.tls(), LockAll: func() {
+	handler, err := web.New(reg, h.words, web.Options{Logger: h.log, Secure: h.how.tls(), Post: h.p.post(h.words), LockAll: func() {
 		h.ask()
 		<-turn.stopped // so that the answer leads to the next turn
 	}})
@@ -165,8 +165,8 @@ func (h *host) servePages(ctx context.Context, reg *registry.Registry) (asked []
 	return h.others(asked), err
 }
 
-// tend looks after a register that stays open: the month may turn. What it
-// answers is closed when it has ended.
+// tend looks after a register that stays open: the month may turn, reminders
+// be due. What it answers is closed when it has ended.
 func (h *host) tend(ctx context.Context, reg *registry.Registry) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
@@ -180,6 +180,10 @@ func (h *host) tend(ctx context.Context, reg *registry.Registry) <-chan struct{}
 			case <-ticks.C:
 				if err := reg.Tend(ctx); err != nil && ctx.Err() == nil {
 					h.log.Error("what the clock asks for could not be done", slog.Any("error", err))
+				}
+				// What could not be sent the registry has said, without content.
+				if _, err := reg.Remind(ctx, h.p.post(h.words)); err != nil && ctx.Err() == nil {
+					h.log.Error("reminders could not be sent", slog.Any("error", err))
 				}
 			}
 		}

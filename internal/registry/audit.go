@@ -40,6 +40,8 @@ const (
 	actAlarmSeen    = "alarm_seen"
 	actPassphrase   = "passphrase"
 	actFactor       = "factor"
+	actFeed         = "feed"
+	actMail         = "mail"
 	actKeys         = "keys" // copied, let go of, destroyed
 )
 

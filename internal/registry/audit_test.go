@@ -59,6 +59,10 @@ var withoutLine = map[string]string{
 	"Known":         "what all share; who is in a case is not in it",
 	"KnownRecord":   "as Known",
 	"DropDraft":     "a member's own",
+	"Feed":          "a member's own",
+	"FeedOf":        "the secret decides; no case and nobody is named, and a program asks many times a day",
+	"Reminders":     "a member's own",
+	"Remind":        "the clock asks for it, and nobody",
 	"HalfOpen":      "finds a sign-in whose passphrase was right; what becomes of it is written down",
 }
 

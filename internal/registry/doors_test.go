@@ -60,6 +60,11 @@ var withoutDecision = map[string]string{
 	"DropDraft": "one of the member who asks",
 
 	"NewPassphrase": "chance, which nothing keeps",
+
+	"Feed":         "a member's own calendar link",
+	"EndFeed":      "a member's own calendar link",
+	"Reminders":    "a member's own reminders",
+	"SetReminders": "a member's own reminders",
 }
 
 // TestEveryDoorAsks holds that every exported method of the registry that a

@@ -89,6 +89,8 @@ type Registry struct {
 	unapplied []index.Entry // on the disk, and not yet in the index; guarded by appending
 	auditor   auditor
 	alarmed   alarmed
+	feeds     feeds
+	reminding sync.Mutex // held by whoever sends reminders
 }
 
 // FirstMember is the member a register is made with.

@@ -314,6 +314,14 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err := g.Grant(ctx, saule, id, NewGrant{To: "South", Part: access.Identity})
 			return err
 		},
+		"MakeFeed: in no session": func() error {
+			_, err := g.MakeFeed(ctx, &access.Session{Member: saule.Member, Keys: saule.Keys})
+			return err
+		},
+		"EndFeed: there is none":    func() error { return g.EndFeed(ctx, saule) },
+		"SetReminders: no address":  func() error { return g.SetReminders(ctx, saule, Daily, "") },
+		"SetMail":                   func() error { return g.SetMail(ctx, saule, sampleServer) },
+		"EndMail":                   func() error { return g.EndMail(ctx, saule) },
 		"FinishTask: there is none": func() error { return g.FinishTask(ctx, saule, id, report.ID, 1, "done") },
 		"Revoke":                    func() error { return g.Revoke(ctx, saule, id, grant.ID, "") },
 		"Restrict":                  func() error { return g.Restrict(ctx, saule, id, true) },

@@ -92,6 +92,13 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 			if !next.putFactor(e.Stream, e.Entry) {
 				refused = append(refused, e.Pos)
 			}
+		case told(e.Kind):
+			if next == nil {
+				next = rs.roll.clone()
+			}
+			if !next.putTold(e.Stream, e.Entry) {
+				refused = append(refused, e.Pos)
+			}
 		case e.Kind == searchKind:
 			if !rs.putSearch(e.Entry, e.Stream) {
 				refused = append(refused, e.Pos)
@@ -286,7 +293,7 @@ func (r *Registry) openRights(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("entry %d can't be read: %w; 'kua verify' says more", e.Pos, err)
 		}
-		if c.Kind == "case" || c.Kind == grantKind || c.Kind == kindErasure || c.Kind == factorKind || c.Kind == searchKind || onRoll(c.Kind) {
+		if c.Kind == "case" || c.Kind == grantKind || c.Kind == kindErasure || c.Kind == factorKind || told(c.Kind) || c.Kind == searchKind || onRoll(c.Kind) {
 			pending = append(pending, opened(e, c))
 		}
 		return nil

@@ -74,6 +74,8 @@ type roll struct {
 	Refused     map[string]bool // ids of members whose first record does not count
 	Passkeys    []*PasskeyView  // those that were removed, too
 	ShareSets   []*ShareSetView // the last one counts
+	Feeds       []*feed
+	Reminders   []*reminders
 }
 
 // clone is a copy of which the records can be changed.
@@ -91,7 +93,8 @@ func (ro *roll) clone() *roll {
 		c := *o
 		next.Orgs = append(next.Orgs, &c)
 	}
-	next.Factors = slices.Clone(ro.Factors) // none of them ever changes
+	next.Factors = slices.Clone(ro.Factors) // none of them ever changes, as of the next two
+	next.Feeds, next.Reminders = slices.Clone(ro.Feeds), slices.Clone(ro.Reminders)
 	for _, k := range ro.Passkeys {
 		c := *k
 		next.Passkeys = append(next.Passkeys, &c)

@@ -22,8 +22,9 @@ type accountBody struct {
 	Factor       registry.FactorView
 	FactorSince  string
 	FactorLeft   string
-	Done         string // what was done a moment ago
-	Problem      string // why the passphrase was not changed
+	Told         *toldCard // what they are told outside the register; nil: nothing is ever due for them
+	Done         string    // what was done a moment ago
+	Problem      string    // why the passphrase was not changed
 }
 
 type sessionRow struct {
@@ -44,6 +45,12 @@ func (s *server) account(v *visit) error {
 		if v.r.URL.Query().Get("done") == what {
 			done = v.T("account.done." + what)
 		}
+	}
+	switch v.r.URL.Query().Get("done") {
+	case "feed_ended":
+		done = v.T("told.feed.ended")
+	case "reminders":
+		done = v.T("told.reminders.saved")
 	}
 	return s.showAccount(v, done, "")
 }
@@ -74,6 +81,7 @@ func (s *server) showAccount(v *visit, done, problem string) error {
 	for _, l := range s.words.Languages() {
 		body.Languages = append(body.Languages, langOption{l.Code(), l.Name(), l.Code() == m.Lang})
 	}
+	body.Told = s.told(v, v.r.URL.Path == "/account/reminders")
 	return s.show(v, "account", v.T("account.title"), body)
 }
 

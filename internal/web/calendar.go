@@ -21,18 +21,19 @@ import (
 
 // termsRegister is what the pages of what is due ask of the registry.
 type termsRegister interface {
+	toldRegister
 	Due(ctx context.Context, s *access.Session, q registry.DueQuery) ([]registry.DueDay, error)
 	Tasks(ctx context.Context, s *access.Session, q registry.TaskQuery) (registry.TaskPage, error)
 	FinishTask(ctx context.Context, s *access.Session, caseID, record string, seen int, reason string) error
 }
 
 func (s *server) termsRoutes() []route {
-	return []route{
+	return append(s.toldRoutes(), []route{
 		{"GET /calendar", s.signed(s.calendar)},
 		{"GET /tasks", s.signed(s.tasks)},
 		{"GET /tasks/new", s.signed(s.newTask)},
 		{"POST /tasks/done", s.signed(s.finishTask)},
-	}
+	}...)
 }
 
 const (

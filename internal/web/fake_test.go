@@ -105,7 +105,7 @@ func newPagesLogging(t testing.TB, f *fake, log io.Writer) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := New(f, words, Options{Logger: slog.New(slog.NewTextHandler(log, nil)), LockAll: func() { f.lockedAll++ }})
+	h, err := New(f, words, Options{Logger: slog.New(slog.NewTextHandler(log, nil)), LockAll: func() { f.lockedAll++ }, Post: fakePost})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,6 +92,8 @@ type Options struct {
 	// LockAll begins to lock the whole register and does not wait for it; nil:
 	// whoever serves the pages can't.
 	LockAll func()
+	// Post sends a letter, to try a mail server; nil: none can be tried.
+	Post registry.Post
 }
 
 // server serves the pages of one register. It may be shared.
@@ -104,7 +106,8 @@ type server struct {
 	letters *letter.Set // nil: it is locked
 	secure  bool
 	log     *slog.Logger
-	lockAll func()    // nil: not to be had
+	lockAll func() // nil: not to be had
+	post    registry.Post
 	zips    sync.Pool // of *gzip.Writer
 }
 
@@ -118,7 +121,7 @@ func New(reg register, words *locale.Catalogue, opts Options) (http.Handler, err
 }
 
 func newServer(reg register, words *locale.Catalogue, opts Options) (*server, error) {
-	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, lockAll: opts.LockAll, pages: map[string]*templates{}}
+	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, lockAll: opts.LockAll, post: opts.Post, pages: map[string]*templates{}}
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
