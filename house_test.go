@@ -23,7 +23,7 @@ var floors = [][]string{
 	{"index"},
 	{"access"},
 	{"registry"},
-	{"intake", "statement", "dossier", "exchange"},
+	{"intake", "post", "statement", "dossier", "exchange"},
 	{"web", "api"},
 }
 

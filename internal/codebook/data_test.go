@@ -159,6 +159,8 @@ func TestKinds(t *testing.T) {
 		"audit":           "act what member case n device alarm note",
 		"saved_search":    "name query member org",
 		"bulk":            "what case records",
+		"feed":            "mark",
+		"reminders":       "often address",
 		"second_factor":   "method secret recovery",
 		"share_set":       "need of trustees members sign_key",
 		"recovery":        "what date set shares member",

@@ -31,6 +31,10 @@ type Conn struct {
 // The key is set by the first PRAGMA, never in the name of the file, which ends
 // up in error texts.
 func Open(path string, key *[32]byte) (*Conn, error) {
+	path, err := filepath.Abs(path) // in the address of a file a relative one would be the name of a host
+	if err != nil {
+		return nil, fmt.Errorf("sqlfile: %w", err)
+	}
 	f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o600)
 	if err == nil {
 		err = f.Close()

@@ -75,3 +75,19 @@ func TestEncryptedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestRelativePathRegression holds that a path below the working directory is
+// taken as one: in the address of a file its first part would be a host.
+func TestRelativePathRegression(t *testing.T) {
+	t.Chdir(t.TempDir())
+	c, err := Open("relative.db", &[32]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(c.Exec("CREATE TABLE t(a)"), c.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat("relative.db"); err != nil {
+		t.Error(err)
+	}
+}
