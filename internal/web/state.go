@@ -12,6 +12,7 @@ import (
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/geo"
 	"github.com/kua-registry/kua/internal/registry"
 )
 
@@ -23,6 +24,7 @@ type stateRegister interface {
 	Shared(ctx context.Context, s *access.Session, ids []string) (map[string]registry.OutsideRecord, error)
 	Patterns(ctx context.Context, s *access.Session, c registry.Clock) (registry.Patterns, error)
 	Regions(ctx context.Context, s *access.Session, c registry.Clock, old *bool) (registry.Regions, error)
+	OwnMap(ctx context.Context, s *access.Session) (geo.Drawing, bool, error)
 }
 
 func (s *server) stateRoutes() []route {
