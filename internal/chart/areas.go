@@ -85,8 +85,8 @@ func (f Frame) area(c *canvas, a Area, most int) {
 	c.WriteString(end)
 }
 
-// inside is the middle of the widest stretch within some rings, and how wide it
-// is: where a number has most room.
+// inside is the middle of a wide stretch within some rings, and how wide it is:
+// where a number has room, the nearer to the middle of them the better.
 func inside(rings [][][2]int) (x, y, room float64) {
 	low, high := rings[0][0][1], rings[0][0][1]
 	for _, ring := range rings {
@@ -95,9 +95,13 @@ func inside(rings [][][2]int) (x, y, room float64) {
 		}
 	}
 	x, y = float64(rings[0][0][0]), float64(low)
-	const lines = 24
-	for i := 1; i < lines; i++ {
-		at := float64(low) + float64(high-low)*float64(i)/lines
+	const lines, much = 24, 1.15 // so much wider is worth going away from the middle
+	for i := range lines - 1 {
+		step := float64((i + 1) / 2)
+		if i%2 == 1 {
+			step = -step
+		}
+		at := float64(low) + float64(high-low)*(0.5+step/lines)
 		var crossings []float64
 		for _, ring := range rings {
 			for j, p := range ring {
@@ -109,7 +113,7 @@ func inside(rings [][][2]int) (x, y, room float64) {
 		}
 		slices.Sort(crossings)
 		for j := 0; j+1 < len(crossings); j += 2 {
-			if wide := crossings[j+1] - crossings[j]; wide > room {
+			if wide := crossings[j+1] - crossings[j]; wide > room*much {
 				x, y, room = (crossings[j]+crossings[j+1])/2, at, wide
 			}
 		}
