@@ -43,6 +43,8 @@ var withoutLine = map[string]string{
 	"NewPassphrase": "chance, which nothing keeps",
 	"May":           "the pages ask it to know which links to show",
 	"LooksAfter":    "as May",
+	"MayBulk":       "as May",
+	"Extent":        "as Info",
 	"Givable":       "as May",
 	"Accept":        "its entry, the member's record, is in the audit",
 	"ErasureFinal":  "a day",

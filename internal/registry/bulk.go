@@ -418,3 +418,13 @@ func (r *Registry) BulkHolders(ctx context.Context, s *access.Session) (_ []Hold
 	}
 	return out, nil
 }
+
+// MayBulk tells whether a member can give tasks to, and grant, cases of their organisations.
+func (r *Registry) MayBulk(s *access.Session) (tasks, grants bool) {
+	for _, org := range s.Member.Orgs {
+		thing := access.Thing{Org: org, Day: r.Today()}
+		tasks = tasks || access.Decide(s.Member, access.WriteCase, thing)
+		grants = grants || access.Decide(s.Member, access.GrantCase, thing)
+	}
+	return tasks, grants
+}

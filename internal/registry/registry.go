@@ -325,6 +325,17 @@ func (r *Registry) Info(ctx context.Context, s *access.Session) (Info, error) {
 	}, nil
 }
 
+// Extent names the state of the register that is counted from: how many entries
+// of the ledger, and the root hash of its tree at that size, hex. It stands on
+// what is printed, so that it can be said later what a paper was of.
+func (r *Registry) Extent(ctx context.Context, s *access.Session) (entries uint64, root string, err error) {
+	if !access.Decide(s.Member, access.Count, access.Thing{}) {
+		return 0, "", ErrNotAllowed
+	}
+	size, hash, err := r.counted(ctx)
+	return size, hash.String(), err
+}
+
 // Stats says how much the register holds.
 func (r *Registry) Stats(ctx context.Context, s *access.Session) (Stats, error) {
 	if !access.Decide(s.Member, access.Count, access.Thing{}) {

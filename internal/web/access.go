@@ -145,13 +145,22 @@ func (c *caseReader) access(holders []registry.Holder, form accessForm) *accessC
 		}
 		card.Grants = append(card.Grants, line)
 	}
-	orgs, members := optionGroup{Name: c.T("access.organisations")}, optionGroup{Name: c.T("access.members", c.file.Row.OrgName)}
+	card.Holders = c.holderGroups(holders, form.to, c.T("access.members", c.file.Row.OrgName))
+	for _, part := range []access.Part{access.Fact, access.Identity} {
+		card.Parts = append(card.Parts, choice{string(part), c.T("access.part." + string(part)), c.T("access.part." + string(part) + ".hint"), form.part == string(part)})
+	}
+	return card
+}
+
+// holderGroups are those to whom cases can be granted, to choose from.
+func (v *voice) holderGroups(holders []registry.Holder, chosen, colleagues string) (groups []optionGroup) {
+	orgs, members := optionGroup{Name: v.T("access.organisations")}, optionGroup{Name: colleagues}
 	for _, h := range holders {
 		text := []string{h.Name}
 		for _, role := range h.Roles {
-			text = append(text, c.label("member_role", string(role)))
+			text = append(text, v.label("member_role", string(role)))
 		}
-		o := option{h.ID, join(text), form.to == h.ID}
+		o := option{h.ID, join(text), chosen == h.ID}
 		if h.Org {
 			orgs.Options = append(orgs.Options, o)
 		} else {
@@ -160,11 +169,8 @@ func (c *caseReader) access(holders []registry.Holder, form accessForm) *accessC
 	}
 	for _, group := range []optionGroup{orgs, members} {
 		if len(group.Options) > 0 {
-			card.Holders = append(card.Holders, group)
+			groups = append(groups, group)
 		}
 	}
-	for _, part := range []access.Part{access.Fact, access.Identity} {
-		card.Parts = append(card.Parts, choice{string(part), c.T("access.part." + string(part)), c.T("access.part." + string(part) + ".hint"), form.part == string(part)})
-	}
-	return card
+	return groups
 }

@@ -13,6 +13,7 @@ import (
 
 const (
 	casesPerPage = 50
+	casesPrinted = 200 // at most, on a page that is to be printed
 	textLimit    = 200 // characters of a search
 	facetShown   = 6   // values of a facet before the rest is folded away
 )
@@ -26,6 +27,7 @@ var sortNames = []string{"reported", "number", "incident", "stage", "updated"}
 type casesBody struct {
 	MayOpen                                     bool // new cases
 	Why, Text, Found, Clock, Clear, First, Next string
+	ToPrint                                     string // the list with many rows on a page
 	NotOpen                                     string // how many more there are behind the figure
 	Active                                      int    // filters chosen
 	Several                                     bool
@@ -34,6 +36,9 @@ type casesBody struct {
 	Facets                                      []facetField
 	Chips                                       []chip
 	Rows                                        []caseRow
+	Bulk                                        *bulkBar // nil: nothing can be done at once
+	Saved                                       savedCard
+	Paper                                       string // of what state of the register a print is
 }
 
 type facetField struct {
@@ -51,27 +56,31 @@ type facetValue struct {
 type chip struct{ Text, Href string }
 
 type caseRow struct {
+	ID                                                string
 	Href, Number, Org, ExternalID, Name, Who, Others  string
 	Incident, Region, Stage, Since, Breaches, Overdue string
 	Review                                            []string // empty for a case nobody asked about
 	State, FactsOnly                                  bool
 }
 
-func (s *server) cases(v *visit) error {
-	at, err := v.clock()
+// caseQuery reads what an address of the list asks for.
+func (v *visit) caseQuery(q url.Values) (registry.Query, clock, error) {
+	at, err := v.clockOf(q)
 	if err != nil {
-		return err
+		return registry.Query{}, at, err
 	}
-	q := v.r.URL.Query()
 	query := registry.Query{
 		Text: strings.TrimSpace(q.Get("q")), Figure: q.Get("figure"), Scope: q.Get("scope"), Rule: q.Get("rule"),
 		Clock: at.Clock, Verified: q.Get("verified") != "", Sort: q.Get("sort"), After: q.Get("after"), Limit: casesPerPage, Facets: map[string][]string{},
+	}
+	if q.Get("rows") != "" {
+		query.Limit = casesPrinted
 	}
 	if !slices.Contains(sortNames, query.Sort) {
 		query.Sort = ""
 	}
 	if len(query.Text) > 4*textLimit {
-		return errBadRequest
+		return query, at, errBadRequest
 	}
 	for _, name := range facetNames {
 		if values := q[name]; len(values) > 0 {
@@ -79,13 +88,22 @@ func (s *server) cases(v *visit) error {
 		}
 	}
 	if query.With, err = termsOf(q["with"]); err != nil {
+		return query, at, err
+	}
+	if _, ok := v.reg.Rules().Figure(query.Figure); query.Figure != "" && !ok {
+		return query, at, registry.ErrNotFound
+	}
+	if _, ok := v.reg.Rules().Rule(query.Rule); query.Rule != "" && !ok {
+		return query, at, registry.ErrNotFound
+	}
+	return query, at, nil
+}
+
+func (s *server) cases(v *visit) error {
+	q := v.r.URL.Query()
+	query, at, err := v.caseQuery(q)
+	if err != nil {
 		return err
-	}
-	if _, ok := s.reg.Rules().Figure(query.Figure); query.Figure != "" && !ok {
-		return registry.ErrNotFound
-	}
-	if _, ok := s.reg.Rules().Rule(query.Rule); query.Rule != "" && !ok {
-		return registry.ErrNotFound
 	}
 	found, err := s.reg.Cases(v.r.Context(), v.session, query)
 	if err != nil {
@@ -109,7 +127,7 @@ func (s *server) cases(v *visit) error {
 	for _, term := range query.With {
 		body.Hidden = append(body.Hidden, pair{"with", term.String()})
 	}
-	for _, name := range []string{"figure", "scope", "rule", "verified", "as_of", "known_by"} {
+	for _, name := range []string{"figure", "scope", "rule", "verified", "as_of", "known_by", "rows"} {
 		if value := q.Get(name); value != "" {
 			body.Hidden = append(body.Hidden, pair{name, value})
 		}
@@ -133,6 +151,18 @@ func (s *server) cases(v *visit) error {
 	}
 	if found.Next != "" {
 		body.Next = address("/cases", with(q, "after", found.Next))
+	}
+	if found.Total > casesPerPage && query.Limit == casesPerPage {
+		body.ToPrint = address("/cases", with(without(q, "after", ""), "rows", "many"))
+	}
+	if body.Bulk, err = s.bulkBar(v, q, found, query); err != nil {
+		return err
+	}
+	if body.Saved, err = s.savedCard(v, searchOf(q)); err != nil {
+		return err
+	}
+	if body.Paper, err = s.paper(v, at); err != nil {
+		return err
 	}
 	return s.show(v, "cases", v.T("cases.title"), body)
 }
@@ -276,6 +306,7 @@ func (v *visit) facet(f registry.Facet, orgs map[string]string) facetField {
 
 func (v *visit) caseRow(r registry.Row, at clock) caseRow {
 	row := caseRow{
+		ID:   r.ID,
 		Href: at.link(casePath(r)), Number: r.Number, Org: r.OrgName, ExternalID: r.ExternalID, Name: r.Name,
 		Incident: v.DateShort(r.Incident), Region: v.label("region", r.Region), Stage: v.label("stage", r.Stage),
 		State: r.Breaches > 0 || r.Overdue > 0, FactsOnly: r.FactsOnly, Review: v.reviewTags(r),

@@ -21,8 +21,9 @@ type clock struct {
 var momentLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04"}
 
 // clock reads both moments. Without them a page shows today and all that is known.
-func (v *visit) clock() (clock, error) {
-	q := v.r.URL.Query()
+func (v *visit) clock() (clock, error) { return v.clockOf(v.r.URL.Query()) }
+
+func (v *visit) clockOf(q url.Values) (clock, error) {
 	c := clock{Clock: registry.Clock{AsOf: v.reg.Today()}}
 	if text := strings.TrimSpace(q.Get("as_of")); text != "" {
 		day, err := edtf.ParseDay(text)

@@ -49,6 +49,7 @@ type fake struct {
 	sessions  *access.Sessions
 	at        time.Time          // what time it is
 	empty     bool               // a register with nothing in it
+	undone    bool               // what was done at once is taken back
 	fails     error              // what every question fails with
 	whole     *registry.CaseView // case one, in place of the invented one
 	asked     registry.Query

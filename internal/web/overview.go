@@ -35,6 +35,8 @@ type overviewBody struct {
 	Beside                    bool   // one of our figures stands beside an official one
 	Limit                     string // what is counted, where it is not all
 	InReview, InReviewHref    string // how many cases wait for a verdict
+	Saved                     savedCard
+	Paper                     string // of what state of the register a print is
 }
 
 // wayStep is one row of the way from report to redress. The widths are in
@@ -118,6 +120,12 @@ func (s *server) overview(v *visit) error {
 	}
 	for _, org := range o.Orgs {
 		body.Orgs = append(body.Orgs, orgCount{org.Name, at.link("/cases", "org", org.ID), org.Cases, org.Counts})
+	}
+	if body.Saved, err = s.savedCard(v, nil); err != nil {
+		return err
+	}
+	if body.Paper, err = s.paper(v, at); err != nil {
+		return err
 	}
 	return s.show(v, "overview", v.T("overview.title"), body)
 }

@@ -106,6 +106,9 @@ func (s *server) nav(v *visit, at clock) []navLink {
 // show makes a page and sends it. The title stands in the browser's history
 // and its window list: it must never hold a name.
 func (s *server) show(v *visit, name, title string, body any) error {
+	if v.session != nil && hasKeys(name) && !v.keysOff() {
+		v.script("keys.js")
+	}
 	p := page{Lang: v.Code(), Title: title, Path: nextPage(v.r.URL.Path), Langs: s.langLinks(v), Scripts: v.scripts, Body: body}
 	if v.session != nil {
 		p.Member = &v.session.Member

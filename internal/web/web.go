@@ -80,6 +80,7 @@ type register interface {
 	termsRegister
 	stateRegister
 	letterRegister
+	bulkRegister
 	Book() *codebook.Book
 	Rules() *rules.Set
 	Today() edtf.Day
@@ -157,7 +158,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.stateRoutes(), s.letterRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.stateRoutes(), s.letterRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},
