@@ -53,6 +53,13 @@ golden: go ## write the golden files anew; look at the difference before you com
 e2e: go browser ## only the tests that drive a browser
 	go test -tags e2e -run E2E -count 1 -v ./internal/web/...
 
+SHOTS ?= shots
+
+.PHONY: stories
+stories: go browser ## the three stories typed through the pages in all twelve ways, with pictures in SHOTS
+	mkdir -p $(SHOTS)
+	go test -tags e2e -run E2EStories -count 1 -timeout 30m -v ./internal/web -thorough -shots $(abspath $(SHOTS))
+
 .PHONY: lint
 lint: go $(LINT) ## vet, and the walls of the house
 	go vet -tags e2e ./...

@@ -299,7 +299,7 @@ var facts = map[string][]string{
 	"3.4":  {"no-care.methods=medical_denied"},
 	"3.5":  {"complaint.date=2022-02-24", "forensic.kind=sme", "forensic.held=2022-03-15", "forensic.imaging=mri", "ribs.injury=fracture", "ribs.body_region=ribs"},
 	"3.6":  {"psychological.kind=sppe", "psychological.setting=acs_premises", "psychological.minutes_least=15", "psychological.minutes=20"},
-	"3.7":  {"organised.kind=independent_examination", "independent.held=2022-06-01/2022-06-10", "independent.ordered_by=coalition", "ptsd.diagnosis=ptsd", "independent.causal_link=yes", "independent.comparison=goes_beyond"},
+	"3.7":  {"organised.kind=independent_examination", "independent.held=2022-06-01~/2022-06-10~", "independent.ordered_by=coalition", "ptsd.diagnosis=ptsd", "independent.causal_link=yes", "independent.comparison=goes_beyond"},
 }
 
 // TestEveryFactOfTheStories: each stands in a field of its own, none in free

@@ -29,6 +29,5 @@
   };
   name.hidden = false;
   name.textContent = name.dataset.none;
-  // Not on the map itself: a drawing that listens to the focus would take it.
-  for (const when of ["pointerover", "focusin", "pointerleave", "focusout"]) map.parentElement.addEventListener(when, say);
+  for (const when of ["pointerover", "focusin", "pointerleave", "focusout"]) map.addEventListener(when, say);
 })();
