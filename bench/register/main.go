@@ -56,15 +56,19 @@ func run(ctx context.Context, cases int, seed uint64) error {
 	if err != nil {
 		return err
 	}
+	station, err := reg.PutRecord(ctx, session, madeUpStation)
+	if err != nil {
+		return err
+	}
 	data := list(cases, rand.New(rand.NewPCG(seed, seed)))
-	entries, err := takeIn(ctx, reg, session, org.ID, data)
+	entries, err := takeIn(ctx, reg, session, org.ID, station, data)
 	if err != nil {
 		return err
 	}
 	if err := review(ctx, reg, session); err != nil {
 		return err
 	}
-	if err := ask(ctx, reg, session, seed); err != nil {
+	if err := ask(ctx, reg, session, station, seed); err != nil {
 		return err
 	}
 	if err := reg.Close(); err != nil {
@@ -109,8 +113,11 @@ func run(ctx context.Context, cases int, seed uint64) error {
 	return reg.Close()
 }
 
+// madeUpStation is the place in which a fifth of all cases happened.
+var madeUpStation = registry.RecordChange{Kind: "facility", Fields: map[string][]string{"name": {"Made-up station"}, "region": {"KZ-75"}}}
+
 // takeIn imports the list and answers how many entries it made.
-func takeIn(ctx context.Context, reg *registry.Registry, session *access.Session, org string, data []byte) (int, error) {
+func takeIn(ctx context.Context, reg *registry.Registry, session *access.Session, org, station string, data []byte) (int, error) {
 	mapping, err := intake.ParseMapping([]byte(mappingYAML), reg.Book())
 	if err != nil {
 		return 0, err
@@ -134,6 +141,9 @@ func takeIn(ctx context.Context, reg *registry.Registry, session *access.Session
 			puts := make([]registry.Put, len(row.Records))
 			for j, r := range row.Records {
 				puts[j] = registry.Put{Record: intake.RecordID(id, r.Local), Kind: r.Kind, Fields: r.Resolve(id)}
+				if i%5 == 0 && r.Kind == "act" { // one place in which many suffered
+					puts[j].Fields["facility"] = []string{station}
+				}
 			}
 			return puts
 		}}
@@ -198,7 +208,7 @@ func review(ctx context.Context, reg *registry.Registry, session *access.Session
 }
 
 // ask asks what the pages ask, many times, and says the median and the 99th percentile.
-func ask(ctx context.Context, reg *registry.Registry, session *access.Session, seed uint64) error {
+func ask(ctx context.Context, reg *registry.Registry, session *access.Session, station string, seed uint64) error {
 	r := rand.New(rand.NewPCG(seed, 7))
 	first, err := edtf.ParseDay("2022-01-01")
 	if err != nil {
@@ -254,6 +264,23 @@ func ask(ctx context.Context, reg *registry.Registry, session *access.Session, s
 		}},
 		{"a page of open tasks", 50, func() error {
 			_, err := reg.Tasks(ctx, session, registry.TaskQuery{Skip: 50 * r.IntN(10)})
+			return err
+		}},
+		{"a facility with a fifth of all cases", 50, func() error {
+			_, err := reg.StateRecord(ctx, session, "facility", station, day())
+			return err
+		}},
+		{"a page of its cases", 50, func() error {
+			term, _ := registry.ParseTerm("facility:" + station)
+			_, err := reg.Cases(ctx, session, registry.Query{With: []registry.Term{term}, Clock: day()})
+			return err
+		}},
+		{"what recurs over all cases", 20, func() error {
+			_, err := reg.Patterns(ctx, session, day())
+			return err
+		}},
+		{"the map of the regions", 50, func() error {
+			_, err := reg.Regions(ctx, session, day(), nil)
 			return err
 		}},
 		{"the overview", 20, func() error {

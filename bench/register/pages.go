@@ -55,6 +55,10 @@ func pages(ctx context.Context, cases int, seed uint64) error {
 	if err != nil {
 		return err
 	}
+	station, err := reg.PutRecord(ctx, founder, madeUpStation)
+	if err != nil {
+		return err
+	}
 	var orgs []registry.Org
 	for i, name := range []string{"North", "South"} {
 		org, err := reg.AddOrganisation(ctx, founder, registry.NewOrganisation{Name: name, Counts: true})
@@ -63,7 +67,7 @@ func pages(ctx context.Context, cases int, seed uint64) error {
 		}
 		orgs = append(orgs, org)
 		data := list(cases/2, mathrand.New(mathrand.NewPCG(seed, seed+uint64(i))))
-		if _, err := takeIn(ctx, reg, founder, org.ID, data); err != nil {
+		if _, err := takeIn(ctx, reg, founder, org.ID, station, data); err != nil {
 			return err
 		}
 	}
@@ -99,7 +103,7 @@ func pages(ctx context.Context, cases int, seed uint64) error {
 			return err
 		}
 		fmt.Printf("\n%-44s %8s %8s %8s %8s %8s %8s %8s\n", who.name+fmt.Sprintf(", who sees %d cases", found.Total), "work", "first", "median", "99 %", "written", "worst", "kB")
-		m := &meter{reg: reg, founder: founder, session: s, address: address, rows: found.Rows, next: found.Next, seed: seed}
+		m := &meter{reg: reg, founder: founder, session: s, address: address, rows: found.Rows, next: found.Next, station: station, seed: seed}
 		if err := m.all(ctx); err != nil {
 			return err
 		}
@@ -147,6 +151,7 @@ type meter struct {
 	address string
 	rows    []registry.Row
 	next    string // cursor of a second page
+	station string // the facility of a fifth of all cases
 	seed    uint64
 }
 
@@ -177,6 +182,11 @@ func (m *meter) all(ctx context.Context) error {
 		{"calendar", at("/calendar")},
 		{"tasks", at("/tasks")},
 		{"the State's bodies and places", at("/state")},
+		{"a facility of a fifth of all cases", at("/state/facility/" + m.station)},
+		{"the same, another day each time", day("/state/facility/"+m.station, "")},
+		{"list, the cases of the facility", at("/cases?with=facility:" + m.station)},
+		{"list of facilities", at("/state/facility")},
+		{"what recurs over all cases", at("/patterns")},
 		{"map", at("/map")},
 		{"saved searches", at("/searches")},
 		{"account", at("/account")},
