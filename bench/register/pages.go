@@ -161,6 +161,10 @@ func (m *meter) all(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	whole := "/cases/" + m.rows[0].ID
+	if err := m.fill(ctx, m.rows[0].ID); err != nil {
+		return fmt.Errorf("filling a case: %w", err)
+	}
 	// A day nobody asked about before.
 	day := func(path, and string) func(int) string {
 		return func(n int) string { return fmt.Sprintf("%s?as_of=%v%s", path, first.Add(3*n), and) }
@@ -176,6 +180,9 @@ func (m *meter) all(ctx context.Context) error {
 		{"list, behind a figure", at("/cases?figure=registered_146&scope=coalition")},
 		{"list, a check breached, another day", day("/cases", "&rule=MED-01")},
 		{"a case, another each time", func(n int) string { return "/cases/" + m.rows[n%len(m.rows)].ID }},
+		{"a case of 200 records", at(whole)},
+		{"a case of 200 records, all unfolded", at(whole + "?open=all")},
+		{"a letter drafted from it", at(whole + "/letters/decision_appeal?rule=DEC-04")},
 		{"figures", at("/figures")},
 		{"figures, another day each time", day("/figures", "")},
 		{"figures, another language", at("/figures?lang=kk")},
@@ -248,12 +255,53 @@ func worked() time.Duration {
 
 // write adds a complaint to a case, so that what is due in it changes.
 func (m *meter) write(ctx context.Context, id string) error {
-	var record [16]byte
-	if _, err := rand.Read(record[:]); err != nil {
+	return m.reg.Write(ctx, m.founder, id, []registry.Put{{Record: newRecord(), Kind: "complaint",
+		Fields: map[string][]string{"filed": {"yes"}, "date": {"2022-03-01"}, "to_body": {"prosecutor"}}}}, nil, "", "made up for a measurement")
+}
+
+// records is how many records a case is filled up to.
+const records = 200
+
+// fill adds records of many kinds to a case.
+func (m *meter) fill(ctx context.Context, id string) error {
+	view, err := m.reg.Case(ctx, m.founder, id, registry.Clock{})
+	if err != nil {
 		return err
 	}
-	return m.reg.Write(ctx, m.founder, id, []registry.Put{{Record: hex.EncodeToString(record[:]), Kind: "complaint",
-		Fields: map[string][]string{"filed": {"yes"}, "date": {"2022-03-01"}, "to_body": {"prosecutor"}}}}, nil, "", "made up for a measurement")
+	first, err := edtf.ParseDay("2022-01-04")
+	if err != nil {
+		return err
+	}
+	var puts []registry.Put
+	for n := len(view.Records); n < records; n++ {
+		day := []string{first.Add(n).String()}
+		kinds := []registry.Put{
+			{Kind: "act", Fields: map[string][]string{"date": day, "methods": {"beat", "beat_object", "threat_death"}, "place_type": {"vehicle"}, "body": {"police"}, "account": {"made up for a measurement, at some length, as accounts are"}}},
+			{Kind: "injury", Fields: map[string][]string{"date": day, "kind": {"bruise"}, "body_region": {"head", "neck_back"}}},
+			{Kind: "complaint", Fields: map[string][]string{"filed": {"yes"}, "date": day, "to_body": {"prosecutor"}, "receipt_given": {"no"}}},
+			{Kind: "registration", Fields: map[string][]string{"status": {"erdr"}, "date": day, "article_written": {"146 part 2"}, "article": {"146"}, "body": {"acs"}}},
+			{Kind: "examination", Fields: map[string][]string{"kind": {"sme"}, "ordered": day, "held": day, "minutes": {"20"}, "setting": {"acs_premises"}}},
+			{Kind: "evidence", Fields: map[string][]string{"kind": {"cctv"}, "date": day, "state": {"exists_not_secured"}}},
+			{Kind: "request", Fields: map[string][]string{"kind": {"decision_copy"}, "filed": day, "answer": {"refused"}}},
+			{Kind: "decision", Fields: map[string][]string{"kind": {"closed"}, "date": day, "ground": {"kz.35-2"}, "reasons_given": {"no"}}},
+			{Kind: "notice", Fields: map[string][]string{"date": day, "channel": {"sms"}, "copy_given": {"no"}}},
+			{Kind: "task", Fields: map[string][]string{"kind": {"secure_video"}, "status": {"open"}, "set": day}},
+		}
+		put := kinds[n%len(kinds)]
+		put.Record = newRecord()
+		puts = append(puts, put)
+	}
+	if len(puts) == 0 {
+		return nil
+	}
+	return m.reg.Write(ctx, m.founder, id, puts, nil, "", "made up for a measurement")
+}
+
+// newRecord is an id by chance.
+func newRecord() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // it never fails
+	return hex.EncodeToString(id[:])
 }
 
 // get asks for a page and answers when its first byte came, its size as sent, and its status.
