@@ -65,6 +65,9 @@ var tries = map[string][][]string{
 	"kua share create":         {{"--trustees", "ASKED,south", "--need", "2"}},
 	"kua share replace":        {{"--trustees", "ASKED,south", "--need", "2"}},
 	"kua share status":         {{}},
+	"kua geojson set":          {{"list.csv"}, {"list.csv", "--property", "ASKED"}},
+	"kua geojson remove":       {{}},
+	"kua geojson show":         {{}},
 	"kua verify":               {{"--deep"}},
 }
 

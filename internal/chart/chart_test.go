@@ -87,7 +87,12 @@ func drawings() map[string]string {
 		"line.svg":        Line(frame("days", "Сообщения по дням"), series),
 		"line-one.svg":    Line(bare, []Series{{Label: "One day", Points: []Point{{day("2022-01-05"), 7}}}}),
 		"tiles.svg":       Tiles(frame("map", "Сообщения по регионам"), regions),
-		"empty.svg":       Funnel(bare, nil) + Bars(bare, nil) + StackedBars(bare, nil, nil) + Line(bare, nil) + Line(bare, []Series{{Label: "None"}}) + Tiles(bare, nil),
+		"areas.svg": Areas(frame("own", "Сообщения по регионам"), 900, 600, []Area{
+			{Tile: regions[0], Rings: [][][2]int{{{300, 300}, {600, 300}, {600, 600}, {300, 600}}, {{400, 400}, {400, 500}, {500, 500}, {500, 400}}}},
+			{Tile: regions[1], Rings: [][][2]int{{{400, 400}, {500, 400}, {500, 500}, {400, 500}}}}, {Tile: regions[4], Rings: [][][2]int{{{0, 0}, {300, 0}, {300, 300}}}},
+			{Tile: regions[3], Rings: [][][2]int{{{600, 0}, {900, 0}, {900, 300}}}}, {Tile: regions[7]}, {Tile: Tile{Label: nasty, Href: nasty, Value: 3}, Rings: [][][2]int{{{0, 400}, {4, 400}, {4, 404}}}},
+		}),
+		"empty.svg": Funnel(bare, nil) + Bars(bare, nil) + StackedBars(bare, nil, nil) + Line(bare, nil) + Line(bare, []Series{{Label: "None"}}) + Tiles(bare, nil) + Areas(bare, 0, 0, nil),
 		"escaped.svg": Funnel(escaped, []Bar{{Label: nasty, Href: "/?q=" + nasty, Value: 1}, {Label: "no link", Href: "javascript:alert(1)"}}) +
 			StackedBars(escaped, []string{nasty}, []Stack{{Label: nasty, Href: nasty, Values: []int{4}}}) +
 			Line(escaped, []Series{{Label: nasty, Points: []Point{{day("2022-01-05"), 7}}}}) +

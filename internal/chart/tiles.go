@@ -85,25 +85,36 @@ func Tiles(f Frame, tiles []Tile) string {
 	}
 	c.y = tileRows*(size+tileGap) - tileGap
 	for _, t := range below {
-		c.y += gap
-		end := c.open(t.Href, "chart-row chart-below")
-		c.text(f.width(), c.y+line-4, boldRight, f.tileValue(t))
-		c.label(0, f.width()-valueWidth, t.Label)
-		c.WriteString(end)
+		f.below(c, t)
 	}
 	return f.finish("tiles", c)
 }
 
-func (f Frame) tile(c *canvas, t Tile, x, y, size float64, most int) {
-	end := c.open(t.Href, "chart-tile")
+// below writes a line of what has no place on a map.
+func (f Frame) below(c *canvas, t Tile) {
+	c.y += gap
+	end := c.open(t.Href, "chart-row chart-below")
+	c.text(f.width(), c.y+line-4, boldRight, f.tileValue(t))
+	c.label(0, f.width()-valueWidth, t.Label)
+	c.WriteString(end)
+}
+
+// depth is how deep a tile is coloured, beside the one with the most.
+func depth(t Tile, most int) (class string, l level) {
 	n := 0
 	if t.Value > 0 && most > 0 {
 		n = min((t.Value*(len(levels)-1)+most-1)/most, len(levels)-1)
 	}
-	value, class, l := f.tileValue(t), fmt.Sprintf("chart-level%d", n), levels[n]
 	if t.Unknown {
-		class, l = "chart-unknown", levels[0]
+		return "chart-unknown", levels[0]
 	}
+	return fmt.Sprintf("chart-level%d", n), levels[n]
+}
+
+func (f Frame) tile(c *canvas, t Tile, x, y, size float64, most int) {
+	end := c.open(t.Href, "chart-tile")
+	value := f.tileValue(t)
+	class, l := depth(t, most)
 	fmt.Fprintf(c, "<title>%s</title>\n", escape(t.Label+": "+value))
 	dash := ""
 	if t.Unknown {

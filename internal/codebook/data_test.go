@@ -164,6 +164,7 @@ func TestKinds(t *testing.T) {
 		"second_factor":   "method secret recovery",
 		"share_set":       "need of trustees members sign_key",
 		"recovery":        "what date set shares member",
+		"map":             "width height shape",
 		"passkey":         "member name credential public_key count opens synced",
 		"match":           "a b verdict probability reasons by",
 	}

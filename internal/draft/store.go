@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -51,6 +52,10 @@ CREATE INDEX IF NOT EXISTS draft_about ON draft(about);`
 
 // Open opens the store at path and makes it if it is not there.
 func Open(path string, key [32]byte) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("the drafts can't be opened: %w", err)
+	}
 	conn, err := sqlfile.Open(path, &key)
 	if err != nil {
 		return nil, fmt.Errorf("the drafts can't be opened: %w", err)

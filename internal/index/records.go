@@ -92,6 +92,17 @@ func (ix *Index) Outside(ctx context.Context, kind string, knownBy time.Time) (r
 	return records, failed("reading records", err)
 }
 
+// Streams answers the ids of the streams of a kind, in the order they were first written.
+func (ix *Index) Streams(ctx context.Context, kind string) (ids []string, err error) {
+	err = ix.read(ctx, func(c *conn) error {
+		return c.Run(`SELECT id FROM stream WHERE kind = ? ORDER BY no`, func(s *sqlite3.Stmt) error {
+			ids = append(ids, s.ColumnText(0))
+			return nil
+		}, kind)
+	})
+	return ids, failed("reading records", err)
+}
+
 // Same answers the ids of the cases of the same person as case id, itself included, in order.
 func (ix *Index) Same(ctx context.Context, id string, knownBy time.Time) (ids []string, err error) {
 	known := moment(knownBy)

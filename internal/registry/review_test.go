@@ -306,6 +306,8 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 		"Import: a changed case":         list(saule, planted[7], changed),
 		"Import: a new case":             list(saule, "Z-1", act1(newID(), "2022-01-06")),
 		"Import: a step":                 list(saule, planted[7], step),
+		"SetOwnMap":                      func() error { _, err := g.SetOwnMap(ctx, saule, MapFile{GeoJSON: []byte("{}")}); return err },
+		"RemoveOwnMap":                   func() error { return g.RemoveOwnMap(ctx, saule) },
 		"PutOutside": func() error {
 			_, err := g.PutOutside(ctx, saule, "list: x", []Put{{Record: id, Kind: "incident", Fields: casefile.Fields{"date": {"2022-01-06"}}}})
 			return err

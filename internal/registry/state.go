@@ -417,9 +417,10 @@ type RegionRow struct {
 // Regions are the cases that the member may see by the region of what happened.
 type Regions struct {
 	Clock  Clock
-	Old    bool     // by the regions before the reform: new ones are counted in those they were made of
-	Reform edtf.Day // the day from which the new regions are there; 0: there was none
-	All    Tally    // of all rows: a person with cases in two regions is in two rows and counted here once
+	Old    bool              // by the regions before the reform: new ones are counted in those they were made of
+	Reform edtf.Day          // the day from which the new regions are there; 0: there was none
+	MadeOf map[string]string // new regions and those they were made of, by code
+	All    Tally             // of all rows: a person with cases in two regions is in two rows and counted here once
 	Rows   []RegionRow
 }
 
@@ -436,8 +437,8 @@ func (r *Registry) Regions(ctx context.Context, s *access.Session, clock Clock, 
 	if err != nil {
 		return Regions{}, err
 	}
-	out := Regions{Clock: clock}
 	madeOf, into := map[string]string{}, map[string][]string{}
+	out := Regions{Clock: clock, MadeOf: madeOf}
 	for _, p := range r.book.Packs() {
 		day, err := edtf.ParseDay(p.Territory.Reform)
 		if err != nil {

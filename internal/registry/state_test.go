@@ -337,3 +337,40 @@ func day(t *testing.T, text string) edtf.Day {
 	}
 	return d
 }
+
+func TestOwnMap(t *testing.T) {
+	k := newKnown(t)
+	ctx := context.Background()
+	file := MapFile{GeoJSON: []byte(`{"type":"FeatureCollection","features":[
+		{"type":"Feature","properties":{"old":"KZ-ALM","name":"Somewhere"},"geometry":{"type":"Polygon","coordinates":[[[70,42],[80,42],[80,50],[70,50],[70,42]]]}},
+		{"type":"Feature","properties":{"old":"KZ-ALM"},"geometry":{"type":"Polygon","coordinates":[[[60,42],[65,42],[65,50],[60,50],[60,42]]]}},
+		{"type":"Feature","properties":{"old":"unknown"},"geometry":null}]}`)}
+	report, err := k.SetOwnMap(ctx, k.people["aigerim"], file)
+	if err != nil || report.Property != "old" || !slices.Equal(report.Regions, []string{"KZ-19"}) || !slices.Equal(report.Others, []string{"unknown"}) {
+		t.Fatalf("%+v %v", report, err)
+	}
+	for who, may := range map[string]bool{"madina": false, "olga": false, "rustem": false, "zhanna": true} {
+		if _, err := k.SetOwnMap(ctx, k.people[who], file); (err == nil) != may || err != nil && !errors.Is(err, ErrNotAllowed) {
+			t.Errorf("%s sets the map: %v", who, err)
+		}
+		if d, own, err := k.OwnMap(ctx, k.people[who]); err != nil || !own || len(d.Shapes) != 1 || len(d.Shapes[0].Rings) != 2 {
+			t.Errorf("%s sees %+v %v %v", who, d, own, err)
+		}
+	}
+	if _, err := k.PutOutside(ctx, k.people["aigerim"], "x", []Put{{Record: ledger.NewID().String(), Kind: mapKind, Fields: casefile.Fields{"width": {"1"}, "height": {"1"}, "shape": {"<script>"}}}}); err == nil {
+		t.Error("a map is put by another way")
+	}
+	k.again()
+	if _, own, err := k.OwnMap(ctx, k.people["madina"]); err != nil || !own {
+		t.Errorf("after the register was opened anew: %v %v", own, err)
+	}
+	if err := k.RemoveOwnMap(ctx, k.people["madina"]); !errors.Is(err, ErrNotAllowed) {
+		t.Errorf("a case worker removes the map: %v", err)
+	}
+	if err := k.RemoveOwnMap(ctx, k.people["zhanna"]); err != nil {
+		t.Fatal(err)
+	}
+	if _, own, err := k.OwnMap(ctx, k.people["madina"]); err != nil || own {
+		t.Errorf("the map was removed: %v %v", own, err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/geo"
 	"github.com/kua-registry/kua/internal/registry"
 )
 
@@ -157,7 +158,7 @@ func (f *fake) Patterns(_ context.Context, _ *access.Session, c registry.Clock) 
 }
 
 func (f *fake) Regions(_ context.Context, _ *access.Session, c registry.Clock, old *bool) (registry.Regions, error) {
-	out := registry.Regions{Clock: c, Reform: day("2022-06-08"), Old: old != nil && *old}
+	out := registry.Regions{Clock: c, Reform: day("2022-06-08"), Old: old != nil && *old, MadeOf: map[string]string{"KZ-10": "KZ-63"}}
 	if f.empty {
 		return out, f.fails
 	}
@@ -170,4 +171,11 @@ func (f *fake) Regions(_ context.Context, _ *access.Session, c registry.Clock, o
 		out.Rows[2].UndividedWith = terms("region:KZ-63+before:2022-06-08")
 	}
 	return out, f.fails
+}
+
+func (f *fake) OwnMap(context.Context, *access.Session) (geo.Drawing, bool, error) {
+	square := func(code string, x, y int) geo.Shape {
+		return geo.Shape{Code: code, Rings: [][]geo.Point{{{X: x, Y: y}, {X: x + 300, Y: y}, {X: x + 300, Y: y + 300}, {X: x, Y: y + 300}}}}
+	}
+	return geo.Drawing{Width: 900, Height: 600, Shapes: []geo.Shape{square("KZ-19", 300, 0), square("KZ-63", 600, 0), square("KZ-75", 300, 300), square("KZ-10", 0, 0)}}, f.ownMap, f.fails
 }

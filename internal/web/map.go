@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/kua-registry/kua/internal/chart"
+	"github.com/kua-registry/kua/internal/geo"
 	"github.com/kua-registry/kua/internal/registry"
 )
 
@@ -84,18 +85,55 @@ func (s *server) regions(v *visit) error {
 			})
 		}
 	}
+	drawing, own, err := s.reg.OwnMap(v.r.Context(), v.session)
+	if err != nil {
+		return err
+	}
 	// Regions without anybody are tiles, too: nothing known is not nothing there.
 	if list, ok := v.book.List("region"); ok {
 		for _, code := range list.Codes {
 			isNew := found.Reform != 0 && code.From >= found.Reform.String()
-			if chart.Placed(code.Code) && (!isNew || !found.Old) && !slices.ContainsFunc(tiles, func(t chart.Tile) bool { return t.Code == code.Code }) {
+			outlined := own && slices.ContainsFunc(drawing.Shapes, func(shape geo.Shape) bool { return shape.Code == code.Code })
+			if (outlined || chart.Placed(code.Code)) && (!isNew || !found.Old) && !slices.ContainsFunc(tiles, func(t chart.Tile) bool { return t.Code == code.Code }) {
 				tiles = append(tiles, chart.Tile{Code: code.Code, Label: v.regionName(code.Code), Short: v.shortRegion(code.Code)})
 			}
 		}
 	}
 	frame := chart.Frame{ID: "map", Title: v.T("map.title"), Desc: v.T("map.desc"), Number: v.Number, Day: v.Day}
-	body.Map = template.HTML(chart.Tiles(frame, tiles)) //nolint:gosec // the chart escapes every text it is given
+	drawn := chart.Tiles(frame, tiles)
+	if own && v.r.URL.Query().Get("view") != "tiles" {
+		drawn = chart.Areas(frame, drawing.Width, drawing.Height, areas(drawing, tiles, found))
+	}
+	if own {
+		body.Clock.Selects = append(body.Clock.Selects, selectField{Name: "view", Label: v.T("map.view"), Options: []option{
+			{"", v.T("map.view.own"), v.r.URL.Query().Get("view") != "tiles"}, {"tiles", v.T("map.view.tiles"), v.r.URL.Query().Get("view") == "tiles"},
+		}})
+	}
+	body.Map = template.HTML(drawn) //nolint:gosec // the chart escapes every text it is given
 	return s.show(v, "map", v.T("map.title"), body)
+}
+
+// areas gives tiles the outlines of the installation's own map.
+func areas(d geo.Drawing, tiles []chart.Tile, found registry.Regions) []chart.Area {
+	var out []chart.Area
+	for _, t := range tiles {
+		a := chart.Area{Tile: t}
+		for _, shape := range d.Shapes {
+			// By the old borders a new region is a part of that it was made of.
+			if shape.Code != t.Code && (!found.Old || found.MadeOf[shape.Code] != t.Code) {
+				continue
+			}
+			for _, ring := range shape.Rings {
+				var points [][2]int
+				for _, p := range ring {
+					points = append(points, [2]int{p.X, p.Y})
+				}
+				a.Rings = append(a.Rings, points)
+			}
+		}
+		out = append(out, a)
+	}
+	return out
 }
 
 // shortRegion is what fits into a tile.

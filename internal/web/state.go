@@ -12,6 +12,7 @@ import (
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/geo"
 	"github.com/kua-registry/kua/internal/registry"
 )
 
@@ -23,6 +24,7 @@ type stateRegister interface {
 	Shared(ctx context.Context, s *access.Session, ids []string) (map[string]registry.OutsideRecord, error)
 	Patterns(ctx context.Context, s *access.Session, c registry.Clock) (registry.Patterns, error)
 	Regions(ctx context.Context, s *access.Session, c registry.Clock, old *bool) (registry.Regions, error)
+	OwnMap(ctx context.Context, s *access.Session) (geo.Drawing, bool, error)
 }
 
 func (s *server) stateRoutes() []route {
@@ -233,7 +235,7 @@ func (s *server) state(v *visit) error {
 	if err != nil {
 		return err
 	}
-	body := stateBody{Text: text, Clock: v.clockForm(at), PatternsHref: at.link("/patterns"), MapHref: at.link("/map"), May: s.reg.May(v.session, access.WriteShared)}
+	body := stateBody{Text: text, Clock: v.clockForm(at), PatternsHref: at.link("/patterns"), MapHref: at.link("/map"), May: s.mayWriteShared(v)}
 	for _, k := range kinds {
 		kind := stateKind{Records: v.Number(k.Records), Href: at.link("/state/" + k.Kind), New: "/state/" + k.Kind + "/new", NewName: v.kind(k.Kind)}
 		if def, ok := v.book.Kind(k.Kind); ok {
@@ -342,7 +344,7 @@ func (s *server) stateList(v *visit) error {
 	if page*statePerPage < len(found) {
 		body.Next = address("/state/"+kind, with(q, "page", strconv.Itoa(page+1)))
 	}
-	if s.reg.May(v.session, access.WriteShared) {
+	if s.mayWriteShared(v) {
 		body.New, body.NewName = "/state/"+kind+"/new", v.in(def.Label)
 	}
 	return s.show(v, "state-list", body.Name, body)

@@ -163,6 +163,9 @@ func TestGoldenPages(t *testing.T) {
 		b = signedIn(t, empty, lang)
 		golden(t, lang+"-empty-overview", b.get("/").Body.Bytes())
 		golden(t, lang+"-empty-cases", b.get("/cases").Body.Bytes())
+		drawn := newFake(t)
+		drawn.ownMap = true
+		golden(t, lang+"-map-own", signedIn(t, drawn, lang).get("/map").Body.Bytes())
 		golden(t, lang+"-empty-state", b.get("/state/body").Body.Bytes())
 		golden(t, lang+"-empty-patterns", b.get("/patterns").Body.Bytes())
 		golden(t, lang+"-empty-map", b.get("/map").Body.Bytes())

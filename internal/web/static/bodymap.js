@@ -29,5 +29,6 @@
   };
   name.hidden = false;
   name.textContent = name.dataset.none;
-  for (const when of ["pointerover", "focusin", "pointerleave", "focusout"]) map.addEventListener(when, say);
+  // Not on the map itself: a drawing that listens to the focus would take it.
+  for (const when of ["pointerover", "focusin", "pointerleave", "focusout"]) map.parentElement.addEventListener(when, say);
 })();
