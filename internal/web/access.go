@@ -155,7 +155,7 @@ func (c *caseReader) access(holders []registry.Holder, form accessForm) *accessC
 // holderGroups are those to whom cases can be granted, to choose from.
 func (v *voice) holderGroups(holders []registry.Holder, chosen, colleagues string) (groups []optionGroup) {
 	orgs, members := optionGroup{Name: v.T("access.organisations")}, optionGroup{Name: colleagues}
-	for _, h := range holders {
+	for _, h := range sorted(v, holders, func(h registry.Holder) string { return h.Name }) {
 		text := []string{h.Name}
 		for _, role := range h.Roles {
 			text = append(text, v.label("member_role", string(role)))

@@ -74,7 +74,7 @@ func (s *server) showAudit(v *visit, done, problem string) error {
 	body.Who = []option{{"", v.T("audit.who.all"), query.Member == ""}, {registry.Me, v.T("audit.who.me"), query.Member == registry.Me}}
 	if page.All {
 		body.Lead = v.T("audit.lead.all")
-		for _, name := range page.Names {
+		for _, name := range sorted(v.voice, page.Names, func(name string) string { return name }) {
 			body.Who = append(body.Who, option{name, name, query.Member == name})
 		}
 		if err := s.alarms(v, &body); err != nil {

@@ -3,6 +3,7 @@
 package web
 
 import (
+	"cmp"
 	"maps"
 	"net/url"
 	"slices"
@@ -282,17 +283,16 @@ func with(q url.Values, name, value string) url.Values {
 
 func (v *visit) facet(f registry.Facet, orgs map[string]string) facetField {
 	field := facetField{Label: v.T("facet." + f.ID)}
-	values := slices.Clone(f.Values)
+	text := func(value registry.FacetValue) string {
+		if value.Label == "" && f.ID == "org" && orgs[value.Code] != "" {
+			return orgs[value.Code]
+		}
+		return cmp.Or(value.Label, v.label(f.List, value.Code))
+	}
+	values := sorted(v.voice, f.Values, text) // and the most frequent first
 	slices.SortStableFunc(values, func(a, b registry.FacetValue) int { return b.Count - a.Count })
 	for i, value := range values {
-		text := value.Label
-		if text == "" && f.ID == "org" {
-			text = orgs[value.Code]
-		}
-		if text == "" {
-			text = v.label(f.List, value.Code)
-		}
-		fv := facetValue{Name: f.ID, Value: value.Code, Text: text, Count: value.Count, Selected: value.Selected}
+		fv := facetValue{Name: f.ID, Value: value.Code, Text: text(value), Count: value.Count, Selected: value.Selected}
 		if i < facetShown || len(values) == facetShown+1 {
 			field.Values = append(field.Values, fv)
 			continue

@@ -76,7 +76,7 @@ func (f *fake) LookedAfter(_ context.Context, s *access.Session) ([]registry.Org
 		return nil, registry.ErrNotAllowed
 	}
 	var views []registry.OrgView
-	for _, o := range append(slices.Clone(fakeOrgs), registry.Org{ID: orgNew, Name: "Жаңа үлгі"}) {
+	for _, o := range append(slices.Clone(f.organisations()), registry.Org{ID: orgNew, Name: "Жаңа үлгі"}) {
 		own := slices.Contains(s.Member.Orgs, o.ID)
 		if f.empty || !own && !office {
 			continue

@@ -50,6 +50,7 @@ type fake struct {
 	at        time.Time          // what time it is
 	empty     bool               // a register with nothing in it
 	undone    bool               // what was done at once is taken back
+	orgs      []registry.Org     // instead of the usual
 	fails     error              // what every question fails with
 	whole     *registry.CaseView // case one, in place of the invented one
 	asked     registry.Query
@@ -278,7 +279,7 @@ func (f *fake) SetLanguage(_ context.Context, _ *access.Session, id, lang string
 }
 
 func (f *fake) Organisation(_ context.Context, id string) (registry.Org, bool) {
-	for _, o := range fakeOrgs {
+	for _, o := range f.organisations() {
 		if o.ID == id {
 			return o, true
 		}
@@ -306,11 +307,18 @@ var fakeOrgs = []registry.Org{
 	{ID: orgApart, Name: hostile, Counts: false, Cases: 3},
 }
 
+func (f *fake) organisations() []registry.Org {
+	if f.orgs != nil {
+		return f.orgs
+	}
+	return fakeOrgs
+}
+
 func (f *fake) Organisations(context.Context, *access.Session) ([]registry.Org, error) {
 	if f.fails != nil || f.empty {
 		return nil, f.fails
 	}
-	return fakeOrgs, nil
+	return f.organisations(), nil
 }
 
 func (f *fake) Recovery(*access.Session) (registry.RecoveryView, error) {
@@ -364,7 +372,7 @@ func (f *fake) Overview(_ context.Context, s *access.Session, q registry.Overvie
 		return registry.Overview{Clock: c}, f.fails
 	}
 	o := registry.Overview{
-		Clock: c, Verified: q.Verified, InReview: 12, Cases: 170, Units: 164, Orgs: fakeOrgs, Figures: map[string]registry.FigureValue{},
+		Clock: c, Verified: q.Verified, InReview: 12, Cases: 170, Units: 164, Orgs: f.organisations(), Figures: map[string]registry.FigureValue{},
 		Breaches: []registry.RuleCount{{Rule: "NOT-01", Cases: 8}},
 		Overdue:  []registry.RuleCount{{Rule: "closure_copy", Cases: 5}},
 		Ours: []registry.DeadlineRow{

@@ -47,7 +47,7 @@ func (s *server) figures(v *visit) error {
 		Command: againCommand(table, query), Root: table.Root, Entries: v.Number(int(table.Entries)),
 	}
 	scopes := selectField{Name: "scope", Label: v.T("figures.scope"), Options: []option{{coalition, v.T("figures.scope.coalition"), query.Scope == coalition}}}
-	for _, o := range orgs {
+	for _, o := range sorted(v.voice, orgs, func(o registry.Org) string { return o.Name }) {
 		scopes.Options = append(scopes.Options, option{o.ID, o.Name, o.ID == query.Scope})
 		if o.ID == query.Scope {
 			body.Heading = o.Name

@@ -477,6 +477,7 @@ func (f *fieldForm) propose(list string, codes []string, label func(string) stri
 		for _, c := range codes {
 			p.Texts = append(p.Texts, label(c))
 		}
+		p.Texts = sorted(f.voice, p.Texts, func(text string) string { return text })
 		f.lists[id] = p
 	}
 	return id

@@ -58,7 +58,7 @@ func (s *server) showMember(v *visit, problem string, ticked []access.Role) erro
 	if typed := v.r.PostForm.Get("name"); typed != "" {
 		body.NewName = typed
 	}
-	for _, o := range views {
+	for _, o := range sorted(v.voice, views, orgName) {
 		if slices.Contains(m.Orgs, o.ID) {
 			body.Orgs = append(body.Orgs, memberOrg{o.ID, o.Name, "/organisations/" + o.ID})
 		}

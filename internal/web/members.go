@@ -138,7 +138,7 @@ func (s *server) showMembers(v *visit, body membersBody) error {
 		return err
 	}
 	names := map[string]string{}
-	for _, o := range views {
+	for _, o := range sorted(v.voice, views, orgName) {
 		names[o.ID] = o.Name
 		line := orgLine{Href: "/organisations/" + o.ID, Name: o.Name, Counts: o.Counts, Members: v.N("members.count", len(o.Members)), Waits: len(o.Members) == 0}
 		body.Orgs = append(body.Orgs, line)
@@ -151,10 +151,10 @@ func (s *server) showMembers(v *visit, body membersBody) error {
 		}
 	}
 	by := map[string]string{}
-	for _, m := range members {
+	for _, m := range sorted(v.voice, members, func(m registry.MemberView) string { return m.Name }) {
 		by[m.ID] = m.Name
 		line := memberLine{
-			Href: "/members/" + m.ID, Name: m.Name, Roles: v.roles(m.Roles), Orgs: listed(m.Orgs, names),
+			Href: "/members/" + m.ID, Name: m.Name, Roles: v.roles(m.Roles), Orgs: v.listed(m.Orgs, names),
 			Since: v.day(edtf.DayOf(m.Since)), Factor: m.SecondFactor, You: m.ID == v.session.Member.ID,
 		}
 		if m.Left {
@@ -165,7 +165,7 @@ func (s *server) showMembers(v *visit, body membersBody) error {
 	}
 	for _, i := range waiting {
 		body.Waiting = append(body.Waiting, inviteLine{
-			ID: i.ID, Name: i.Name, By: by[i.By], Ends: v.moment(i.Ends), Roles: v.roles(i.Roles), Orgs: listed(i.Orgs, names), Starts: i.Starts,
+			ID: i.ID, Name: i.Name, By: by[i.By], Ends: v.moment(i.Ends), Roles: v.roles(i.Roles), Orgs: v.listed(i.Orgs, names), Starts: i.Starts,
 		})
 	}
 	return s.show(v, "members", v.T("members.title"), body)
@@ -180,15 +180,17 @@ func (v *voice) roles(roles []access.Role) []string {
 	return labels
 }
 
-func listed(ids []string, names map[string]string) string {
+func (v *voice) listed(ids []string, names map[string]string) string {
 	var known []string
 	for _, id := range ids {
 		if names[id] != "" {
 			known = append(known, names[id])
 		}
 	}
-	return strings.Join(known, ", ")
+	return strings.Join(sorted(v, known, func(name string) string { return name }), ", ")
 }
+
+func orgName(o registry.OrgView) string { return o.Name }
 
 // tick is a box to tick.
 type tick struct {
@@ -221,7 +223,7 @@ func (s *server) showInvite(v *visit, n registry.NewInvitation, problem string) 
 	for _, l := range s.words.Languages() {
 		body.Langs = append(body.Langs, tick{Value: l.Code(), Label: v.label("interface_language", l.Code()), On: l.Code() == n.Lang})
 	}
-	for _, o := range views {
+	for _, o := range sorted(v.voice, views, orgName) {
 		if o.MayAsk {
 			help := ""
 			if len(o.Members) == 0 {

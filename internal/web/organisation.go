@@ -51,7 +51,7 @@ func (s *server) showOrganisation(v *visit, problem string) error {
 	if typed := v.r.PostForm.Get("name"); typed != "" {
 		body.NewName = typed
 	}
-	for _, m := range o.Members {
+	for _, m := range sorted(v.voice, o.Members, func(m access.Member) string { return m.Name }) {
 		body.Members = append(body.Members, orgMember{m.ID, m.Name, v.roles(m.Roles), m.ID == v.session.Member.ID})
 	}
 	for _, i := range o.Waiting {

@@ -118,7 +118,7 @@ func (s *server) overview(v *visit) error {
 	for _, d := range o.Ours {
 		body.Ours = append(body.Ours, v.ownDeadline(d, at))
 	}
-	for _, org := range o.Orgs {
+	for _, org := range sorted(v.voice, o.Orgs, func(o registry.Org) string { return o.Name }) {
 		body.Orgs = append(body.Orgs, orgCount{org.Name, at.link("/cases", "org", org.ID), org.Cases, org.Counts})
 	}
 	if body.Saved, err = s.savedCard(v, nil); err != nil {
