@@ -240,7 +240,7 @@ func (h *remindedHouse) remind(l *letters) Reminded {
 
 func remindersHouse(t *testing.T) *remindedHouse {
 	h := &remindedHouse{house: newHouse(t)}
-	h.house.office()
+	h.office()
 	h.start = h.clock.t
 	return h
 }
