@@ -29,7 +29,8 @@ const reachList = `(() => {
 	document.addEventListener("focusin", ev => {
 		if (ev.target === start) return;
 		reach.got.push(named(ev.target));
-		const lit = e => e && getComputedStyle(e).outlineStyle !== "none" && parseFloat(getComputedStyle(e).outlineWidth) >= 2;
+		const drawn = e => e.ownerSVGElement && [...e.children].some(c => parseFloat(getComputedStyle(c).strokeWidth) >= 3); // a part of a drawing has a thicker line
+		const lit = e => e && (getComputedStyle(e).outlineStyle !== "none" && parseFloat(getComputedStyle(e).outlineWidth) >= 2 || drawn(e));
 		if (!lit(ev.target) && !lit(ev.target.closest("label"))) reach.faint.push("no visible focus: " + named(ev.target));
 	});
 	const start = document.createElement("span");
@@ -163,7 +164,7 @@ const zoomWide = `(() => {
 	}
 	for (const e of document.querySelectorAll("main *")) {
 		const s = getComputedStyle(e);
-		if (!["hidden", "clip"].includes(s.overflowX) || e.matches("input, select, textarea") || e.closest(".hidden-words, thead, svg") || !e.checkVisibility()) continue;
+		if (!["hidden", "clip"].includes(s.overflowX) || e.matches("input, select, textarea") || e.clientWidth <= 1 || e.closest(".hidden-words, thead, svg") || !e.checkVisibility()) continue;
 		if (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1) wrong.push("text is cut off: " + e.outerHTML.slice(0, 120));
 	}
 	return wrong.slice(0, 5);
