@@ -181,7 +181,7 @@ func (ix *Index) candidates(ctx context.Context, c *conn, rows []*listed, q Quer
 	var with map[int64]bool
 	if len(q.With) > 0 {
 		var err error
-		if with, err = ix.with(c, q.Clock, q.See, q.With); err != nil {
+		if with, err = ix.with(c, rows, q.Clock, q.See, q.With); err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -90,8 +91,9 @@ func (m *meeting) bind(knots []knot) []bound {
 	return out
 }
 
-// snapshot answers the ties of all cases at a clock.
-func (ix *Index) snapshot(c *conn, clock Clock) (*snapshot, []Tie, error) {
+// snapshot answers the ties of all cases at a clock. rows are all cases as known
+// now; they are not looked at where the clock knows less.
+func (ix *Index) snapshot(c *conn, rows []*listed, clock Clock) (*snapshot, []Tie, error) {
 	m := &ix.meeting
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -115,7 +117,7 @@ func (ix *Index) snapshot(c *conn, clock Clock) (*snapshot, []Tie, error) {
 			s.record[rec.ID] = rec
 		}
 	}
-	if err := ix.tie(c, s); err != nil {
+	if err := ix.tie(c, rows, s); err != nil {
 		return nil, nil, err
 	}
 	if len(m.last) == snapshots {
@@ -125,34 +127,60 @@ func (ix *Index) snapshot(c *conn, clock Clock) (*snapshot, []Tie, error) {
 	return s, m.names, nil
 }
 
-// tie reads the cases of a snapshot. The lock of the meeting must be held.
-func (ix *Index) tie(c *conn, s *snapshot) error {
+// tie finds the cases of a snapshot. Of now the list has them already, and only
+// the ties of versions that are new since the last snapshot are read: whoever
+// asks right after a write does not wait for all cases. The lock of the meeting
+// must be held.
+func (ix *Index) tie(c *conn, rows []*listed, s *snapshot) error {
 	m := &ix.meeting
+	add := func(t tied, knots []byte) error {
+		decoded, err := decodeKnots(knots)
+		if err == nil {
+			t.knots = m.bind(decoded)
+			m.of[t.v] = t.knots
+			s.cases = append(s.cases, t)
+		}
+		return err
+	}
+	now := s.known == moment(time.Time{}) && m.of != nil
 	if m.of == nil {
 		m.of = map[int64][]bound{}
 	}
-	// Numbers ask for less than ids: the ids of those are read once, in their order.
-	err := c.Run(`SELECT f.v, s.id, f.cluster, f.incident_day, f.incident <> '', f.ties FROM file f JOIN stream s ON s.no = f.stream
-		WHERE f.kto > ? AND f.kfrom <= ?`, func(q *sqlite3.Stmt) error {
-		t := tied{v: q.ColumnInt64(0), id: q.ColumnText(1), cluster: q.ColumnInt64(2)}
-		if q.ColumnInt64(4) == 1 {
-			t.day = edtf.Day(q.ColumnInt64(3))
-		}
-		own, ok := m.of[t.v]
-		if !ok {
-			knots, err := decodeKnots(q.ColumnRawBlob(5))
-			if err != nil {
+	if now {
+		for _, l := range rows {
+			if l == nil {
+				continue
+			}
+			t := tied{v: l.v, id: l.id, cluster: l.cluster}
+			if l.incident != "" {
+				t.day = edtf.Day(l.incidentDay)
+			}
+			if own, ok := m.of[t.v]; ok {
+				t.knots = own
+				s.cases = append(s.cases, t)
+				continue
+			}
+			if err := c.Run(`SELECT ties FROM file WHERE v = ?`, func(q *sqlite3.Stmt) error { return add(t, q.ColumnRawBlob(0)) }, t.v); err != nil {
 				return err
 			}
-			own = m.bind(knots)
-			m.of[t.v] = own
 		}
-		t.knots = own
-		s.cases = append(s.cases, t)
-		return nil
-	}, s.known, s.known)
-	if err != nil {
-		return err
+	} else {
+		err := c.Run(`SELECT f.v, s.id, f.cluster, f.incident_day, f.incident <> '', f.ties FROM file f JOIN stream s ON s.no = f.stream
+			WHERE f.kto > ? AND f.kfrom <= ?`, func(q *sqlite3.Stmt) error {
+			t := tied{v: q.ColumnInt64(0), id: q.ColumnText(1), cluster: q.ColumnInt64(2)}
+			if q.ColumnInt64(4) == 1 {
+				t.day = edtf.Day(q.ColumnInt64(3))
+			}
+			if own, ok := m.of[t.v]; ok {
+				t.knots = own
+				s.cases = append(s.cases, t)
+				return nil
+			}
+			return add(t, q.ColumnRawBlob(5))
+		}, s.known, s.known)
+		if err != nil {
+			return err
+		}
 	}
 	if len(m.of) > 2*len(s.cases)+1000 { // most are of versions that have ended
 		of := make(map[int64][]bound, len(s.cases))
@@ -328,15 +356,15 @@ type Tally struct{ People, Cases int }
 
 // Meet opens the question. Clock.AsOf must be set.
 func (ix *Index) Meet(ctx context.Context, clock Clock, see See) (m *Meetings, err error) {
-	err = ix.read(ctx, func(c *conn) error {
-		m, err = ix.meet(c, clock, see)
+	err = ix.readList(ctx, func(c *conn, list *listing) error {
+		m, err = ix.meet(c, list.rows, clock, see)
 		return err
 	})
 	return m, failed("looking for what cases have in common", err)
 }
 
-func (ix *Index) meet(c *conn, clock Clock, see See) (*Meetings, error) {
-	s, names, err := ix.snapshot(c, clock)
+func (ix *Index) meet(c *conn, rows []*listed, clock Clock, see See) (*Meetings, error) {
+	s, names, err := ix.snapshot(c, rows, clock)
 	if err != nil {
 		return nil, err
 	}
@@ -353,7 +381,7 @@ func (ix *Index) meet(c *conn, clock Clock, see See) (*Meetings, error) {
 // latest first, at most so many of them, and the whole tally.
 func (ix *Index) Met(ctx context.Context, clock Clock, see See, most int, terms ...Term) (rows []Row, all Tally, err error) {
 	err = ix.readList(ctx, func(c *conn, list *listing) error {
-		m, err := ix.meet(c, clock, see)
+		m, err := ix.meet(c, list.rows, clock, see)
 		if err != nil {
 			return err
 		}
@@ -422,8 +450,8 @@ func (m *Meetings) with(terms []Term) []*tied {
 }
 
 // with answers the versions of cases that have all of some terms at a clock.
-func (ix *Index) with(c *conn, clock Clock, see See, terms []Term) (map[int64]bool, error) {
-	m, err := ix.meet(c, clock, see)
+func (ix *Index) with(c *conn, rows []*listed, clock Clock, see See, terms []Term) (map[int64]bool, error) {
+	m, err := ix.meet(c, rows, clock, see)
 	if err != nil {
 		return nil, err
 	}

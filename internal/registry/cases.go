@@ -95,9 +95,11 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 	if view.Outside, err = r.referred(ctx, s, view.Records, clock); err != nil {
 		return CaseView{}, err
 	}
-	all, err := r.index.Case(ctx, row.ID, clock.KnownBy)
-	if err != nil {
-		return CaseView{}, notFound(err)
+	all := file
+	if r.see(s.Member)(row.ID) != index.All { // how its review stands is folded of all of it
+		if all, err = r.index.Case(ctx, row.ID, clock.KnownBy); err != nil {
+			return CaseView{}, notFound(err)
+		}
 	}
 	if view.Review, err = r.reviewView(s, all, clock); err != nil {
 		return CaseView{}, err
