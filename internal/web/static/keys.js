@@ -42,6 +42,9 @@
       box.addEventListener("click", (e) => { if (e.target === box) box.close(); });
       document.body.append(box);
       box.showModal();
+      list.tabIndex = -1; // the beginning of the list, not the link at its end
+      list.focus();
+      box.scrollTop = 0;
     } catch {
       location.assign("/keys");
     }
