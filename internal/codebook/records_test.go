@@ -219,7 +219,7 @@ func TestStoryFacts(t *testing.T) {
 			{"3.5", "ribs", "injury", "fracture"},
 			{"3.6", "psychological", "setting", "acs_premises"}, {"3.6", "psychological", "minutes", "20"},
 			{"3.6", "psychological", "minutes_least", "15"},
-			{"3.7", "independent", "held", "2022-06-01/2022-06-10"}, {"3.7", "independent", "diagnosis", "ptsd"},
+			{"3.7", "independent", "held", "2022-06-01~/2022-06-10~"}, {"3.7", "independent", "diagnosis", "ptsd"},
 			{"3.7", "independent", "causal_link", "yes"}, {"3.7", "independent", "comparison", "goes_beyond"},
 		},
 	} {
