@@ -108,6 +108,7 @@ var thorough = flag.Bool("thorough", false, "look at every page in every way, an
 // seen on a phone and on a desk, light and dark: the languages take turns. The
 // window is so high that nothing that sticks to its edge covers anything.
 func TestE2EAxe(t *testing.T) {
+	t.Parallel()
 	axe, err := os.ReadFile(filepath.Join("testdata", "axe", "axe.min.js"))
 	if err != nil {
 		t.Fatal(err)
@@ -210,6 +211,7 @@ var unlinked = map[string]string{
 // TestE2EEveryRoute: a link leads to every page there is, and each is looked at
 // as it comes from the server, with its script.
 func TestE2EEveryRoute(t *testing.T) {
+	t.Parallel()
 	axe, err := os.ReadFile(filepath.Join("testdata", "axe", "axe.min.js"))
 	if err != nil {
 		t.Fatal(err)

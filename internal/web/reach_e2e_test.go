@@ -71,6 +71,7 @@ const reachFocus = `(() => {
 // leads past the head of the page; what was just done or went wrong has the
 // focus. The languages and the windows take turns.
 func TestE2EKeyboard(t *testing.T) {
+	t.Parallel()
 	server, names := goldenPages(t)
 	browser := startBrowser(t)
 	t.Run("windows", func(t *testing.T) {
@@ -175,6 +176,7 @@ const zoomWide = `(() => {
 // window and nothing is cut off. Every page is seen at 320 pixels in every
 // language; in the other ways the languages take turns.
 func TestE2EZoom(t *testing.T) {
+	t.Parallel()
 	server, names := goldenPages(t)
 	browser := startBrowser(t)
 	t.Run("languages", func(t *testing.T) {

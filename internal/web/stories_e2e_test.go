@@ -133,6 +133,7 @@ func (r storyRecord) values(field string) []string {
 // page, its checks and the figures say what they must, and the register holds
 // what was told, to the last field.
 func TestE2EStories(t *testing.T) {
+	t.Parallel()
 	t.Run("ways", func(t *testing.T) {
 		for i, lang := range languages {
 			for _, width := range []int64{360, 1280} {
