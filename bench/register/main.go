@@ -31,22 +31,29 @@ func main() {
 	if *served {
 		measure = pages
 	}
-	if err := measure(context.Background(), *cases, *seed); err != nil {
+	if err := inTemp(func(dir string) error { return measure(context.Background(), dir, *cases, *seed) }); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/register:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, cases int, seed uint64) error {
+// passphrase opens the register that is measured.
+const passphrase = "made up for a measurement"
+
+func options() registry.Options { return registry.Options{Now: time.Now} }
+
+// inTemp makes a place for a register and takes it away again.
+func inTemp(measure func(dir string) error) error {
 	tmp, err := os.MkdirTemp("", "kua-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	dir := filepath.Join(tmp, "register")
-	const passphrase = "made up for a measurement"
-	options := registry.Options{Now: time.Now}
-	reg, session, err := registry.Create(ctx, dir, registry.FirstMember{Name: "bench", Lang: "en", Passphrase: passphrase}, options)
+	return measure(filepath.Join(tmp, "register"))
+}
+
+func run(ctx context.Context, dir string, cases int, seed uint64) error {
+	reg, session, err := registry.Create(ctx, dir, registry.FirstMember{Name: "bench", Lang: "en", Passphrase: passphrase}, options())
 	if err != nil {
 		return err
 	}
@@ -76,7 +83,7 @@ func run(ctx context.Context, cases int, seed uint64) error {
 	}
 
 	start := time.Now()
-	if reg, session, err = registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase}, options); err != nil {
+	if reg, session, err = registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase}, options()); err != nil {
 		return err
 	}
 	said("opening the register, passphrase and all", time.Since(start))
@@ -95,7 +102,7 @@ func run(ctx context.Context, cases int, seed uint64) error {
 		}
 	}
 	start = time.Now()
-	if reg, session, err = registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase}, options); err != nil {
+	if reg, session, err = registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase}, options()); err != nil {
 		return err
 	}
 	took := time.Since(start)

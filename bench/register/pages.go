@@ -13,8 +13,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"os"
-	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -42,16 +40,8 @@ func at(path string) func(int) string { return func(int) string { return path } 
 
 // pages serves a register of two organisations over HTTP on loopback and asks
 // for its pages, as a member of one of them and as a coordinator.
-func pages(ctx context.Context, cases int, seed uint64) error {
-	tmp, err := os.MkdirTemp("", "kua-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(tmp)
-	dir := filepath.Join(tmp, "register")
-	const passphrase = "made up for a measurement"
-	options := registry.Options{Now: time.Now}
-	reg, founder, err := registry.Create(ctx, dir, registry.FirstMember{Name: "bench", Lang: "en", Passphrase: passphrase}, options)
+func pages(ctx context.Context, dir string, cases int, seed uint64) error {
+	reg, founder, err := registry.Create(ctx, dir, registry.FirstMember{Name: "bench", Lang: "en", Passphrase: passphrase}, options())
 	if err != nil {
 		return err
 	}
@@ -83,7 +73,7 @@ func pages(ctx context.Context, cases int, seed uint64) error {
 		return err
 	}
 	// Anew, so that nothing is in memory but what opening puts there.
-	if reg, founder, err = registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase}, options); err != nil {
+	if reg, founder, err = registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase}, options()); err != nil {
 		return err
 	}
 	address, stop, err := serve(reg)

@@ -14,13 +14,8 @@ import (
 	"github.com/kua-registry/kua/internal/ledger"
 )
 
-// What somebody who writes a record can be told. Nothing was written.
-var (
-	// ErrChanged says that a record is not what it was when its form was opened.
-	ErrChanged = errors.New("somebody else has changed this record since you opened it: nothing was written; look at both and save again")
-	// ErrNoReason says that a change was given no reason.
-	ErrNoReason = errors.New("say why you change it: the history keeps the reason beside the change")
-)
+// ErrChanged says that a record is not what it was when its form was opened.
+var ErrChanged = errors.New("somebody else has changed this record since you opened it: nothing was written; look at both and save again")
 
 // RecordChange is one record as a member wants it to stand.
 type RecordChange struct {
@@ -42,16 +37,8 @@ type NewCase struct {
 	Records    []Put // what is known of it from the start; an empty Record gets an id
 }
 
-// shared are the kinds outside cases that all who work with cases write and
-// read: what the State is and where things happened, and nothing a person told
-// in confidence.
-func shared(kind string) bool {
-	switch kind {
-	case "incident", "facility", "body", "official", "publication":
-		return true
-	}
-	return false
-}
+// shared tells whether a kind is one of SharedKinds.
+func shared(kind string) bool { return slices.Contains(SharedKinds(), kind) }
 
 // NewCase opens a case.
 func (r *Registry) NewCase(ctx context.Context, s *access.Session, n NewCase) (_ Row, err error) {
@@ -110,7 +97,7 @@ func (r *Registry) PutRecord(ctx context.Context, s *access.Session, c RecordCha
 	if c.Record == "" {
 		c.Record, c.Seen = ledger.NewID().String(), 0
 	} else if c.Reason == "" {
-		return "", ErrNoReason
+		return "", ErrReason
 	}
 	put := Put{Record: c.Record, Kind: c.Kind, Fields: clean(c.Fields)}
 	if c.Case == "" {
@@ -125,7 +112,7 @@ func (r *Registry) PutRecord(ctx context.Context, s *access.Session, c RecordCha
 func (r *Registry) WithdrawRecord(ctx context.Context, s *access.Session, caseID, record string, seen int, reason string) (err error) {
 	defer r.refusal(ctx, s, "writing", caseID, &err)
 	if reason == "" {
-		return ErrNoReason
+		return ErrReason
 	}
 	if caseID == "" {
 		return r.writeShared(ctx, s, seen, act{stream: record, withdraws: []Put{{Record: record}}, reason: reason})
@@ -350,30 +337,37 @@ func (r *Registry) referred(ctx context.Context, s *access.Session, records []*c
 	if !access.Decide(s.Member, access.ReadShared, access.Thing{Part: access.Fact}) {
 		return nil, nil
 	}
-	out := map[string]OutsideRecord{}
+	var ids []string
 	for _, rec := range records {
 		k, ok := r.book.Kind(rec.Kind)
 		if !ok {
 			continue
 		}
 		for _, f := range k.Fields {
-			if f.Type != codebook.Ref || !shared(f.RefKind) {
-				continue
-			}
-			for _, id := range rec.Fields[f.ID] {
-				if _, ok := out[id]; ok || codebook.Missing(id) {
-					continue
-				}
-				found, err := r.sharedRecord(ctx, id, clock)
-				if errors.Is(err, ErrNotFound) {
-					continue
-				}
-				if err != nil {
-					return nil, err
-				}
-				out[id] = r.sharedView(s, found)
+			if f.Type == codebook.Ref && shared(f.RefKind) {
+				ids = append(ids, rec.Fields[f.ID]...)
 			}
 		}
+	}
+	return r.sharedViews(ctx, s, ids, clock)
+}
+
+// sharedViews are those of some ids that are records that all share, as the
+// member may read them at a clock.
+func (r *Registry) sharedViews(ctx context.Context, s *access.Session, ids []string, clock Clock) (map[string]OutsideRecord, error) {
+	out := map[string]OutsideRecord{}
+	for _, id := range ids {
+		if _, ok := out[id]; ok || codebook.Missing(id) {
+			continue
+		}
+		rec, err := r.sharedRecord(ctx, id, clock)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[id] = r.sharedView(s, rec)
 	}
 	return out, nil
 }

@@ -85,7 +85,7 @@ func TestPutRecord(t *testing.T) {
 		t.Fatalf("%+v", rec)
 	}
 	change := RecordChange{Case: id, Record: record, Kind: "complaint", Fields: casefile.Fields{"filed": {"yes"}, "date": {"2022-01-21"}}, Seen: 1}
-	if _, err := g.PutRecord(ctx, g.session, change); !errors.Is(err, ErrNoReason) {
+	if _, err := g.PutRecord(ctx, g.session, change); !errors.Is(err, ErrReason) {
 		t.Errorf("without a reason: %v", err)
 	}
 	change.Reason = "the day was misread"

@@ -5,7 +5,6 @@ package registry
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -24,8 +23,9 @@ type (
 	Tally = index.Tally
 )
 
-// SharedKinds are the kinds of what the coalition knows of the State, in the
-// order in which they are shown.
+// SharedKinds are the kinds outside cases that all who work with cases write and
+// read: what the State is and where things happened, and nothing a person told
+// in confidence; in the order in which they are shown.
 func SharedKinds() []string {
 	return []string{"facility", "body", "official", "incident", "publication"}
 }
@@ -304,18 +304,7 @@ func (r *Registry) Shared(ctx context.Context, s *access.Session, ids []string) 
 	if !access.Decide(s.Member, access.ReadShared, access.Thing{Part: access.Fact}) {
 		return nil, ErrNotAllowed
 	}
-	out := map[string]OutsideRecord{}
-	for _, id := range ids {
-		rec, err := r.sharedRecord(ctx, id, Clock{})
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		out[id] = r.sharedView(s, rec)
-	}
-	return out, nil
+	return r.sharedViews(ctx, s, ids, Clock{})
 }
 
 // Pattern is a pair that at least two people have in common.

@@ -62,10 +62,8 @@ func (s *server) showCase(v *visit, form caseForms) error {
 	if err != nil {
 		return err
 	}
-	c := &caseReader{visit: v, file: file, byID: map[string]*casefile.Record{}, letters: s.letters, all: v.r.URL.Query().Get("open") == "all"}
-	for _, rec := range file.Records {
-		c.byID[rec.ID] = rec
-	}
+	c := newCaseReader(v, file)
+	c.letters, c.all = s.letters, v.r.URL.Query().Get("open") == "all"
 	body := caseBody{
 		Unreviewed: v.unreviewed(), Name: file.Row.Name, Number: file.Row.Number, FactsOnly: file.Row.FactsOnly,
 		Tags: c.tags(), Gist: c.gist(), Glance: c.glance(), Path: c.path(),
@@ -128,6 +126,15 @@ type caseReader struct {
 
 	letters *letter.Set
 	all     bool // everything is shown unfolded
+}
+
+// newCaseReader reads a case as its pages show it.
+func newCaseReader(v *visit, file registry.CaseView) *caseReader {
+	c := &caseReader{visit: v, file: file, byID: make(map[string]*casefile.Record, len(file.Records))}
+	for _, rec := range file.Records {
+		c.byID[rec.ID] = rec
+	}
+	return c
 }
 
 // anchor is the place of a record on the page.

@@ -189,15 +189,21 @@ func (c *caseReader) record(k *codebook.Kind, rec *casefile.Record) recordView {
 	return view
 }
 
+// change is one act of writing in the history of a record.
+func (v *voice) change(ch casefile.Change) changeView {
+	view := changeView{When: v.moment(ch.At), What: v.T("record.put"), Reason: ch.Reason}
+	if ch.Op == casefile.Withdraw {
+		view.What = v.T("record.withdrawn")
+	}
+	return view
+}
+
 // history are the changes of a record, the latest first, each with what it changed.
 func (c *caseReader) history(k *codebook.Kind, changes []casefile.Change) []changeView {
 	var out []changeView
 	var before casefile.Fields
 	for i, ch := range changes {
-		view := changeView{When: c.moment(ch.At), What: c.T("record.put"), Reason: ch.Reason}
-		if ch.Op == casefile.Withdraw {
-			view.What = c.T("record.withdrawn")
-		}
+		view := c.change(ch)
 		if i > 0 && ch.Op == casefile.Put && !ch.IdentityMissing {
 			for _, f := range k.Fields {
 				if !slices.Equal(before[f.ID], ch.Fields[f.ID]) {

@@ -122,7 +122,7 @@ func (s *server) cases(v *visit) error {
 		MayOpen: s.mayOpenCases(v),
 		Why:     v.whyThese(query), Text: query.Text, Found: v.N("cases.found", found.Total), Clock: v.clockWords(at),
 		Clear: at.link("/cases"), Sorts: v.sorts(query),
-		Chips: v.chips(q, query, found.Facets, orgs, named),
+		Chips: v.chips(q, query, orgs, named),
 	}
 	body.Several = len(body.Chips) > 1
 	for _, term := range query.With {
@@ -207,7 +207,7 @@ func (v *visit) sorts(q registry.Query) []option {
 }
 
 // chips are the filters at work, each a link to the list without it.
-func (v *visit) chips(q url.Values, query registry.Query, facets []registry.Facet, orgs map[string]string, named map[string]registry.OutsideRecord) []chip {
+func (v *visit) chips(q url.Values, query registry.Query, orgs map[string]string, named map[string]registry.OutsideRecord) []chip {
 	var out []chip
 	add := func(text, name, value string) {
 		out = append(out, chip{text, address("/cases", without(q, name, value))})
@@ -234,13 +234,9 @@ func (v *visit) chips(q url.Values, query registry.Query, facets []registry.Face
 	if query.Verified {
 		add(v.T("figures.cases.verified"), "verified", "")
 	}
-	lists := map[string]string{}
-	for _, f := range facets {
-		lists[f.ID] = f.List
-	}
 	for _, name := range facetNames {
 		for _, value := range query.Facets[name] {
-			text := v.label(lists[name], value)
+			text := v.label(facetLists[name], value)
 			if name == "org" {
 				if text = orgs[value]; text == "" {
 					text = short(value)

@@ -92,7 +92,7 @@ func (s *server) examination(v *visit) error {
 	body := examinationBody{
 		Number: e.file.Row.Number, Back: e.base, All: e.base + "/examinations", FactsOnly: e.file.Row.FactsOnly,
 		Title: cmp.Or(v.label("exam_kind", exam.Get("kind")), v.in(e.kind.Label)), Side: e.sideTag(exam),
-		Glance: e.glanceOf(exam), Sections: e.sections(exam, findings), Whole: e.base + "/records/" + exam.ID,
+		Glance: e.glanceOf(exam), Sections: e.sections(exam, findings), Whole: recordPath(e.file.Row, exam.ID),
 		MayWrite: e.file.MayWrite, Missed: q.Get("missed") != "",
 	}
 	asked, recorded, unknown := e.counts(exam)
@@ -167,7 +167,7 @@ func (e *examReader) finding(n int, f *casefile.Record) findingView {
 	}
 	view.Lines = slices.DeleteFunc(view.Lines, func(s string) bool { return s == "" })
 	if e.file.MayWrite {
-		view.Edit = e.base + "/records/" + f.ID + "/edit"
+		view.Edit = recordPath(e.file.Row, f.ID) + "/edit"
 	}
 	return view
 }
@@ -208,7 +208,7 @@ func (e *examReader) sections(exam *casefile.Record, findings []*casefile.Record
 			view.Count = e.T("exam.of", recorded, n)
 		}
 		if e.file.MayWrite {
-			view.Edit = link(e.base+"/records/"+exam.ID+"/edit", "fields", strings.Join(section.Fields(), ","))
+			view.Edit = link(recordPath(e.file.Row, exam.ID)+"/edit", "fields", strings.Join(section.Fields(), ","))
 		}
 		if len(view.Rows) > 0 || view.Edit != "" && asked {
 			out = append(out, view)

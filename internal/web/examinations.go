@@ -36,10 +36,8 @@ func (s *server) openExaminations(v *visit) (*examReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &caseReader{visit: v, file: file, byID: map[string]*casefile.Record{}, letters: s.letters}
-	for _, rec := range file.Records {
-		c.byID[rec.ID] = rec
-	}
+	c := newCaseReader(v, file)
+	c.letters = s.letters
 	kind, ok := v.book.Kind("examination")
 	if !ok {
 		return nil, registry.ErrNotFound
@@ -56,9 +54,9 @@ func (e *examReader) names(id string) valueText {
 	case rec.Kind == "examination":
 		return valueText{Text: e.examName(rec), Href: e.examPath(id)}
 	case rec.Kind == "person" && first(rec.Fields, "full_name") != "":
-		return valueText{Text: first(rec.Fields, "full_name"), Href: e.base + "/records/" + id}
+		return valueText{Text: first(rec.Fields, "full_name"), Href: recordPath(e.file.Row, id)}
 	}
-	return valueText{Text: cmp.Or(e.title(rec, func(string) valueText { return valueText{} }), e.caseReader.kind(rec.Kind)), Href: e.base + "/records/" + id}
+	return valueText{Text: cmp.Or(e.title(rec, func(string) valueText { return valueText{} }), e.caseReader.kind(rec.Kind)), Href: recordPath(e.file.Row, id)}
 }
 
 func (e *examReader) examPath(id string) string { return e.base + "/examinations/" + id }

@@ -64,7 +64,7 @@ func (f *fake) PutRecord(_ context.Context, _ *access.Session, c registry.Record
 func (f *fake) WithdrawRecord(_ context.Context, _ *access.Session, _, record string, seen int, reason string) error {
 	switch {
 	case reason == "":
-		return registry.ErrNoReason
+		return registry.ErrReason
 	case seen < 1:
 		return registry.ErrChanged
 	}

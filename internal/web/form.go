@@ -128,9 +128,9 @@ func (f *fieldForm) shown(field *codebook.Field) bool {
 func (f *fieldForm) name(field string) string { return f.prefix + field }
 
 // input ids hold no dots: they are named in style sheets and addresses.
-func (f *fieldForm) id(field string) string {
-	return strings.ReplaceAll(f.prefix+field, ".", "-")
-}
+func inputID(name string) string { return strings.ReplaceAll(name, ".", "-") }
+
+func (f *fieldForm) id(field string) string { return inputID(f.name(field)) }
 
 // all are the fields with an input, and with each list the words behind "other".
 func (f *fieldForm) all() []*codebook.Field {
@@ -330,18 +330,14 @@ func (f *fieldForm) section(field *codebook.Field) string {
 // sections are the inputs, filled in with what was typed.
 func (f *fieldForm) sections(typed url.Values) []formSection {
 	f.lists = map[string]proposals{}
-	at := map[string]*formSection{}
-	var out []formSection
-	for _, id := range []string{secMain, secWhere, secMore, secWords, secKnown} {
-		out = append(out, formSection{Name: f.T("form.section." + id)})
-		at[id] = &out[len(out)-1]
-	}
-	for i, id := range []string{secMain, secWhere, secMore, secWords, secKnown} {
-		at[id] = &out[i]
+	order := []string{secMain, secWhere, secMore, secWords, secKnown}
+	out := make([]formSection, len(order))
+	for i, id := range order {
+		out[i].Name = f.T("form.section." + id)
 	}
 	fields := f.all()
 	for _, field := range fields {
-		sec := at[f.section(field)]
+		sec := &out[slices.Index(order, f.section(field))]
 		in := f.input(field, typed)
 		if field.OtherOf != "" && in.Value == "" && in.Problem == "" && !f.choseOther(field, typed) {
 			continue // asked only of whom it concerns

@@ -4,7 +4,6 @@ package web
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -85,7 +84,7 @@ func (s *server) asked(v *visit, q url.Values) (*letterAsked, error) {
 			a.record = rec.ID
 		}
 	}
-	words := s.inLanguage(a.in)
+	words := s.voice(s.words.Lang(a.in))
 	a.filled = letter.Case{
 		Records: file.Records, Start: a.record, Today: s.reg.Today(), Due: dueOf(file, s.reg.Rules(), a.rule, a.record),
 		Outside: func(id string) string { return words.outside(file.Outside[id]) },
@@ -95,20 +94,10 @@ func (s *server) asked(v *visit, q url.Values) (*letterAsked, error) {
 
 // outside names a record outside cases, in the voice's language where it has a name in it.
 func (v *voice) outside(rec registry.OutsideRecord) string {
-	if name := cmp.Or(first(rec.Fields, "name_"+v.Code()), first(rec.Fields, "name")); name != "" {
+	if name := v.ownName(rec.Fields); name != "" {
 		return name
 	}
 	return v.title(&casefile.Record{Kind: rec.Kind, Fields: rec.Fields}, func(string) valueText { return valueText{} })
-}
-
-// inLanguage is the voice of a language.
-func (s *server) inLanguage(code string) *voice {
-	for _, l := range s.words.Languages() {
-		if l.Code() == code {
-			return s.voice(l)
-		}
-	}
-	return s.voice(s.words.Languages()[0])
 }
 
 // dueOf is the last day of the term that calls for a letter: of the deadline
@@ -139,7 +128,7 @@ func (s *server) letterPage(v *visit) error {
 
 // showLetter shows a letter to be finished: as the case fills it, or as a person left it.
 func (s *server) showLetter(v *visit, a *letterAsked, text string) error {
-	words := s.inLanguage(a.in)
+	words := s.voice(s.words.Lang(a.in))
 	draft := a.letter.Fill(words.Language, a.filled)
 	here := v.r.URL.Path
 	body := letterBody{

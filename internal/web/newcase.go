@@ -44,7 +44,7 @@ type alikeCase struct{ Href, Number, Name, Org, Incident string }
 
 // newCaseForm is what somebody sent who opens a case.
 type newCaseForm struct {
-	orgs           []registry.Org
+	orgs           []option
 	person, report *fieldForm
 	typed          url.Values
 	problem        string
@@ -56,12 +56,7 @@ func (s *server) openCaseForm(v *visit) (*newCaseForm, error) {
 	if !s.mayOpenCases(v) {
 		return nil, registry.ErrNotAllowed
 	}
-	form := &newCaseForm{}
-	for _, id := range v.session.Member.Orgs {
-		if org, ok := s.reg.Organisation(v.r.Context(), id); ok {
-			form.orgs = append(form.orgs, org)
-		}
-	}
+	form := &newCaseForm{orgs: s.ownOrgs(v)}
 	if len(form.orgs) == 0 {
 		return nil, registry.ErrNotAllowed
 	}
@@ -94,9 +89,9 @@ func (s *server) newCase(v *visit) error {
 	form.typed = v.r.PostForm
 	n := registry.NewCase{Org: form.typed.Get("org"), ExternalID: form.typed.Get("external_id"), Restricted: form.typed.Get("restricted") == "yes"}
 	if n.Org == "" && len(form.orgs) == 1 {
-		n.Org = form.orgs[0].ID
+		n.Org = form.orgs[0].Value
 	}
-	if !slices.ContainsFunc(form.orgs, func(o registry.Org) bool { return o.ID == n.Org }) {
+	if !slices.ContainsFunc(form.orgs, func(o option) bool { return o.Value == n.Org }) {
 		form.problem = v.T("newcase.problem.org")
 	}
 	form.person.read(form.typed)
@@ -140,7 +135,7 @@ func (s *server) alike(v *visit, person *fieldForm) ([]registry.Row, error) {
 func (s *server) showNewCase(v *visit, form *newCaseForm) error {
 	body := newCaseBody{ExternalID: form.typed.Get("external_id"), Restricted: form.typed.Get("restricted") == "yes", Problem: form.problem}
 	for _, org := range form.orgs {
-		body.Orgs = append(body.Orgs, option{org.ID, org.Name, form.typed.Get("org") == org.ID})
+		body.Orgs = append(body.Orgs, option{org.Value, org.Text, form.typed.Get("org") == org.Value})
 	}
 	for _, row := range form.alike {
 		body.Alike = append(body.Alike, alikeCase{casePath(row), row.Number, row.Name, row.OrgName, v.DateShort(row.Incident)})

@@ -50,9 +50,7 @@ type recordRegister interface {
 
 // sharedKind tells whether records of a kind stand outside cases and are shared
 // by all who work with them.
-func sharedKind(kind string) bool {
-	return slices.Contains([]string{"incident", "facility", "body", "official", "publication"}, kind)
-}
+func sharedKind(kind string) bool { return slices.Contains(registry.SharedKinds(), kind) }
 
 // formable tells whether a kind of a case has a form: what the register itself
 // keeps, and what has acts of its own, has none.
@@ -87,7 +85,7 @@ func (s *server) openDesk(v *visit) (*desk, error) {
 	d := &desk{caseID: r.PathValue("id")}
 	kind := r.PathValue("kind")
 	record := r.PathValue("record")
-	refs := map[string]referable{}
+	var c *caseReader // nil: outside cases
 	if d.caseID != "" {
 		file, err := s.reg.Case(ctx, v.session, d.caseID, registry.Clock{})
 		if err != nil {
@@ -98,28 +96,17 @@ func (s *server) openDesk(v *visit) (*desk, error) {
 		}
 		d.caseID, d.number, d.path, d.comments = file.Row.ID, file.Row.Number, casePath(file.Row), !file.MayWrite
 		if record != "" {
-			i := slices.IndexFunc(file.Records, func(rec *casefile.Record) bool { return rec.ID == record })
-			j := slices.IndexFunc(file.Withdrawn, func(rec *casefile.Record) bool { return rec.ID == record })
-			switch {
-			case i >= 0:
-				d.record = file.Records[i]
-			case j >= 0:
-				d.record, d.gone = file.Withdrawn[j], true
-			default:
+			if d.record = recordOf(file, record); d.record == nil {
 				return nil, registry.ErrNotFound
 			}
 			kind = d.record.Kind
 		}
-		for _, k := range v.book.Kinds() {
-			if k.Scope == codebook.InCase {
-				refs[k.ID] = v.referable(file, k.ID)
-			}
-		}
+		c = newCaseReader(v, file)
 	} else {
 		if !sharedKind(kind) {
 			return nil, registry.ErrNotFound
 		}
-		if !s.reg.May(v.session, access.WriteShared) {
+		if !s.mayWriteShared(v) {
 			return nil, registry.ErrNotAllowed
 		}
 		d.path = "/state/" + kind
@@ -131,9 +118,10 @@ func (s *server) openDesk(v *visit) (*desk, error) {
 			if rec.Kind != kind {
 				return nil, registry.ErrNotFound
 			}
-			d.record, d.gone = rec, rec.Withdrawn
+			d.record = rec
 		}
 	}
+	d.gone = d.record != nil && d.record.Withdrawn
 	k, ok := v.book.Kind(kind)
 	isCase := d.record != nil && d.record.ID == d.caseID
 	switch {
@@ -142,18 +130,29 @@ func (s *server) openDesk(v *visit) (*desk, error) {
 	case d.comments && (kind != "note" || d.record != nil):
 		return nil, registry.ErrNotAllowed
 	}
-	d.fieldForm = &fieldForm{visit: v, kind: k, prefix: fieldPrefix, refs: refs}
+	d.fieldForm = &fieldForm{visit: v, kind: k, prefix: fieldPrefix, refs: map[string]referable{}}
 	if isCase {
 		d.hide = keptFields
 	}
 	if list := r.URL.Query().Get("fields"); list != "" {
 		d.only = strings.Split(list, ",")
 	}
-	return d, s.outsideRefs(v, d.fieldForm)
+	return d, s.findRefs(v, d.fieldForm, c)
 }
 
-// outsideRefs finds what the form can refer to outside the case.
-func (s *server) outsideRefs(v *visit, f *fieldForm) error {
+// recordOf is a record of a case, live or withdrawn; nil: there is none.
+func recordOf(file registry.CaseView, id string) *casefile.Record {
+	for _, records := range [][]*casefile.Record{file.Records, file.Withdrawn} {
+		if i := slices.IndexFunc(records, func(rec *casefile.Record) bool { return rec.ID == id }); i >= 0 {
+			return records[i]
+		}
+	}
+	return nil
+}
+
+// findRefs finds what the fields of the form can refer to: in the case, where
+// there is one, and outside it.
+func (s *server) findRefs(v *visit, f *fieldForm, c *caseReader) error {
 	for _, field := range f.all() {
 		if field.Type != codebook.Ref {
 			continue
@@ -161,7 +160,10 @@ func (s *server) outsideRefs(v *visit, f *fieldForm) error {
 		if _, ok := f.refs[field.RefKind]; ok {
 			continue
 		}
+		k, ok := v.book.Kind(field.RefKind)
 		switch {
+		case ok && k.Scope == codebook.InCase && c != nil:
+			f.refs[field.RefKind] = c.referable(field.RefKind)
 		case sharedKind(field.RefKind):
 			known, err := s.reg.Known(v.r.Context(), v.session, field.RefKind)
 			if err != nil && !errors.Is(err, registry.ErrNotFound) {
@@ -185,18 +187,17 @@ func (s *server) outsideRefs(v *visit, f *fieldForm) error {
 }
 
 // referable are the records of a kind in a case, each with a title of its own.
-func (v *visit) referable(file registry.CaseView, kind string) referable {
-	c := &caseReader{visit: v, file: file, byID: map[string]*casefile.Record{}}
+func (c *caseReader) referable(kind string) referable {
 	refs := referable{titles: map[string]string{}}
-	for _, rec := range file.Records {
+	for _, rec := range c.file.Records {
 		if rec.Kind != kind {
 			continue
 		}
 		title := c.title(rec, c.names)
 		if !rec.Date.IsZero() {
-			title = join([]string{title, v.DateShort(rec.Date)})
+			title = join([]string{title, c.DateShort(rec.Date)})
 		}
-		refs.add(rec.ID, title, v.kind(kind))
+		refs.add(rec.ID, title, c.kind(kind))
 	}
 	return refs
 }
@@ -230,7 +231,7 @@ func (r *referable) add(id, title, kind string) {
 // outsideName is a record outside cases in a line, its name in the page's language where it has one.
 func (v *visit) outsideName(rec registry.OutsideRecord) string {
 	fields := rec.Fields
-	if name := first(fields, "name_"+v.Code()); name != "" {
+	if name := v.ownName(fields); name != "" {
 		fields = maps.Clone(fields)
 		fields["name"] = []string{name}
 	}
@@ -373,9 +374,6 @@ func (s *server) writeRecord(v *visit) error {
 		d.typed.Add(d.name("other_names"), name)
 	}
 	d.meet()
-	if d.record == nil {
-		d.read(d.typed)
-	}
 	change := registry.RecordChange{
 		Case: d.caseID, Kind: d.kind.ID, Fields: d.fields, Seen: seenOf(d.typed),
 		Reason: strings.TrimSpace(d.typed.Get("reason")), Source: strings.TrimSpace(d.typed.Get("source")),
@@ -550,7 +548,7 @@ func (s *server) goBack(v *visit, back, record string) error {
 	if _, err := s.reg.KeepDraft(v.r.Context(), v.session, kept); err != nil {
 		return err
 	}
-	v.redirect(draftPath(kept) + "#" + strings.ReplaceAll(fieldPrefix+fieldID, ".", "-"))
+	v.redirect(draftPath(kept) + "#" + inputID(fieldPrefix+fieldID))
 	return nil
 }
 
@@ -603,7 +601,7 @@ func (s *server) showDesk(v *visit, d *desk) error {
 		body.Drafted = v.T("form.drafted")
 	}
 	if d.caseID == "" {
-		body.Shared, body.CaseHref, body.CaseText = v.T("form.shared"), d.path, v.plural(d.kind)
+		body.Shared, body.CaseHref, body.CaseText = v.T("form.shared"), d.path, v.in(d.kind.Plural)
 	} else {
 		body.CaseHref, body.CaseText = d.path, d.number
 	}
@@ -621,13 +619,8 @@ func (s *server) showDesk(v *visit, d *desk) error {
 		body.Back = v.T("form.back")
 	}
 	body.Spell = d.kind.ID == "person" || d.kind.ID == "official"
-	c := &caseReader{visit: v}
 	for _, change := range d.others {
-		what := v.T("record.put")
-		if change.Op == casefile.Withdraw {
-			what = v.T("record.withdrawn")
-		}
-		body.Others = append(body.Others, changeView{When: c.moment(change.At), What: what, Reason: change.Reason})
+		body.Others = append(body.Others, v.change(change))
 	}
 	v.script("form.js")
 	title := body.Title
@@ -635,12 +628,4 @@ func (s *server) showDesk(v *visit, d *desk) error {
 		title = d.number + " · " + title
 	}
 	return s.show(v, "form", title, body)
-}
-
-// plural is the label of a kind for many of its records.
-func (v *voice) plural(k *codebook.Kind) string {
-	if text := v.in(k.Plural); text != "" {
-		return text
-	}
-	return v.in(k.Label)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -78,7 +77,6 @@ type recordBody struct {
 	Edit, Withdraw     string
 	Again, Other       string // addresses to go on
 	AgainText          string
-	Restore            string
 }
 
 // versionView is one state of a record in its history.
@@ -93,26 +91,17 @@ func (s *server) recordPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	id := v.r.PathValue("record")
-	i := slices.IndexFunc(file.Records, func(rec *casefile.Record) bool { return rec.ID == id })
-	var rec *casefile.Record
-	if i >= 0 {
-		rec = file.Records[i]
-	} else if i = slices.IndexFunc(file.Withdrawn, func(rec *casefile.Record) bool { return rec.ID == id }); i >= 0 {
-		rec = file.Withdrawn[i]
-	} else {
+	rec := recordOf(file, v.r.PathValue("record"))
+	if rec == nil {
 		return registry.ErrNotFound
 	}
 	k, ok := v.book.Kind(rec.Kind)
 	if !ok {
 		return registry.ErrNotFound
 	}
-	c := &caseReader{visit: v, file: file, byID: map[string]*casefile.Record{}}
-	for _, other := range file.Records {
-		c.byID[other.ID] = other
-	}
+	c := newCaseReader(v, file)
 	c.away = casePath(file.Row)
-	at := casePath(file.Row) + "/records/" + rec.ID
+	at := recordPath(file.Row, rec.ID)
 	body := recordBody{
 		CaseHref: casePath(file.Row), CaseText: file.Row.Number, Kind: v.in(k.Label), Title: c.title(rec, c.names),
 		Saved: v.r.URL.Query().Get("saved") != "", Gone: rec.Withdrawn,
@@ -204,7 +193,7 @@ func (s *server) withdrawRecord(v *visit) error {
 	reason := strings.TrimSpace(v.r.PostFormValue("reason"))
 	err = s.reg.WithdrawRecord(v.r.Context(), v.session, d.caseID, d.record.ID, seenOf(v.r.PostForm), reason)
 	switch {
-	case errors.Is(err, registry.ErrNoReason):
+	case errors.Is(err, registry.ErrReason):
 		v.status = http.StatusUnprocessableEntity
 		return s.showWithdraw(v, d, v.T("form.problem.reason"))
 	case errors.Is(err, registry.ErrChanged), errors.Is(err, registry.ErrConflict):

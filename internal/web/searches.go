@@ -78,7 +78,7 @@ func (s *server) savedCard(v *visit, here url.Values) (savedCard, error) {
 	return card, nil
 }
 
-// ownOrgs are the member's organisations, to share with.
+// ownOrgs are the member's organisations, to choose from.
 func (s *server) ownOrgs(v *visit) []option {
 	var out []option
 	for _, id := range v.session.Member.Orgs {
@@ -180,12 +180,8 @@ func (s *server) searchWords(v *visit, q url.Values, orgs map[string]string) (st
 	if err != nil {
 		return "", err
 	}
-	var facets []registry.Facet
-	for id, list := range facetLists {
-		facets = append(facets, registry.Facet{ID: id, List: list})
-	}
 	var words []string
-	for _, c := range v.chips(q, query, facets, orgs, named) {
+	for _, c := range v.chips(q, query, orgs, named) {
 		words = append(words, c.Text)
 	}
 	if len(words) == 0 {

@@ -72,6 +72,11 @@ func tieOf(rec registry.OutsideRecord) []registry.Term {
 	return []registry.Term{{{Dim: rec.Kind, Any: []string{rec.ID}}}}
 }
 
+// ownName is the name that a record bears: in the reader's language, where it has one there.
+func (v *voice) ownName(f casefile.Fields) string {
+	return cmp.Or(first(f, "name_"+v.Code()), first(f, "name"))
+}
+
 // stateTitle is what a record outside cases is called: a name in the reader's
 // language, else what the reader may know of it.
 func (v *voice) stateTitle(rec registry.OutsideRecord) string {
@@ -79,7 +84,7 @@ func (v *voice) stateTitle(rec registry.OutsideRecord) string {
 	title := ""
 	switch rec.Kind {
 	case "facility", "body":
-		title = cmp.Or(first(f, "name_"+v.Code()), first(f, "name"))
+		title = v.ownName(f)
 	case "official":
 		title = strings.Join(strings.Fields(first(f, "family")+" "+first(f, "given")+" "+first(f, "patronymic")), " ")
 		title = join([]string{title, first(f, "rank")})
@@ -434,7 +439,7 @@ func (s *server) stateRecord(v *visit) error {
 	}
 	rec := registry.OutsideRecord{ID: view.Record.ID, Kind: kind, Fields: view.Record.Fields, Date: view.Record.Date, At: view.Record.At}
 	title := v.stateTitle(rec)
-	c := &caseReader{visit: v, file: registry.CaseView{Outside: view.Named}, byID: map[string]*casefile.Record{}}
+	c := newCaseReader(v, registry.CaseView{Outside: view.Named})
 	shown := c.record(def, view.Record)
 	body := stateRecordBody{
 		Kind: v.in(def.Label), Title: title, Line: v.stateLine(rec), Back: at.link("/state/" + kind), Gone: view.Record.Withdrawn,
