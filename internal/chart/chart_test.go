@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +68,35 @@ var (
 		{Code: "KZ-27", Label: "Дважды", Unknown: true},
 		{Code: "", Label: "Регион неизвестен", Href: "/cases?region=unknown", Value: 5},
 	}
+	nodes = []Node{
+		{ID: "reports", Label: "Сообщения, полученные коалицией", Href: "/cases?figure=reports", Value: 1164},
+		{ID: "complaints", Label: "Жалоба подана", Href: "/cases?figure=complaints", Value: 820},
+		{ID: "none", Label: "Жалоба не подана", Value: 300},
+		{ID: "unknown", Label: "Неизвестно, подана ли жалоба", Value: 44, Rest: true},
+		{ID: "146", Label: "Зарегистрировано в Едином реестре досудебных расследований по статье 146", Href: "/cases?figure=146", Value: 372},
+		{ID: "other", Label: "Зарегистрировано по другой статье", Value: 90},
+		{ID: "closed", Label: "Прекращено", Value: 210},
+		{ID: "court", Label: "Передано в суд", Value: 3},
+		{ID: "nobody", Label: "Приговор", Value: 0},
+	}
+	links = []Link{
+		{"reports", "complaints", "из сообщений", "/cases?figure=reports_complaints", 820},
+		{"reports", "none", "из сообщений", "", 300},
+		{"reports", "unknown", "из сообщений", "", 44},
+		{"complaints", "146", "после жалобы", "/cases?figure=complaints_146", 310},
+		{"none", "146", "без жалобы, по собственной инициативе органа", "", 41},
+		{"complaints", "other", "после жалобы", "", 90},
+		{"146", "closed", "из зарегистрированных по статье 146", "", 180},
+		{"other", "closed", "из зарегистрированных по другой статье", "", 30},
+		{"146", "court", "из зарегистрированных по статье 146", "", 3},
+		{"court", "nobody", "из переданных", "", 0},
+		{"closed", "complaints", "назад", "", 2},
+		{"closed", "nowhere", "никуда", "", 9},
+	}
+	curve = Curve{Median: 34, Steps: []Step{
+		{0, 164, 4, 0, .9756, .9364, .9908}, {3, 160, 40, 0, .7317, .6567, .7929}, {17, 120, 10, 12, .6707, .5932, .7368},
+		{34, 98, 30, 2, .4654, .3866, .5405}, {60, 66, 0, 20, .4654, .3866, .5405}, {90, 46, 9, 1, .3744, .2940, .4549}, {131, 36, 0, 36, .3744, .2940, .4549},
+	}, Words: CurveWords{"Ещё не зарегистрировано", "95 % доверительный интервал", "дело ещё открыто: последний день, до которого оно известно", "дней от сообщения", "Медиана: 34 дня (от 20 до 61)", "Под наблюдением"}}
 	nasty = `<script>alert("1")</script> & 'Қа"за́қ'` + "\x00\x1b\u0085\xff\n"
 )
 
@@ -84,23 +114,32 @@ func drawings() map[string]string {
 		"funnel-wide.svg": Funnel(wide, steps),
 		"bars.svg":        Bars(bare, []Bar{{Label: "Beating", Value: 120}, {Label: "Electric shock", Value: 31}, {Label: "No status known", Value: 13, Rest: true}}),
 		"stacked.svg":     StackedBars(frame("checks", "Проверки"), parts, stacks),
-		"line.svg":        Line(frame("days", "Сообщения по дням"), series),
-		"line-one.svg":    Line(bare, []Series{{Label: "One day", Points: []Point{{day("2022-01-05"), 7}}}}),
-		"tiles.svg":       Tiles(frame("map", "Сообщения по регионам"), regions),
+		"sankey.svg":      Sankey(frame("flow", "Путь дела"), nodes, links),
+		"sankey-wide.svg": Sankey(wide, nodes, links),
+		"steps.svg":       Steps(frame("wait", "До регистрации"), curve),
+		"steps-gone.svg": Steps(bare, Curve{Median: 5, Steps: []Step{{5, 3, 2, 0, 1.0 / 3, .01, .77}, {9, 1, 1, 0, 0, math.NaN(), math.NaN()}},
+			Words: CurveWords{"Waiting", "Interval", "Censored", "Days", "", "At risk"}}),
+		"line.svg":     Line(frame("days", "Сообщения по дням"), series),
+		"line-one.svg": Line(bare, []Series{{Label: "One day", Points: []Point{{day("2022-01-05"), 7}}}}),
+		"tiles.svg":    Tiles(frame("map", "Сообщения по регионам"), regions),
 		"areas.svg": Areas(frame("own", "Сообщения по регионам"), 900, 600, []Area{
 			{Tile: regions[0], Rings: [][][2]int{{{300, 300}, {600, 300}, {600, 600}, {300, 600}}, {{400, 400}, {400, 500}, {500, 500}, {500, 400}}}},
 			{Tile: regions[1], Rings: [][][2]int{{{400, 400}, {500, 400}, {500, 500}, {400, 500}}}}, {Tile: regions[4], Rings: [][][2]int{{{0, 0}, {300, 0}, {300, 300}}}},
 			{Tile: regions[3], Rings: [][][2]int{{{600, 0}, {900, 0}, {900, 300}}}}, {Tile: regions[7]}, {Tile: Tile{Label: nasty, Href: nasty, Value: 3}, Rings: [][][2]int{{{0, 400}, {4, 400}, {4, 404}}}},
 		}),
-		"empty.svg": Funnel(bare, nil) + Bars(bare, nil) + StackedBars(bare, nil, nil) + Line(bare, nil) + Line(bare, []Series{{Label: "None"}}) + Tiles(bare, nil) + Areas(bare, 0, 0, nil),
+		"empty.svg": Funnel(bare, nil) + Bars(bare, nil) + StackedBars(bare, nil, nil) + Line(bare, nil) + Line(bare, []Series{{Label: "None"}}) + Tiles(bare, nil) + Areas(bare, 0, 0, nil) + Sankey(bare, nil, nil) + Sankey(bare, []Node{{ID: "a"}}, []Link{{"a", "a", "", "", 0}}) + Steps(bare, Curve{}),
 		"escaped.svg": Funnel(escaped, []Bar{{Label: nasty, Href: "/?q=" + nasty, Value: 1}, {Label: "no link", Href: "javascript:alert(1)"}}) +
 			StackedBars(escaped, []string{nasty}, []Stack{{Label: nasty, Href: nasty, Values: []int{4}}}) +
 			Line(escaped, []Series{{Label: nasty, Points: []Point{{day("2022-01-05"), 7}}}}) +
+			Sankey(escaped, []Node{{nasty, nasty, nasty, 3, false}, {"b", nasty, "//x", 2, true}}, []Link{{nasty, "b", nasty, "javascript:", 1}}) +
+			Steps(escaped, Curve{Steps: curve.Steps, Words: CurveWords{nasty, nasty, nasty, nasty, nasty, nasty}}) +
 			Tiles(escaped, []Tile{{Code: "KZ-75", Label: nasty, Short: nasty, Href: nasty}, {Code: nasty, Label: nasty}}),
 		"tables.html": BarsTable(frame("", "От сообщения до возмещения"), [3]string{"Шаг", "Число", "Доля"}, steps).HTML() +
 			StacksTable(frame("", "Проверки"), "Проверка", "Всего", parts, stacks).HTML() +
 			LineTable(frame("", "По дням"), "День", series).HTML() +
 			TilesTable(frame("", "По регионам"), [2]string{"Регион", "Число"}, regions).HTML() +
+			SankeyTable(frame("", "Путь дела"), [3]string{"Куда", "Откуда", "Число"}, nodes, links).HTML() +
+			StepsTable(frame("", "До регистрации"), [7]string{"День", "Под наблюдением", "Наступило", "Открыто", "Доля", "от", "до"}, curve).HTML() +
 			BarsTable(Frame{Title: nasty}, [3]string{nasty, nasty}, []Bar{{Label: nasty}}).HTML(),
 	}
 }
@@ -239,14 +278,21 @@ func TestAnything(t *testing.T) {
 		var lines []Series
 		var tiles []Tile
 		var values []int
+		var nodes []Node
+		var links []Link
+		curve := Curve{Median: count.Draw(t, "median"), Words: CurveWords{Line: f.Title, Median: f.Title}}
 		for i, b := range bars {
 			names, values = append(names, b.Label), append(values, b.Value)
+			nodes = append(nodes, Node{ID: b.Href, Label: b.Label, Value: b.Value, Rest: b.Rest})
+			links = append(links, Link{bars[b.Of&0xff%len(bars)].Href, b.Href, b.Label, b.Href, b.Of})
+			curve.Steps = append(curve.Steps, Step{b.Value, b.Of, b.Value, b.Of, rapid.Float64().Draw(t, "s"), float64(b.Of) / 1e9, math.NaN()})
 			lines = append(lines, Series{b.Label, []Point{{edtf.Day(b.Value), b.Of}, {edtf.Day(b.Of), b.Value}, {edtf.MinDay, 1}}})
 			tiles = append(tiles, Tile{Code: []string{"KZ-75", "KZ-10", b.Href}[i%3], Label: b.Label, Short: b.Href, Href: b.Href, Value: b.Value, Unknown: b.Branch})
 		}
 		for _, drawing := range []string{
 			Funnel(f, bars), Bars(f, bars), Line(f, lines), Tiles(f, tiles),
 			StackedBars(f, names, []Stack{{Label: f.Title, Values: values}, {Values: append(values, 1, 2)}}),
+			Sankey(f, nodes, links), Steps(f, curve), SankeyTable(f, [3]string{}, nodes, links).HTML(), StepsTable(f, [7]string{}, curve).HTML(),
 			BarsTable(f, [3]string{"a", "b", "c"}, bars).HTML(), LineTable(f, "day", lines).HTML(),
 		} {
 			check(t, drawing)

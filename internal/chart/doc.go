@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-// Package chart draws counts as SVG: a funnel from step to step, bars, stacked
-// bars, lines over days, and a map of Kazakhstan in which every region is a
-// tile of the same size.
+// Package chart draws counts as SVG: a funnel from step to step, the flows from
+// figure to figure, bars, stacked bars, lines over days, how long something took
+// while some wait still, and a map of Kazakhstan in which every region is a tile
+// of the same size.
 //
 // A chart is plain markup for the middle of a page or for a file of its own.
 // Its text is real text, in the language it is given. It bears a title and a
