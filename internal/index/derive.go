@@ -126,7 +126,7 @@ func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry) row {
 		r.reported = int64(rec.Counts)
 	}
 	standings, waits := ix.set.Standings(c)
-	r.stages, r.standings, r.terms = ix.stages(c), ix.encodeStandings(standings), ix.encodeTerms(c, waits)
+	r.stages, r.standings, r.terms = encodeStages(ix.stages(c)), ix.encodeStandings(standings), ix.encodeTerms(c, waits)
 	r.ties = encodeKnots(ix.knots(c, edtf.Day(r.reported)))
 	return r
 }
@@ -155,21 +155,17 @@ func incidentDate(c *casefile.Case) edtf.Date {
 	return date
 }
 
-// stages evaluates the stage on each day on which it can change: those on which a record begins to count.
-func (ix *Index) stages(c *casefile.Case) string {
-	days := map[edtf.Day]bool{}
-	for _, r := range c.Records() {
-		days[r.Counts] = true
-	}
+// stages evaluates the stage on each day on which it can change.
+func (ix *Index) stages(c *casefile.Case) []stageFrom {
 	var stages []stageFrom
-	for _, day := range slices.Sorted(maps.Keys(days)) {
+	for _, day := range c.Turns() {
 		s := c.Stage(day)
 		if n := len(stages); n > 0 && stages[n-1].id == s.ID && stages[n-1].since == s.Since {
 			continue
 		}
 		stages = append(stages, stageFrom{day, s.ID, s.Since})
 	}
-	return encodeStages(stages)
+	return stages
 }
 
 // document is what a case is found by.

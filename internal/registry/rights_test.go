@@ -571,6 +571,23 @@ func TestRestrictedCaseInNoCount(t *testing.T) {
 				t.Errorf("%s: the figure of the coalition is %d", name, v.Value)
 			}
 		}
+		// It is in no breakdown, not for who sees it either: the analysis is the same for all.
+		whole, err := h.Analysis(ctx, s, AnalysisQuery{})
+		if err != nil || whole.Figures["reports"].Value != 6 {
+			t.Errorf("%s: the analysis counts %d: %v", name, whole.Figures["reports"].Value, err)
+		}
+		for _, b := range whole.Breakdowns {
+			in := 0
+			for _, c := range b.Cells {
+				in += c.Value
+			}
+			if in > 5 || b.Rest < 1 {
+				t.Errorf("%s: %d cases stand under a %s, and %d do not", name, in, b.Facet, b.Rest)
+			}
+		}
+		if of, err := h.Analysis(ctx, s, AnalysisQuery{Scope: h.orgs["North"]}); name == "madina" && !errors.Is(err, ErrNotFound) || name != "madina" && (err != nil || of.Figures["reports"].Value != 2) {
+			t.Errorf("%s: the analysis of the organisation counts %d: %v", name, of.Figures["reports"].Value, err)
+		}
 		if name == "asel" {
 			continue
 		}
