@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package paper
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+	"pgregory.net/rapid"
+
+	"github.com/kua-registry/kua/internal/chart"
+)
+
+// said returns for each format what a reader reads in it.
+func said(t rapid.TB, d Document) map[string]string {
+	return map[string]string{
+		"html":     textOf(t, write(t, HTML, d)),
+		"fragment": textOf(t, write(t, HTMLFragment, d)),
+		"md":       strings.ReplaceAll(write(t, Markdown, d), `\`, ""),
+		"txt":      write(t, Text, d),
+	}
+}
+
+// textOf returns the text of a page, and fails where there is anything in it
+// that a document has no use for.
+func textOf(t rapid.TB, page string) string {
+	t.Helper()
+	known := map[string]bool{"html": true, "head": true, "body": true, "meta": true, "title": true, "style": true}
+	for _, name := range strings.Fields("article header section footer h1 h2 h3 h4 h5 p ul ol li blockquote figure figcaption table caption thead tbody tr th td div hr a span sup strong em br") {
+		known[name] = true
+	}
+	for name := range drawn {
+		known[name] = true
+	}
+	root, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for n := range root.Descendants() {
+		switch n.Type {
+		case html.ElementNode:
+			if !known[n.Data] {
+				t.Errorf("there is an element %q", n.Data)
+			}
+			for _, a := range n.Attr {
+				if strings.HasPrefix(a.Key, "on") || a.Key == "style" || a.Key == "src" || strings.Contains(a.Key, "\"") {
+					t.Errorf("there is an attribute %s=%q", a.Key, a.Val)
+				}
+				if a.Key == "href" && !strings.HasPrefix(a.Val, "#") && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "?") && outside(a.Val) == "" {
+					t.Errorf("a link leads to %q", a.Val)
+				}
+			}
+			if n.Data == "br" {
+				b.WriteString(" ")
+			}
+		case html.TextNode:
+			b.WriteString(n.Data)
+		case html.CommentNode:
+			t.Errorf("there is a comment %q", n.Data)
+		}
+	}
+	return b.String()
+}
+
+// maker draws documents in which each word occurs once.
+type maker struct {
+	*rapid.T
+	words []string
+	notes []string
+	parts int
+}
+
+func (m *maker) word() string {
+	w := rapid.SampledFrom([]string{"іс", "дело", "case", "қ", "ғылымилықтарыңыздан"}).Draw(m.T, "word") + fmt.Sprintf("%dz", len(m.words))
+	m.words = append(m.words, w)
+	return w
+}
+
+func (m *maker) phrase() string {
+	parts := make([]string, rapid.IntRange(1, 9).Draw(m.T, "words"))
+	for i := range parts {
+		parts[i] = m.word()
+	}
+	return strings.Join(parts, rapid.SampledFrom([]string{" ", "\u00a0", ", ", "\n", "\t"}).Draw(m.T, "between"))
+}
+
+func (m *maker) inlines(depth int) []Inline {
+	var out []Inline
+	for range rapid.IntRange(1, 3).Draw(m.T, "inlines") {
+		kind := rapid.IntRange(0, 6).Draw(m.T, "inline")
+		if depth > 2 {
+			kind = 0
+		}
+		switch kind {
+		case 0:
+			out = append(out, Plain(m.phrase()))
+		case 1:
+			out = append(out, Strong(m.inlines(depth+1)))
+		case 2:
+			out = append(out, Emphasis(m.inlines(depth+1)))
+		case 3:
+			out = append(out, Link{Href: rapid.SampledFrom([]string{"https://a.example/?b=c&d=(e)", "javascript:alert(1)", "#part1", "//evil.example", ""}).Draw(m.T, "href"), Text: m.inlines(depth + 1)})
+		case 4:
+			out = append(out, Figure{ID: fmt.Sprint("f", len(m.words)), Text: m.word(), Definition: m.phrase(), Href: "/cases"})
+		case 5:
+			out = append(out, Break{}, Plain(m.word()))
+		case 6:
+			id := fmt.Sprint("n", len(m.notes))
+			m.notes = append(m.notes, id)
+			out = append(out, NoteRef{id})
+		}
+	}
+	return out
+}
+
+func (m *maker) row(columns int) []Cell {
+	var out []Cell
+	for columns > 0 {
+		c := Cell{Text: m.inlines(1), Span: rapid.IntRange(0, min(2, columns)).Draw(m.T, "span")}
+		columns -= c.span()
+		out = append(out, c)
+	}
+	return out
+}
+
+func (m *maker) blocks(depth int) []Block {
+	var out []Block
+	for range rapid.IntRange(1, 4).Draw(m.T, "blocks") {
+		kind := rapid.IntRange(0, 8).Draw(m.T, "block")
+		if depth > 2 && kind > 1 {
+			kind = 0
+		}
+		switch kind {
+		case 0:
+			out = append(out, Paragraph{Place: Place(rapid.IntRange(0, 3).Draw(m.T, "place")), Text: m.inlines(0)})
+		case 1:
+			m.parts++
+			out = append(out, Heading{Level: rapid.IntRange(1, maxLevel).Draw(m.T, "level"), ID: fmt.Sprint("part", m.parts), Text: m.inlines(1)})
+		case 2, 3:
+			l := List{Ordered: kind == 3, Start: rapid.IntRange(0, 12).Draw(m.T, "start")}
+			for range rapid.IntRange(1, 3).Draw(m.T, "items") {
+				l.Items = append(l.Items, m.blocks(depth+1))
+			}
+			out = append(out, l)
+		case 4:
+			out = append(out, Quote{Blocks: m.blocks(depth + 1), By: m.inlines(1)})
+		case 5:
+			t := Table{RowHeads: rapid.Bool().Draw(m.T, "row heads"), Caption: m.inlines(1), Source: m.inlines(1)}
+			columns := rapid.IntRange(1, 5).Draw(m.T, "columns")
+			for range columns {
+				t.Columns = append(t.Columns, Column{Number: rapid.Bool().Draw(m.T, "number"), Weight: float64(rapid.IntRange(0, 2).Draw(m.T, "weight"))})
+			}
+			for range rapid.IntRange(0, 2).Draw(m.T, "head") {
+				t.Head = append(t.Head, m.row(columns))
+			}
+			for range rapid.IntRange(0, 4).Draw(m.T, "rows") {
+				t.Rows = append(t.Rows, m.row(columns))
+			}
+			if rapid.Bool().Draw(m.T, "rest") {
+				t.Rest = m.row(columns)
+			}
+			out = append(out, t)
+		case 6:
+			label := m.word()
+			out = append(out, Picture{SVG: chart.Bars(chart.Frame{ID: label, Title: label}, []chart.Bar{{Label: label, Value: 3}}), Alt: label, Caption: m.inlines(1), Source: m.inlines(1)})
+		case 7:
+			out = append(out, Rule{})
+		case 8:
+			out = append(out, PageBreak{})
+		}
+	}
+	return out
+}
+
+func (m *maker) document() Document {
+	d := Document{
+		Lang:  rapid.SampledFrom([]string{"en", "ru", "kk", ""}).Draw(m.T, "lang"),
+		Title: m.phrase(), Subtitle: m.phrase(), Dateline: m.phrase(), Head: m.word(), Foot: m.word(),
+		Blocks: m.blocks(0),
+	}
+	for i := 0; i < len(m.notes); i++ { // notes may have notes
+		d.Notes = append(d.Notes, Note{ID: m.notes[i], Text: Words(m.phrase())})
+	}
+	d.Notes = append(d.Notes, Note{ID: "nobody's", Text: Words(m.phrase())})
+	return d
+}
+
+// TestEveryWordIsInEveryFormat: whatever the document, each word of it is read in each format, and twice the same.
+func TestEveryWordIsInEveryFormat(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := &maker{T: t}
+		d := m.document()
+		first := said(t, d)
+		for format, text := range first {
+			for _, w := range m.words {
+				if !strings.Contains(text, w) {
+					t.Errorf("%s does not have %q", format, w)
+				}
+			}
+		}
+		for format, again := range said(t, d) {
+			if first[format] != again {
+				t.Errorf("%s is written otherwise the second time", format)
+			}
+		}
+	})
+}
+
+// hostile are texts of people who would rather be read otherwise than they write.
+var hostile = []string{
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</style><script>`, `<!--`, `]]>`, `&lt;b&gt; & &amp;`,
+	"[a](javascript:alert)", "![a](https://evil.example/a.png)", "`code` *bold* _it_ # no", "| a | b |", "{{figure \"x\"}}", "$x$", "\\", "--", "[^1]: x",
+	"1. no list", "# no heading", "- no item", "+ no item", "> no quote", "    no code", "=== no heading", "%PDF-1.3 (a) endstream endobj", "{nb}", "{pages}",
+	"\u202eten\u202c reversed", "\u2067iso\u2069", "a\x00b\x07c\x1bd\u0085e\ufeff", "\xff\xfe broken", "\ufffe\uffff", "и\u0306 in two", "𝔊 👁 عربي ქართ", strings.Repeat("ұзақ", 200), "a\u2028b",
+}
+
+// TestHostileText: a text stays a text, and is there, in each format and at each place of a document.
+func TestHostileText(t *testing.T) {
+	for _, text := range hostile {
+		in := []Inline{Plain(text), Strong(Words(text)), Figure{ID: text, Text: text, Definition: text, Href: text}, Link{Href: text, Text: Words(text)}}
+		d := Document{
+			Lang: text, Title: text, Subtitle: text, Dateline: text, Head: text, Foot: text,
+			Notes: []Note{{ID: text, Text: in}},
+			Blocks: []Block{
+				Paragraph{Text: Words(text)}, Heading{Level: 1, ID: text, Text: in}, Paragraph{Text: append([]Inline{Break{}}, in...)},
+				List{Items: [][]Block{{Paragraph{Text: in}}}}, Quote{Blocks: []Block{Paragraph{Text: in}}, By: in},
+				Table{Caption: in, Columns: []Column{{}, {Number: true}}, Head: [][]Cell{{{Text: in}, {Text: in}}}, Rows: [][]Cell{{{Text: in}, {Text: in}}}, Source: in},
+				Picture{SVG: chart.Bars(chart.Frame{ID: "x", Title: text}, []chart.Bar{{Label: text, Value: 1}}), Alt: text, Caption: in},
+			},
+		}
+		want := strings.Join(strings.Fields(clean(text)), "")
+		for format, got := range said(t, d) {
+			for _, r := range got {
+				if turns(r) || r != '\n' && r < ' ' {
+					t.Fatalf("%s of %q has the character %U", format, text, r)
+				}
+			}
+			if format == "md" {
+				want = strings.ReplaceAll(want, `\`, "")
+			}
+			if got := strings.Join(strings.Fields(got), ""); !strings.Contains(got, want) {
+				t.Errorf("%s does not have %q", format, text)
+			}
+		}
+		if strings.Contains(write(t, Markdown, d), "](<javascript") {
+			t.Errorf("the Markdown of %q leads to a script", text)
+		}
+	}
+}
+
+// TestForeignPicturesRegression: a picture is one of the program's own or the document isn't written.
+func TestForeignPicturesRegression(t *testing.T) {
+	const head = `<svg xmlns="http://www.w3.org/2000/svg">`
+	for _, svg := range []string{
+		"", "text", "<p/>", head, head + `<script>alert(1)</script></svg>`, head + `<style>a{}</style></svg>`, head + `<image href="https://evil.example/x"/></svg>`,
+		head + `<rect onload="alert(1)"/></svg>`, head + `<rect style="fill:url(https://evil.example)"/></svg>`, head + `<rect fill="url(https://evil.example)"/></svg>`,
+		head + `<a href="javascript:alert(1)"/></svg>`, head + `<a href="//evil.example"/></svg>`, head + `<a xmlns:x="http://www.w3.org/1999/xlink" x:href="javascript:alert(1)"/></svg>`,
+		head + `<foreignObject><p/></foreignObject></svg>`, head + `<!-- --></svg>`, `<!DOCTYPE svg>` + head + `</svg>`, `<?xml version="1.0"?>` + head + `</svg>`,
+		head + `</svg>` + head + `</svg>`, head + `</svg><p/>`, head + "<g>text</g></svg>", head + `<use href="#a"/></svg>`, `<svg xmlns="http://www.w3.org/1999/xhtml"/>`,
+	} {
+		d := Document{Blocks: []Block{Picture{SVG: svg, Alt: "x"}}}
+		for name, to := range map[string]writer{"HTML": HTML, "HTMLFragment": HTMLFragment} {
+			var b strings.Builder
+			if err := to(&b, d); err == nil || b.Len() > 0 {
+				t.Errorf("%s writes %q", name, svg)
+			}
+		}
+	}
+}
+
+// TestAFileOfItsOwn: a file of HTML leads to no page of the site; a fragment does.
+func TestAFileOfItsOwn(t *testing.T) {
+	d := sample("ru")
+	d.Blocks = append(d.Blocks, Paragraph{Text: []Inline{Figure{ID: "x", Text: "9", Href: "/cases?x=1"}}})
+	if page := write(t, HTML, d); strings.Contains(page, "/cases") {
+		t.Error("the file leads to a page of the site")
+	} else if !strings.Contains(page, StyleHash()) || strings.Contains(page, "<link") || strings.Contains(page, "@import") || strings.Contains(page, "url(") {
+		t.Error("the file fetches something")
+	}
+	if part := write(t, HTMLFragment, d); strings.Count(part, `href="/cases`) != 2 || strings.Contains(part, "<style") {
+		t.Error("the fragment does not lead to the page of the figure and of the bar, or has a style")
+	}
+}
