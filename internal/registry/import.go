@@ -249,7 +249,7 @@ func (r *Registry) PutOutside(ctx context.Context, s *access.Session, source str
 	var result Import
 	var acts []act
 	for _, p := range puts {
-		if p.Kind == "match" || p.Kind == factorKind || told(p.Kind) || p.Kind == searchKind || p.Kind == bulkKind || p.Kind == mapKind || onRoll(p.Kind) {
+		if p.Kind == "match" || p.Kind == factorKind || told(p.Kind) || p.Kind == searchKind || p.Kind == captureKind || p.Kind == bulkKind || p.Kind == mapKind || onRoll(p.Kind) {
 			return Import{}, fmt.Errorf("a record of kind %s can't be put this way", p.Kind)
 		}
 		if k, ok := r.book.Kind(p.Kind); !ok || k.Scope != codebook.Outside {

@@ -101,7 +101,7 @@ func (r *Registry) PutRecord(ctx context.Context, s *access.Session, c RecordCha
 	}
 	put := Put{Record: c.Record, Kind: c.Kind, Fields: clean(c.Fields)}
 	if c.Case == "" {
-		return c.Record, r.writeShared(ctx, s, c.Seen, act{stream: c.Record, puts: []Put{put}, reason: c.Reason, source: c.Source})
+		return c.Record, r.writeOutside(ctx, s, c.Seen, act{stream: c.Record, puts: []Put{put}, reason: c.Reason, source: c.Source})
 	}
 	err = r.writeCase(ctx, s, c.Case, act{puts: []Put{put}, reason: c.Reason, source: c.Source}, unchanged(c.Record, c.Seen))
 	return c.Record, err
@@ -115,7 +115,7 @@ func (r *Registry) WithdrawRecord(ctx context.Context, s *access.Session, caseID
 		return ErrReason
 	}
 	if caseID == "" {
-		return r.writeShared(ctx, s, seen, act{stream: record, withdraws: []Put{{Record: record}}, reason: reason})
+		return r.writeOutside(ctx, s, seen, act{stream: record, withdraws: []Put{{Record: record}}, reason: reason})
 	}
 	return r.writeCase(ctx, s, caseID, act{withdraws: []Put{{Record: record}}, reason: reason}, unchanged(record, seen))
 }
@@ -219,11 +219,16 @@ func comments(file *casefile.Case, puts, withdraws []Put) bool {
 	})
 }
 
-// writeShared writes one record outside cases, if its history is still as long
+// writeOutside writes one record outside cases, if its history is still as long
 // as its writer saw it.
-func (r *Registry) writeShared(ctx context.Context, s *access.Session, seen int, a act) error {
-	if !access.Decide(s.Member, access.WriteShared, access.Thing{}) {
-		return ErrNotAllowed
+func (r *Registry) writeOutside(ctx context.Context, s *access.Session, seen int, a act) error {
+	for _, p := range a.puts {
+		if !shared(p.Kind) && !said(p.Kind) {
+			return &InvalidError{Kind: p.Kind}
+		}
+		if !mayWriteOutside(s.Member, p.Kind) {
+			return ErrNotAllowed
+		}
 	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
@@ -231,8 +236,11 @@ func (r *Registry) writeShared(ctx context.Context, s *access.Session, seen int,
 	if err != nil && !errors.Is(err, index.ErrNotFound) {
 		return err
 	}
-	if len(entries) > 0 && !shared(entries[0].Kind) { // another's stream, which may be a case
-		return ErrNotFound
+	if len(entries) > 0 && !mayWriteOutside(s.Member, entries[0].Kind) {
+		if mayReadOutside(s.Member, entries[0].Kind) {
+			return ErrNotAllowed
+		}
+		return ErrNotFound // another's stream, which may be a case
 	}
 	for i := range a.withdraws {
 		if len(entries) == 0 || entries[len(entries)-1].Op == casefile.Withdraw {
@@ -240,8 +248,8 @@ func (r *Registry) writeShared(ctx context.Context, s *access.Session, seen int,
 		}
 		a.withdraws[i].Kind = entries[0].Kind
 	}
-	for _, p := range slices.Concat(a.puts, a.withdraws) {
-		if !shared(p.Kind) || len(entries) > 0 && entries[0].Kind != p.Kind {
+	for _, p := range a.puts {
+		if len(entries) > 0 && entries[0].Kind != p.Kind {
 			return &InvalidError{Kind: p.Kind}
 		}
 	}
@@ -251,10 +259,10 @@ func (r *Registry) writeShared(ctx context.Context, s *access.Session, seen int,
 	return r.write(ctx, s, []act{a})
 }
 
-// Known are the live records of one of the kinds that all share, as the member
-// may read them: who counts never reads who somebody is.
+// Known are the live records of one of the kinds that all share, or of what
+// others said, as the member may read them: who counts never reads who somebody is.
 func (r *Registry) Known(ctx context.Context, s *access.Session, kind string) ([]OutsideRecord, error) {
-	if !shared(kind) || !access.Decide(s.Member, access.ReadShared, access.Thing{Part: access.Fact}) {
+	if !mayReadOutside(s.Member, kind) {
 		return nil, ErrNotFound
 	}
 	records, err := r.index.Outside(ctx, kind, allKnown)
@@ -268,19 +276,20 @@ func (r *Registry) Known(ctx context.Context, s *access.Session, kind string) ([
 	return out, nil
 }
 
-// KnownRecord is one record that all share, live or withdrawn, with its history.
+// KnownRecord is one record that all share or of what others said, live or
+// withdrawn, with its history.
 func (r *Registry) KnownRecord(ctx context.Context, s *access.Session, id string) (*casefile.Record, error) {
 	return r.knownRecord(ctx, s, id, Clock{})
 }
 
 // knownRecord is KnownRecord as known at a clock.
 func (r *Registry) knownRecord(ctx context.Context, s *access.Session, id string, clock Clock) (*casefile.Record, error) {
-	if !access.Decide(s.Member, access.ReadShared, access.Thing{Part: access.Fact}) {
-		return nil, ErrNotFound
-	}
-	entries, err := r.sharedEntries(ctx, id, clock)
+	entries, err := r.outsideEntries(ctx, id, clock)
 	if err != nil {
 		return nil, err
+	}
+	if len(entries) == 0 || !mayReadOutside(s.Member, entries[0].Kind) {
+		return nil, ErrNotFound
 	}
 	if !access.Decide(s.Member, access.ReadShared, access.Thing{}) {
 		for i := range entries {
@@ -294,13 +303,13 @@ func (r *Registry) knownRecord(ctx context.Context, s *access.Session, id string
 	return rec, nil
 }
 
-// sharedEntries are the entries of a record that all share.
-func (r *Registry) sharedEntries(ctx context.Context, id string, clock Clock) ([]casefile.Entry, error) {
+// outsideEntries are the entries of a record that all share, or of what others said.
+func (r *Registry) outsideEntries(ctx context.Context, id string, clock Clock) ([]casefile.Entry, error) {
 	entries, err := r.index.Entries(ctx, id)
 	if err != nil {
 		return nil, notFound(err)
 	}
-	if len(entries) == 0 || !shared(entries[0].Kind) {
+	if len(entries) == 0 || !shared(entries[0].Kind) && !said(entries[0].Kind) {
 		return nil, ErrNotFound
 	}
 	if !clock.KnownBy.IsZero() {
@@ -309,9 +318,9 @@ func (r *Registry) sharedEntries(ctx context.Context, id string, clock Clock) ([
 	return entries, nil
 }
 
-// sharedRecord is a record that all share, whole.
+// sharedRecord is a record that all share or of what others said, whole.
 func (r *Registry) sharedRecord(ctx context.Context, id string, clock Clock) (*casefile.Record, error) {
-	entries, err := r.sharedEntries(ctx, id, clock)
+	entries, err := r.outsideEntries(ctx, id, clock)
 	if err != nil {
 		return nil, err
 	}
@@ -367,7 +376,9 @@ func (r *Registry) sharedViews(ctx context.Context, s *access.Session, ids []str
 		if err != nil {
 			return nil, err
 		}
-		out[id] = r.sharedView(s, rec)
+		if mayReadOutside(s.Member, rec.Kind) {
+			out[id] = r.sharedView(s, rec)
+		}
 	}
 	return out, nil
 }
