@@ -106,6 +106,8 @@ func day(s string) edtf.Day { return edtf.MustParse(s).Latest() }
 func drawings() map[string]string {
 	wide := frame("wide", "Путь дела")
 	wide.Width = 640
+	file := frame("file", "Сообщения по регионам, полученные коалицией после января 2022 года")
+	file.File, file.Notes = true, []string{"На 17 мая 2022 года; известно на сегодня. Учтено 164 сообщения коалиции.", "Реестр: 412 записей, корень 5f0e…"}
 	bare := Frame{ID: "bare", Title: "Bare"}
 	escaped := frame(nasty, nasty)
 	escaped.Desc = nasty
@@ -119,9 +121,10 @@ func drawings() map[string]string {
 		"steps.svg":       Steps(frame("wait", "До регистрации"), curve),
 		"steps-gone.svg": Steps(bare, Curve{Median: 5, Steps: []Step{{5, 3, 2, 0, 1.0 / 3, .01, .77}, {9, 1, 1, 0, 0, math.NaN(), math.NaN()}},
 			Words: CurveWords{"Waiting", "Interval", "Censored", "Days", "", "At risk"}}),
-		"line.svg":     Line(frame("days", "Сообщения по дням"), series),
-		"line-one.svg": Line(bare, []Series{{Label: "One day", Points: []Point{{day("2022-01-05"), 7}}}}),
-		"tiles.svg":    Tiles(frame("map", "Сообщения по регионам"), regions),
+		"line.svg":       Line(frame("days", "Сообщения по дням"), series),
+		"line-one.svg":   Line(bare, []Series{{Label: "One day", Points: []Point{{day("2022-01-05"), 7}}}}),
+		"tiles-file.svg": Tiles(file, regions),
+		"tiles.svg":      Tiles(frame("map", "Сообщения по регионам"), regions),
 		"areas.svg": Areas(frame("own", "Сообщения по регионам"), 900, 600, []Area{
 			{Tile: regions[0], Rings: [][][2]int{{{300, 300}, {600, 300}, {600, 600}, {300, 600}}, {{400, 400}, {400, 500}, {500, 500}, {500, 400}}}},
 			{Tile: regions[1], Rings: [][][2]int{{{400, 400}, {500, 400}, {500, 500}, {400, 500}}}}, {Tile: regions[4], Rings: [][][2]int{{{0, 0}, {300, 0}, {300, 300}}}},

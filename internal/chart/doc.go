@@ -24,6 +24,12 @@
 // below the tile map whatever has no region. Each chart has a Table with the
 // same numbers for those who read better so.
 //
+// # Pictures
+//
+// Read reads such a drawing back into what is painted, for documents; PNG
+// paints it on white ground. What Read does not know it refuses, and a test
+// reads everything that is ever drawn, so that nothing is left out in silence.
+//
 // # What it must never do
 //
 // It never counts, rounds or adds anything of its own, never lets a label

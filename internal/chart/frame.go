@@ -21,6 +21,11 @@ type Frame struct {
 	Desc  string // one sentence that says what there is to see; may be empty
 	Width int    // in units of the drawing; 0: DefaultWidth
 
+	// File is set where the drawing stands by itself and not on a page: its
+	// title is written above it, the notes below it, with a margin around all.
+	File  bool
+	Notes []string // where its numbers come from, as of when
+
 	Number func(int) string             // writes a number; nil: digits
 	Share  func(part, whole int) string // writes a share; nil: no shares are shown
 	Day    func(edtf.Day) string        // writes a day; nil: 2022-05-17
@@ -41,6 +46,7 @@ func Stylesheet() string { return stylesheet }
 const (
 	textSize  = 14.0
 	smallSize = 12.0
+	titleSize = 16.0
 	line      = 18.0 // from one line of text to the next
 	gap       = 6.0
 	rowGap    = 16.0
@@ -89,16 +95,44 @@ func (f Frame) finish(kind string, c *canvas) string {
 	if f.Desc != "" {
 		labels += " " + desc
 	}
+	left, top, width, height := 0.0, 0.0, f.width(), c.y
+	var around canvas
+	if f.File {
+		around.y = -f.title(&canvas{}) - gap
+		left, top = -margin, around.y-margin
+		f.title(&around)
+		around.y = c.y + gap
+		for _, note := range f.Notes {
+			for _, part := range wrap(note, int(f.width()/(smallSize*meanWidth))) {
+				around.y += line - 2
+				around.text(0, around.y-4, softSmall, part)
+			}
+		}
+		width, height = width+2*margin, around.y+margin-top
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" id="%s" class="chart chart-%s" role="%s" aria-labelledby="%s" viewBox="0 0 %s %s" width="%s" height="%s" font-family="system-ui, sans-serif" font-size="%s" fill="currentColor">`,
-		escape(f.ID), kind, role, labels, num(f.width()), num(c.y), num(f.width()), num(c.y), num(textSize))
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" id="%s" class="chart chart-%s" role="%s" aria-labelledby="%s" viewBox="%s %s %s %s" width="%s" height="%s" font-family="system-ui, sans-serif" font-size="%s" fill="currentColor">`,
+		escape(f.ID), kind, role, labels, num(left), num(top), num(width), num(height), num(width), num(height), num(textSize))
 	fmt.Fprintf(&b, "\n<title id=\"%s\">%s</title>\n", title, escape(f.Title))
 	if f.Desc != "" {
 		fmt.Fprintf(&b, "<desc id=\"%s\">%s</desc>\n", desc, escape(f.Desc))
 	}
+	b.WriteString(around.String())
 	b.WriteString(c.String())
 	b.WriteString("</svg>\n")
 	return b.String()
+}
+
+const margin = 16.0 // around a drawing that stands by itself
+
+// title writes the title, and answers how high it is.
+func (f Frame) title(c *canvas) float64 {
+	begin := c.y
+	for _, part := range wrap(f.Title, int(f.width()/(titleSize*meanWidth))) {
+		c.y += line + 2
+		c.text(0, c.y-4, `font-size="16" font-weight="600"`, part)
+	}
+	return c.y - begin
 }
 
 // Colours of a chart that stands by itself; on a page its stylesheet overrules them.
