@@ -180,7 +180,7 @@ func (p *program) demoFigures(ctx context.Context, reg *registry.Registry, sessi
 	if err != nil {
 		return err
 	}
-	said, err := reg.Statement(ctx, session)
+	said, err := reg.CoalitionSaid(ctx, session)
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,8 @@ const (
 	WriteOutside Action = "write outside cases"
 	WriteShared  Action = "write what is shared" // incidents, facilities, bodies, officials, publications: what the cases of all refer to
 	ReadShared   Action = "read what is shared"  // the part that the thing names
+	WriteText    Action = "write a statement"    // read and change what is not yet published, see what it would say
+	Publish      Action = "publish a statement"
 	Match        Action = "match"
 	KeepSearch   Action = "keep a search" // of the list of cases under a name: one's own, or shared with the organisation that the thing names
 	Administer   Action = "administer"
@@ -71,7 +73,7 @@ const (
 
 // Actions are all actions.
 func Actions() []Action {
-	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, WriteShared, ReadShared, Match, KeepSearch, Administer, GiveRole, LetIn, Verify, Erase, Audit, Recover, LockAll}
+	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, WriteShared, ReadShared, WriteText, Publish, Match, KeepSearch, Administer, GiveRole, LetIn, Verify, Erase, Audit, Recover, LockAll}
 }
 
 // Part is one of the two parts of a case. Whoever may read who somebody is may
@@ -135,8 +137,10 @@ func Decide(m Member, a Action, thing Thing) bool {
 		return Decide(m, Count, Thing{}) && belongs(m, thing) || m.Is(Analyst, Coordinator) && thing.Counts
 	case KeepSearch:
 		return Decide(m, Count, Thing{}) && (thing.Self || belongs(m, thing))
-	case WriteOutside, Match:
+	case WriteOutside, Match, Publish:
 		return m.Is(Coordinator)
+	case WriteText: // who counts writes what is said of the counts; a story comes from who works with cases
+		return m.Is(CaseWorker, Lawyer, Analyst, Coordinator)
 	case WriteShared:
 		return m.Is(CaseWorker, Lawyer, Clinician, Coordinator)
 	case ReadShared: // who counts never reads who somebody is, an official neither

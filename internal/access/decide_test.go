@@ -106,9 +106,9 @@ func TestDecideByRole(t *testing.T) {
 
 func TestDecideWithoutCase(t *testing.T) {
 	want := map[Role]string{
-		CaseWorker: "count verify write what is shared read what is shared", Lawyer: "count verify write what is shared read what is shared",
+		CaseWorker: "count verify write a statement write what is shared read what is shared", Lawyer: "count verify write a statement write what is shared read what is shared",
 		Clinician: "count verify write what is shared read what is shared", Reviewer: "count verify read what is shared",
-		Analyst: "count verify", Coordinator: "count match verify write outside cases write what is shared read what is shared lock all",
+		Analyst: "count verify write a statement", Coordinator: "count match verify write a statement publish a statement write outside cases write what is shared read what is shared lock all",
 		Administrator: "administer audit lock all", Trustee: "recover",
 	}
 	for _, role := range Roles() {

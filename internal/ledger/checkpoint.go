@@ -36,6 +36,26 @@ func noteVerifier(ledger ID, key ed25519.PublicKey) (note.Verifier, error) {
 	return note.NewVerifier(text)
 }
 
+// StatementKey is the key by which statements of a ledger are verified, as
+// C2SP signed notes write it. It is the key of the checkpoints under a name of
+// its own: no statement can be taken for a checkpoint.
+func StatementKey(ledger ID, key ed25519.PublicKey) (string, error) {
+	return note.NewEd25519VerifierKey("kua/statement/"+ledger.String(), key)
+}
+
+// SignStatement signs the text of a statement's manifest.
+func SignStatement(ledger ID, id *seal.Identity, text string) ([]byte, error) {
+	key, err := StatementKey(ledger, id.Public().Signing())
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := note.NewVerifier(key)
+	if err != nil {
+		return nil, err
+	}
+	return note.Sign(&note.Note{Text: text}, noteSigner{verifier, id})
+}
+
 func checkpointText(ledger ID, size uint64, root Hash) string {
 	return fmt.Sprintf("%s\n%d\n%s\n", originOf(ledger), size, base64.StdEncoding.EncodeToString(root[:]))
 }

@@ -38,7 +38,7 @@ var withoutLine = map[string]string{
 	"Organisations": "numbers and names of organisations, and no id to be tried",
 	"Info":          "numbers, and no id to be tried",
 	"Stats":         "numbers, and no id to be tried",
-	"Statement":     "numbers, and no id to be tried",
+	"CoalitionSaid": "numbers, and no id to be tried",
 	"Invitation":    "the code decides, of 130 bits; whose it is, it says itself",
 	"NewPassphrase": "chance, which nothing keeps",
 	"May":           "the pages ask it to know which links to show",

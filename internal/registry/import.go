@@ -249,7 +249,7 @@ func (r *Registry) PutOutside(ctx context.Context, s *access.Session, source str
 	var result Import
 	var acts []act
 	for _, p := range puts {
-		if p.Kind == "match" || p.Kind == factorKind || told(p.Kind) || p.Kind == searchKind || p.Kind == captureKind || p.Kind == bulkKind || p.Kind == mapKind || onRoll(p.Kind) {
+		if doorOfItsOwn(p.Kind) {
 			return Import{}, fmt.Errorf("a record of kind %s can't be put this way", p.Kind)
 		}
 		if k, ok := r.book.Kind(p.Kind); !ok || k.Scope != codebook.Outside {
@@ -278,4 +278,14 @@ func (r *Registry) PutOutside(ctx context.Context, s *access.Session, source str
 		return Import{}, err
 	}
 	return result, nil
+}
+
+// doorOfItsOwn tells whether records of a kind outside cases are written by a
+// use case of their own, and never as they are.
+func doorOfItsOwn(kind string) bool {
+	switch kind {
+	case "match", factorKind, searchKind, captureKind, statementKind, releaseKind, bulkKind, mapKind:
+		return true
+	}
+	return told(kind) || onRoll(kind)
 }

@@ -344,9 +344,9 @@ func (r *Registry) Stats(ctx context.Context, s *access.Session) (Stats, error) 
 	return r.index.Stats(ctx, allKnown, r.knows(s.Member))
 }
 
-// Statement is what the coalition's own statement said, by the id of the
+// CoalitionSaid is what the coalition's own statement said, by the id of the
 // figure it stands beside.
-func (r *Registry) Statement(ctx context.Context, s *access.Session) (map[string]int, error) {
+func (r *Registry) CoalitionSaid(ctx context.Context, s *access.Session) (map[string]int, error) {
 	if !access.Decide(s.Member, access.Count, access.Thing{}) {
 		return nil, ErrNotAllowed
 	}

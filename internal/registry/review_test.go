@@ -320,8 +320,13 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err := g.MakeFeed(ctx, &access.Session{Member: saule.Member, Keys: saule.Keys})
 			return err
 		},
-		"EndFeed: there is none":    func() error { return g.EndFeed(ctx, saule) },
-		"SetReminders: no address":  func() error { return g.SetReminders(ctx, saule, Daily, "") },
+		"EndFeed: there is none":   func() error { return g.EndFeed(ctx, saule) },
+		"SetReminders: no address": func() error { return g.SetReminders(ctx, saule, Daily, "") },
+		"PutStatement": func() error {
+			_, err := g.PutStatement(ctx, saule, StatementChange{StatementText: StatementText{Texts: map[string]string{"en": "x"}}})
+			return err
+		},
+		"PublishStatement":          func() error { _, err := g.PublishStatement(ctx, saule, id, 1, ""); return err },
 		"SetMail":                   func() error { return g.SetMail(ctx, saule, sampleServer) },
 		"EndMail":                   func() error { return g.EndMail(ctx, saule) },
 		"FinishTask: there is none": func() error { return g.FinishTask(ctx, saule, id, report.ID, 1, "done") },

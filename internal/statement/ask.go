@@ -255,3 +255,6 @@ func (t *Text) LineOf(key string, set Settings, sets func(string) []string) int 
 	}
 	return 0
 }
+
+// Languages are the languages a statement can be in.
+func Languages() []string { return []string{"en", "ru", "kk"} }

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -209,4 +210,80 @@ func Peek(signed []byte) (m Manifest, err error) {
 		return Manifest{}, ErrNoManifest
 	}
 	return m, nil
+}
+
+// Freeze makes of what others published what is bound to the manifest.
+func (a OutsideAnswer) Freeze() FrozenOutside {
+	return FrozenOutside{Record: a.Record, Indicator: a.Indicator, Value: a.Value, Date: a.Date, Publisher: a.Publisher, Says: a.Says}
+}
+
+// Answer is a frozen figure as an answer that a text can be filled with. Whom
+// it counts it does not say.
+func (f Frozen) Answer(facets []Facet) (Answer, error) {
+	ask, err := f.Ask()
+	if err != nil {
+		return Answer{}, err
+	}
+	a := Answer{Ask: ask, Label: f.Label, Help: f.Definition, Unit: f.Unit, Norm: f.Source, Expr: f.Expression, Value: f.Value, Base: -1, Of: f.Of, Facet: facets}
+	if f.Base != nil {
+		a.Base = *f.Base
+	}
+	thaw := func(c FrozenCell) Cell {
+		if c.Value == nil {
+			return Cell{Codes: c.Codes, Hidden: true}
+		}
+		return Cell{Codes: c.Codes, Value: *c.Value}
+	}
+	for _, c := range f.Cells {
+		a.Cells = append(a.Cells, thaw(c))
+	}
+	if f.Rest != nil {
+		a.Rest = thaw(*f.Rest)
+	}
+	return a, nil
+}
+
+// Equal tells whether two figures were frozen alike.
+func (f Frozen) Equal(o Frozen) bool {
+	a, errA := json.Marshal(f)
+	b, errB := json.Marshal(o)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
+}
+
+// Differences names what another manifest says otherwise: the ids of figures,
+// the names of other parts.
+func (m Manifest) Differences(o Manifest) (names []string) {
+	for _, f := range m.Figures {
+		i := slices.IndexFunc(o.Figures, func(g Frozen) bool { return g.ID == f.ID })
+		if i < 0 || !f.Equal(o.Figures[i]) {
+			names = append(names, f.ID)
+		}
+	}
+	for _, f := range o.Figures {
+		if !slices.ContainsFunc(m.Figures, func(g Frozen) bool { return g.ID == f.ID }) {
+			names = append(names, f.ID)
+		}
+	}
+	m.Figures, o.Figures = nil, nil
+	mine, theirs := m.parts(), o.parts()
+	for _, part := range slices.Sorted(maps.Keys(mine)) {
+		if !bytes.Equal(mine[part], theirs[part]) {
+			names = append(names, part)
+		}
+	}
+	for _, part := range slices.Sorted(maps.Keys(theirs)) {
+		if _, ok := mine[part]; !ok {
+			names = append(names, part)
+		}
+	}
+	return names
+}
+
+// parts are the parts of the manifest by their names.
+func (m Manifest) parts() map[string]json.RawMessage {
+	parts := map[string]json.RawMessage{}
+	if text, err := json.Marshal(m); err == nil {
+		_ = json.Unmarshal(text, &parts) // what was just written can be read
+	}
+	return parts
 }

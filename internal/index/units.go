@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// ErrNoFacet says that a figure can't be broken down by such a facet.
+var ErrNoFacet = errors.New("there is no such facet")
+
+// Unit is one person and incident that a figure counts.
+type Unit struct {
+	Cases      []string   // their ids, in order
+	Who        string     // the id of the cluster as it is known now: the same for the same person and incident at all clocks
+	Codes      [][]string // of each facet asked for, in order, each once
+	Restricted bool       // one of its cases is
+}
+
+// Units answers whom a figure counts at a clock in a scope, with their codes of
+// some facets, in the order of their first case.
+func (ix *Index) Units(ctx context.Context, clock Clock, scope string, verified bool, figure string, by []string) (units []Unit, err error) {
+	if _, ok := ix.figures[figure]; !ok {
+		return nil, fmt.Errorf("%w: %q", ErrNoRule, figure)
+	}
+	places := make([]int, len(by))
+	for i, id := range by {
+		n := slices.IndexFunc(ix.facets, func(f facet) bool { return f.id == id && len(f.from) > 0 })
+		if n < 0 {
+			return nil, fmt.Errorf("%w: %q", ErrNoFacet, id)
+		}
+		places[i] = facetRest + n
+	}
+	err = ix.readList(ctx, func(c *conn, list *listing) error {
+		no, err := scopeNo(c, scope, verified)
+		if err != nil {
+			return err
+		}
+		known := moment(clock.KnownBy)
+		rows, err := ix.rowsAt(ctx, c, list, known)
+		if err != nil {
+			return err
+		}
+		codes := ix.codes.all()
+		at := map[int64]int{} // by version, the place of the unit
+		return c.Run(`SELECT p.v, m.stream FROM span p CROSS JOIN member m ON m.v = p.v WHERE `+spanAt, func(s *sqlite3.Stmt) error {
+			v, stream := s.ColumnInt64(0), s.ColumnInt64(1)
+			i, ok := at[v]
+			if !ok {
+				i = len(units)
+				at[v] = i
+				units = append(units, Unit{Codes: make([][]string, len(by))})
+			}
+			if stream < 0 || stream >= int64(len(rows)) || rows[stream] == nil {
+				return errDamaged
+			}
+			row, u := rows[stream], &units[i]
+			u.Cases = append(u.Cases, row.id)
+			if who := clusterOf(list, stream, row); u.Who == "" || who < u.Who {
+				u.Who = who
+			}
+			u.Restricted = u.Restricted || row.restricted != 0
+			for j, place := range places {
+				for _, code := range row.codes {
+					if codes[code].facet == place && !slices.Contains(u.Codes[j], codes[code].code) {
+						u.Codes[j] = append(u.Codes[j], codes[code].code)
+					}
+				}
+			}
+			return nil
+		}, no, ix.ruleNo[figure], known, known, int64(clock.AsOf), int64(clock.AsOf))
+	})
+	for i := range units {
+		slices.Sort(units[i].Cases)
+		for _, codes := range units[i].Codes {
+			slices.Sort(codes)
+		}
+	}
+	slices.SortFunc(units, func(a, b Unit) int { return slices.Compare(a.Cases, b.Cases) })
+	return units, failed("counting", err)
+}
+
+// clusterOf names the cluster of a case as it is known now; of one that was
+// withdrawn, as it was known.
+func clusterOf(list *listing, stream int64, row *listed) string {
+	if stream < int64(len(list.rows)) && list.rows[stream] != nil {
+		row = list.rows[stream]
+	}
+	return list.ids[row.cluster]
+}
+
+// FacetDef says what a facet is of.
+type FacetDef struct {
+	ID, List    string
+	Kind, Field string // the field that names it
+}
+
+// FacetDefs are the facets by which a figure can be broken down.
+func (ix *Index) FacetDefs() (defs []FacetDef) {
+	for _, f := range ix.facets {
+		if len(f.from) > 0 {
+			defs = append(defs, FacetDef{f.id, f.list, f.from[0].kind, f.from[0].field})
+		}
+	}
+	return defs
+}
