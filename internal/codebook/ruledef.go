@@ -49,6 +49,7 @@ type RuleDef struct {
 	Base     string   `yaml:"base"`     // the figure this one is a share of: it counts only where that one does
 	Place    int      `yaml:"place"`    // where a figure stands among the others
 	Sets     []string `yaml:"sets"`     // the sets a figure stands in
+	Flow     []string `yaml:"flow"`     // the two figures, from and to, between which this one is a link of the way; empty: it is none
 	Counted  Label    `yaml:"counted"`  // what a figure counts; by default the file's
 
 	// A deadline.
@@ -206,6 +207,9 @@ func (r *RuleDef) check() error {
 	case Figure:
 		if r.Expr == "" || r.Help == (Label{}) || r.Counted == (Label{}) {
 			return fmt.Errorf("a figure needs expr, help and counted: the expression, its meaning in words, what is counted")
+		}
+		if len(r.Flow) != 0 && len(r.Flow) != 2 {
+			return fmt.Errorf("flow: a link leads from one figure to one other: write both")
 		}
 	case Check:
 		if (r.Expr == "") == (r.Of == nil) {

@@ -76,7 +76,8 @@ func (r *Registry) Analysis(ctx context.Context, s *access.Session, q AnalysisQu
 		}
 	}
 	ids := []string{a.Figure}
-	for _, def := range r.rules.Figures() {
+	defs := r.rules.Figures()
+	for _, def := range defs {
 		if slices.Contains(def.Sets, "way") || slices.Contains(def.Sets, "flow") {
 			ids = append(ids, def.ID)
 		}
@@ -93,6 +94,11 @@ func (r *Registry) Analysis(ctx context.Context, s *access.Session, q AnalysisQu
 	a.Figures = map[string]FigureValue{}
 	for _, v := range values {
 		a.Figures[v.ID] = v
+	}
+	for _, def := range defs {
+		if def.From != "" {
+			a.Flows = append(a.Flows, Flow{From: def.From, To: def.To, Figure: def.ID, Value: a.Figures[def.ID].Value})
+		}
 	}
 	spread, err := r.index.Spread(ctx, index.SpreadQuery{Clock: a.Clock, Scope: a.Scope, Verified: a.Verified, Figure: a.Figure, Waits: waits()})
 	if err != nil {

@@ -24,7 +24,7 @@ func TestAnalysisIsOfWhoCounts(t *testing.T) {
 		{"asel", h.orgs["South"], "", ErrNotFound},
 		{"asel", "no such organisation", "", ErrNotFound},
 		{"asel", "", "no_such_figure", ErrNotFound},
-		{"asel", "", "kz_no_examination", ErrNotFound}, // no figure
+		{"asel", "", "CMP-01", ErrNotFound}, // a check
 		{"zhanna", "", "", ErrNotAllowed},
 	} {
 		a, err := h.Analysis(ctx, h.people[tt.who], AnalysisQuery{Scope: tt.scope, Figure: tt.figure})

@@ -31,8 +31,12 @@ func (s *Set) Figures() []FigureDef {
 
 func (fig *figure) describe() FigureDef {
 	d := fig.def
-	return FigureDef{ID: d.ID, Label: d.Label, Help: d.Help, Unit: d.Counted, Base: d.Base, Sets: d.Sets,
+	out := FigureDef{ID: d.ID, Label: d.Label, Help: d.Help, Unit: d.Counted, Base: d.Base, Sets: d.Sets,
 		Source: d.Source, Conf: d.Conf, Expr: d.Expr}
+	if len(d.Flow) == 2 {
+		out.From, out.To = d.Flow[0], d.Flow[1]
+	}
+	return out
 }
 
 // Figure returns the definition of a figure.

@@ -71,6 +71,13 @@ func Compile(book *codebook.Book) (*Set, error) {
 			failed = append(failed, fmt.Errorf("rules: %s: rule %s: %w", def.File, def.ID, err))
 		}
 	}
+	for _, f := range s.figures {
+		for _, id := range f.def.Flow {
+			if _, ok := s.figureAt[id]; !ok {
+				failed = append(failed, fmt.Errorf("rules: %s: rule %s: flow: there is no figure %s", f.def.File, f.def.ID, id))
+			}
+		}
+	}
 	for _, k := range s.checks {
 		for _, id := range k.def.Of {
 			i := slices.IndexFunc(s.deadlines, func(d *deadline) bool { return d.def.ID == id })

@@ -15,6 +15,8 @@ type FigureDef struct {
 	Unit   codebook.Label // what is counted
 	Base   string         // the figure it is a share of; empty: none
 	Sets   []string       // the sets it stands in, such as statement and way
+	From   string         // where it is a link of the way: the figure from which it leads; empty: it is none
+	To     string         // and the figure to which it leads
 	Source codebook.Label // where the definition comes from
 	Conf   string         // R text read, K known, U unsure, H house rule
 	Expr   string         // the expression

@@ -608,7 +608,7 @@ func TestEveryMessageMadeOfACodeIsThere(t *testing.T) {
 		"nav.":            {"overview", "cases", "figures", "about"},
 		"deadline.state.": {rules.Running, rules.Overdue, rules.Kept, rules.Late, rules.Open, rules.Expired, rules.CannotTell},
 		"value.":          {"yes", "no", "unknown", "not_asked", "declined"},
-		"figures.set.":    {wayFigures, "statement"},
+		"figures.set.":    {wayFigures, "statement", "flow"},
 		"review.hint.":    {casefile.Verified, casefile.Rejected, casefile.FalselyAttributed},
 		"review.changed.": {"new", "put", "gone"},
 		"check.severity.": {string(rules.Warning), string(rules.Info)},
