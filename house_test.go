@@ -23,7 +23,7 @@ var floors = [][]string{
 	{"index"},
 	{"access"},
 	{"registry"},
-	{"intake", "post", "dossier", "exchange"},
+	{"sheet", "intake", "post", "dossier", "exchange"},
 	{"web", "api"},
 }
 

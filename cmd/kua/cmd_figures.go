@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/sheet"
 )
 
 // figuresAnswer is `kua figures --json`, a contract with scripts.
@@ -118,7 +119,7 @@ func (p *program) figuresCSV(t registry.FigureTable, lang string) error {
 		if v.Base >= 0 {
 			base, of = strconv.Itoa(v.Base), t.Defs[v.ID].Base
 		}
-		if err := w.Write([]string{v.ID, strconv.Itoa(v.Value), base, of, t.Clock.AsOf.String(), known, strconv.FormatUint(t.Entries, 10), t.Root, inCell(t.Defs[v.ID].Label.In(lang)), cases}); err != nil {
+		if err := w.Write([]string{v.ID, strconv.Itoa(v.Value), base, of, t.Clock.AsOf.String(), known, strconv.FormatUint(t.Entries, 10), t.Root, sheet.Plain(t.Defs[v.ID].Label.In(lang)), cases}); err != nil {
 			return err
 		}
 	}

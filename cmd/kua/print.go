@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -35,15 +34,6 @@ func table(w io.Writer, rows [][]string) error {
 		fmt.Fprintln(tw)
 	}
 	return tw.Flush()
-}
-
-// inCell is a text as it may stand in a cell of a CSV file: a spreadsheet
-// program takes one that begins like a formula for a formula, and works it out.
-func inCell(text string) string {
-	if strings.HasPrefix(text, " ") || strings.ContainsAny(text[:min(1, len(text))], "=+-@\t\r") {
-		return "'" + text
-	}
-	return text
 }
 
 // clockFlags are the two clocks as they are given on the command line.
