@@ -43,25 +43,26 @@ type flowBar struct {
 // left; to the right is a bar a node, all on one scale, and bands from bar to
 // bar. A stretch of a bar with no band below it went no further; one with no
 // band above it came from elsewhere. The number of a link stands under the node
-// it leads to wherever it is not the node's own. A link that leads upwards is
-// written and not drawn; one to or from a node that is not given is left out.
+// it leads to, with where it comes from, wherever it is not the node's own; one
+// that nobody went is in the table alone. A link that leads upwards is written
+// and not drawn; one to or from a node that is not given is left out.
 func Sankey(f Frame, nodes []Node, links []Link) string {
 	left := f.width() * (1 - flowShare)
 	bars, scale := flows(nodes, links, f.width()-left)
 
+	at := nodePlaces(bars)
 	words := &canvas{} // they say how high each row is
 	for i := range bars {
 		if i > 0 {
 			words.y += nodeGap
 		}
 		bars[i].y = words.y + (line-nodeHeight)/2
-		f.flowWords(words, bars[i], links, left-flowMargin)
+		f.flowWords(words, bars[i], links, left-flowMargin, func(l Link) string { return bars[at[l.From]].Label })
 	}
 	c := &canvas{links: words.links, y: words.y}
 	for _, n := range bars {
 		fmt.Fprintf(c, "<path d=\"M%s %sH%s\" class=\"chart-grid\" fill=\"none\" stroke=\"%s\"/>\n", num(left), num(n.y+nodeHeight/2), num(f.width()), colourLine)
 	}
-	at := nodePlaces(bars)
 	for i := range bars {
 		from := &bars[i]
 		for _, l := range from.out {
@@ -86,7 +87,7 @@ func Sankey(f Frame, nodes []Node, links []Link) string {
 }
 
 // flowWords writes what a node is, its number, and the numbers of the links to it that are not the same.
-func (f Frame) flowWords(c *canvas, n flowBar, links []Link, width float64) {
+func (f Frame) flowWords(c *canvas, n flowBar, links []Link, width float64, whence func(Link) string) {
 	end := c.open(n.Href, "chart-row")
 	c.text(width, c.y+line-4, boldRight, f.number(n.Value))
 	c.label(0, width-valueWidth, n.Label)
@@ -95,9 +96,12 @@ func (f Frame) flowWords(c *canvas, n flowBar, links []Link, width float64) {
 		return
 	}
 	for _, l := range n.in {
+		if links[l].Value == 0 {
+			continue
+		}
 		end := c.open(links[l].Href, "chart-row chart-branch")
 		c.text(width, c.y+line-4, softRight, f.number(links[l].Value))
-		for _, part := range wrap("← "+links[l].Label, int((width-valueWidth)/(smallSize*meanWidth))) {
+		for _, part := range wrap("← "+whence(links[l]), int((width-valueWidth)/(smallSize*meanWidth))) {
 			c.y += line
 			c.text(0, c.y-4, softSmall, part)
 		}
