@@ -45,6 +45,7 @@ var withoutLine = map[string]string{
 	"LooksAfter":    "as May",
 	"MayBulk":       "as May",
 	"Extent":        "as Info",
+	"FigureSet":     "as Rules",
 	"Givable":       "as May",
 	"Accept":        "its entry, the member's record, is in the audit",
 	"ErasureFinal":  "a day",

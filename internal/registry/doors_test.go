@@ -20,6 +20,7 @@ var withoutDecision = map[string]string{
 	"Book":            "the codebook is the same for everybody",
 	"Rules":           "as the codebook",
 	"RuleLabel":       "as the codebook",
+	"FigureSet":       "as the codebook",
 	"Today":           "the day",
 	"Close":           "ends all sessions and answers nothing",
 	"AskToOpen":       "a question that says nothing",

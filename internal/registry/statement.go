@@ -66,7 +66,7 @@ type StatementRow struct {
 // StatementView is a statement with all that belongs to it.
 type StatementView struct {
 	StatementRow
-	StatementText
+	Text       StatementText
 	Seen       int    // changes in its history
 	Manifest   []byte // signed; nil: it is a draft
 	MayPublish bool
@@ -203,8 +203,30 @@ func (r *Registry) Statement(ctx context.Context, s *access.Session, id string) 
 	if err != nil {
 		return StatementView{}, err
 	}
-	return StatementView{StatementRow: rows[i], StatementText: statementOf(rec), Seen: seen, Manifest: released[id].manifest,
+	return StatementView{StatementRow: rows[i], Text: statementOf(rec), Seen: seen, Manifest: released[id].manifest,
 		MayPublish: access.Decide(s.Member, access.Publish, access.Thing{})}, nil
+}
+
+// PublishedStatement is a published statement with what its texts are filled
+// with: what was frozen, and nothing that was counted since.
+func (r *Registry) PublishedStatement(ctx context.Context, s *access.Session, id string) (_ StatementView, _ statement.Filling, err error) {
+	view, err := r.Statement(ctx, s, id)
+	if err != nil {
+		return StatementView{}, statement.Filling{}, err
+	}
+	if view.Manifest == nil {
+		return StatementView{}, statement.Filling{}, ErrNotFound
+	}
+	m, err := statement.Peek(view.Manifest)
+	if err != nil {
+		return StatementView{}, statement.Filling{}, err
+	}
+	filling, err := m.Filling(r.facetsOf, r.FigureSet)
+	if err != nil {
+		return StatementView{}, statement.Filling{}, err
+	}
+	filling.Settings.AsOf, filling.Settings.KnownBy = view.Text.AsOf, m.KnownBy
+	return view, filling, nil
 }
 
 // statementRecord is the record of a statement, with the number of changes in its history.
@@ -328,7 +350,7 @@ func (r *Registry) PublishStatement(ctx context.Context, s *access.Session, id s
 	m := statement.Manifest{
 		Format: statement.ManifestFormat, Register: r.log.ID().String(), Statement: id, Corrects: t.Corrects,
 		Published: r.moment(), Entries: checked.Entries, Root: checked.Root, Checkpoint: string(r.log.Head().Checkpoint),
-		K: set.K, Least: checked.Least,
+		KnownBy: set.KnownBy, K: set.K, Least: checked.Least,
 	}
 	if checked.mustAccept() {
 		m.Accepted = accept

@@ -66,6 +66,11 @@ type StatementCheck struct {
 	Root     string
 }
 
+// Filling is what the texts are filled with.
+func (c StatementCheck) Filling(sets func(string) []string) statement.Filling {
+	return statement.Filling{Settings: c.Settings, Sets: sets, Answers: c.Answers, Outside: c.Outside}
+}
+
 func (c StatementCheck) mustAccept() bool {
 	return slices.ContainsFunc(c.Findings, func(f StatementFinding) bool { return f.Accept })
 }
@@ -92,7 +97,7 @@ func (r *Registry) CheckStatement(ctx context.Context, s *access.Session, t Stat
 }
 
 // FigureSet are the ids of the figures of a set, in order.
-func (r *Registry) figureSet(set string) (ids []string) {
+func (r *Registry) FigureSet(set string) (ids []string) {
 	for _, def := range r.rules.Figures() {
 		if slices.Contains(def.Sets, set) {
 			ids = append(ids, def.ID)
@@ -129,7 +134,7 @@ func (r *Registry) checkText(ctx context.Context, s *access.Session, t Statement
 			c.faulty(lang, err)
 			continue
 		}
-		asks, err := text.Asks(set, r.figureSet)
+		asks, err := text.Asks(set, r.FigureSet)
 		if err != nil {
 			c.faulty(lang, err)
 			continue
@@ -183,7 +188,7 @@ func (c *checking) ask(ctx context.Context, lang string, text *statement.Text, a
 		return nil
 	}
 	stop := func(kind, arg string) error {
-		c.find(StatementFinding{Kind: kind, Lang: lang, Line: text.LineOf(ask.Key(), c.set, c.r.figureSet), Args: []string{arg}, Stops: true})
+		c.find(StatementFinding{Kind: kind, Lang: lang, Line: text.LineOf(ask.Key(), c.set, c.r.FigureSet), Args: []string{arg}, Stops: true})
 		return nil
 	}
 	scope := ask.Scope
@@ -239,26 +244,15 @@ func (r *Registry) breakDown(a *statement.Answer) {
 	if len(a.By) == 0 {
 		return
 	}
+	a.Facet = r.facetsOf(a.By)
 	order := make([]map[string]int, len(a.By)) // of codes, as the codebook has them: an order by number would tell of numbers kept back
-	for i, id := range a.By {
-		f := statement.Facet{ID: id}
-		for _, def := range r.index.FacetDefs() {
-			if def.ID == id {
-				f.List = def.List
-				if k, ok := r.book.Kind(def.Kind); ok {
-					if field, ok := k.Field(def.Field); ok {
-						f.Label = field.Label
-					}
-				}
-			}
-		}
+	for i, f := range a.Facet {
 		order[i] = map[string]int{}
 		if list, ok := r.book.List(f.List); ok {
 			for n, code := range list.Codes {
 				order[i][code.Code] = n + 1
 			}
 		}
-		a.Facet = append(a.Facet, f)
 	}
 	counts := map[string]int{}
 	for _, u := range a.Units {
@@ -286,6 +280,25 @@ func (r *Registry) breakDown(a *statement.Answer) {
 	})
 }
 
+// facetsOf are the facets of a breakdown.
+func (r *Registry) facetsOf(by []string) (facets []statement.Facet) {
+	for _, id := range by {
+		f := statement.Facet{ID: id}
+		for _, def := range r.index.FacetDefs() {
+			if def.ID == id {
+				f.List = def.List
+				if k, ok := r.book.Kind(def.Kind); ok {
+					if field, ok := k.Field(def.Field); ok {
+						f.Label = field.Label
+					}
+				}
+			}
+		}
+		facets = append(facets, f)
+	}
+	return facets
+}
+
 // combine answers every choice of one code of each facet.
 func combine(codes [][]string) (all [][]string) {
 	all = [][]string{nil}
@@ -310,7 +323,7 @@ func (c *checking) askOutside(ctx context.Context, lang string, text *statement.
 	if err != nil {
 		return err
 	}
-	line := text.LineOf(ask.Key(), c.set, c.r.figureSet)
+	line := text.LineOf(ask.Key(), c.set, c.r.FigureSet)
 	switch len(found) {
 	case 0:
 		c.find(StatementFinding{Kind: FindOutside, Lang: lang, Line: line, Args: []string{ask.Indicator}, Stops: true})

@@ -320,7 +320,7 @@ func TestTwoCrossTablesRegression(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checked, err := g.CheckStatement(context.Background(), g.session, view.StatementText)
+	checked, err := g.CheckStatement(context.Background(), g.session, view.Text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +340,7 @@ func TestTwoCrossTablesRegression(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checked, err = g.CheckStatement(context.Background(), g.session, checkedView.StatementText)
+	checked, err = g.CheckStatement(context.Background(), g.session, checkedView.Text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,7 +132,7 @@ func (r *Registry) VerifyStatement(ctx context.Context, s *access.Session, signe
 		v.Figures = append(v.Figures, verdict)
 	}
 	for _, o := range published.Outside {
-		found, err := r.publishedFigures(ctx, statement.OutsideAsk{Indicator: o.Indicator, On: o.Date})
+		found, err := r.publishedFigures(ctx, statement.OutsideAsk{Indicator: o.Indicator, By: o.By, On: o.On})
 		if err != nil {
 			return StatementVerdict{}, err
 		}

@@ -14,6 +14,7 @@ import (
 	extast "github.com/yuin/goldmark/extension/ast"
 
 	"github.com/kua-registry/kua/internal/chart"
+	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/paper"
@@ -29,6 +30,26 @@ type Filling struct {
 	Outside  []OutsideAnswer
 	Names    map[string]string                     // what the manifest calls an answer, by its key; others have none
 	Cases    func(a Answer, codes []string) string // the address of the cases behind a number; nil: none
+}
+
+// In is the filling in a language, with the labels of a codebook.
+func (f Filling) In(l *locale.Language, book *codebook.Book) Filling {
+	f.Language = l
+	f.Label = func(list, code string) string { return book.Label(list, code, l.Code()) }
+	return f
+}
+
+// Document reads a text and fills it.
+func Document(source, title string, f Filling) (paper.Document, error) {
+	t, err := Parse(source)
+	if err != nil {
+		return paper.Document{}, err
+	}
+	doc, err := t.Fill(f)
+	if doc.Title == "" {
+		doc.Title = title
+	}
+	return doc, err
 }
 
 // Fill puts the answers into the text. A question without an answer is a

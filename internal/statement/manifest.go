@@ -32,6 +32,7 @@ type Manifest struct {
 	Published  time.Time       `json:"published"`
 	Entries    uint64          `json:"entries"`    // of the ledger that was counted from
 	Root       string          `json:"root"`       // the ledger's root hash at that size, hex
+	KnownBy    time.Time       `json:"known_by"`   // entries up to that moment, where a figure says nothing else
 	Checkpoint string          `json:"checkpoint"` // a signed checkpoint of that size or a later one
 	K          int             `json:"k"`          // no cell of a breakdown tells of fewer people
 	Least      int             `json:"least"`      // the smallest group that this and all earlier statements tell, or let compute; 0: none
@@ -76,8 +77,11 @@ type FrozenCell struct {
 	Value *int     `json:"value,omitempty"`
 }
 
-// FrozenOutside is what somebody else published, as it was cited.
+// FrozenOutside is what somebody else published, as it was cited. By and On are
+// how the text asks for it.
 type FrozenOutside struct {
+	By        string         `json:"by,omitempty"`
+	On        string         `json:"on,omitempty"`
 	Record    string         `json:"record"`
 	Indicator string         `json:"indicator"`
 	Value     string         `json:"value"`
@@ -214,7 +218,25 @@ func Peek(signed []byte) (m Manifest, err error) {
 
 // Freeze makes of what others published what is bound to the manifest.
 func (a OutsideAnswer) Freeze() FrozenOutside {
-	return FrozenOutside{Record: a.Record, Indicator: a.Indicator, Value: a.Value, Date: a.Date, Publisher: a.Publisher, Says: a.Says}
+	return FrozenOutside{By: a.By, On: a.On, Record: a.Record, Indicator: a.Indicator, Value: a.Value, Date: a.Date, Publisher: a.Publisher, Says: a.Says}
+}
+
+// Filling is what the texts of a published statement are filled with: what was
+// frozen, and nothing that was counted since.
+func (m Manifest) Filling(facets func(by []string) []Facet, sets func(string) []string) (Filling, error) {
+	f := Filling{Sets: sets, Names: map[string]string{}, Settings: Settings{K: m.K}}
+	for _, frozen := range m.Figures {
+		a, err := frozen.Answer(facets(frozen.By))
+		if err != nil {
+			return Filling{}, err
+		}
+		f.Answers = append(f.Answers, a)
+		f.Names[a.Key()] = frozen.ID
+	}
+	for _, o := range m.Outside {
+		f.Outside = append(f.Outside, o.answer())
+	}
+	return f, nil
 }
 
 // Answer is a frozen figure as an answer that a text can be filled with. Whom
@@ -286,4 +308,10 @@ func (m Manifest) parts() map[string]json.RawMessage {
 		_ = json.Unmarshal(text, &parts) // what was just written can be read
 	}
 	return parts
+}
+
+// answer is the inverse of Freeze.
+func (o FrozenOutside) answer() OutsideAnswer {
+	return OutsideAnswer{OutsideAsk: OutsideAsk{Indicator: o.Indicator, By: o.By, On: o.On}, Record: o.Record, Value: o.Value, Date: o.Date,
+		Publisher: o.Publisher, Says: o.Says}
 }
