@@ -13,8 +13,8 @@ type Document struct {
 	Subtitle string   // beneath the title; may be empty
 	Dateline string   // place and day as they are printed: "Алматы, 24 июня 2022 г."; may be empty
 	Date     edtf.Day // of the document, for the properties of the file; it isn't printed
-	Head     string   // on top of every page: "Draft", "Confidential"; may be empty
-	Foot     string   // at the foot of every page, beside its number; empty: the title
+	Head     string   // on top of every page, a few words: "Draft", "Confidential"; may be empty
+	Foot     string   // at the foot of every page, beside its number, at most three lines; empty: the title
 
 	Blocks []Block
 	Notes  []Note

@@ -5,9 +5,11 @@ package paper
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -51,5 +53,42 @@ func TestGolden(t *testing.T) {
 		for name, to := range map[string]writer{"html": HTML, "fragment.html": HTMLFragment, "md": Markdown, "txt": Text} {
 			golden(t, lang+"."+name, write(t, to, d))
 		}
+	}
+}
+
+// listing is what stands where on the pages of a document.
+func listing(t rapid.TB, d Document) string {
+	t.Helper()
+	sheets, _, err := paginate(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for i, s := range sheets {
+		fmt.Fprintf(&b, "page %d\n", i+1)
+		for _, boxes := range [][]at{s.boxes, s.notes} {
+			for _, box := range boxes {
+				if box.mark != nil {
+					fmt.Fprintf(&b, "bookmark %d %s\n", box.mark.level, box.mark.title)
+				}
+				for _, p := range box.pieces {
+					fmt.Fprintf(&b, "%5.1f %5.1f %4.1f%s %s", p.x, box.y+p.y, p.size, p.face.fpdf(), p.text)
+					if p.link != "" {
+						fmt.Fprintf(&b, " <%s>", p.link)
+					}
+					b.WriteByte('\n')
+				}
+			}
+			if len(s.notes) > 0 {
+				b.WriteString("--\n")
+			}
+		}
+	}
+	return b.String()
+}
+
+func TestGoldenPages(t *testing.T) {
+	for lang := range samples {
+		golden(t, lang+".pages.txt", listing(t, sample(lang)))
 	}
 }

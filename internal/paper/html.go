@@ -355,12 +355,13 @@ func (h *page) address(href string) string {
 	return escape(site(href))
 }
 
-// ref writes the mark of a note.
+// ref writes the mark of a note, in brackets: a figure copied with its mark must
+// not become another figure.
 func (h *page) ref(number int) {
 	id, n := "", strconv.Itoa(number)
 	if !h.marked[number] {
 		h.marked[number] = true
 		id = ` id="` + h.name("mark", n) + `"`
 	}
-	fmt.Fprintf(h, `<sup class="paper-mark"><a%s href="#%s" role="doc-noteref">%s</a></sup>`, id, h.name("note", n), n)
+	fmt.Fprintf(h, `<sup class="paper-mark"><a%s href="#%s" role="doc-noteref">[%s]</a></sup>`, id, h.name("note", n), n)
 }

@@ -23,6 +23,33 @@ func said(t rapid.TB, d Document) map[string]string {
 	}
 }
 
+// textOfPages returns what stands on the pages of a document, without what is
+// between the lines: a word may be broken.
+func textOfPages(t rapid.TB, d Document) string {
+	t.Helper()
+	sheets, l, err := paginate(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text, notes, aside strings.Builder
+	for _, s := range sheets {
+		for _, box := range s.boxes {
+			for _, p := range box.pieces {
+				text.WriteString(p.text)
+			}
+		}
+		for _, box := range s.notes {
+			for _, p := range box.pieces {
+				notes.WriteString(p.text)
+			}
+		}
+	}
+	for _, line := range append(l.aside(d.Head, 2), l.aside(d.Foot, 3)...) {
+		aside.WriteString(line)
+	}
+	return text.String() + notes.String() + aside.String()
+}
+
 // textOf returns the text of a page, and fails where there is anything in it
 // that a document has no use for.
 func textOf(t rapid.TB, page string) string {
@@ -71,6 +98,8 @@ type maker struct {
 	words []string
 	notes []string
 	parts int
+
+	tables bool // there is one, in whose cells words may be broken across others
 }
 
 func (m *maker) word() string {
@@ -149,6 +178,7 @@ func (m *maker) blocks(depth int) []Block {
 			out = append(out, Quote{Blocks: m.blocks(depth + 1), By: m.inlines(1)})
 		case 5:
 			t := Table{RowHeads: rapid.Bool().Draw(m.T, "row heads"), Caption: m.inlines(1), Source: m.inlines(1)}
+			m.tables = true
 			columns := rapid.IntRange(1, 5).Draw(m.T, "columns")
 			for range columns {
 				t.Columns = append(t.Columns, Column{Number: rapid.Bool().Draw(m.T, "number"), Weight: float64(rapid.IntRange(0, 2).Draw(m.T, "weight"))})
@@ -201,9 +231,85 @@ func TestEveryWordIsInEveryFormat(t *testing.T) {
 				}
 			}
 		}
+		pages := textOfPages(t, d)
+		letters := map[rune]int{}
+		for _, r := range pages {
+			letters[r]++
+		}
+		for _, w := range m.words {
+			for _, r := range w {
+				letters[r]--
+			}
+			if !m.tables && len(w) < 16 && !strings.Contains(pages, w) {
+				t.Errorf("the pages do not have %q", w)
+			}
+		}
+		for r, n := range letters {
+			if n < 0 {
+				t.Errorf("the pages lack %q %d times", r, -n)
+			}
+		}
+		if file := write(t, PDF, d); !strings.HasPrefix(file, "%PDF") {
+			t.Error("the PDF is none")
+		}
 		for format, again := range said(t, d) {
 			if first[format] != again {
 				t.Errorf("%s is written otherwise the second time", format)
+			}
+		}
+	})
+}
+
+// TestPages: on no page does anything stand outside of its column, over other
+// text, or in another order; a heading has text after it, and no note is lost.
+func TestPages(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := &maker{T: t}
+		d := m.document()
+		for range rapid.IntRange(0, 3).Draw(t, "more") {
+			d.Blocks = append(d.Blocks, m.blocks(0)...)
+			for len(d.Notes) <= len(m.notes) {
+				d.Notes = append(d.Notes, Note{ID: m.notes[len(d.Notes)-1], Text: Words(strings.Repeat(m.phrase()+" ", rapid.SampledFrom([]int{1, 1, 1, 5, 400}).Draw(t, "long")))})
+			}
+		}
+		sheets, l, err := paginate(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		turned := map[*bookmark]bool{} // headings with nothing after them, or a new page, or more together than a page may have room for
+		for i, b := range l.boxes {
+			end, tall := i, b.height
+			for end+1 < len(l.boxes) && l.boxes[end].keep && !l.boxes[end+1].fresh {
+				end++
+				tall += l.boxes[end].before + l.boxes[end].height
+			}
+			for start := i; start > 0 && l.boxes[start-1].keep; start-- {
+				tall += l.boxes[start].before + l.boxes[start-1].height
+			}
+			turned[b.mark] = end < i+2 || tall > column-noteMost-2*noteRule
+		}
+		for i, s := range sheets {
+			bottom := 0.0
+			for _, b := range s.boxes {
+				if b.y < bottom-0.01 {
+					t.Errorf("page %d: at %.1f a line stands over another", i+1, b.y)
+				}
+				bottom = b.y + b.height
+				for _, p := range b.pieces {
+					if p.x < -0.01 || p.x+p.width > measure+2 && len([]rune(p.text)) > 3 {
+						t.Errorf("page %d: %q stands outside, from %.1f to %.1f", i+1, p.text, p.x, p.x+p.width)
+					}
+				}
+			}
+			limit := column
+			if s.rule > 0 {
+				limit = s.rule
+			}
+			if bottom > limit+0.01 {
+				t.Errorf("page %d: the text ends at %.1f, below %.1f", i+1, bottom, limit)
+			}
+			if n := len(s.boxes); n > 1 && s.boxes[n-2].mark != nil && s.boxes[n-1].keep && !turned[s.boxes[n-2].mark] {
+				t.Errorf("page %d ends with a heading", i+1)
 			}
 		}
 	})
@@ -230,6 +336,9 @@ func TestHostileText(t *testing.T) {
 				Table{Caption: in, Columns: []Column{{}, {Number: true}}, Head: [][]Cell{{{Text: in}, {Text: in}}}, Rows: [][]Cell{{{Text: in}, {Text: in}}}, Source: in},
 				Picture{SVG: chart.Bars(chart.Frame{ID: "x", Title: text}, []chart.Bar{{Label: text, Value: 1}}), Alt: text, Caption: in},
 			},
+		}
+		if file := write(t, PDF, d); !strings.HasPrefix(file, "%PDF") || file != write(t, PDF, d) {
+			t.Error("the PDF is none, or is written otherwise the second time")
 		}
 		want := strings.Join(strings.Fields(clean(text)), "")
 		for format, got := range said(t, d) {
