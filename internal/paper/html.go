@@ -282,12 +282,12 @@ func (h *page) source(source []Inline) {
 }
 
 func (h *page) picture(p Picture) {
-	drawing, err := redraw(p.SVG, !h.file)
+	svg, err := redraw(p.SVG, !h.file)
 	if err != nil {
 		h.err = err
 		return
 	}
-	fmt.Fprintf(h, "<figure class=\"paper-picture\">\n<div role=\"group\" aria-label=\"%s\">\n%s</div>\n", escape(p.Alt), drawing)
+	fmt.Fprintf(h, "<figure class=\"paper-picture\">\n<div role=\"group\" aria-label=\"%s\">\n%s</div>\n", escape(p.Alt), svg)
 	if len(p.Caption) > 0 {
 		h.element("figcaption", "", p.Caption)
 	}

@@ -5,6 +5,8 @@ package paper
 import (
 	"errors"
 	"fmt"
+
+	"github.com/kua-registry/kua/internal/chart"
 )
 
 // maxLevel is the deepest level of a heading that a reader still tells from the others.
@@ -22,10 +24,11 @@ type note struct {
 // noteKey is a note by its ID, or the definition of a figure.
 type noteKey struct{ id, figure, definition string }
 
-// numbering has the notes of a document in their order.
+// numbering has the notes of a document in their order, and its pictures read.
 type numbering struct {
-	notes  []note
-	number map[noteKey]int
+	notes    []note
+	number   map[noteKey]int
+	drawings map[string]chart.Picture // by their SVG
 }
 
 // mark returns the number of the note an inline refers to, 0 for none.
@@ -58,7 +61,7 @@ type checker struct {
 // check numbers the notes of a document, or says what in it can't be written.
 func check(d Document) (*numbering, error) {
 	c := &checker{
-		numbering: numbering{number: map[noteKey]int{}},
+		numbering: numbering{number: map[noteKey]int{}, drawings: map[string]chart.Picture{}},
 		texts:     map[string][]Inline{},
 		ids:       map[string]bool{},
 	}
@@ -138,6 +141,7 @@ func (c *checker) blocks(blocks []Block, depth int) {
 			if b.Alt == "" {
 				c.fail("a picture has no words for those who don't see it; add them")
 			}
+			c.drawing(b)
 			c.inlines(b.Caption, depth)
 			c.inlines(b.Source, depth)
 		case Rule, PageBreak:
@@ -145,6 +149,18 @@ func (c *checker) blocks(blocks []Block, depth int) {
 			c.fail("there is a block of an unknown sort")
 		}
 	}
+}
+
+// drawing reads a picture for the writer that draws it.
+func (c *checker) drawing(p Picture) {
+	if _, known := c.drawings[p.SVG]; known {
+		return
+	}
+	read, err := chart.Read(p.SVG)
+	if err != nil {
+		c.fail("a picture isn't one of the program's own drawings (%w); take it out, or draw it anew", err)
+	}
+	c.drawings[p.SVG] = read
 }
 
 func (c *checker) table(t Table, depth int) {

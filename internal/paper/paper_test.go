@@ -37,6 +37,11 @@ func textOfPages(t rapid.TB, d Document) string {
 			for _, p := range box.pieces {
 				text.WriteString(p.text)
 			}
+			if box.drawn != nil {
+				for _, s := range box.drawn.shapes {
+					text.WriteString(s.Text)
+				}
+			}
 		}
 		for _, box := range s.notes {
 			for _, p := range box.pieces {
@@ -58,7 +63,7 @@ func textOf(t rapid.TB, page string) string {
 	for _, name := range strings.Fields("article header section footer h1 h2 h3 h4 h5 p ul ol li blockquote figure figcaption table caption thead tbody tr th td div hr a span sup strong em br") {
 		known[name] = true
 	}
-	for name := range drawn {
+	for _, name := range strings.Fields("svg g a rect path circle title desc text clipPath") {
 		known[name] = true
 	}
 	root, err := html.Parse(strings.NewReader(page))
@@ -366,16 +371,30 @@ func TestForeignPicturesRegression(t *testing.T) {
 	for _, svg := range []string{
 		"", "text", "<p/>", head, head + `<script>alert(1)</script></svg>`, head + `<style>a{}</style></svg>`, head + `<image href="https://evil.example/x"/></svg>`,
 		head + `<rect onload="alert(1)"/></svg>`, head + `<rect style="fill:url(https://evil.example)"/></svg>`, head + `<rect fill="url(https://evil.example)"/></svg>`,
-		head + `<a href="javascript:alert(1)"/></svg>`, head + `<a href="//evil.example"/></svg>`, head + `<a xmlns:x="http://www.w3.org/1999/xlink" x:href="javascript:alert(1)"/></svg>`,
-		head + `<foreignObject><p/></foreignObject></svg>`, head + `<!-- --></svg>`, `<!DOCTYPE svg>` + head + `</svg>`, `<?xml version="1.0"?>` + head + `</svg>`,
-		head + `</svg>` + head + `</svg>`, head + `</svg><p/>`, head + "<g>text</g></svg>", head + `<use href="#a"/></svg>`, `<svg xmlns="http://www.w3.org/1999/xhtml"/>`,
+		head + `<a xmlns:x="http://www.w3.org/1999/xlink" x:href="javascript:alert(1)"/></svg>`, head + `<rect data-x="1"/></svg>`,
+		head + `<foreignObject><p/></foreignObject></svg>`, `<!DOCTYPE svg>` + head + `</svg>`, `<?xml version="1.0"?>` + head + `</svg>`,
+		head + `</svg>` + head + `</svg>`, head + `</svg><p/>`, head + "<g>text</g></svg>", head + `<use href="#a"/></svg>`,
 	} {
 		d := Document{Blocks: []Block{Picture{SVG: svg, Alt: "x"}}}
-		for name, to := range map[string]writer{"HTML": HTML, "HTMLFragment": HTMLFragment} {
+		for name, to := range map[string]writer{"HTML": HTML, "HTMLFragment": HTMLFragment, "PDF": PDF, "Markdown": Markdown, "Text": Text} {
 			var b strings.Builder
 			if err := to(&b, d); err == nil || b.Len() > 0 {
 				t.Errorf("%s writes %q", name, svg)
 			}
+		}
+	}
+}
+
+// TestDrawingsAreWrittenAnew: what a drawing says about itself beyond its shapes doesn't come through.
+func TestDrawingsAreWrittenAnew(t *testing.T) {
+	const head = `<svg xmlns="http://www.w3.org/1999/xhtml" viewBox="0 0 9 9">`
+	for _, inner := range []string{
+		`<a href="javascript:alert(1)"><text>x</text></a>`, `<a href="//evil.example"><text>x</text></a>`, `<!-- --><text>x</text>`,
+		`<text><![CDATA[<script>x</script>]]></text>`, `<title>&lt;/title&gt;&lt;script&gt;</title>`, `<text class='"&gt;&lt;script&gt;'>x</text>`,
+	} {
+		page := write(t, HTMLFragment, Document{Blocks: []Block{Picture{SVG: head + inner + "</svg>", Alt: "x"}}})
+		if textOf(t, page); strings.Contains(page, "xhtml") || strings.Contains(page, "evil") || strings.Contains(page, "javascript") {
+			t.Errorf("%s comes through: %s", inner, page)
 		}
 	}
 }

@@ -211,6 +211,9 @@ func (p *printer) boxes(boxes []at) {
 			p.look(look{size: bodySize, colour: ink}) // titles are written as the face of now writes
 			p.Bookmark(b.mark.title, b.mark.level, top)
 		}
+		if b.drawn != nil {
+			p.drawing(*b.drawn, top)
+		}
 		for _, t := range b.pieces {
 			p.piece(t, top)
 		}

@@ -5,6 +5,8 @@ package paper
 import (
 	"strconv"
 	"strings"
+
+	"github.com/kua-registry/kua/internal/chart"
 )
 
 // Sizes of a page, in points: A4 with margins that leave lines of some 85 letters.
@@ -40,6 +42,7 @@ type box struct {
 	notes  []int // that are first referred to here
 	head   []box // the head of its table, for the top of a page that begins with this box
 	mark   *bookmark
+	drawn  *drawn
 }
 
 // placed is a piece of text at a place: x from the left margin, y of its line from the top of the box.
@@ -292,11 +295,32 @@ func (l *layout) source(source []Inline, f frame) {
 	l.boxes = append(l.boxes, box{height: 4})
 }
 
+// pictureScale is how many points a unit of a drawing takes: a chart made for a
+// telephone has letters as large as the text.
+const pictureScale = 0.75
+
 func (l *layout) picture(p Picture, f frame) {
-	text := "[" + fill(l.words.picture, p.Alt) + "]"
-	l.paragraph(Words(text), look{face: italic, size: bodySize, colour: soft}, f, 12, len(p.Caption)+len(p.Source) > 0)
+	drawing := l.drawings[p.SVG]
+	if drawing.Width <= 0 || drawing.Height <= 0 { // of nothing
+		l.paragraph(Words("["+fill(l.words.picture, p.Alt)+"]"), look{face: italic, size: bodySize, colour: soft}, f, 12, true)
+	} else {
+		scale := min(pictureScale, f.width/drawing.Width, column*0.7/drawing.Height)
+		d := &drawn{x: f.x, scale: scale, shapes: drawing.Shapes}
+		for i, s := range d.shapes {
+			if s.Text != "" {
+				d.shapes[i].Text = l.faces.fit(clean(s.Text))
+			}
+		}
+		l.add(box{before: 14, height: drawing.Height*scale + 4, keep: true, drawn: d}, f)
+	}
 	if len(p.Caption) > 0 {
 		l.paragraph(p.Caption, look{face: bold, size: bodySize, colour: ink}, f, 4, len(p.Source) > 0)
 	}
 	l.source(p.Source, f)
+}
+
+// drawn is a drawing at its place.
+type drawn struct {
+	x, scale float64
+	shapes   []chart.Shape
 }

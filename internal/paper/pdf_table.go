@@ -173,9 +173,7 @@ func (l *layout) columns(t Table, total float64) []float64 {
 			}
 		}
 	case needed <= room:
-		for i := range out {
-			out[i] = least[i] + (room-needed)*(widest[i]-least[i])/max(natural-needed, 1)
-		}
+		share(out, widest, least, room)
 	default:
 		for i := range out {
 			out[i] = least[i] * room / needed
@@ -189,4 +187,28 @@ func points(all []float64) (total float64) {
 		total += x
 	}
 	return total
+}
+
+// share divides what room there is evenly, but gives no column more than its
+// longest line nor less than its longest word. The words of all have room.
+func share(out, widest, least []float64, room float64) {
+	open := len(out)
+	for settled := true; settled && open > 0; {
+		settled = false
+		even := room / float64(open)
+		for i := range out {
+			if out[i] == 0 && (widest[i] <= even || least[i] >= even) {
+				out[i] = min(widest[i], max(least[i], even))
+				room -= out[i]
+				open--
+				settled = true
+				break // what is even is another now
+			}
+		}
+	}
+	for i := range out {
+		if out[i] == 0 {
+			out[i] = room / float64(open)
+		}
+	}
 }
