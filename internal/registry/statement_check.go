@@ -19,6 +19,7 @@ import (
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/names"
 	"github.com/kua-registry/kua/internal/statement"
 )
@@ -53,6 +54,21 @@ type StatementFinding struct {
 	Args     []string
 	Stops    bool // it can't be published so
 	Accept   bool // it can, if somebody says why
+}
+
+// In says a finding in a language.
+func (f StatementFinding) In(l *locale.Language, book *codebook.Book) string {
+	args := make([]any, len(f.Args))
+	for i, arg := range f.Args {
+		switch {
+		case i == 1 && (f.Kind == FindConsent || f.Kind == FindWithdrawn || f.Kind == FindExpired):
+			arg = book.Label("consent_purpose", arg, l.Code())
+		case i == 1 && f.Kind == FindRisk:
+			arg = book.Label("risk_level", arg, l.Code())
+		}
+		args[i] = arg
+	}
+	return l.T("statement.finding."+f.Kind, args...)
 }
 
 // StatementCheck is what a text would say, and what is to be known of it.
