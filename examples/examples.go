@@ -6,11 +6,14 @@ import "embed"
 
 // Files are the files of the sample register.
 //
-//go:embed january-2022 *.yaml stories/*.yaml
+//go:embed january-2022 *.yaml stories/*.yaml statement/*.md
 var Files embed.FS
 
 // StatementDay is the day as of which the statement of 24 June 2022 counts.
 const StatementDay = "2022-05-17"
+
+// Statement are the texts of the sample statement, one for each language.
+var Statement = []string{"statement/2022-06-24.en.md", "statement/2022-06-24.ru.md", "statement/2022-06-24.kk.md"}
 
 // List is a member's list with its mapping.
 type List struct {

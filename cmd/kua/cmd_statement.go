@@ -100,38 +100,41 @@ func anyTitle(titles map[string]string) string {
 	return ""
 }
 
-// readStatement reads the files of one statement.
-func readStatement(files []string) (registry.StatementText, error) {
+// readStatement reads the files of one statement. By language it answers on which
+// line of its file a text begins.
+func readStatement(files []string) (registry.StatementText, map[string]int, error) {
 	t := registry.StatementText{Titles: map[string]string{}, Texts: map[string]string{}}
+	begins := map[string]int{}
 	var first statement.Source
 	for i, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return t, fmt.Errorf("the text can't be read: %w", err)
+			return t, nil, fmt.Errorf("the text can't be read: %w", err)
 		}
 		source, err := statement.ReadSource(file, string(text))
 		if err != nil {
-			return t, err
+			return t, nil, err
 		}
 		if _, twice := t.Texts[source.Lang]; twice {
-			return t, fmt.Errorf("%s: there is another text in the same language (%s): give one file for each", file, source.Lang)
+			return t, nil, fmt.Errorf("%s: there is another text in the same language (%s): give one file for each", file, source.Lang)
 		}
 		if i == 0 {
 			first = source
 		} else if source.AsOf != first.AsOf || source.KnownBy != first.KnownBy || source.K != first.K || source.Corrects != first.Corrects {
-			return t, fmt.Errorf("%s: as_of, known_by, k and corrects are not those of %s: one statement in several languages is of one day", file, files[0])
+			return t, nil, fmt.Errorf("%s: as_of, known_by, k and corrects are not those of %s: one statement in several languages is of one day", file, files[0])
 		}
 		t.Titles[source.Lang], t.Texts[source.Lang] = source.Title, source.Body
+		begins[source.Lang] = source.Line
 	}
 	t.KnownBy, t.K, t.Corrects = first.KnownBy, first.K, first.Corrects
 	if first.AsOf != "" {
 		day, err := edtf.ParseDay(first.AsOf)
 		if err != nil {
-			return t, err
+			return t, nil, err
 		}
 		t.AsOf = day
 	}
-	return t, nil
+	return t, begins, nil
 }
 
 func (p *program) statementPutCommand() *cobra.Command {
@@ -141,7 +144,7 @@ func (p *program) statementPutCommand() *cobra.Command {
 		Short: "Keep a statement in the register, new or changed, before it is published",
 		Args:  cobra.RangeArgs(1, 3),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			t, err := readStatement(files)
+			t, _, err := readStatement(files)
 			if err != nil {
 				return err
 			}
@@ -185,7 +188,8 @@ type findingAnswer struct {
 	Accept   bool     `json:"accept"` // it goes out only with a reason
 }
 
-func (p *program) findings(reg *registry.Registry, found []registry.StatementFinding) ([]findingAnswer, error) {
+// findings are findings in words; begins says on which line of its file a text begins.
+func (p *program) findings(reg *registry.Registry, found []registry.StatementFinding, begins map[string]int) ([]findingAnswer, error) {
 	words, err := locale.Load()
 	if err != nil {
 		return nil, err
@@ -193,6 +197,9 @@ func (p *program) findings(reg *registry.Registry, found []registry.StatementFin
 	en := words.Lang("en")
 	out := make([]findingAnswer, 0, len(found))
 	for _, f := range found {
+		if f.Line > 0 {
+			f.Line += begins[f.Lang]
+		}
 		out = append(out, findingAnswer{f.Kind, f.Lang, f.Line, f.Sentence, f.Args, f.In(en, reg.Book()), f.Stops, f.Accept})
 	}
 	return out, nil
@@ -225,7 +232,7 @@ func (p *program) statementCheckCommand() *cobra.Command {
 		Short: "See what stands in the way of publishing a text: figures, consent, risk, small numbers",
 		Args:  cobra.RangeArgs(1, 3),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			t, err := readStatement(files)
+			t, begins, err := readStatement(files)
 			if err != nil {
 				return err
 			}
@@ -238,7 +245,7 @@ func (p *program) statementCheckCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := p.findings(reg, checked.Findings)
+			found, err := p.findings(reg, checked.Findings, begins)
 			if err != nil {
 				return err
 			}
@@ -316,7 +323,7 @@ what was frozen, its manifest, and the key by which the manifest is verified.`,
 			if id != "" {
 				return p.writePublished(cmd.Context(), reg, session, id, out, chosen)
 			}
-			t, err := readStatement(files)
+			t, begins, err := readStatement(files)
 			if err != nil {
 				return err
 			}
@@ -327,7 +334,7 @@ what was frozen, its manifest, and the key by which the manifest is verified.`,
 			found, err := p.findings(reg, slices.DeleteFunc(slices.Clone(checked.Findings), func(f registry.StatementFinding) bool {
 				return f.Kind != registry.FindFault && f.Kind != registry.FindFigure && f.Kind != registry.FindFacet && f.Kind != registry.FindScope &&
 					f.Kind != registry.FindOutside && f.Kind != registry.FindAmbiguous
-			}))
+			}), begins)
 			if err != nil {
 				return err
 			}
@@ -435,7 +442,7 @@ func (p *program) statementPublishCommand() *cobra.Command {
 			_, err = reg.PublishStatement(cmd.Context(), session, args[0], view.Seen, accept)
 			var stopped *registry.UnpublishedError
 			if errors.As(err, &stopped) {
-				found, wordErr := p.findings(reg, stopped.Findings)
+				found, wordErr := p.findings(reg, stopped.Findings, nil)
 				if wordErr != nil {
 					return wordErr
 				}
@@ -550,7 +557,7 @@ func (p *program) verifySignature(signed []byte, key string) error {
 }
 
 func (p *program) printVerdict(reg *registry.Registry, v registry.StatementVerdict) error {
-	findings, err := p.findings(reg, v.Findings)
+	findings, err := p.findings(reg, v.Findings, nil)
 	if err != nil {
 		return err
 	}

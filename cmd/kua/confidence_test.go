@@ -65,6 +65,12 @@ var tries = map[string][][]string{
 	"kua share create":         {{"--trustees", "ASKED,south", "--need", "2"}},
 	"kua share replace":        {{"--trustees", "ASKED,south", "--need", "2"}},
 	"kua share status":         {{}},
+	"kua statement list":       {{}, {"--json"}},
+	"kua statement put":        {{"text.md"}, {"text.md", "--id", "ASKED"}},
+	"kua statement check":      {{"text.md"}, {"text.md", "--json"}},
+	"kua statement render":     {{"text.md", "--out", "OUT"}, {"--id", "ASKED", "--out", "OUT"}},
+	"kua statement publish":    {{"ASKED"}},
+	"kua statement verify":     {{"text.md"}},
 	"kua geojson set":          {{"list.csv"}, {"list.csv", "--property", "ASKED"}},
 	"kua geojson remove":       {{}},
 	"kua geojson show":         {{}},
@@ -83,6 +89,7 @@ var outside = map[string]string{
 	"kua member accept":  "asks a code, which was given to whoever has it",
 	"kua forget":         "says what its subcommands are",
 	"kua mail":           "says what its subcommands are",
+	"kua statement":      "says what its subcommands are",
 	"kua share":          "says what its subcommands are",
 	"kua share test":     "asks for a share",
 	"kua recover":        "asks for shares",
@@ -120,11 +127,12 @@ func TestEachConfidenceStaysAtTheCommandLine(t *testing.T) {
 		t.Helper()
 		tried++
 		write(t, filepath.Join(dir, "list.csv"), "No,Family,Received\n"+asked+",Омаров,2022-01-12\n")
+		write(t, filepath.Join(dir, "text.md"), fmt.Sprintf("---\nlang: ru\n---\n{{figure \"reports\" scope=%[1]q}} {{quote case=%[1]q}}Он молчал.{{end}} %[1]s сказал Жасампазов Ерғазы.\n", asked))
 		full := []string{"--registry", reg, "--passphrase-file", filepath.Join(dir, "pass-"+member)}
 		full = append(full, strings.Fields(command)[1:]...)
 		for _, arg := range args {
 			switch arg {
-			case "list.csv", "map.yaml":
+			case "list.csv", "map.yaml", "text.md", "OUT":
 				arg = filepath.Join(dir, arg)
 			}
 			full = append(full, strings.ReplaceAll(arg, "ASKED", asked))
@@ -150,13 +158,13 @@ func TestEachConfidenceStaysAtTheCommandLine(t *testing.T) {
 					continue // one way of asking is enough for what is not even hidden
 				}
 				asks := [][2]string{{c.id, "0123456789abcdef0123456789abcdef"}, {c.number, "K-0000001"}, {c.planted[6], nowhere[6]}}
-				if slices.Contains(args, "--search") || slices.Contains(args, "list.csv") {
+				if slices.Contains(args, "--search") || slices.Contains(args, "list.csv") || slices.Contains(args, "text.md") {
 					asks = append(asks, [2]string{c.planted[0], nowhere[0]}, [2]string{c.planted[7], nowhere[7]})
 				}
 				if command == "kua revoke" || command == "kua match" {
 					asks = append(asks, [2]string{c.records[0], "fedcba9876543210fedcba9876543210"})
 				}
-				asksFor := slices.Contains(args, "list.csv") || strings.Contains(strings.Join(args, " "), "ASKED")
+				asksFor := slices.Contains(args, "list.csv") || slices.Contains(args, "text.md") || strings.Contains(strings.Join(args, " "), "ASKED")
 				if !asksFor {
 					asks = asks[:1]
 				}

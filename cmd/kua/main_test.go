@@ -70,6 +70,16 @@ func TestScripts(t *testing.T) {
 			"sheet":  sheetOf,
 
 			"miscopy": miscopy,
+			"envfile": func(ts *testscript.TestScript, _ bool, args []string) { // envfile NAME FILE: its first line
+				ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+			},
+			"forge": func(ts *testscript.TestScript, _ bool, args []string) { // forge OLD NEW FILE: the first time it stands there
+				text := ts.ReadFile(args[2])
+				if !strings.Contains(text, args[0]) {
+					ts.Fatalf("%s has no %q", args[2], args[0])
+				}
+				ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(strings.Replace(text, args[0], args[1], 1)), 0o600))
+			},
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples)

@@ -12,9 +12,9 @@ import (
 
 // Label is a text in the three languages of the register. In the data it is written [English, Russian, Kazakh].
 type Label struct {
-	En string `yaml:"en"`
-	Ru string `yaml:"ru"`
-	Kk string `yaml:"kk"`
+	En string `yaml:"en" json:"en"`
+	Ru string `yaml:"ru" json:"ru"`
+	Kk string `yaml:"kk" json:"kk"`
 }
 
 // In returns the label in lang ("en", "ru", "kk"); English where a translation is empty.

@@ -48,11 +48,11 @@ func shapes(name string) (s shape, covers, ok bool) {
 	case "outside":
 		return shape{1, []string{"by", "on", "as", "case", "gender", "noun"}}, false, true
 	case "table":
-		return shape{-1, append([]string{"by", "set"}, counting...)}, false, true
+		return shape{-1, append([]string{"by", "set", "title"}, counting...)}, false, true
 	case "chart":
-		return shape{-1, append([]string{"by", "set"}, counting...)}, false, true
+		return shape{-1, append([]string{"by", "set", "title"}, counting...)}, false, true
 	case "map":
-		return shape{1, counting}, false, true
+		return shape{1, append([]string{"title"}, counting...)}, false, true
 	case "story", "quote", "name", "photo":
 		return shape{0, []string{"case", "person"}}, true, true
 	case "end":

@@ -433,6 +433,9 @@ func (w *filler) table(d Directive) []paper.Block {
 		table = w.crossTable(a)
 		source = w.withKept(source, a)
 	}
+	if title := d.Args["title"]; title != "" {
+		table.Caption = paper.Words(title)
+	}
 	table.Source = paper.Words(source)
 	return []paper.Block{table}
 }
@@ -509,7 +512,7 @@ func (w *filler) picture(d Directive) []paper.Block {
 	l, lang := w.Language, w.Language.Code()
 	a := found[0]
 	w.parts++
-	frame := chart.Frame{ID: fmt.Sprintf("picture-%d", w.parts), Title: a.Label.In(lang), Number: l.Number, Share: l.Percent,
+	frame := chart.Frame{ID: fmt.Sprintf("picture-%d", w.parts), Title: cmp.Or(d.Args["title"], a.Label.In(lang)), Number: l.Number, Share: l.Percent,
 		Day: func(d edtf.Day) string { return l.Text(d) }}
 	source := w.about(a)
 	var svg string
@@ -529,7 +532,7 @@ func (w *filler) picture(d Directive) []paper.Block {
 		w.fail(fault(d.Line, "a chart has one side: name one facet; a {{table}} can have two"))
 		return nil
 	case len(a.By) == 1:
-		frame.Title = l.T("statement.table.by", a.Label.In(lang), a.Facet[0].Label.In(lang))
+		frame.Title = cmp.Or(d.Args["title"], l.T("statement.table.by", a.Label.In(lang), a.Facet[0].Label.In(lang)))
 		var bars []chart.Bar
 		for _, c := range a.Cells {
 			label := w.Label(a.Facet[0].List, c.Codes[0])
@@ -551,12 +554,15 @@ func (w *filler) picture(d Directive) []paper.Block {
 			bars = append(bars, chart.Bar{Label: one.Label.In(lang), Value: one.Value, Of: max(0, one.Base), Href: w.href(one, c)})
 			words = append(words, w.spoken(one.Label.In(lang), c))
 		}
-		if d.Args["set"] == "way" {
-			frame.Title = l.T("statement.picture.way")
-			svg = chart.Funnel(frame, bars)
-		} else {
-			svg = chart.Bars(frame, bars)
+		draw := chart.Bars
+		switch {
+		case d.Args["set"] == "way":
+			draw = chart.Funnel
+			frame.Title = cmp.Or(d.Args["title"], l.T("statement.picture.way"))
+		case len(found) > 1:
+			frame.Title = cmp.Or(d.Args["title"], l.T("statement.picture.figures"))
 		}
+		svg = draw(frame, bars)
 	}
 	return []paper.Block{paper.Picture{SVG: svg, Alt: frame.Title + ": " + strings.Join(words, "; "), Caption: paper.Words(frame.Title), Source: paper.Words(source)}}
 }

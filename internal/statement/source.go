@@ -31,6 +31,7 @@ type Source struct {
 	K        int    `yaml:"k,omitempty"`        // 0: DefaultK
 	Corrects string `yaml:"corrects,omitempty"` // the id of the statement that this one corrects
 	Body     string `yaml:"-"`
+	Line     int    `yaml:"-"` // of the file, from 0, on which the body begins
 }
 
 // ReadSource reads a file. name is for the error alone.
@@ -59,7 +60,7 @@ func ReadSource(name, text string) (Source, error) {
 			return s, fmt.Errorf("%s: known_by: %w", name, err)
 		}
 	}
-	s.Body = body
+	s.Body, s.Line = body, strings.Count(head, "\n")+3
 	return s, nil
 }
 
