@@ -17,10 +17,11 @@ import (
 
 // Kinds of what others said in public.
 const (
-	figureKind     = "official_figure"
-	commitmentKind = "commitment"
-	followUpKind   = "follow_up"
-	captureKind    = "capture" // what was kept of a publication: put by its own act alone
+	figureKind      = "official_figure"
+	commitmentKind  = "commitment"
+	followUpKind    = "follow_up"
+	publicationKind = "publication"
+	captureKind     = "capture" // what was kept of a publication: put by its own act alone
 )
 
 // allReports is the figure that counts every report.
@@ -361,6 +362,19 @@ func (r *Registry) Said(ctx context.Context, s *access.Session, kind, id string,
 	}
 	view.Named, err = r.referredBy(ctx, s, was, clock)
 	return view, err
+}
+
+// saidIn is what others said in a publication.
+func (r *Registry) saidIn(ctx context.Context, id string, clock Clock) ([]OutsideRecord, error) {
+	var out []OutsideRecord
+	for _, kind := range SaidKinds() {
+		records, err := r.outside(ctx, kind, clock)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, slices.DeleteFunc(records, func(rec OutsideRecord) bool { return !slices.Contains(rec.Fields["publication"], id) })...)
+	}
+	return out, nil
 }
 
 // referredBy are the records outside cases that some others refer to, as the

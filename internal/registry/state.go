@@ -69,6 +69,7 @@ type StateView struct {
 	Rows     []Row // the latest of the cases
 	Recurs   []Recurrence
 	Possible []Possible
+	Said     []OutsideRecord          // of a publication: the figures, commitments and answers it is the source of
 	Named    map[string]OutsideRecord // what it and its ties refer to
 }
 
@@ -203,6 +204,11 @@ func (r *Registry) StateRecord(ctx context.Context, s *access.Session, kind, id 
 	})
 	view.Possible = r.possible(m, rec)
 	view.Parts = r.parts(s, m, rec)
+	if kind == publicationKind {
+		if view.Said, err = r.saidIn(ctx, id, clock); err != nil {
+			return StateView{}, err
+		}
+	}
 	r.named(s, m, rec, view.Named)
 	for _, one := range view.Recurs {
 		if other, ok := m.Record(one.Tie.Value); ok {

@@ -146,7 +146,7 @@ func (c *caseReader) names(id string) valueText {
 		return valueText{Text: c.kind(rec.Kind), Href: c.recordHref(id)}
 	}
 	if rec, ok := c.file.Outside[id]; ok {
-		return valueText{Text: c.outsideName(rec), Href: sharedPath(rec.Kind, id)}
+		return valueText{Text: c.outsideName(rec), Href: outsidePath(rec.Kind, id)}
 	}
 	if id == c.file.Row.Org {
 		return valueText{Text: c.file.Row.OrgName}

@@ -39,7 +39,7 @@ func draftProblem(err error) string {
 
 // draftPath is the address of the form that goes on with a draft.
 func draftPath(d registry.Draft) string {
-	base := "/state/" + d.Kind
+	base := outsideBase(d.Kind)
 	switch {
 	case d.Case != "" && d.Record == "":
 		base = "/cases/" + d.Case + "/add/" + url.PathEscape(d.Kind)

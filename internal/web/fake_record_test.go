@@ -31,6 +31,9 @@ func (f *fake) Known(_ context.Context, _ *access.Session, kind string) ([]regis
 	if f.fails != nil {
 		return nil, f.fails
 	}
+	if saidKind(kind) {
+		return f.saidOf(kind), nil
+	}
 	if kind != "facility" || f.empty {
 		return nil, nil
 	}
@@ -39,6 +42,9 @@ func (f *fake) Known(_ context.Context, _ *access.Session, kind string) ([]regis
 }
 
 func (f *fake) KnownRecord(_ context.Context, _ *access.Session, id string) (*casefile.Record, error) {
+	if rec, ok := f.fakeSaid()[id]; ok && saidKind(rec.Kind) {
+		return rec, f.fails
+	}
 	if id != facilityID {
 		return nil, registry.ErrNotFound
 	}

@@ -543,7 +543,7 @@ func (f *fieldForm) creatable(kind string) bool {
 	if !ok || kind == f.kind.ID {
 		return false
 	}
-	return k.Scope == codebook.InCase && k.Group != "register" || sharedKind(kind)
+	return k.Scope == codebook.InCase && k.Group != "register" || outsideKind(kind)
 }
 
 // proposalLists are the lists the inputs name, in a fixed order.

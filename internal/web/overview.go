@@ -31,6 +31,8 @@ type overviewBody struct {
 	Orgs                      []orgCount
 	Official                  []outsideFigure
 	Promises                  []promise
+	OutsideHref               string
+	CommitmentsHref           string
 	HasParts                  bool   // a step is a part of a later one than the first
 	Beside                    bool   // one of our figures stands beside an official one
 	Limit                     string // what is counted, where it is not all
@@ -104,6 +106,8 @@ func (s *server) overview(v *visit) error {
 		Breaches:    v.ruleCounts(o.Breaches, o.Verified, at),
 		Official:    v.official(o, at),
 		Promises:    v.promises(o),
+
+		OutsideHref: at.link("/outside"), CommitmentsHref: at.link("/commitments"),
 	}
 	body.Clock.Selects = []selectField{v.verifiedOnly(query.Verified)}
 	body.Clock.Reset = link("/", "verified", v.verifiedParam(query.Verified))
@@ -284,7 +288,7 @@ func (v *voice) who(rec registry.OutsideRecord, field string) string {
 	if written := first(rec.Fields, field); v.Code() == "en" && written != "" {
 		return written
 	}
-	return cmp.Or(v.label("body", first(rec.Fields, field+"_body")), first(rec.Fields, field))
+	return cmp.Or(first(rec.Fields, field+"_"+v.Code()), v.label("body", first(rec.Fields, field+"_body")), first(rec.Fields, field))
 }
 
 func (v *voice) outsideValue(rec registry.OutsideRecord) string {

@@ -20,7 +20,7 @@ import (
 )
 
 func (s *server) recordRoutes() []route {
-	return []route{
+	routes := []route{
 		{"GET /cases/{id}/add", s.signed(s.addPage)},
 		{"GET /cases/{id}/add/{kind}", s.signed(s.recordForm)},
 		{"POST /cases/{id}/add/{kind}", s.signed(s.writeRecord)},
@@ -36,6 +36,24 @@ func (s *server) recordRoutes() []route {
 		{"GET /state/{kind}/{record}/withdraw", s.signed(s.withdrawPage)},
 		{"POST /state/{kind}/{record}/withdraw", s.signed(s.withdrawRecord)},
 	}
+	for _, kind := range registry.SaidKinds() {
+		of := func(answer func(*visit) error) http.HandlerFunc {
+			return s.signed(func(v *visit) error {
+				v.r.SetPathValue("kind", kind)
+				return answer(v)
+			})
+		}
+		base := outsideBase(kind)
+		routes = append(routes, []route{
+			{"GET " + base + "/new", of(s.recordForm)},
+			{"POST " + base + "/new", of(s.writeRecord)},
+			{"GET " + base + "/{record}/edit", of(s.recordForm)},
+			{"POST " + base + "/{record}/edit", of(s.writeRecord)},
+			{"GET " + base + "/{record}/withdraw", of(s.withdrawPage)},
+			{"POST " + base + "/{record}/withdraw", of(s.withdrawRecord)},
+		}...)
+	}
+	return routes
 }
 
 // recordRegister is what the forms of records ask of the registry.
@@ -51,6 +69,36 @@ type recordRegister interface {
 // sharedKind tells whether records of a kind stand outside cases and are shared
 // by all who work with them.
 func sharedKind(kind string) bool { return slices.Contains(registry.SharedKinds(), kind) }
+
+// saidKind tells whether records of a kind are of what others said in public.
+func saidKind(kind string) bool { return slices.Contains(registry.SaidKinds(), kind) }
+
+// outsideKind tells whether records of a kind stand outside cases and have forms and pages.
+func outsideKind(kind string) bool { return sharedKind(kind) || saidKind(kind) }
+
+// outsideBase is the address under which the records of a kind outside cases stand.
+func outsideBase(kind string) string {
+	switch kind {
+	case "official_figure":
+		return "/outside"
+	case "commitment":
+		return "/commitments"
+	case "follow_up":
+		return "/followed"
+	}
+	return "/state/" + kind
+}
+
+// outsidePath is the address of a record outside cases.
+func outsidePath(kind, id string) string { return outsideBase(kind) + "/" + url.PathEscape(id) }
+
+// mayWriteOutside tells whether a member may write records of a kind outside cases.
+func (s *server) mayWriteOutside(v *visit, kind string) bool {
+	if saidKind(kind) {
+		return s.reg.May(v.session, access.WriteOutside)
+	}
+	return s.mayWriteShared(v)
+}
 
 // formable tells whether a kind of a case has a form: what the register itself
 // keeps, and what has acts of its own, has none.
@@ -103,13 +151,13 @@ func (s *server) openDesk(v *visit) (*desk, error) {
 		}
 		c = newCaseReader(v, file)
 	} else {
-		if !sharedKind(kind) {
+		if !outsideKind(kind) {
 			return nil, registry.ErrNotFound
 		}
-		if !s.mayWriteShared(v) {
+		if !s.mayWriteOutside(v, kind) {
 			return nil, registry.ErrNotAllowed
 		}
-		d.path = "/state/" + kind
+		d.path = outsideBase(kind)
 		if record != "" {
 			rec, err := s.reg.KnownRecord(ctx, v.session, record)
 			if err != nil {
@@ -164,7 +212,7 @@ func (s *server) findRefs(v *visit, f *fieldForm, c *caseReader) error {
 		switch {
 		case ok && k.Scope == codebook.InCase && c != nil:
 			f.refs[field.RefKind] = c.referable(field.RefKind)
-		case sharedKind(field.RefKind):
+		case outsideKind(field.RefKind):
 			known, err := s.reg.Known(v.r.Context(), v.session, field.RefKind)
 			if err != nil && !errors.Is(err, registry.ErrNotFound) {
 				return err
@@ -230,6 +278,9 @@ func (r *referable) add(id, title, kind string) {
 
 // outsideName is a record outside cases in a line, its name in the page's language where it has one.
 func (v *visit) outsideName(rec registry.OutsideRecord) string {
+	if saidKind(rec.Kind) {
+		return v.saidName(rec)
+	}
 	fields := rec.Fields
 	if name := v.ownName(fields); name != "" {
 		fields = maps.Clone(fields)
@@ -265,6 +316,22 @@ func (d *desk) page(record string) string {
 		return d.path + "/" + record
 	}
 	return d.path + "/records/" + record
+}
+
+// list is the address of what the record stands among. What followed stands on
+// the page of its commitment.
+func (d *desk) list() string {
+	if d.caseID != "" || d.kind.ID != "follow_up" {
+		return d.path
+	}
+	of := d.typed.Get(d.name("commitment"))
+	if d.record != nil {
+		of = d.record.Get("commitment")
+	}
+	if _, known := d.refs["commitment"].titles[of]; !known {
+		return outsideBase("commitment")
+	}
+	return outsidePath("commitment", of)
 }
 
 // recordForm shows an empty form, one with what is recorded, an earlier version
@@ -517,8 +584,8 @@ func (s *server) newReferred(v *visit, d *desk, fieldID string) error {
 	if err != nil {
 		return s.draftRefused(v, d, err)
 	}
-	to := "/state/" + field.RefKind + "/new"
-	if !sharedKind(field.RefKind) {
+	to := outsideBase(field.RefKind) + "/new"
+	if !outsideKind(field.RefKind) {
 		to = d.path + "/add/" + field.RefKind
 	}
 	v.redirect(link(to, "back", id+"."+field.ID))
@@ -583,7 +650,7 @@ func (s *server) showDesk(v *visit, d *desk) error {
 		Title: v.T("form.add", v.kind(d.kind.ID)), Lead: v.in(d.kind.Help), Here: d.here(),
 		Sections: sections, Lists: d.proposalLists(), Problem: d.problem, Problems: d.problemLines(sections),
 		Ask: d.ask, Reason: d.typed.Get("reason"), Source: d.typed.Get("source"), AskReason: d.record != nil,
-		Cancel: d.path,
+		Cancel: d.list(),
 	}
 	for _, code := range []string{"slip", "news", "source", "undo"} {
 		body.Reasons = append(body.Reasons, v.T("form.reason."+code))
@@ -601,7 +668,10 @@ func (s *server) showDesk(v *visit, d *desk) error {
 		body.Drafted = v.T("form.drafted")
 	}
 	if d.caseID == "" {
-		body.Shared, body.CaseHref, body.CaseText = v.T("form.shared"), d.path, v.in(d.kind.Plural)
+		body.Shared, body.CaseHref, body.CaseText = v.T("form.shared"), d.list(), v.in(d.kind.Plural)
+		if saidKind(d.kind.ID) {
+			body.Shared = v.T("form.said")
+		}
 	} else {
 		body.CaseHref, body.CaseText = d.path, d.number
 	}

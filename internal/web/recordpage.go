@@ -5,7 +5,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -203,15 +202,12 @@ func (s *server) withdrawRecord(v *visit) error {
 		return err
 	}
 	if d.caseID == "" {
-		v.redirect(d.path)
+		v.redirect(d.list())
 		return nil
 	}
 	v.redirect(d.page(d.record.ID))
 	return nil
 }
-
-// sharedPath is the address of a record that all share.
-func sharedPath(kind, id string) string { return "/state/" + kind + "/" + url.PathEscape(id) }
 
 // mayWriteShared tells whether a member may describe what all share.
 func (s *server) mayWriteShared(v *visit) bool { return s.reg.May(v.session, access.WriteShared) }

@@ -38,7 +38,7 @@ func (s *server) stateRoutes() []route {
 }
 
 // statePages are the addresses that stand under one heading in the navigation.
-var statePages = []string{"/patterns", "/map"}
+var statePages = []string{"/patterns", "/map", "/outside", "/commitments", "/followed"}
 
 // statePerPage is how many records a list shows at once.
 const statePerPage = 100
@@ -122,7 +122,7 @@ func (v *voice) stateLine(rec registry.OutsideRecord) string {
 // tie is what a tie says, with the page of its record if it is one.
 func (v *visit) tie(t registry.Tie, at clock, named map[string]registry.OutsideRecord) valueText {
 	if rec, ok := named[t.Value]; ok {
-		return valueText{v.stateTitle(rec), at.link(sharedPath(rec.Kind, rec.ID))}
+		return valueText{v.stateTitle(rec), at.link(outsidePath(rec.Kind, rec.ID))}
 	}
 	switch t.Dim {
 	case "force":
@@ -216,6 +216,8 @@ type stateBody struct {
 	Found                 string // how many were found by a search; empty: there was none
 	Rows                  []stateRow
 	PatternsHref, MapHref string
+	OutsideHref           string
+	CommitmentsHref       string
 	May                   bool
 }
 
@@ -240,7 +242,8 @@ func (s *server) state(v *visit) error {
 	if err != nil {
 		return err
 	}
-	body := stateBody{Text: text, Clock: v.clockForm(at), PatternsHref: at.link("/patterns"), MapHref: at.link("/map"), May: s.mayWriteShared(v)}
+	body := stateBody{Text: text, Clock: v.clockForm(at), PatternsHref: at.link("/patterns"), MapHref: at.link("/map"),
+		OutsideHref: at.link("/outside"), CommitmentsHref: at.link("/commitments"), May: s.mayWriteShared(v)}
 	for _, k := range kinds {
 		kind := stateKind{Records: v.Number(k.Records), Href: at.link("/state/" + k.Kind), New: "/state/" + k.Kind + "/new", NewName: v.kind(k.Kind)}
 		if def, ok := v.book.Kind(k.Kind); ok {
@@ -285,7 +288,7 @@ func (v *visit) stateRows(found []registry.StateRow, at clock, sort string, page
 	var out []stateRow
 	for _, r := range rows[from:min(len(rows), from+statePerPage)] {
 		out = append(out, stateRow{
-			Title: r.title, Kind: v.kind(r.Record.Kind), Line: v.stateLine(r.Record), Href: at.link(sharedPath(r.Record.Kind, r.Record.ID)),
+			Title: r.title, Kind: v.kind(r.Record.Kind), Line: v.stateLine(r.Record), Href: at.link(outsidePath(r.Record.Kind, r.Record.ID)),
 			Tally: v.tally(r.Tally, at, tieOf(r.Record), r.title),
 		})
 	}
@@ -390,6 +393,7 @@ type stateRecordBody struct {
 	Recurs                                  []recurrence
 	Possible                                []possibleText
 	Parts                                   []statePart
+	Said                                    []saidLink // of a publication: what it is the source of
 }
 
 type stateCase struct {
@@ -452,8 +456,11 @@ func (s *server) stateRecord(v *visit) error {
 	if len(view.Record.History) > 1 {
 		body.History = c.history(def, view.Record.History)
 	}
+	for _, rec := range view.Said {
+		body.Said = append(body.Said, saidLink{v.saidName(rec), at.link(outsidePath(rec.Kind, rec.ID)), v.kind(rec.Kind)})
+	}
 	if view.May {
-		body.Edit, body.Withdraw = sharedPath(rec.Kind, rec.ID)+"/edit", sharedPath(rec.Kind, rec.ID)+"/withdraw"
+		body.Edit, body.Withdraw = outsidePath(rec.Kind, rec.ID)+"/edit", outsidePath(rec.Kind, rec.ID)+"/withdraw"
 	}
 	for _, r := range view.Rows {
 		body.Rows = append(body.Rows, v.stateCase(r, at))

@@ -146,6 +146,19 @@ var pages = []struct{ name, path string }{
 	{"state-official", "/state/official/" + stateOfficial + "?as_of=2022-05-17&known_by=2022-06-01"},
 	{"state-facts-only", "/state/official/" + stateUnnamed},
 	{"patterns", "/patterns"},
+	{"state-publication", "/state/publication/" + sourceID},
+	{"outside", "/outside"},
+	{"outside-source", "/outside?source=reported&as_of=2022-06-24&verified=1"},
+	{"outside-figure", "/outside/" + figureLate + "?saved=1"},
+	{"outside-figure-old", "/outside/" + figureEarly},
+	{"outside-figure-alone", "/outside/" + figureOther},
+	{"outside-edit", "/outside/" + figureLate + "/edit"},
+	{"commitments", "/commitments"},
+	{"commitments-overdue", "/commitments?show=overdue"},
+	{"commitment", "/commitments/" + promiseOpen},
+	{"commitment-due", "/commitments/" + promiseDue + "?as_of=2022-06-24"},
+	{"followed", "/followed/" + answerID},
+	{"followed-new", "/followed/new?f.commitment=" + promiseDue + "&f.kind=asked_again"},
 	{"map", "/map"},
 	{"map-old", "/map?regions=old&as_of=2022-05-17"},
 	{"cases-with", "/cases?with=facility:" + stateFacility + "%2Bmethod:beating&with=alleged:" + stateOfficial + "&with=region:KZ-63%7CKZ-10%2Bbefore:2022-06-08"},
@@ -177,6 +190,8 @@ func TestGoldenPages(t *testing.T) {
 		drawn.ownMap = true
 		golden(t, lang+"-map-own", signedIn(t, drawn, lang).get("/map").Body.Bytes())
 		golden(t, lang+"-empty-state", b.get("/state/body").Body.Bytes())
+		golden(t, lang+"-empty-outside", b.get("/outside").Body.Bytes())
+		golden(t, lang+"-empty-commitments", b.get("/commitments").Body.Bytes())
 		golden(t, lang+"-empty-patterns", b.get("/patterns").Body.Bytes())
 		golden(t, lang+"-empty-map", b.get("/map").Body.Bytes())
 		nobody := newBrowser(t, newPages(t, newFake(t)), lang)
