@@ -7,8 +7,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,5 +92,19 @@ func listing(t rapid.TB, d Document) string {
 func TestGoldenPages(t *testing.T) {
 	for lang := range samples {
 		golden(t, lang+".pages.txt", listing(t, sample(lang)))
+	}
+}
+
+func TestGoldenDOCX(t *testing.T) {
+	for lang := range samples {
+		parts := unzipped(t, write(t, DOCX, sample(lang)))
+		var b strings.Builder
+		for _, name := range slices.Sorted(maps.Keys(parts)) {
+			if strings.HasSuffix(name, ".png") {
+				parts[name] = "a picture"
+			}
+			fmt.Fprintf(&b, "-- %s --\n%s\n", name, strings.ReplaceAll(parts[name], "<w:p>", "\n<w:p>"))
+		}
+		golden(t, lang+".docx.txt", b.String())
 	}
 }

@@ -3,7 +3,13 @@
 package paper
 
 import (
+	"archive/zip"
+	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,7 +26,76 @@ func said(t rapid.TB, d Document) map[string]string {
 		"fragment": textOf(t, write(t, HTMLFragment, d)),
 		"md":       strings.ReplaceAll(write(t, Markdown, d), `\`, ""),
 		"txt":      write(t, Text, d),
+		"docx":     textOfDOCX(t, d),
 	}
+}
+
+// textOfDOCX returns the text of a word-processor file, whose parts must be well-formed.
+func textOfDOCX(t rapid.TB, d Document) string {
+	t.Helper()
+	var b strings.Builder
+	parts := unzipped(t, write(t, DOCX, d))
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		part := parts[name]
+		if strings.HasSuffix(name, ".png") {
+			continue
+		}
+		in := xml.NewDecoder(strings.NewReader(part))
+		element := ""
+		for {
+			token, err := in.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			switch token := token.(type) {
+			case xml.StartElement:
+				element = token.Name.Local
+				for _, a := range token.Attr {
+					if a.Name.Local == "descr" { // of a picture
+						b.WriteString(a.Value)
+					}
+					if a.Name.Local == "Target" && (strings.HasPrefix(a.Value, "javascript") || strings.HasPrefix(a.Value, "//")) {
+						t.Errorf("a link leads to %q", a.Value)
+					}
+				}
+			case xml.EndElement:
+				element = ""
+				if token.Name.Local == "p" {
+					b.WriteByte('\n')
+				}
+			case xml.CharData:
+				if element == "t" {
+					b.Write(token)
+				}
+			}
+		}
+	}
+	return b.String()
+}
+
+// unzipped returns the parts of a word-processor file by their names.
+func unzipped(t rapid.TB, file string) map[string]string {
+	t.Helper()
+	z, err := zip.NewReader(strings.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := map[string]string{}
+	for _, f := range z.File {
+		in, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		part, err := io.ReadAll(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts[f.Name] = string(part)
+	}
+	return parts
 }
 
 // textOfPages returns what stands on the pages of a document, without what is
@@ -345,6 +420,9 @@ func TestHostileText(t *testing.T) {
 		if file := write(t, PDF, d); !strings.HasPrefix(file, "%PDF") || file != write(t, PDF, d) {
 			t.Error("the PDF is none, or is written otherwise the second time")
 		}
+		if write(t, DOCX, d) != write(t, DOCX, d) {
+			t.Error("the DOCX is written otherwise the second time")
+		}
 		want := strings.Join(strings.Fields(clean(text)), "")
 		for format, got := range said(t, d) {
 			for _, r := range got {
@@ -376,7 +454,7 @@ func TestForeignPicturesRegression(t *testing.T) {
 		head + `</svg>` + head + `</svg>`, head + `</svg><p/>`, head + "<g>text</g></svg>", head + `<use href="#a"/></svg>`,
 	} {
 		d := Document{Blocks: []Block{Picture{SVG: svg, Alt: "x"}}}
-		for name, to := range map[string]writer{"HTML": HTML, "HTMLFragment": HTMLFragment, "PDF": PDF, "Markdown": Markdown, "Text": Text} {
+		for name, to := range map[string]writer{"HTML": HTML, "HTMLFragment": HTMLFragment, "PDF": PDF, "DOCX": DOCX, "Markdown": Markdown, "Text": Text} {
 			var b strings.Builder
 			if err := to(&b, d); err == nil || b.Len() > 0 {
 				t.Errorf("%s writes %q", name, svg)
