@@ -25,7 +25,10 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 	// Three steps. Planning walks the acts in order and says which files have to
 	// be evaluated as they stood after each act; evaluating, by far the longest,
 	// has no order and uses all cores; writing walks the plan in order again.
-	p := &plan{ix: ix, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}, tallies: map[tallied]int64{}}
+	p := &plan{ix: ix, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}, tallies: map[tallied]turn{}}
+	if ix.sheets.kept() {
+		p.changed = map[counted][]byte{}
+	}
 	var list *listing
 	err := ix.writeAnd(ctx, func(c *conn) error {
 		if _, _, err := notBefore(c, ix.Head()); err != nil {
@@ -62,6 +65,7 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 		}
 		return putHead(c, head, ix.state.latest, ix.state.counted, ix.state.next)
 	}, func() {
+		ix.sheets.follow(ix.Head(), head, p.changed)
 		ix.list.Store(list)
 		ix.head.Store(&head)
 		ix.counted.Store(uint64(ix.state.counted))
@@ -86,7 +90,8 @@ type plan struct {
 	orgs    bool                       // an organisation changed
 	changes []*change
 	evals   []*eval
-	tallies map[tallied]int64
+	tallies map[tallied]turn
+	changed map[counted][]byte // that changed, as sheets keep them; empty: it is none any more; nil: no sheet is kept
 }
 
 // change is what one act does to rows and units.
@@ -106,7 +111,16 @@ type file struct {
 type unit struct {
 	scope   int64
 	members []int64
+	told    bool // none of its cases is restricted: it stands in breakdowns
 	eval    *eval
+}
+
+// cells are the cells of the unit, encoded.
+func (u unit) cells() []byte {
+	if !u.told {
+		return []byte{} // not nil: that would be a NULL
+	}
+	return u.eval.cells
 }
 
 // eval is one file to be evaluated: of a case, or merged of several.
@@ -115,6 +129,7 @@ type eval struct {
 	parts []part
 	row   row    // of a single case only
 	spans []byte // of the figures
+	cells []byte // of the breakdowns
 }
 
 // part is a case as it stood after some act.
@@ -296,9 +311,10 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 		if err != nil {
 			return err
 		}
-		u := unit{scope: no, eval: e}
+		u := unit{scope: no, told: true, eval: e}
 		for _, m := range of {
 			u.members = append(u.members, m.no)
+			u.told = u.told && !m.restricted
 		}
 		slices.Sort(u.members)
 		ch.units = append(ch.units, u)
@@ -383,9 +399,11 @@ func (ix *Index) evaluate(e *eval) {
 		files[i] = casefile.Fold(ix.book, part.id, part.entries)
 	}
 	if len(files) > 1 {
-		e.spans = ix.spans(casefile.Merge(e.id, files...))
+		merged := casefile.Merge(e.id, files...)
+		e.spans, e.cells = ix.spans(merged), encodeCells(ix.cells(merged, ix.stages(merged)))
 		return
 	}
-	e.spans = ix.spans(files[0])
-	e.row = ix.derive(files[0], e.parts[0].entries)
+	stages := ix.stages(files[0])
+	e.spans, e.cells = ix.spans(files[0]), encodeCells(ix.cells(files[0], stages))
+	e.row = ix.derive(files[0], e.parts[0].entries, stages)
 }

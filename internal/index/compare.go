@@ -20,11 +20,11 @@ func content() []struct{ table, sql string } {
 		{"stream", `SELECT no, id, kind FROM stream ORDER BY no`},
 		{"entry", `SELECT stream, pos, known, body FROM entry ORDER BY stream, pos`},
 		{"file", `SELECT stream, kfrom, kto, cluster, ` + rowColumns + ` FROM file ORDER BY stream, kfrom`},
-		{"unit", `SELECT s.id, u.kfrom, u.kto, u.spans, (SELECT group_concat(m.stream, ' ' ORDER BY m.stream) FROM member m WHERE m.v = u.v)
-			FROM unit u JOIN scope s ON s.no = u.scope ORDER BY 1, 2, 5`},
+		{"unit", `SELECT s.id, u.kfrom, u.kto, u.spans, u.cells, (SELECT group_concat(m.stream, ' ' ORDER BY m.stream) FROM member m WHERE m.v = u.v)
+			FROM unit u JOIN scope s ON s.no = u.scope ORDER BY 1, 2, 6`},
 		{"span", `SELECT s.id, p.rule, p.kto, p.kfrom, p.dfrom, p.dto, (SELECT min(m.stream) FROM member m WHERE m.v = p.v)
 			FROM span p JOIN scope s ON s.no = p.scope ORDER BY 1, 2, 3, 4, 5, 6, 7`},
-		{"tally", `SELECT s.id, t.rule, t.day, t.n FROM tally t JOIN scope s ON s.no = t.scope WHERE t.n <> 0 ORDER BY 1, 2, 3`},
+		{"tally", `SELECT s.id, t.rule, t.day, t.n, t.d FROM tally t JOIN scope s ON s.no = t.scope WHERE t.n <> 0 OR t.d <> 0 ORDER BY 1, 2, 3`},
 		{"name", `SELECT key, stream FROM name ORDER BY key, stream`},
 		{"audit", `SELECT pos, at, member, act, what, about, n, device, alarm, note, cases FROM audit ORDER BY pos`},
 		{"audited", `SELECT id, at, pos FROM audited ORDER BY id, at, pos`},

@@ -60,7 +60,7 @@ func victims(c *casefile.Case) []*casefile.Record {
 }
 
 // derive makes the row of a case from its file.
-func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry) row {
+func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry, stages []stageFrom) row {
 	var r row
 	if rec, ok := c.Record(c.ID); ok {
 		r.org = first(rec.Fields, "org")
@@ -126,7 +126,7 @@ func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry) row {
 		r.reported = int64(rec.Counts)
 	}
 	standings, waits := ix.set.Standings(c)
-	r.stages, r.standings, r.terms = encodeStages(ix.stages(c)), ix.encodeStandings(standings), ix.encodeTerms(c, waits)
+	r.stages, r.standings, r.terms = encodeStages(stages), ix.encodeStandings(standings), ix.encodeTerms(c, waits)
 	r.ties = encodeKnots(ix.knots(c, edtf.Day(r.reported)))
 	return r
 }

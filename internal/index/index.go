@@ -67,20 +67,23 @@ type Index struct {
 	rules   []codebook.RuleDef
 	ruleNo  map[string]int64 // rule → its place in the codebook, which is its number in unit and span
 
-	writing sync.Mutex // held by Apply, Reset and Close
-	writer  *conn
-	state   *state // what Apply knows of the cases; only while writing is held
-	idle    chan *conn
-	swap    sync.RWMutex // held for reading while the files are read, for writing while they are replaced
-	head    atomic.Pointer[Head]
-	counted atomic.Uint64
-	orgs    atomic.Pointer[map[string]string] // names of the organisations
-	meeting meeting
-	list    atomic.Pointer[listing]
-	publish sync.RWMutex // held while a transaction is committed and its list put in place: who begins to read sees both or neither
-	facets  []facet
-	codes   facetCodes
-	pasts   pasts
+	writing   sync.Mutex // held by Apply, Reset and Close
+	writer    *conn
+	state     *state // what Apply knows of the cases; only while writing is held
+	idle      chan *conn
+	swap      sync.RWMutex // held for reading while the files are read, for writing while they are replaced
+	head      atomic.Pointer[Head]
+	counted   atomic.Uint64
+	orgs      atomic.Pointer[map[string]string] // names of the organisations
+	meeting   meeting
+	sheets    sheets
+	list      atomic.Pointer[listing]
+	publish   sync.RWMutex // held while a transaction is committed and its list put in place: who begins to read sees both or neither
+	facets    []facet
+	codes     facetCodes
+	broken    []facet    // the breakdowns
+	cellCodes facetCodes // facet: its place among the breakdowns
+	pasts     pasts
 }
 
 // Open opens the index at path, or makes an empty one where there is none.
@@ -92,7 +95,7 @@ func Open(ctx context.Context, path string, key [32]byte, book *codebook.Book, s
 	if err != nil {
 		return nil, fmt.Errorf("index: %w", err)
 	}
-	ix := &Index{path: path, key: key, book: book, set: set, rules: book.Rules(), facets: facets(),
+	ix := &Index{path: path, key: key, book: book, set: set, rules: book.Rules(), facets: facets(), broken: breakdowns(),
 		figures: map[string]rules.FigureDef{}, ruleNo: map[string]int64{}, idle: make(chan *conn, readers)}
 	for _, f := range set.Figures() {
 		ix.figures[f.ID] = f
@@ -222,6 +225,7 @@ func (ix *Index) Reset(ctx context.Context) error {
 	})
 	ix.meeting.forget()
 	ix.pasts.forget()
+	ix.sheets.forget()
 	if err == nil {
 		err = ix.create(ctx)
 	}

@@ -68,8 +68,8 @@ func drawActs(t *rapid.T) []Act {
 			w.match(m, stream, id('c', rapid.IntRange(1, 6).Draw(t, "other")), rapid.SampledFrom([]string{"same", "same", "different"}).Draw(t, "verdict"))
 		case what <= 5 || !cases[n]:
 			cases[n] = true
-			recs := []rec{{stream, "case", with(fields("org", org, "number", fmt.Sprintf("K-%04d", n)), "opened", date())}}
-			recs = append(recs, rec{of("act"), "act", with(fields("methods", rapid.SampledFrom([]string{"beat", "electric"}).Draw(t, "method"), "region", "KZ-75"), "date", date())})
+			recs := []rec{{stream, "case", with(fields("org", org, "number", fmt.Sprintf("K-%04d", n), "restricted", rapid.SampledFrom([]string{"no", "no", "yes"}).Draw(t, "restricted")), "opened", date())}}
+			recs = append(recs, rec{of("act"), "act", with(fields("methods", rapid.SampledFrom([]string{"beat", "electric"}).Draw(t, "method"), "region", rapid.SampledFrom([]string{"KZ-75", "KZ-10"}).Draw(t, "region")), "date", date())})
 			recs = append(recs, rec{of("report"), "report", with(fields("channel", "phone"), "received", date())},
 				rec{of("person"), "person", fields("role", "victim", "full_name", rapid.SampledFrom([]string{"Есенов Саят", "Yesenov Sayat"}).Draw(t, "name"),
 					"child", rapid.SampledFrom([]string{"yes", "no", "unknown"}).Draw(t, "child"), "sex", rapid.SampledFrom([]string{"f", "m"}).Draw(t, "sex"))})
@@ -301,6 +301,24 @@ func TestFiguresAgreeWithFolding(t *testing.T) {
 // count counts the figures of a scope by folding, of all its cases or of the
 // verified ones alone: figure → units → cases.
 func (l law) count(acts []Act, clock Clock, scope string, verified bool) map[string][][]string {
+	found := map[string][][]string{}
+	for _, u := range l.units(acts, clock, scope, verified) {
+		for _, figure := range l.set.Counts(u.file, clock.AsOf) {
+			found[figure] = append(found[figure], u.members)
+		}
+	}
+	return found
+}
+
+// folded is a unit found by folding.
+type folded struct {
+	members []string
+	file    *casefile.Case
+	told    bool // no member is restricted
+}
+
+// units folds the units of a scope as known at a clock.
+func (l law) units(acts []Act, clock Clock, scope string, verified bool) (all []folded) {
 	streams := map[string][]casefile.Entry{}
 	known := int64(0) // a clock set back stands still
 	for _, a := range acts {
@@ -351,24 +369,23 @@ func (l law) count(acts []Act, clock Clock, scope string, verified bool) map[str
 		if verified && casefile.Fold(l.book, s, entries).Review().Verdict != casefile.Verified {
 			continue
 		}
-		if org := first(f, "org"); org == scope || scope == Coalition && counts[org] {
+		if org := first(f, "org"); org == scope && !restricted(f) || scope == Coalition && counts[org] {
 			units[group[s]] = append(units[group[s]], s)
 		}
 	}
-	found := map[string][][]string{}
 	for _, members := range units {
 		slices.Sort(members)
+		told := true
 		var files []*casefile.Case
 		for _, m := range members {
+			told = told && !restricted(last(streams[m]))
 			files = append(files, casefile.Fold(l.book, m, streams[m]))
 		}
 		file := files[0]
 		if len(files) > 1 {
 			file = casefile.Merge(members[0], files...)
 		}
-		for _, figure := range l.set.Counts(file, clock.AsOf) {
-			found[figure] = append(found[figure], members)
-		}
+		all = append(all, folded{members, file, told})
 	}
-	return found
+	return all
 }

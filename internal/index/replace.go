@@ -56,5 +56,6 @@ func (ix *Index) Replace(ctx context.Context, key [32]byte, fill func(*Index) er
 	ix.key = key
 	ix.meeting.forget()
 	ix.pasts.forget()
+	ix.sheets.forget()
 	return failed("replacing", ix.load(ctx))
 }

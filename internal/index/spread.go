@@ -7,10 +7,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
@@ -73,31 +74,49 @@ const mostPoints = 60
 
 // Spread answers how the units of a figure spread at a clock. A figure that is none is ErrNoRule.
 func (ix *Index) Spread(ctx context.Context, q SpreadQuery) (spread Spread, err error) {
-	err = ix.read(ctx, func(c *conn) error {
-		scope, err := scopeNo(c, q.Scope, q.Verified)
-		if err != nil {
-			return err
-		}
-		s, err := ix.spreader(q)
-		if err != nil {
-			return err
-		}
-		known := moment(q.Clock.KnownBy)
-		if err := ix.eachUnit(ctx, c, scope, known, s.add); err != nil {
-			return err
-		}
-		spread.Breakdowns = s.breakdowns()
-		for i, w := range q.Waits {
-			e := survival.Curve(s.observations(i))
-			spread.Survivals = append(spread.Survivals, Survival{w.ID, w.Start, w.Event, e.Units, e.Events, e.Censored, e.Steps, e.Median, e.Low, e.High})
-		}
-		spread.Series, err = s.series(func(day edtf.Day) (int, error) {
-			then := Clock{day, time.UnixMilli(min(known, endOfDay(day)))}
-			return countSpans(c, scope, s.rule, then)
-		})
+	err = ix.readList(ctx, func(c *conn, list *listing) error {
+		spread, err = ix.spread(ctx, c, list, q)
 		return err
 	})
 	return spread, failed("counting", err)
+}
+
+func (ix *Index) spread(ctx context.Context, c *conn, list *listing, q SpreadQuery) (spread Spread, err error) {
+	scope, err := scopeNo(c, q.Scope, q.Verified)
+	if err != nil {
+		return spread, err
+	}
+	s, err := ix.spreader(q)
+	if err != nil {
+		return spread, err
+	}
+	known := moment(q.Clock.KnownBy)
+	now, then, err := turnsOf(c, scope, s.rule)
+	if err != nil {
+		return spread, err
+	}
+	if known > list.latest {
+		sh, err := ix.sheet(ctx, c, list, scope)
+		if err != nil {
+			return spread, err
+		}
+		if s, err = sh.spread(ctx, s); err != nil {
+			return spread, err
+		}
+	} else {
+		s.turns = turns{}
+		if err := ix.unitsAt(ctx, c, scope, known, s.add); err != nil {
+			return spread, err
+		}
+		now = s.turns
+	}
+	spread.Breakdowns = ix.breakdowns(s)
+	for i, w := range q.Waits {
+		e := survival.Curve(s.observations(i))
+		spread.Survivals = append(spread.Survivals, Survival{w.ID, w.Start, w.Event, e.Units, e.Events, e.Censored, e.Steps, e.Median, e.Low, e.High})
+	}
+	spread.Series = series(q.Clock.AsOf, known, now, then)
+	return spread, nil
 }
 
 // msOfDay is a day in the measure of known time.
@@ -106,7 +125,7 @@ const msOfDay = 24 * 60 * 60 * 1000
 // endOfDay is the last moment of a day, UTC, in the index's measure.
 func endOfDay(day edtf.Day) int64 { return (int64(day)+1)*msOfDay - 1 }
 
-// breakdownOf is a facet that is broken down by; its fields are those by which lists are filtered.
+// breakdowns are the facets by which figures are broken down: of the fields by which lists are filtered, and two more.
 func breakdowns() []facet {
 	ids := []string{"region", "body", "place_type", "article", "method", "sex", "child"}
 	var found []facet
@@ -127,9 +146,10 @@ type cell struct {
 }
 
 // cells finds under which codes a file counts, and from when: a code from the day on which a record that has it begins to count.
-func (ix *Index) cells(c *casefile.Case) []cell {
+// Its stages are those of the file.
+func (ix *Index) cells(c *casefile.Case, stages []stageFrom) []cell {
 	var all []cell
-	for i, f := range breakdowns() {
+	for i, f := range ix.broken {
 		since := map[string]edtf.Day{}
 		for _, from := range f.from {
 			records := c.Of(from.kind)
@@ -148,7 +168,6 @@ func (ix *Index) cells(c *casefile.Case) []cell {
 			all = append(all, cell{i, code, day, edtf.MaxDay})
 		}
 		if f.id == "stage" {
-			stages := ix.stages(c)
 			for j, st := range stages {
 				to := edtf.MaxDay
 				if j+1 < len(stages) {
@@ -166,80 +185,178 @@ func (ix *Index) cells(c *casefile.Case) []cell {
 	return all
 }
 
-// eachUnit hands over the units of a scope as known at a moment, each with its
-// spans and its cells; without cells where one of its cases is restricted.
-func (ix *Index) eachUnit(ctx context.Context, c *conn, scope, known int64, f func(spans []byte, cells []cell) error) error {
-	var units []version
-	err := c.Run(`SELECT u.v, u.scope, u.kfrom, u.spans FROM unit u WHERE u.scope = ? AND u.kto > ? AND u.kfrom <= ?`, func(s *sqlite3.Stmt) error {
-		units = append(units, scanVersion(s))
-		return nil
-	}, scope, known, known)
-	if err != nil {
+// unitsAt hands over the units of a scope as known at a moment, in the close form.
+func (ix *Index) unitsAt(ctx context.Context, c *conn, scope, known int64, f func(unit []byte)) error {
+	var unit []byte
+	n := 0
+	return c.Run(`SELECT u.spans, u.cells FROM unit u WHERE u.scope = ? AND u.kto > ? AND u.kfrom <= ?`, func(s *sqlite3.Stmt) (err error) {
+		if unit, err = ix.compact(unit[:0], s.ColumnRawBlob(0), s.ColumnRawBlob(1)); err != nil {
+			return err
+		}
+		f(unit)
+		if n++; n%sheetPage == 0 {
+			err = ctx.Err()
+		}
 		return err
-	}
-	for _, u := range units {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		members, err := membersOf(c, u.v)
-		if err != nil {
-			return err
-		}
-		var files []*casefile.Case
-		told := true
-		for _, m := range members {
-			entries, err := entriesOf(c, m, known)
-			if err != nil {
-				return err
+	}, scope, known, known)
+}
+
+// spread adds up all units, on all cores.
+func (sh *sheet) spread(ctx context.Context, s *spreader) (*spreader, error) {
+	cores := min(runtime.GOMAXPROCS(0), 1+len(sh.pages)/8)
+	parts := make([]*spreader, cores)
+	g, ctx := errgroup.WithContext(ctx)
+	for core := range cores {
+		part := s.empty()
+		parts[core] = part
+		g.Go(func() error {
+			for i := core; i < len(sh.pages); i += cores {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				for _, unit := range sh.pages[i] {
+					if unit != nil {
+						part.add(unit)
+					}
+				}
 			}
-			told = told && !restricted(last(entries))
-			files = append(files, casefile.Fold(ix.book, fmt.Sprint(m), entries))
-		}
-		var cells []cell
-		if told {
-			cells = ix.cells(casefile.Merge("", files...))
-		}
-		if err := f(u.spans, cells); err != nil {
-			return err
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for _, part := range parts[1:] {
+		parts[0].join(part)
+	}
+	return parts[0], nil
+}
+
+// turns are by how many more units a figure holds on a day than the day before.
+type turns map[edtf.Day]int
+
+// turnsOf answers the turns of a rule by what is known now, and along the diagonal of both clocks.
+func turnsOf(c *conn, scope, rule int64) (now, then turns, err error) {
+	now, then = turns{}, turns{}
+	err = c.Run(`SELECT day, n, d FROM tally WHERE scope = ? AND rule = ?`, func(s *sqlite3.Stmt) error {
+		day := edtf.Day(s.ColumnInt64(0))
+		now[day], then[day] = s.ColumnInt(1), s.ColumnInt(2)
+		return nil
+	}, scope, rule)
+	return now, then, err
+}
+
+// walk answers the days on which a figure turns, and how many units there are from each.
+func (t turns) walk() (days []edtf.Day, units []int) {
+	n := 0
+	for _, day := range slices.Sorted(maps.Keys(t)) {
+		if t[day] != 0 {
+			n += t[day]
+			days, units = append(days, day), append(units, n)
 		}
 	}
-	return nil
+	return days, units
+}
+
+// series answers a figure at the ends of months up to a day, and on it, as known at a moment.
+func series(until edtf.Day, known int64, now, then turns) []SeriesPoint {
+	days, units := now.walk()
+	daysThen, unitsThen := then.walk()
+	first := until
+	for _, d := range [][]edtf.Day{days, daysThen} {
+		if len(d) > 0 {
+			first = min(first, d[0])
+		}
+	}
+	on := func(day edtf.Day, days []edtf.Day, units []int) int {
+		i, found := slices.BinarySearch(days, day)
+		if found {
+			i++
+		}
+		if i == 0 {
+			return 0
+		}
+		return units[i-1]
+	}
+	var points []SeriesPoint
+	for _, day := range monthEnds(first, until) {
+		p := SeriesPoint{Day: day, Now: on(day, days, units)}
+		if p.Then = p.Now; endOfDay(day) <= known {
+			p.Then = on(day, daysThen, unitsThen)
+		}
+		points = append(points, p)
+	}
+	return points
 }
 
 // spreader adds units up.
 type spreader struct {
-	day    edtf.Day
-	rule   int64   // of the figure
-	waits  []waits // by the query's
-	whole  int     // units for which the figure holds on the day
-	counts []map[string]int
-	rest   []int
-	many   []bool
-	turns  map[edtf.Day]int // by how many more units the figure holds than the day before
+	day   edtf.Day
+	rule  int64    // of the figure
+	waits []waited // by the query's
+	codes *facetCodes
+	known []facetCode // the codes met so far
+	units []int       // by code: for which the figure holds on the day
+	rest  []int       // by breakdown: in none of its cells
+	many  []bool
+	stand []int // by breakdown: in how many cells the unit stands that is being added
+	turns turns // nil: they are not asked for
 }
 
-type waits struct {
+// waited is what a wait came to: by days, for how many units.
+type waited struct {
 	start, event int64
-	days         map[survival.Observation]int // without Units → units
+	came, open   lengths
+}
+
+// lengths counts units by a number of days.
+type lengths struct {
+	near []int
+	far  map[int]int
+}
+
+// nearest hundred years: no register is older, and a day of the year 9999 makes no giant.
+const nearDays = 100 * 366
+
+func (l *lengths) add(days, n int) {
+	if days >= nearDays {
+		if l.far == nil {
+			l.far = map[int]int{}
+		}
+		l.far[days] += n
+		return
+	}
+	for len(l.near) <= days {
+		l.near = append(l.near, 0)
+	}
+	l.near[days] += n
+}
+
+func (l *lengths) each(f func(days, n int)) {
+	for days, n := range l.near {
+		if n > 0 {
+			f(days, n)
+		}
+	}
+	for days, n := range l.far {
+		f(days, n)
+	}
 }
 
 func (ix *Index) spreader(q SpreadQuery) (*spreader, error) {
-	s := &spreader{day: q.Clock.AsOf, turns: map[edtf.Day]int{}}
-	for range breakdowns() {
-		s.counts, s.rest, s.many = append(s.counts, map[string]int{}), append(s.rest, 0), append(s.many, false)
-	}
 	rule := func(id string) (int64, error) {
 		if _, ok := ix.figures[id]; !ok {
 			return 0, fmt.Errorf("%w: %q", ErrNoRule, id)
 		}
 		return ix.ruleNo[id], nil
 	}
+	s := &spreader{day: q.Clock.AsOf, codes: &ix.cellCodes}
 	var err error
 	if s.rule, err = rule(q.Figure); err != nil {
 		return nil, err
 	}
 	for _, w := range q.Waits {
-		one := waits{days: map[survival.Observation]int{}}
+		var one waited
 		if one.start, err = rule(w.Start); err != nil {
 			return nil, err
 		}
@@ -248,102 +365,19 @@ func (ix *Index) spreader(q SpreadQuery) (*spreader, error) {
 		}
 		s.waits = append(s.waits, one)
 	}
+	n := len(ix.broken)
+	s.rest, s.many, s.stand = make([]int, n), make([]bool, n), make([]int, n)
 	return s, nil
 }
 
-// add adds a unit.
-func (s *spreader) add(spans []byte, cells []cell) error {
-	counts := false
-	first := map[int64]edtf.Day{}
-	err := eachSpan(spans, func(rule int64, from, to edtf.Day) error {
-		if _, ok := first[rule]; !ok {
-			first[rule] = from
-		}
-		if rule == s.rule {
-			s.turns[from]++
-			s.turns[to]--
-			counts = counts || from <= s.day && s.day < to
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
+// empty is one of the same question to which nothing is added yet.
+func (s *spreader) empty() *spreader {
+	n := len(s.rest)
+	e := &spreader{day: s.day, rule: s.rule, codes: s.codes, rest: make([]int, n), many: make([]bool, n), stand: make([]int, n)}
 	for _, w := range s.waits {
-		start, ok := first[w.start]
-		if !ok || start > s.day {
-			continue
-		}
-		o := survival.Observation{Days: s.day.Sub(start)}
-		if event, ok := first[w.event]; ok && event <= s.day {
-			o = survival.Observation{Days: max(0, event.Sub(start)), Event: true}
-		}
-		w.days[o]++
+		e.waits = append(e.waits, waited{start: w.start, event: w.event})
 	}
-	if !counts {
-		return nil
-	}
-	s.whole++
-	stands := make([]int, len(s.counts))
-	for _, c := range cells {
-		if c.from <= s.day && s.day < c.to {
-			s.counts[c.facet][c.code]++
-			stands[c.facet]++
-		}
-	}
-	for i, n := range stands {
-		if n == 0 {
-			s.rest[i]++
-		}
-		s.many[i] = s.many[i] || n > 1
-	}
-	return nil
-}
-
-func (s *spreader) breakdowns() []Breakdown {
-	var found []Breakdown
-	for i, f := range breakdowns() {
-		b := Breakdown{Facet: f.id, List: f.list, Many: s.many[i], Rest: s.rest[i]}
-		for code, n := range s.counts[i] {
-			b.Cells = append(b.Cells, Cell{code, n})
-		}
-		slices.SortFunc(b.Cells, func(a, b Cell) int {
-			return cmp.Or(cmp.Compare(b.Value, a.Value), cmp.Compare(a.Code, b.Code))
-		})
-		found = append(found, b)
-	}
-	return found
-}
-
-func (s *spreader) observations(wait int) []survival.Observation {
-	var obs []survival.Observation
-	for o, n := range s.waits[wait].days {
-		o.Units = n
-		obs = append(obs, o)
-	}
-	return obs
-}
-
-// series answers the figure at the ends of months up to the day, and on it.
-func (s *spreader) series(then func(edtf.Day) (int, error)) ([]SeriesPoint, error) {
-	turns := slices.Sorted(maps.Keys(s.turns))
-	first := s.day
-	if len(turns) > 0 {
-		first = min(first, turns[0])
-	}
-	var points []SeriesPoint
-	n, at := 0, 0
-	for _, day := range monthEnds(first, s.day) {
-		for ; at < len(turns) && turns[at] <= day; at++ {
-			n += s.turns[turns[at]]
-		}
-		before, err := then(day)
-		if err != nil {
-			return nil, err
-		}
-		points = append(points, SeriesPoint{day, n, before})
-	}
-	return points, nil
+	return e
 }
 
 // monthEnds are the last days of the months from that of a day on until another, and that
@@ -355,4 +389,116 @@ func monthEnds(from, until edtf.Day) []edtf.Day {
 	}
 	slices.Reverse(days)
 	return days
+}
+
+// add adds a unit, in the close form.
+func (s *spreader) add(unit []byte) {
+	const never = edtf.MaxDay
+	counts := false
+	var firsts [8]edtf.Day // by wait: the start, the event
+	first := firsts[:0]
+	for range s.waits {
+		first = append(first, never, never)
+	}
+	cells := eachDays(unit, func(no uint64, from, to edtf.Day) {
+		rule := int64(no) - 1
+		if rule == s.rule {
+			counts = counts || from <= s.day && s.day < to
+			if s.turns != nil {
+				s.turns[from]++
+				s.turns[to]--
+			}
+		}
+		for i := range s.waits {
+			if rule == s.waits[i].start && from < first[2*i] {
+				first[2*i] = from
+			}
+			if rule == s.waits[i].event && from < first[2*i+1] {
+				first[2*i+1] = from
+			}
+		}
+	})
+	for i := range s.waits {
+		start, event := first[2*i], first[2*i+1]
+		switch w := &s.waits[i]; {
+		case start > s.day:
+		case event <= s.day:
+			w.came.add(max(0, event.Sub(start)), 1)
+		default:
+			w.open.add(s.day.Sub(start), 1)
+		}
+	}
+	if !counts {
+		return
+	}
+	clear(s.stand)
+	eachDays(cells, func(no uint64, from, to edtf.Day) {
+		if from > s.day || s.day >= to {
+			return
+		}
+		for uint64(len(s.units)) <= no {
+			s.units = append(s.units, 0)
+		}
+		if no >= uint64(len(s.known)) {
+			s.known = s.codes.all()
+		}
+		s.units[no]++
+		s.stand[s.known[no].facet]++
+	})
+	for i, n := range s.stand {
+		if n == 0 {
+			s.rest[i]++
+		}
+		s.many[i] = s.many[i] || n > 1
+	}
+}
+
+// join adds what another has added.
+func (s *spreader) join(o *spreader) {
+	for len(s.units) < len(o.units) {
+		s.units = append(s.units, 0)
+	}
+	for no, n := range o.units {
+		s.units[no] += n
+	}
+	for i := range o.rest {
+		s.rest[i] += o.rest[i]
+		s.many[i] = s.many[i] || o.many[i]
+	}
+	for i := range o.waits {
+		o.waits[i].came.each(s.waits[i].came.add)
+		o.waits[i].open.each(s.waits[i].open.add)
+	}
+}
+
+// breakdowns are what was added up, by facet.
+func (ix *Index) breakdowns(s *spreader) []Breakdown {
+	found := make([]Breakdown, len(ix.broken))
+	for i, f := range ix.broken {
+		found[i] = Breakdown{Facet: f.id, List: f.list, Many: s.many[i], Rest: s.rest[i]}
+	}
+	codes := s.codes.all()
+	for no, n := range s.units {
+		if n > 0 {
+			b := &found[codes[no].facet]
+			b.Cells = append(b.Cells, Cell{codes[no].code, n})
+		}
+	}
+	for _, b := range found {
+		slices.SortFunc(b.Cells, func(a, b Cell) int {
+			return cmp.Or(cmp.Compare(b.Value, a.Value), cmp.Compare(a.Code, b.Code))
+		})
+	}
+	return found
+}
+
+func (s *spreader) observations(wait int) []survival.Observation {
+	var obs []survival.Observation
+	s.waits[wait].came.each(func(days, n int) {
+		obs = append(obs, survival.Observation{Days: days, Event: true, Units: n})
+	})
+	s.waits[wait].open.each(func(days, n int) {
+		obs = append(obs, survival.Observation{Days: days, Units: n})
+	})
+	return obs
 }

@@ -18,7 +18,7 @@ import (
 // schema is the number of what the tables hold. Change it whenever the tables
 // or anything written into them changes its meaning: every index made before
 // is then removed and rebuilt.
-const schema = 9
+const schema = 10
 
 // tables makes an empty index.
 //
@@ -45,16 +45,18 @@ CREATE INDEX file_stream ON file(stream, kto);
 CREATE INDEX file_cluster ON file(cluster, kto);
 CREATE INDEX file_known ON file(kto);
 
--- What is counted as one: a cluster's cases within a scope.
-CREATE TABLE unit(v INTEGER PRIMARY KEY, scope INTEGER NOT NULL, kfrom INTEGER NOT NULL, kto INTEGER NOT NULL, spans BLOB NOT NULL);
+-- What is counted as one: a cluster's cases within a scope. spans: when each figure holds; cells: under which codes it is broken down.
+CREATE TABLE unit(v INTEGER PRIMARY KEY, scope INTEGER NOT NULL, kfrom INTEGER NOT NULL, kto INTEGER NOT NULL, spans BLOB NOT NULL, cells BLOB NOT NULL);
+CREATE INDEX unit_scope ON unit(scope, kto);
 CREATE TABLE member(v INTEGER NOT NULL, stream INTEGER NOT NULL, PRIMARY KEY(stream, v)) WITHOUT ROWID;
 CREATE INDEX member_unit ON member(v, stream);
 -- unit.spans once more, in the order in which figures are counted.
 CREATE TABLE span(scope INTEGER NOT NULL, rule INTEGER NOT NULL, kto INTEGER NOT NULL, kfrom INTEGER NOT NULL,
 	dfrom INTEGER NOT NULL, dto INTEGER NOT NULL, v INTEGER NOT NULL,
 	PRIMARY KEY(scope, rule, kto, kfrom, dfrom, dto, v)) WITHOUT ROWID;
--- The spans that are true now, summed up: on each day, by how many more units a rule holds in a scope than the day before.
-CREATE TABLE tally(scope INTEGER NOT NULL, rule INTEGER NOT NULL, day INTEGER NOT NULL, n INTEGER NOT NULL,
+-- The spans summed up: on each day, by how many more units a rule holds in a scope than the day before. n: by what is
+-- known now; d, along the diagonal of the two clocks: by what was known at the end of that same day.
+CREATE TABLE tally(scope INTEGER NOT NULL, rule INTEGER NOT NULL, day INTEGER NOT NULL, n INTEGER NOT NULL, d INTEGER NOT NULL,
 	PRIMARY KEY(scope, rule, day)) WITHOUT ROWID;
 
 -- Search knows the cases as they stand now; rowid is the stream of the case.

@@ -113,7 +113,7 @@ func (p *plan) nextVersion() int64 {
 // endUnits ends the open units of a case unless units holds the same, which is then taken out of units.
 func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, ended map[int64]bool) error {
 	var open []version
-	err := c.Run(`SELECT u.v, u.scope, u.kfrom, u.spans FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
+	err := c.Run(`SELECT u.v, u.scope, u.kfrom, u.spans, u.cells FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
 		open = append(open, scanVersion(s))
 		return nil
 	}, stream, forever)
@@ -130,13 +130,14 @@ func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, end
 			return err
 		}
 		key := unitKey(u.scope, members)
-		if same, ok := units[key]; ok && bytes.Equal(same.eval.spans, u.spans) {
+		if same, ok := units[key]; ok && bytes.Equal(same.eval.spans, u.spans) && bytes.Equal(same.cells(), u.cells) {
 			delete(units, key)
 			continue
 		}
-		if err := p.tally(u.scope, u.spans, -1); err != nil {
+		if err := p.tally(u, known, -1); err != nil {
 			return err
 		}
+		p.sheet(u.scope, members[0], nil)
 		if u.from == known {
 			err = u.remove(c, members)
 		} else if err = u.move(c, forever, known); err == nil {
@@ -154,7 +155,7 @@ func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, end
 // the ledger from its start may never have seen it.
 func (p *plan) reopen(c *conn, u unit, known int64) (bool, error) {
 	var ended []version
-	err := c.Run(`SELECT u.v, u.scope, u.kfrom, u.spans FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
+	err := c.Run(`SELECT u.v, u.scope, u.kfrom, u.spans, u.cells FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
 		ended = append(ended, scanVersion(s))
 		return nil
 	}, u.members[0], known)
@@ -162,7 +163,7 @@ func (p *plan) reopen(c *conn, u unit, known int64) (bool, error) {
 		return false, err
 	}
 	for _, e := range ended {
-		if e.scope != u.scope || !bytes.Equal(e.spans, u.eval.spans) {
+		if e.scope != u.scope || !bytes.Equal(e.spans, u.eval.spans) || !bytes.Equal(e.cells, u.cells()) {
 			continue
 		}
 		if members, err := membersOf(c, e.v); err != nil || !slices.Equal(members, u.members) {
@@ -174,7 +175,7 @@ func (p *plan) reopen(c *conn, u unit, known int64) (bool, error) {
 		if err := c.Run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, forever, e.v); err != nil {
 			return false, err
 		}
-		if err := p.tally(u.scope, u.eval.spans, 1); err != nil {
+		if err := p.tally(e, known, 1); err != nil {
 			return false, err
 		}
 		return true, e.move(c, known, forever)
@@ -185,11 +186,11 @@ func (p *plan) reopen(c *conn, u unit, known int64) (bool, error) {
 // version is a version of a unit as it is stored.
 type version struct {
 	v, scope, from int64
-	spans          []byte
+	spans, cells   []byte
 }
 
 func scanVersion(s *sqlite3.Stmt) version {
-	return version{s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2), s.ColumnBlob(3, nil)}
+	return version{s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2), s.ColumnBlob(3, nil), s.ColumnBlob(4, nil)}
 }
 
 // move changes the end of the spans of a version.
@@ -226,11 +227,18 @@ func membersOf(c *conn, v int64) (members []int64, err error) {
 }
 
 func (p *plan) beginUnit(c *conn, u unit, known int64) error {
+	if p.changed != nil {
+		body, err := p.ix.compact(nil, u.eval.spans, u.cells())
+		if err != nil {
+			return err
+		}
+		p.sheet(u.scope, u.members[0], body)
+	}
 	if same, err := p.reopen(c, u, known); err != nil || same {
 		return err
 	}
 	v := p.nextVersion()
-	if err := c.Run(`INSERT INTO unit(v, scope, kfrom, kto, spans) VALUES(?, ?, ?, ?, ?)`, nil, v, u.scope, known, forever, u.eval.spans); err != nil {
+	if err := c.Run(`INSERT INTO unit(v, scope, kfrom, kto, spans, cells) VALUES(?, ?, ?, ?, ?, ?)`, nil, v, u.scope, known, forever, u.eval.spans, u.cells()); err != nil {
 		return err
 	}
 	for _, m := range u.members {
@@ -238,7 +246,7 @@ func (p *plan) beginUnit(c *conn, u unit, known int64) error {
 			return err
 		}
 	}
-	if err := p.tally(u.scope, u.eval.spans, 1); err != nil {
+	if err := p.tally(version{scope: u.scope, from: known, spans: u.eval.spans}, known, 1); err != nil {
 		return err
 	}
 	return eachSpan(u.eval.spans, func(rule int64, from, to edtf.Day) error {
@@ -247,16 +255,55 @@ func (p *plan) beginUnit(c *conn, u unit, known int64) error {
 	})
 }
 
-// tallied is a day on which the number of units changes for which a rule holds now in a scope.
+// sheet notes what a unit is from now on: see sheets.follow.
+func (p *plan) sheet(scope, stream int64, body []byte) {
+	if p.changed != nil {
+		p.changed[counted{scope, stream}] = body
+	}
+}
+
+// tallied is a day on which the number of units changes for which a rule holds in a scope.
 type tallied struct{ scope, rule, day int64 }
 
-// tally notes that spans begin to be true, or cease.
-func (p *plan) tally(scope int64, spans []byte, n int64) error {
-	return eachSpan(spans, func(rule int64, from, until edtf.Day) error {
-		p.tallies[tallied{scope, rule, int64(from)}] += n
-		p.tallies[tallied{scope, rule, int64(until)}] -= n
+// turn is by how much it changes.
+type turn struct {
+	now, then int64 // by what is known now; by what was known at the end of that day
+}
+
+// tally notes that a version begins to be true (1), or ends (-1), at a known
+// time. Along the diagonal of both clocks a version that is true counts from the
+// day it became known, on the days of its spans; one that ended counts until the day it did.
+func (p *plan) tally(u version, known, n int64) error {
+	began, ends := dayOf(u.from), dayOf(known)
+	return eachSpan(u.spans, func(rule int64, from, until edtf.Day) error {
+		add := func(day edtf.Day, now, then int64) {
+			at := tallied{u.scope, rule, int64(day)}
+			t := p.tallies[at]
+			p.tallies[at] = turn{t.now + now, t.then + then}
+		}
+		add(from, n, 0)
+		add(until, -n, 0)
+		diagonal := func(until edtf.Day, n int64) {
+			if from := max(from, began); from < until {
+				add(from, 0, n)
+				add(until, 0, -n)
+			}
+		}
+		diagonal(until, n)
+		if u.from < known { // it was true before, and is no more; or it is again, and was not to be
+			diagonal(min(until, ends), -n)
+		}
 		return nil
 	})
+}
+
+// dayOf is the day of a known time, UTC.
+func dayOf(known int64) edtf.Day {
+	day := known / msOfDay
+	if known%msOfDay < 0 {
+		day--
+	}
+	return edtf.Day(day)
 }
 
 // writeTallies writes what was noted, in the order of the table. What comes to
@@ -266,11 +313,11 @@ func (p *plan) writeTallies(c *conn) error {
 		return cmp.Or(cmp.Compare(a.scope, b.scope), cmp.Compare(a.rule, b.rule), cmp.Compare(a.day, b.day))
 	})
 	for _, t := range days {
-		if p.tallies[t] == 0 {
+		if p.tallies[t] == (turn{}) {
 			continue
 		}
-		err := c.Run(`INSERT INTO tally(scope, rule, day, n) VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n`,
-			nil, t.scope, t.rule, t.day, p.tallies[t])
+		err := c.Run(`INSERT INTO tally(scope, rule, day, n, d) VALUES(?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n, d = d + excluded.d`,
+			nil, t.scope, t.rule, t.day, p.tallies[t].now, p.tallies[t].then)
 		if err != nil {
 			return err
 		}
