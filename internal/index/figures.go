@@ -25,24 +25,20 @@ func (ix *Index) Figures(ctx context.Context, clock Clock, scope string, verifie
 		if err != nil {
 			return err
 		}
+		now := moment(clock.KnownBy) > list.latest
 		counted := map[string]int{}
-		if moment(clock.KnownBy) > list.latest {
-			sums, err := tallies(c, no, clock.AsOf)
-			if err != nil {
-				return err
-			}
-			for id := range ix.figures {
-				counted[id] = sums[ix.ruleNo[id]]
-			}
-		}
-		count := func(id string) (int, error) {
+		count := func(id string) (n int, err error) {
 			if n, ok := counted[id]; ok {
 				return n, nil
 			}
 			if _, ok := ix.figures[id]; !ok {
 				return 0, fmt.Errorf("%w: %q", ErrNoRule, id)
 			}
-			n, err := countSpans(c, no, ix.ruleNo[id], clock)
+			if now {
+				n, err = countTally(c, no, ix.ruleNo[id], clock.AsOf)
+			} else {
+				n, err = countSpans(c, no, ix.ruleNo[id], clock)
+			}
 			counted[id] = n
 			return n, err
 		}
@@ -63,14 +59,15 @@ func (ix *Index) Figures(ctx context.Context, clock Clock, scope string, verifie
 	return values, failed("counting", err)
 }
 
-// tallies counts for all rules the units of a scope for which they hold on a day, by what is known now.
-func tallies(c *conn, scope int64, day edtf.Day) (sums map[int64]int, err error) {
-	sums = map[int64]int{}
-	err = c.Run(`SELECT rule, sum(n) FROM tally WHERE scope = ? AND day <= ? GROUP BY rule`, func(s *sqlite3.Stmt) error {
-		sums[s.ColumnInt64(0)] = s.ColumnInt(1)
+// countTally counts the units of a scope for which a rule holds on a day, by what is known now.
+func countTally(c *conn, scope, rule int64, day edtf.Day) (n int, err error) {
+	month := int64(monthOf(day))
+	err = c.Run(`SELECT (SELECT coalesce(sum(n), 0) FROM tally WHERE scope = ?1 AND rule = ?2 AND month = 1 AND day < ?3) +
+		(SELECT coalesce(sum(n), 0) FROM tally WHERE scope = ?1 AND rule = ?2 AND month = 0 AND day >= ?3 AND day <= ?4)`, func(s *sqlite3.Stmt) error {
+		n = s.ColumnInt(0)
 		return nil
-	}, scope, int64(day))
-	return sums, err
+	}, scope, rule, month, int64(day))
+	return n, err
 }
 
 // countSpans counts the units of a scope for which a rule holds at a clock. The

@@ -91,7 +91,7 @@ func (ix *Index) spread(ctx context.Context, c *conn, list *listing, q SpreadQue
 		return spread, err
 	}
 	known := moment(q.Clock.KnownBy)
-	now, then, err := turnsOf(c, scope, s.rule)
+	now, then, err := turnsOf(c, scope, s.rule, q.Clock.AsOf)
 	if err != nil {
 		return spread, err
 	}
@@ -108,7 +108,7 @@ func (ix *Index) spread(ctx context.Context, c *conn, list *listing, q SpreadQue
 		if err := ix.unitsAt(ctx, c, scope, known, s.add); err != nil {
 			return spread, err
 		}
-		now = s.turns
+		now = s.turns.byMonth(q.Clock.AsOf)
 	}
 	spread.Breakdowns = ix.breakdowns(s)
 	for i, w := range q.Waits {
@@ -235,15 +235,32 @@ func (sh *sheet) spread(ctx context.Context, s *spreader) (*spreader, error) {
 // turns are by how many more units a figure holds on a day than the day before.
 type turns map[edtf.Day]int
 
-// turnsOf answers the turns of a rule by what is known now, and along the diagonal of both clocks.
-func turnsOf(c *conn, scope, rule int64) (now, then turns, err error) {
+// turnsOf answers the turns of a rule up to a day by what is known now, and along the
+// diagonal of both clocks: of the month of that day by days, of those before by months.
+func turnsOf(c *conn, scope, rule int64, until edtf.Day) (now, then turns, err error) {
 	now, then = turns{}, turns{}
-	err = c.Run(`SELECT day, n, d FROM tally WHERE scope = ? AND rule = ?`, func(s *sqlite3.Stmt) error {
+	err = c.Run(`SELECT day, n, d FROM tally WHERE scope = ?1 AND rule = ?2 AND month = 1 AND day < ?3
+		UNION ALL SELECT day, n, d FROM tally WHERE scope = ?1 AND rule = ?2 AND month = 0 AND day >= ?3 AND day <= ?4`, func(s *sqlite3.Stmt) error {
 		day := edtf.Day(s.ColumnInt64(0))
 		now[day], then[day] = s.ColumnInt(1), s.ColumnInt(2)
 		return nil
-	}, scope, rule)
+	}, scope, rule, int64(monthOf(until)), int64(until))
 	return now, then, err
+}
+
+// byMonth sums up the months before that of a day.
+func (t turns) byMonth(until edtf.Day) turns {
+	months := turns{}
+	for day, n := range t {
+		switch {
+		case day > until:
+			continue
+		case day < monthOf(until):
+			day = monthOf(day)
+		}
+		months[day] += n
+	}
+	return months
 }
 
 // walk answers the days on which a figure turns, and how many units there are from each.

@@ -54,10 +54,11 @@ CREATE INDEX member_unit ON member(v, stream);
 CREATE TABLE span(scope INTEGER NOT NULL, rule INTEGER NOT NULL, kto INTEGER NOT NULL, kfrom INTEGER NOT NULL,
 	dfrom INTEGER NOT NULL, dto INTEGER NOT NULL, v INTEGER NOT NULL,
 	PRIMARY KEY(scope, rule, kto, kfrom, dfrom, dto, v)) WITHOUT ROWID;
--- The spans summed up: on each day, by how many more units a rule holds in a scope than the day before. n: by what is
--- known now; d, along the diagonal of the two clocks: by what was known at the end of that same day.
-CREATE TABLE tally(scope INTEGER NOT NULL, rule INTEGER NOT NULL, day INTEGER NOT NULL, n INTEGER NOT NULL, d INTEGER NOT NULL,
-	PRIMARY KEY(scope, rule, day)) WITHOUT ROWID;
+-- The spans summed up: by how many more units a rule holds in a scope than the day before (month = 0), and in a month,
+-- by its first day, than the month before (month = 1): a figure as of any day is a sum over some dozens of rows.
+-- n: by what is known now; d, along the diagonal of the two clocks: by what was known at the end of that same day.
+CREATE TABLE tally(scope INTEGER NOT NULL, rule INTEGER NOT NULL, month INTEGER NOT NULL, day INTEGER NOT NULL,
+	n INTEGER NOT NULL, d INTEGER NOT NULL, PRIMARY KEY(scope, rule, month, day)) WITHOUT ROWID;
 
 -- Search knows the cases as they stand now; rowid is the stream of the case.
 CREATE VIRTUAL TABLE search USING fts5(numbers, names, words, factnumbers, facts, content='', contentless_delete=1, tokenize='kua');

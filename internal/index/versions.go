@@ -277,6 +277,9 @@ func (p *plan) tally(u version, known, n int64) error {
 	began, ends := dayOf(u.from), dayOf(known)
 	return eachSpan(u.spans, func(rule int64, from, until edtf.Day) error {
 		add := func(day edtf.Day, now, then int64) {
+			if day == edtf.MaxDay {
+				return // that is no day
+			}
 			at := tallied{u.scope, rule, int64(day)}
 			t := p.tallies[at]
 			p.tallies[at] = turn{t.now + now, t.then + then}
@@ -306,24 +309,36 @@ func dayOf(known int64) edtf.Day {
 	return edtf.Day(day)
 }
 
-// writeTallies writes what was noted, in the order of the table. What comes to
-// nothing stays as a zero.
+// writeTallies writes what was noted, by days and by months, in the order of
+// the table. What comes to nothing stays as a zero.
 func (p *plan) writeTallies(c *conn) error {
-	days := slices.SortedFunc(maps.Keys(p.tallies), func(a, b tallied) int {
-		return cmp.Or(cmp.Compare(a.scope, b.scope), cmp.Compare(a.rule, b.rule), cmp.Compare(a.day, b.day))
-	})
-	for _, t := range days {
-		if p.tallies[t] == (turn{}) {
-			continue
-		}
-		err := c.Run(`INSERT INTO tally(scope, rule, day, n, d) VALUES(?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n, d = d + excluded.d`,
-			nil, t.scope, t.rule, t.day, p.tallies[t].now, p.tallies[t].then)
-		if err != nil {
-			return err
+	months := map[tallied]turn{}
+	for at, t := range p.tallies {
+		at.day = int64(monthOf(edtf.Day(at.day)))
+		m := months[at]
+		months[at] = turn{m.now + t.now, m.then + t.then}
+	}
+	for month, noted := range []map[tallied]turn{p.tallies, months} {
+		keys := slices.SortedFunc(maps.Keys(noted), func(a, b tallied) int {
+			return cmp.Or(cmp.Compare(a.scope, b.scope), cmp.Compare(a.rule, b.rule), cmp.Compare(a.day, b.day))
+		})
+		for _, at := range keys {
+			t := noted[at]
+			if t == (turn{}) {
+				continue
+			}
+			err := c.Run(`INSERT INTO tally(scope, rule, month, day, n, d) VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n, d = d + excluded.d`,
+				nil, at.scope, at.rule, int64(month), at.day, t.now, t.then)
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
+
+// monthOf is the first day of the month of a day.
+func monthOf(day edtf.Day) edtf.Day { return day.Add(1 - day.DayOfMonth()) }
 
 // span is one stretch of days on which a figure counts.
 type span struct {

@@ -45,6 +45,9 @@ func TestOurFiguresAreListed(t *testing.T) {
 	g := emptyRegister(t)
 	list, _ := g.Book().List("our_figure")
 	for _, def := range g.Rules().Figures() {
+		if slices.Equal(def.Sets, []string{"flow"}) {
+			continue // how the way divides is counted by nobody else
+		}
 		if _, ok := list.Code(def.ID); !ok {
 			t.Errorf("list our_figure lacks %s", def.ID)
 		}
