@@ -22,7 +22,7 @@ type Link struct {
 }
 
 const (
-	flowShare  = 0.36 // of the width, for the flows; the words have the rest
+	flowShare  = 0.33 // of the width, for the flows; the words have the rest
 	flowMargin = 12.0 // between the words and the flows
 	nodeHeight = 10.0
 	nodeGap    = 14.0
@@ -51,13 +51,20 @@ func Sankey(f Frame, nodes []Node, links []Link) string {
 	bars, scale := flows(nodes, links, f.width()-left)
 
 	at := nodePlaces(bars)
+	numbers := 0.0 // how wide the widest is
+	for _, n := range nodes {
+		numbers = max(numbers, widthOf(f.number(n.Value), textSize)+gap)
+	}
+	for _, l := range links {
+		numbers = max(numbers, widthOf(f.number(l.Value), smallSize)+gap)
+	}
 	words := &canvas{} // they say how high each row is
 	for i := range bars {
 		if i > 0 {
 			words.y += nodeGap
 		}
 		bars[i].y = words.y + (line-nodeHeight)/2
-		f.flowWords(words, bars[i], links, left-flowMargin, func(l Link) string { return bars[at[l.From]].Label })
+		f.flowWords(words, bars[i], links, left-flowMargin, numbers, func(l Link) string { return bars[at[l.From]].Label })
 	}
 	c := &canvas{links: words.links, y: words.y}
 	for _, n := range bars {
@@ -87,10 +94,10 @@ func Sankey(f Frame, nodes []Node, links []Link) string {
 }
 
 // flowWords writes what a node is, its number, and the numbers of the links to it that are not the same.
-func (f Frame) flowWords(c *canvas, n flowBar, links []Link, width float64, whence func(Link) string) {
+func (f Frame) flowWords(c *canvas, n flowBar, links []Link, width, numbers float64, whence func(Link) string) {
 	end := c.open(n.Href, "chart-row")
 	c.text(width, c.y+line-4, boldRight, f.number(n.Value))
-	c.label(0, width-valueWidth, n.Label)
+	c.label(0, width-numbers, n.Label)
 	c.WriteString(end)
 	if len(n.in) == 1 && links[n.in[0]].Value == n.Value {
 		return
@@ -101,7 +108,7 @@ func (f Frame) flowWords(c *canvas, n flowBar, links []Link, width float64, when
 		}
 		end := c.open(links[l].Href, "chart-row chart-branch")
 		c.text(width, c.y+line-4, softRight, f.number(links[l].Value))
-		for _, part := range wrap("← "+whence(links[l]), int((width-valueWidth)/(smallSize*meanWidth))) {
+		for _, part := range wrap("← "+whence(links[l]), int((width-numbers)/(smallSize*meanWidth))) {
 			c.y += line
 			c.text(0, c.y-4, softSmall, part)
 		}

@@ -125,9 +125,12 @@ func (f Frame) tile(c *canvas, t Tile, x, y, size float64, most int) {
 	if short == "" {
 		_, short, _ = strings.Cut(t.Code, "-")
 	}
-	const letter = 7.2 // what a letter of the short name takes, of size 11
+	letter, small := 7.2, "11" // what a letter of the short name takes
+	if size < 46 {
+		letter, small = 6.4, "10"
+	}
 	on := fmt.Sprintf(`class="%s-on" fill="%s" text-anchor="middle"`, class, l.on)
-	c.text(x+size/2, y+size*0.36, on+` font-size="11"`, cut(short, int(size/letter)))
+	c.text(x+size/2, y+size*0.36, on+` font-size="`+small+`"`, cut(short, int(size/letter)))
 	c.text(x+size/2, y+size*0.76, on+` font-size="16" font-weight="600"`, value)
 	c.WriteString(end)
 }

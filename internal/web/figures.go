@@ -15,6 +15,7 @@ type figuresBody struct {
 	Heading, Caption       string
 	Rows                   []figureRow
 	Command, Root, Entries string
+	AnalysisHref           string
 	Limit, ChangedHref     string // where only verified cases count: what that means, and those that changed since
 }
 
@@ -44,7 +45,8 @@ func (s *server) figures(v *visit) error {
 	}
 	body := figuresBody{
 		Clock: v.clockForm(at), Heading: v.T("figures.scope.coalition"), Caption: v.clockWords(at),
-		Command: againCommand(table, query), Root: table.Root, Entries: v.Number(int(table.Entries)),
+		AnalysisHref: at.link("/analysis", "scope", q.Get("scope"), "verified", v.verifiedParam(query.Verified)),
+		Command:      againCommand(table, query), Root: table.Root, Entries: v.Number(int(table.Entries)),
 	}
 	scopes := selectField{Name: "scope", Label: v.T("figures.scope"), Options: []option{{coalition, v.T("figures.scope.coalition"), query.Scope == coalition}}}
 	for _, o := range sorted(v.voice, orgs, func(o registry.Org) string { return o.Name }) {

@@ -82,6 +82,7 @@ type register interface {
 	outsideRegister
 	letterRegister
 	bulkRegister
+	analysisRegister
 	Book() *codebook.Book
 	Rules() *rules.Set
 	Today() edtf.Day
@@ -159,7 +160,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.stateRoutes(), s.outsideRoutes(), s.letterRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.stateRoutes(), s.outsideRoutes(), s.letterRoutes(), s.analysisRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},

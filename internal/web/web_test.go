@@ -126,6 +126,8 @@ var pages = []struct{ name, path string }{
 	{"figures-verified", "/figures?verified=1"},
 	{"figures", "/figures"},
 	{"figures-known", "/figures?scope=" + orgNorth + "&set=way&as_of=2022-05-17&known_by=2022-06-01"},
+	{"analysis", "/analysis"},
+	{"analysis-known", "/analysis?figure=registered_146&scope=" + orgNorth + "&verified=1&as_of=2022-05-17&known_by=2022-06-01"},
 	{"about", "/about"},
 	{"account", "/account"},
 	{"account-done", "/account?done=others"},
@@ -193,6 +195,7 @@ func TestGoldenPages(t *testing.T) {
 		golden(t, lang+"-empty-outside", b.get("/outside").Body.Bytes())
 		golden(t, lang+"-empty-commitments", b.get("/commitments").Body.Bytes())
 		golden(t, lang+"-empty-patterns", b.get("/patterns").Body.Bytes())
+		golden(t, lang+"-empty-analysis", b.get("/analysis").Body.Bytes())
 		golden(t, lang+"-empty-map", b.get("/map").Body.Bytes())
 		nobody := newBrowser(t, newPages(t, newFake(t)), lang)
 		golden(t, lang+"-signin", nobody.get("/sign-in").Body.Bytes())
@@ -580,6 +583,9 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
+// drawnLines are the lines of a label in a drawing: a longer word needs more of them.
+var drawnLines = regexp.MustCompile(`(?:text … )+`)
+
 // TestLanguagesSayTheSame holds each page to the same shape in every language:
 // the same elements in the same order, with text where there is text.
 func TestLanguagesSayTheSame(t *testing.T) {
@@ -599,9 +605,10 @@ func TestLanguagesSayTheSame(t *testing.T) {
 					shape.WriteString("… ")
 				}
 			})
+			said := drawnLines.ReplaceAllString(shape.String(), "text … ")
 			if lang == "en" {
-				shapes[p.name] = shape.String()
-			} else if shapes[p.name] != shape.String() {
+				shapes[p.name] = said
+			} else if shapes[p.name] != said {
 				t.Errorf("%s in %s has another shape than in English", p.name, lang)
 			}
 		}
@@ -623,7 +630,9 @@ func TestEveryMessageMadeOfACodeIsThere(t *testing.T) {
 		"nav.":            {"overview", "cases", "figures", "about"},
 		"deadline.state.": {rules.Running, rules.Overdue, rules.Kept, rules.Late, rules.Open, rules.Expired, rules.CannotTell},
 		"value.":          {"yes", "no", "unknown", "not_asked", "declined"},
-		"figures.set.":    {wayFigures, "statement", "flow"},
+		"figures.set.":    {wayFigures, "statement", flowFigures},
+		"analysis.wait.":  {"registration", "examination", "decision"},
+		"analysis.by.":    {"region", "body", "place_type", "article", "method", "sex", "child", "age_band", "stage"},
 		"review.hint.":    {casefile.Verified, casefile.Rejected, casefile.FalselyAttributed},
 		"review.changed.": {"new", "put", "gone"},
 		"check.severity.": {string(rules.Warning), string(rules.Info)},

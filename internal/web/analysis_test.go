@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"bytes"
+	"encoding/csv"
+	"image/png"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+
+	"github.com/kua-registry/kua/internal/chart"
+)
+
+// analysisParts are the parts of the invented analysis.
+var analysisParts = []string{"way", "flow", "time", "wait-registration", "wait-examination", "wait-decision", "by-region", "by-body", "by-place_type", "by-article", "by-method", "by-sex", "by-child", "by-age_band", "by-stage"}
+
+// TestAnalysisLeaves takes every part out in every format, in every language:
+// each is what it says, is written down, and leads nowhere.
+func TestAnalysisLeaves(t *testing.T) {
+	for _, lang := range languages {
+		f := newFake(t)
+		b := signedIn(t, f, lang)
+		for _, part := range analysisParts {
+			for _, format := range []string{"csv", "xlsx", "svg", "png"} {
+				if format == "png" && lang != "kk" {
+					continue // of the same drawing, and slow to make
+				}
+				f.did = nil
+				w := b.get("/analysis/" + part + "." + format + "?as_of=2022-05-17")
+				if w.Code != http.StatusOK || w.Header().Get("Content-Disposition") != `attachment; filename="kua-`+part+`-2022-05-17.`+format+`"` {
+					t.Fatalf("%s.%s: %d, %s", part, format, w.Code, w.Header().Get("Content-Disposition"))
+				}
+				if len(f.did) != 1 || !strings.HasPrefix(f.did[0], "took out figures: ") {
+					t.Errorf("%s.%s: written down is %q", part, format, f.did)
+				}
+				data := w.Body.Bytes()
+				switch format {
+				case "csv":
+					rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff")))).ReadAll()
+					if err != nil || len(rows) < 2 || !slices.Contains(rows[0], "known_by") {
+						t.Fatalf("%s: %v, %q", part, err, rows)
+					}
+					for _, cell := range slices.Concat(rows...) {
+						if strings.HasPrefix(cell, "=") {
+							t.Errorf("%s: a cell is %q", part, cell)
+						}
+					}
+				case "xlsx":
+					book, err := excelize.OpenReader(bytes.NewReader(data))
+					if err != nil || len(book.GetSheetList()) != 2 {
+						t.Fatalf("%s: %v", part, err)
+					}
+				case "svg":
+					picture, err := chart.Read(string(data))
+					if err != nil {
+						t.Fatalf("%s: %v", part, err)
+					}
+					for _, s := range picture.Shapes {
+						if s.Href != "" {
+							t.Errorf("%s: the picture leads to %s", part, s.Href)
+						}
+					}
+					if !strings.Contains(string(data), "5a1c0f") {
+						t.Errorf("%s: the picture doesn't say what it was counted from", part)
+					}
+				case "png":
+					if _, err := png.DecodeConfig(bytes.NewReader(data)); err != nil {
+						t.Errorf("%s: %v", part, err)
+					}
+				}
+			}
+		}
+		f.did = nil
+		book, err := excelize.OpenReader(b.get("/analysis/all.xlsx").Body)
+		if err != nil || len(book.GetSheetList()) != len(analysisParts)+1 || len(f.did) != 1 {
+			t.Errorf("all tables: %v, %q, %q", err, book.GetSheetList(), f.did)
+		}
+	}
+}
+
+// TestAnalysisNumbers holds a table that leaves against what was counted.
+func TestAnalysisNumbers(t *testing.T) {
+	b := signedIn(t, newFake(t), "en")
+	want := "\ufeffCode,Place,Number,Share,as_of,known_by,scope,cases,figure,entries,root\r\n" +
+		"police_station,Police station,67,41%,2022-05-17,2022-06-01T23:59:59.999999999Z,Northern Sample Centre,verified,reports,2381,5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f77ee\r\n"
+	got := b.get("/analysis/by-place_type.csv?as_of=2022-05-17&known_by=2022-06-01&verified=1&scope=" + orgNorth).Body.String()
+	if !strings.HasPrefix(got, want) {
+		t.Errorf("%q\nwant\n%q", got, want)
+	}
+}
+
+// TestAnalysisRefuses: what is not there does not leave, and nothing is said to have.
+func TestAnalysisRefuses(t *testing.T) {
+	f := newFake(t)
+	b := signedIn(t, f, "ru")
+	for _, path := range []string{
+		"/analysis/nothing.csv", "/analysis/way", "/analysis/way.pdf", "/analysis/all.csv", "/analysis/.csv", "/analysis/way.csv?figure=nothing", "/analysis?figure=nothing",
+		"/analysis?scope=" + caseOne, "/analysis/way.png?scope=" + caseOne, "/analysis/" + url.PathEscape("../way.csv"),
+	} {
+		if w := b.get(path); w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	if len(f.did) > 0 {
+		t.Errorf("written down is %q", f.did)
+	}
+	if w := b.get("/analysis?as_of=tomorrow"); w.Code != http.StatusBadRequest {
+		t.Errorf("a day that is none: %d", w.Code)
+	}
+	f.fails = errInside
+	if w := b.get("/analysis/way.csv"); w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "2381") {
+		t.Errorf("what can't be written down leaves: %d", w.Code)
+	}
+}
+
+// TestAnalysisPageIsLight: a page for slow lines.
+func TestAnalysisPageIsLight(t *testing.T) {
+	b := signedIn(t, newFake(t), "kk")
+	r, err := http.NewRequest(http.MethodGet, "/analysis", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept-Encoding", "gzip")
+	const most = 100_000
+	if w := b.ask(r); w.Code != http.StatusOK || w.Body.Len() > most {
+		t.Errorf("%d, %d bytes, at most %d", w.Code, w.Body.Len(), most)
+	} else {
+		t.Logf("%d bytes compressed", w.Body.Len())
+	}
+}
