@@ -359,7 +359,7 @@ func (r *Registry) publishedFigures(ctx context.Context, ask statement.OutsideAs
 	}
 	for _, rec := range records {
 		get := func(field string) string { return first(rec.Fields[field]) }
-		publisher := codebook.Label{En: get("by"), Ru: get("by"), Kk: get("by")}
+		publisher := codebook.Label{En: get("by")} // in the language of the register's own records
 		if body := get("by_body"); body != "" {
 			publisher = r.labelOf("body", body)
 		}

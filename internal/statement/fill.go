@@ -23,19 +23,32 @@ import (
 // Filling is what a text is filled with.
 type Filling struct {
 	Language *locale.Language
-	Label    func(list, code string) string // of a code, in the language
+	Label    func(list, code string) string           // of a code, in the language
+	Codes    func(list string, day edtf.Day) []string // of a list, that hold on a day
 	Settings Settings
 	Sets     func(set string) []string // the figures of a set, in order
 	Answers  []Answer
 	Outside  []OutsideAnswer
 	Names    map[string]string                     // what the manifest calls an answer, by its key; others have none
 	Cases    func(a Answer, codes []string) string // the address of the cases behind a number; nil: none
+	Entries  uint64                                // of the ledger that was counted from
+	Root     string                                // its root hash at that size, hex; empty: nothing is said of it
 }
 
 // In is the filling in a language, with the labels of a codebook.
 func (f Filling) In(l *locale.Language, book *codebook.Book) Filling {
 	f.Language = l
 	f.Label = func(list, code string) string { return book.Label(list, code, l.Code()) }
+	f.Codes = func(list string, day edtf.Day) (codes []string) {
+		if found, ok := book.List(list); ok {
+			for _, c := range found.Codes {
+				if (c.From == "" || c.From <= day.String()) && (c.Until == "" || day.String() <= c.Until) {
+					codes = append(codes, c.Code)
+				}
+			}
+		}
+		return codes
+	}
 	return f
 }
 
@@ -68,6 +81,10 @@ func (t *Text) Fill(f Filling) (paper.Document, error) {
 	w.doc.Blocks = blocks
 	if w.err != nil {
 		return paper.Document{}, w.err
+	}
+	if f.Root != "" {
+		w.doc.Blocks = append(w.doc.Blocks, paper.Rule{}, paper.Paragraph{Place: paper.Small,
+			Text: paper.Words(f.Language.T("statement.imprint", f.Language.Number(int(f.Entries)), f.Root))})
 	}
 	if h, ok := first[paper.Heading](w.doc.Blocks); ok && h.Level == 1 {
 		w.doc.Title, w.doc.Blocks = plain(h.Text), w.doc.Blocks[1:]
@@ -377,7 +394,11 @@ func (w *filler) outsideFigure(d Directive) paper.Inline {
 		text = w.number(d, n)
 	}
 	l, lang := w.Language, w.Language.Code()
-	note := l.T("statement.note.outside", a.Publisher.In(lang), w.day(a.Date), strings.TrimRight(a.Says.In(lang), "."))
+	publisher := map[string]string{"en": a.Publisher.En, "ru": a.Publisher.Ru, "kk": a.Publisher.Kk}[lang]
+	if publisher == "" {
+		publisher = l.T("statement.source." + a.SourceKind)
+	}
+	note := l.T("statement.note.outside", publisher, w.day(a.Date), strings.TrimRight(a.Says.In(lang), "."))
 	return paper.Figure{ID: "", Text: text, Definition: note}
 }
 
@@ -503,6 +524,9 @@ func (w *filler) withKept(source string, a Answer) string {
 	return source
 }
 
+// pictureWidth is that of a column of text, in units of the drawing.
+const pictureWidth = 560
+
 // picture is a chart of figures, of one figure broken down, or a map.
 func (w *filler) picture(d Directive) []paper.Block {
 	found := w.answer(d)
@@ -512,7 +536,7 @@ func (w *filler) picture(d Directive) []paper.Block {
 	l, lang := w.Language, w.Language.Code()
 	a := found[0]
 	w.parts++
-	frame := chart.Frame{ID: fmt.Sprintf("picture-%d", w.parts), Title: cmp.Or(d.Args["title"], a.Label.In(lang)), Number: l.Number, Share: l.Percent,
+	frame := chart.Frame{Width: pictureWidth, ID: fmt.Sprintf("picture-%d", w.parts), Title: cmp.Or(d.Args["title"], a.Label.In(lang)), Number: l.Number, Share: l.Percent,
 		Day: func(d edtf.Day) string { return l.Text(d) }}
 	source := w.about(a)
 	var svg string
@@ -521,9 +545,13 @@ func (w *filler) picture(d Directive) []paper.Block {
 	case d.Name == "map":
 		var tiles []chart.Tile
 		for _, c := range a.Cells {
-			label := w.Label("region", c.Codes[0])
-			tiles = append(tiles, chart.Tile{Code: c.Codes[0], Label: label, Value: c.Value, Unknown: c.Hidden, Href: w.href(a, c)})
-			words = append(words, w.spoken(label, c))
+			tiles = append(tiles, w.tile(a, c))
+			words = append(words, w.spoken(w.Label("region", c.Codes[0]), c))
+		}
+		for _, code := range w.Codes("region", a.AsOf) { // where there is nobody: known, and none
+			if chart.Placed(code) && !slices.ContainsFunc(tiles, func(t chart.Tile) bool { return t.Code == code }) {
+				tiles = append(tiles, w.tile(a, Cell{Codes: []string{code}}))
+			}
 		}
 		svg = chart.Tiles(frame, tiles)
 		words = append(words, w.spoken(l.T("statement.table.rest"), a.Rest))
@@ -565,6 +593,19 @@ func (w *filler) picture(d Directive) []paper.Block {
 		svg = draw(frame, bars)
 	}
 	return []paper.Block{paper.Picture{SVG: svg, Alt: frame.Title + ": " + strings.Join(words, "; "), Caption: paper.Words(frame.Title), Source: paper.Words(source)}}
+}
+
+// tile is a region of the map.
+func (w *filler) tile(a Answer, c Cell) chart.Tile {
+	code := c.Codes[0]
+	t := chart.Tile{Code: code, Label: w.Label("region", code), Value: c.Value, Unknown: c.Hidden}
+	if c.Value > 0 {
+		t.Href = w.href(a, c)
+	}
+	if key := "map.short." + code; w.Language.Has(key) {
+		t.Short = w.Language.T(key)
+	}
+	return t
 }
 
 func (w *filler) href(a Answer, c Cell) string {

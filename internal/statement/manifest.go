@@ -87,6 +87,7 @@ type FrozenOutside struct {
 	Value     string         `json:"value"`
 	Date      string         `json:"date,omitempty"`
 	Publisher codebook.Label `json:"publisher"`
+	Kind      string         `json:"kind"` // of source: code of list figure_source
 	Says      codebook.Label `json:"says"`
 }
 
@@ -218,13 +219,13 @@ func Peek(signed []byte) (m Manifest, err error) {
 
 // Freeze makes of what others published what is bound to the manifest.
 func (a OutsideAnswer) Freeze() FrozenOutside {
-	return FrozenOutside{By: a.By, On: a.On, Record: a.Record, Indicator: a.Indicator, Value: a.Value, Date: a.Date, Publisher: a.Publisher, Says: a.Says}
+	return FrozenOutside{By: a.By, On: a.On, Record: a.Record, Indicator: a.Indicator, Value: a.Value, Date: a.Date, Publisher: a.Publisher, Kind: a.SourceKind, Says: a.Says}
 }
 
 // Filling is what the texts of a published statement are filled with: what was
 // frozen, and nothing that was counted since.
 func (m Manifest) Filling(facets func(by []string) []Facet, sets func(string) []string) (Filling, error) {
-	f := Filling{Sets: sets, Names: map[string]string{}, Settings: Settings{K: m.K}}
+	f := Filling{Sets: sets, Names: map[string]string{}, Settings: Settings{K: m.K}, Entries: m.Entries, Root: m.Root}
 	for _, frozen := range m.Figures {
 		a, err := frozen.Answer(facets(frozen.By))
 		if err != nil {
@@ -313,5 +314,5 @@ func (m Manifest) parts() map[string]json.RawMessage {
 // answer is the inverse of Freeze.
 func (o FrozenOutside) answer() OutsideAnswer {
 	return OutsideAnswer{OutsideAsk: OutsideAsk{Indicator: o.Indicator, By: o.By, On: o.On}, Record: o.Record, Value: o.Value, Date: o.Date,
-		Publisher: o.Publisher, Says: o.Says}
+		Publisher: o.Publisher, SourceKind: o.Kind, Says: o.Says}
 }
