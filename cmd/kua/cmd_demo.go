@@ -150,6 +150,17 @@ func (p *program) fillDemo(ctx context.Context, reg *registry.Registry, session 
 			return err
 		}
 	}
+	var texts []string
+	for _, file := range examples.Statement {
+		texts = append(texts, filepath.Join(dir, file))
+	}
+	text, _, err := readStatement(texts)
+	if err != nil {
+		return err
+	}
+	if _, err := reg.PutStatement(ctx, session, registry.StatementChange{StatementText: text}); err != nil {
+		return err
+	}
 	found, err := reg.Propose(ctx, session)
 	if err != nil {
 		return err

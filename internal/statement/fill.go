@@ -193,7 +193,7 @@ func (w *filler) block(n ast.Node) []paper.Block {
 		}
 		return nil
 	}
-	w.fail(fault(lineOf(w.t.source, n), "this part of the text can't be read: write it as a paragraph, a list, a quotation or a table"))
+	w.fail(fault(w.t.lineOf(n), "this part of the text can't be read: write it as a paragraph, a list, a quotation or a table"))
 	return nil
 }
 
@@ -264,7 +264,7 @@ func (w *filler) inlines(parent ast.Node) (out []paper.Inline) {
 				out = append(out, w.outsideFigure(n.Directive))
 			}
 		default:
-			w.fail(fault(lineOf(w.t.source, n), "this part of the text can't be read: words, emphasis, links, notes and figures can stand in a line"))
+			w.fail(fault(w.t.lineOf(n), "this part of the text can't be read: words, emphasis, links, notes and figures can stand in a line"))
 		}
 	}
 	return out
@@ -324,7 +324,7 @@ func (w *filler) figure(d Directive) paper.Inline {
 		figure.Href = w.Cases(a, codes)
 	}
 	if hidden {
-		figure.Text = w.fewer(a)
+		figure.Text = w.Language.T("statement.kept") // it may be one that would tell of another
 		return figure
 	}
 	switch show := d.Args["show"]; {
@@ -340,11 +340,6 @@ func (w *filler) figure(d Directive) paper.Inline {
 		w.fail(fault(d.Line, `show="%s": share and base can be shown`, clip(show)))
 	}
 	return figure
-}
-
-// fewer says that a number is kept back.
-func (w *filler) fewer(Answer) string {
-	return w.Language.T("statement.fewer", w.k())
 }
 
 func (w *filler) k() int { return max(LeastK, cmp.Or(w.Settings.K, DefaultK)) }

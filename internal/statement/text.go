@@ -25,6 +25,7 @@ const maxText = 1 << 20
 // Text is a text that was read. It does not change.
 type Text struct {
 	source     []byte
+	lines      []int // where each begins
 	root       ast.Node
 	directives []Directive
 	passages   []Passage
@@ -54,7 +55,14 @@ func Parse(source string) (*Text, error) {
 		return nil, fault(1, "the text is not in UTF-8: save it as UTF-8 and try again")
 	}
 	t := &Text{source: []byte(strings.ReplaceAll(strings.ReplaceAll(source, "\r\n", "\n"), "\r", "\n"))}
+	t.lines = []int{0}
+	for i, b := range t.source {
+		if b == '\n' {
+			t.lines = append(t.lines, i+1)
+		}
+	}
 	pc := parser.NewContext()
+	pc.Set(linesKey, t)
 	t.root = markdown().Parser().Parse(text.NewReader(t.source), parser.WithContext(pc))
 	if err, ok := pc.Get(faultKey).(error); ok {
 		return nil, err
@@ -111,6 +119,7 @@ func markdown() goldmark.Markdown {
 var (
 	directiveKind = ast.NewNodeKind("Directive")
 	faultKey      = parser.NewContextKey()
+	linesKey      = parser.NewContextKey()
 )
 
 // directiveNode is a directive among words.
@@ -133,7 +142,7 @@ func (directiveParser) Parse(_ ast.Node, block text.Reader, pc parser.Context) a
 	if !found {
 		return nil
 	}
-	no := 1 + bytes.Count(block.Source()[:segment.Start], []byte{'\n'})
+	no := pc.Get(linesKey).(*Text).lineAt(segment.Start)
 	end := bytes.Index(inner, []byte("}}"))
 	if end < 0 {
 		complain(pc, fault(no, "{{ has no }} on the same line"))
@@ -187,7 +196,7 @@ func (r *reading) block(n ast.Node) error {
 			return err
 		}
 		if len(r.open) != before && c.Parent().Kind() != ast.KindDocument && c.Parent().Kind() != ast.KindBlockquote {
-			return fault(lineOf(r.t.source, c), "a story begins and ends outside lists and tables")
+			return fault(r.t.lineOf(c), "a story begins and ends outside lists and tables")
 		}
 	}
 	return nil
@@ -195,7 +204,7 @@ func (r *reading) block(n ast.Node) error {
 
 // words reads a paragraph, a heading, a cell. whole: a directive is all of it.
 func (r *reading) words(n ast.Node, whole bool) error {
-	s := sentences{line: lineOf(r.t.source, n)}
+	s := sentences{line: r.t.lineOf(n)}
 	before := len(r.open)
 	err := ast.Walk(n, func(c ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
@@ -207,7 +216,7 @@ func (r *reading) words(n ast.Node, whole bool) error {
 		case *ast.Image:
 			return ast.WalkStop, fault(s.line, "a picture from outside can't be part of a statement: {{chart}} and {{map}} draw the register's own")
 		case *ast.Text:
-			s.line = 1 + bytes.Count(r.t.source[:c.Segment.Start], []byte{'\n'})
+			s.line = r.t.lineAt(c.Segment.Start)
 			s.add(string(c.Segment.Value(r.t.source)), r.open)
 			if c.SoftLineBreak() || c.HardLineBreak() {
 				s.add(" ", r.open)
@@ -252,11 +261,20 @@ func (r *reading) directive(d Directive, s *sentences) error {
 	return nil
 }
 
+// lineAt is the line, from 1, of a place in the source.
+func (t *Text) lineAt(place int) int {
+	i, found := slices.BinarySearch(t.lines, place)
+	if found {
+		i++
+	}
+	return max(1, i)
+}
+
 // lineOf is the line on which a part begins.
-func lineOf(source []byte, n ast.Node) int {
+func (t *Text) lineOf(n ast.Node) int {
 	for ; n != nil; n = n.Parent() {
 		if n.Type() == ast.TypeBlock && n.Lines().Len() > 0 {
-			return 1 + bytes.Count(source[:n.Lines().At(0).Start], []byte{'\n'})
+			return t.lineAt(n.Lines().At(0).Start)
 		}
 	}
 	return 1
