@@ -272,7 +272,7 @@ type format struct {
 }
 
 func formats() []format {
-	return []format{{"html", paper.HTML}, {"pdf", paper.PDF}, {"md", paper.Markdown}, {"txt", paper.Text}}
+	return []format{{"html", paper.HTML}, {"pdf", paper.PDF}, {"docx", paper.DOCX}, {"md", paper.Markdown}, {"txt", paper.Text}}
 }
 
 func chosenFormats(names string) ([]format, error) {

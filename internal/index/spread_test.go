@@ -165,6 +165,29 @@ func TestSpreadAgreesWithFolding(t *testing.T) {
 					rt.Fatalf("%+v: broken down %v, not %v", q, got.Breakdowns[i], b)
 				}
 			}
+			for _, b := range want.Breakdowns { // whom a figure counts, one by one, comes to the same
+				units, err := ix.Units(ctx, q.Clock, q.Scope, q.Verified, q.Figure, []string{b.Facet})
+				if err != nil {
+					rt.Fatal(err)
+				}
+				cells, rest := map[string]int{}, 0
+				for _, u := range units {
+					for _, code := range u.Codes[0] {
+						cells[code]++
+					}
+					if len(u.Codes[0]) == 0 {
+						rest++
+					}
+				}
+				for _, c := range b.Cells {
+					if cells[c.Code] != c.Value {
+						rt.Fatalf("%+v: %s=%s counts %d one by one, %d in all", q, b.Facet, c.Code, cells[c.Code], c.Value)
+					}
+				}
+				if len(cells) != len(b.Cells) || rest != b.Rest {
+					rt.Fatalf("%+v: %s has %d cells and %d in none one by one, %d and %d in all", q, b.Facet, len(cells), rest, len(b.Cells), b.Rest)
+				}
+			}
 			if fmt.Sprint(got.Survivals) != fmt.Sprint(want.Survivals) {
 				rt.Fatalf("%+v: it took %v, not %v", q, got.Survivals, want.Survivals)
 			}

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"github.com/kua-registry/kua/internal/edtf"
 )
 
 // ErrNoFacet says that a figure can't be broken down by such a facet.
@@ -28,13 +30,14 @@ func (ix *Index) Units(ctx context.Context, clock Clock, scope string, verified 
 	if _, ok := ix.figures[figure]; !ok {
 		return nil, fmt.Errorf("%w: %q", ErrNoRule, figure)
 	}
-	places := make([]int, len(by))
-	for i, id := range by {
-		n := slices.IndexFunc(ix.facets, func(f facet) bool { return f.id == id && len(f.from) > 0 })
-		if n < 0 {
+	places := make([]int, len(ix.broken)) // of the breakdowns among by; -1: not asked for
+	for i := range places {
+		places[i] = slices.Index(by, ix.broken[i].id)
+	}
+	for _, id := range by {
+		if !slices.ContainsFunc(ix.broken, func(f facet) bool { return f.id == id }) {
 			return nil, fmt.Errorf("%w: %q", ErrNoFacet, id)
 		}
-		places[i] = facetRest + n
 	}
 	err = ix.readList(ctx, func(c *conn, list *listing) error {
 		no, err := scopeNo(c, scope, verified)
@@ -46,15 +49,23 @@ func (ix *Index) Units(ctx context.Context, clock Clock, scope string, verified 
 		if err != nil {
 			return err
 		}
-		codes := ix.codes.all()
 		at := map[int64]int{} // by version, the place of the unit
-		return c.Run(`SELECT p.v, m.stream FROM span p CROSS JOIN member m ON m.v = p.v WHERE `+spanAt, func(s *sqlite3.Stmt) error {
+		return c.Run(`SELECT p.v, m.stream, u.cells FROM span p CROSS JOIN unit u ON u.v = p.v CROSS JOIN member m ON m.v = p.v WHERE `+spanAt, func(s *sqlite3.Stmt) error {
 			v, stream := s.ColumnInt64(0), s.ColumnInt64(1)
 			i, ok := at[v]
 			if !ok {
 				i = len(units)
 				at[v] = i
 				units = append(units, Unit{Codes: make([][]string, len(by))})
+				err := ix.eachCell(s.ColumnRawBlob(2), func(facet int, code string, from, to edtf.Day) error {
+					if place := places[facet]; place >= 0 && from <= clock.AsOf && clock.AsOf < to {
+						units[i].Codes[place] = append(units[i].Codes[place], code)
+					}
+					return nil
+				})
+				if err != nil {
+					return err
+				}
 			}
 			if stream < 0 || stream >= int64(len(rows)) || rows[stream] == nil {
 				return errDamaged
@@ -65,13 +76,6 @@ func (ix *Index) Units(ctx context.Context, clock Clock, scope string, verified 
 				u.Who = who
 			}
 			u.Restricted = u.Restricted || row.restricted != 0
-			for j, place := range places {
-				for _, code := range row.codes {
-					if codes[code].facet == place && !slices.Contains(u.Codes[j], codes[code].code) {
-						u.Codes[j] = append(u.Codes[j], codes[code].code)
-					}
-				}
-			}
 			return nil
 		}, no, ix.ruleNo[figure], known, known, int64(clock.AsOf), int64(clock.AsOf))
 	})
@@ -97,15 +101,17 @@ func clusterOf(list *listing, stream int64, row *listed) string {
 // FacetDef says what a facet is of.
 type FacetDef struct {
 	ID, List    string
-	Kind, Field string // the field that names it
+	Kind, Field string // the field that names it; empty: of none
 }
 
 // FacetDefs are the facets by which a figure can be broken down.
 func (ix *Index) FacetDefs() (defs []FacetDef) {
-	for _, f := range ix.facets {
+	for _, f := range ix.broken {
+		def := FacetDef{ID: f.id, List: f.list}
 		if len(f.from) > 0 {
-			defs = append(defs, FacetDef{f.id, f.list, f.from[0].kind, f.from[0].field})
+			def.Kind, def.Field = f.from[0].kind, f.from[0].field
 		}
+		defs = append(defs, def)
 	}
 	return defs
 }

@@ -303,6 +303,9 @@ func (r *Registry) facetsOf(by []string) (facets []statement.Facet) {
 		for _, def := range r.index.FacetDefs() {
 			if def.ID == id {
 				f.List = def.List
+				if list, ok := r.book.List(def.List); ok {
+					f.Label = list.Label
+				}
 				if k, ok := r.book.Kind(def.Kind); ok {
 					if field, ok := k.Field(def.Field); ok {
 						f.Label = field.Label
