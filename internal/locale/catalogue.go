@@ -43,6 +43,7 @@ type Language struct {
 	plurals  map[string]map[string]string // key → CLDR form → text
 	grammar  grammar
 	notation notation
+	nouns    map[string]noun
 }
 
 // Load reads the messages that come with the program.
@@ -63,6 +64,13 @@ func Load() (*Catalogue, error) {
 			if err := l.read(text); err != nil {
 				return nil, fmt.Errorf("locale: %s: %w", name, err)
 			}
+		}
+		nouns, err := nounFiles.ReadFile("nouns/" + code + ".yaml")
+		if err != nil {
+			return nil, fmt.Errorf("locale: %w", err)
+		}
+		if err := l.readNouns(nouns); err != nil {
+			return nil, fmt.Errorf("locale: nouns/%s.yaml: %w", code, err)
 		}
 		c.languages = append(c.languages, l)
 		tags = append(tags, l.tag)

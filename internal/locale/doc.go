@@ -27,6 +27,18 @@
 // the words that say that there is none. What Language.Date writes, ReadDate
 // reads.
 //
+// # Numbers with what they count
+//
+// Cardinal writes a number in words, Counted a number with its noun, each in the
+// form its place in the sentence asks for:
+//
+//	ru.Counted(69, "case", Grammar{Case: Locative}, true)   "шестидесяти девяти делах"
+//	kk.Counted(69, "case", Grammar{Case: Ablative}, false)  "69 істен"
+//	kk.Numeral(69, Grammar{Owned: true})                    "69-ы"
+//
+// The nouns and all their forms are data in the folder nouns; testdata/numbers.*
+// has numbers and nouns in every form, for a speaker to read through.
+//
 // The labels of kinds, fields and codes are not here: they belong to the
 // codebook, with what they name.
 //

@@ -420,7 +420,7 @@ func TestHostileText(t *testing.T) {
 		if file := write(t, PDF, d); !strings.HasPrefix(file, "%PDF") || file != write(t, PDF, d) {
 			t.Error("the PDF is none, or is written otherwise the second time")
 		}
-		if write(t, DOCX, d) != write(t, DOCX, d) {
+		if first := write(t, DOCX, d); first != write(t, DOCX, d) {
 			t.Error("the DOCX is written otherwise the second time")
 		}
 		want := strings.Join(strings.Fields(clean(text)), "")
