@@ -101,7 +101,7 @@ func (f Frame) finish(kind string, c *canvas) string {
 		around.y = -f.title(&canvas{}) - gap
 		left, top = -margin, around.y-margin
 		f.title(&around)
-		around.y = c.y + gap
+		around.y = c.y + rowGap
 		for _, note := range f.Notes {
 			for _, part := range wrap(note, int(f.width()/(smallSize*meanWidth))) {
 				around.y += line - 2

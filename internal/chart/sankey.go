@@ -2,7 +2,10 @@
 
 package chart
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Node is a figure between which cases flow.
 type Node struct {
@@ -99,13 +102,11 @@ func (f Frame) flowWords(c *canvas, n flowBar, links []Link, width, numbers floa
 	c.text(width, c.y+line-4, boldRight, f.number(n.Value))
 	c.label(0, width-numbers, n.Label)
 	c.WriteString(end)
-	if len(n.in) == 1 && links[n.in[0]].Value == n.Value {
+	came := slices.DeleteFunc(slices.Clone(n.in), func(l int) bool { return links[l].Value == 0 })
+	if len(came) == 1 && links[came[0]].Value == n.Value {
 		return
 	}
-	for _, l := range n.in {
-		if links[l].Value == 0 {
-			continue
-		}
+	for _, l := range came {
 		end := c.open(links[l].Href, "chart-row chart-branch")
 		c.text(width, c.y+line-4, softRight, f.number(links[l].Value))
 		for _, part := range wrap("← "+whence(links[l]), int((width-numbers)/(smallSize*meanWidth))) {

@@ -3,9 +3,12 @@
 package sheet
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -99,7 +102,28 @@ func XLSX(w io.Writer, sheets ...Sheet) error {
 			return err
 		}
 	}
-	return book.Write(w)
+	var b bytes.Buffer
+	if err := book.Write(&b); err != nil {
+		return err
+	}
+	return inOrder(w, b.Bytes())
+}
+
+// inOrder writes the parts of a workbook by their names, what lists them
+// first: they come in any order, and the same table is to give the same bytes.
+func inOrder(w io.Writer, book []byte) error {
+	in, err := zip.NewReader(bytes.NewReader(book), int64(len(book)))
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(in.File, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
+	out := zip.NewWriter(w)
+	for _, part := range in.File {
+		if err := out.Copy(part); err != nil {
+			return err
+		}
+	}
+	return out.Close()
 }
 
 func write(book *excelize.File, name string, s Sheet, bold int) error {

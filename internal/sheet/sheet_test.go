@@ -64,10 +64,10 @@ func TestXLSXFormulasRegression(t *testing.T) {
 // TestXLSXSaysNothingOfItsMaker: neither who, nor when; twice the same bytes.
 func TestXLSXSaysNothingOfItsMaker(t *testing.T) {
 	var a, b bytes.Buffer
-	if err := XLSX(&a, sample); err != nil {
+	if err := XLSX(&a, sample, sample, sample, sample, sample, sample); err != nil {
 		t.Fatal(err)
 	}
-	if err := XLSX(&b, sample); err != nil {
+	if err := XLSX(&b, sample, sample, sample, sample, sample, sample); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(a.Bytes(), b.Bytes()) {

@@ -195,6 +195,9 @@ func (x *analysed) fileHref(part, format string) string {
 // shown is a part as the page has it.
 func (x *analysed) shown(p part) analysisPart {
 	out := analysisPart{ID: p.id, Title: p.title, Facts: p.facts, Gist: p.gist, Notes: p.notes, Table: p.table}
+	if p.less != "" {
+		out.Notes = append(slices.Clone(p.notes), p.less)
+	}
 	if p.group == wayParts || p.group == timeParts { // of the others the page says it once
 		out.Lead = p.lead
 	}

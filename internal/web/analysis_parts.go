@@ -5,6 +5,7 @@ package web
 import (
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/kua-registry/kua/internal/chart"
 	"github.com/kua-registry/kua/internal/edtf"
@@ -37,6 +38,7 @@ type part struct {
 	facts           []analysisFact
 	gist            string
 	notes           []string
+	less            string // what the page draws less than the file; empty: nothing
 	table           analysisTable
 	whole           *analysisTable // what leaves as a file, where the page shows less; nil: the table
 	draw            func(f chart.Frame, page bool) string
@@ -203,7 +205,7 @@ func (x *analysed) wait(w registry.Survival) part {
 	p.whole = &analysisTable{Head: []string{head[0], head[1], x.T("analysis.wait.came"), x.T("analysis.wait.censored"), head[2], head[3], head[4]}}
 	for _, step := range w.Steps {
 		curve.Steps = append(curve.Steps, chart.Step(step))
-		p.whole.Rows = append(p.whole.Rows, analysisRow{Name: x.Number(step.Day), Cells: []analysisCell{
+		p.whole.Rows = append(p.whole.Rows, analysisRow{Code: strconv.Itoa(step.Day), Name: x.Number(step.Day), Cells: []analysisCell{
 			{Value: step.AtRisk}, {Value: step.Events}, {Value: step.Censored}, {Value: step.S}, {Value: step.Low}, {Value: step.High},
 		}})
 	}
@@ -273,7 +275,7 @@ func (x *analysed) breakdown(b registry.Breakdown) part {
 	}
 	hidden := len(bars) - barsShown
 	if hidden > 1 {
-		p.notes = append(p.notes, x.N("analysis.by.more", hidden))
+		p.less = x.N("analysis.by.more", hidden)
 	}
 	p.draw = func(f chart.Frame, page bool) string {
 		shown := bars
