@@ -33,8 +33,9 @@ const (
 	actSignOut      = "sign_out"
 	actLock         = "lock"
 	actSessionEnded = "session_ended"
-	actRead         = "read" // the file of a case with who somebody is
-	actList         = "list" // names in a list, a search, the overview
+	actRead         = "read"  // the file of a case with who somebody is
+	actList         = "list"  // names in a list, a search, the overview
+	actErase        = "erase" // an entry of its own, which the index makes a line of
 	actExport       = "export"
 	actRefused      = "refused"
 	actAlarmSeen    = "alarm_seen"

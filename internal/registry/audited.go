@@ -173,7 +173,7 @@ func (r *Registry) showLine(m access.Member) func(index.AuditLine) (index.AuditL
 		case own:
 			l.Cases = known
 			return l, true
-		case all && (l.Act == actRefused || l.Act == "erase"):
+		case all && (l.Act == actRefused || l.Act == actErase):
 			// Shown in any case: a line left out would tell that what was tried is there.
 			l.Cases = known
 			return l, true

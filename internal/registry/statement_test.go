@@ -384,3 +384,33 @@ func TestStatementsAreApart(t *testing.T) {
 		}
 	}
 }
+
+// TestErasedIsNotTampered erases a case for good after publication: what was published can't be counted again, which is
+// told as what it is, and a forged figure is still told from it.
+func TestErasedIsNotTampered(t *testing.T) {
+	ctx := context.Background()
+	g := crowded(t, map[string]string{"KZ-75": "mmmmmmmmm"})
+	id := g.writes("We registered {{figure \"reports\"}} reports.")
+	manifest, err := g.publishes(id, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.proves()
+	if err := g.Erase(ctx, g.session, g.cases[0], Erasure{Why: "wish", Reason: "asked for it"}); err != nil {
+		t.Fatal(err)
+	}
+	if v := g.verifies(manifest); !v.Holds() || v.Figures[0].State != FigureSame {
+		t.Errorf("the identity alone erased: %+v", v.Figures)
+	}
+	g.proves()
+	if err := g.Erase(ctx, g.session, g.cases[1], Erasure{Whole: true, Why: "wish", Reason: "asked for it"}); err != nil {
+		t.Fatal(err)
+	}
+	v := g.verifies(manifest)
+	if !v.Holds() || v.Figures[0].State != FigureErased || v.Erased != 1 || v.Figures[0].Then != 14 {
+		t.Errorf("a whole case erased: %+v", v)
+	}
+	if v := g.verifies(bytes.Replace(manifest, []byte(`"value": 15`), []byte(`"value": 16`), 1)); v.Holds() || v.Figures[0].State != FigureTampered {
+		t.Errorf("forged after the erasure: %+v", v)
+	}
+}

@@ -26,6 +26,7 @@ type StatementVerdict struct {
 	Outside     []OutsideVerdict
 	Texts       []TextVerdict
 	Findings    []StatementFinding // passages whose consent or risk is no longer what it was
+	Erased      int                // cases that were erased for good since it was published
 	CorrectedBy string             // id of the published statement that corrects it
 }
 
@@ -40,6 +41,7 @@ func (v StatementVerdict) Holds() bool {
 const (
 	FigureSame     = "same"     // counted again, at its clocks and as of the same day today, it is what was published
 	FigureChanged  = "changed"  // at its clocks it is what was published; what is known today gives another number, or other cases
+	FigureErased   = "erased"   // at its clocks it is less than what was published, by no more than was erased for good since: it can't be counted again
 	FigureTampered = "tampered" // at its clocks it is not what was published: the manifest or the register was altered
 )
 
@@ -120,9 +122,12 @@ func (r *Registry) VerifyStatement(ctx context.Context, s *access.Session, signe
 	if root, err := r.log.RootAt(ctx, published.Entries); err == nil {
 		v.Ledger = root.String() == published.Root
 	}
+	if v.Erased, err = r.erasedSince(ctx, published.Published); err != nil {
+		return StatementVerdict{}, err
+	}
 	see := r.see(s.Member)
 	for _, f := range m.Figures {
-		verdict, err := r.verdict(ctx, see, f, salt)
+		verdict, err := r.verdict(ctx, see, f, salt, v.Erased)
 		if err != nil {
 			return StatementVerdict{}, err
 		}
@@ -163,6 +168,26 @@ func (r *Registry) VerifyStatement(ctx context.Context, s *access.Session, signe
 	return v, nil
 }
 
+// erasedSince counts the cases that were erased for good after a moment.
+func (r *Registry) erasedSince(ctx context.Context, at time.Time) (int, error) {
+	lines, err := r.index.AuditBetween(ctx, at, r.now().Add(time.Hour))
+	if err != nil {
+		return 0, err
+	}
+	erased := map[string]bool{}
+	for _, l := range lines {
+		if l.Act != actErase {
+			continue
+		}
+		for _, id := range l.Cases {
+			if _, there := r.thing(id); !there {
+				erased[id] = true
+			}
+		}
+	}
+	return len(erased), nil
+}
+
 // coversNow looks once more whether the passages about people stand under a consent.
 func (r *Registry) coversNow(ctx context.Context, s *access.Session, t StatementText) ([]StatementFinding, error) {
 	c := &checking{r: r, s: s}
@@ -180,7 +205,7 @@ func (r *Registry) coversNow(ctx context.Context, s *access.Session, t Statement
 
 // verdict counts a figure again: at its own clocks, and as of the same day by
 // what is known now.
-func (r *Registry) verdict(ctx context.Context, see index.See, f statement.Frozen, salt []byte) (FigureVerdict, error) {
+func (r *Registry) verdict(ctx context.Context, see index.See, f statement.Frozen, salt []byte, erased int) (FigureVerdict, error) {
 	v := FigureVerdict{ID: f.ID, Published: f.Value, State: FigureTampered}
 	ask, err := f.Ask()
 	if err != nil {
@@ -216,6 +241,8 @@ func (r *Registry) verdict(ctx context.Context, see index.See, f statement.Froze
 		return v, err
 	}
 	switch {
+	case !holds && v.Definition && v.Then < f.Value && f.Value-v.Then <= erased:
+		v.State = FigureErased
 	case !holds: // also where the definition changed: what was frozen can't be counted again by it
 	case len(v.Came)+len(v.Went)+len(v.Changed)+v.Unseen > 0 || v.Now != v.Then:
 		v.State = FigureChanged
