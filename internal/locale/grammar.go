@@ -3,6 +3,7 @@
 package locale
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -26,23 +27,20 @@ const (
 	cases
 )
 
-var caseNames = [...]string{"nominative", "genitive", "dative", "accusative", "instrumental", "locative", "ablative"}
+var caseNames = [...]string{"nom", "gen", "dat", "acc", "ins", "loc", "abl"}
 
-// ParseCase reads the name of a case, "genitive". "prepositional" is another
-// name of the locative. Nothing is the nominative.
+// ParseCase reads the short name of a case: "nom", "gen", "dat", "acc", "ins",
+// "loc", "abl"; "prep", the Russian prepositional, is another name of "loc".
+// Nothing is the nominative.
 func ParseCase(name string) (Case, bool) {
 	switch name {
 	case "":
 		return Nominative, true
-	case "prepositional":
+	case "prep":
 		return Locative, true
 	}
-	for i, known := range caseNames {
-		if name == known {
-			return Case(i), true
-		}
-	}
-	return Nominative, false
+	i := slices.Index(caseNames[:], name)
+	return Case(max(i, 0)), i >= 0
 }
 
 // String returns the name of a case as ParseCase reads it.
@@ -62,6 +60,18 @@ const (
 	Feminine
 	Neuter
 )
+
+var genderNames = [...]string{"masc", "fem", "neut"}
+
+// ParseGender reads the short name of a gender: "masc", "fem", "neut". Nothing
+// is the masculine.
+func ParseGender(name string) (Gender, bool) {
+	if name == "" {
+		return Masculine, true
+	}
+	i := slices.Index(genderNames[:], name)
+	return Gender(max(i, 0)), i >= 0
+}
 
 // Grammar is how a number, or a number with its noun, stands in a sentence. A
 // language takes from it what it knows. A noun of the lexicon brings its own
