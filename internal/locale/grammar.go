@@ -3,7 +3,6 @@
 package locale
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -27,20 +26,23 @@ const (
 	cases
 )
 
-var caseNames = [...]string{"nom", "gen", "dat", "acc", "ins", "loc", "abl"}
+var caseNames = [...]string{"nominative", "genitive", "dative", "accusative", "instrumental", "locative", "ablative"}
 
-// ParseCase reads the short name of a case: "nom", "gen", "dat", "acc", "ins",
-// "loc", "abl"; "prep", the Russian prepositional, is another name of "loc".
-// Nothing is the nominative.
+// ParseCase reads the name of a case, "genitive". "prepositional" is another
+// name of the locative. Nothing is the nominative.
 func ParseCase(name string) (Case, bool) {
 	switch name {
 	case "":
 		return Nominative, true
-	case "prep":
+	case "prepositional":
 		return Locative, true
 	}
-	i := slices.Index(caseNames[:], name)
-	return Case(max(i, 0)), i >= 0
+	for i, known := range caseNames {
+		if name == known {
+			return Case(i), true
+		}
+	}
+	return Nominative, false
 }
 
 // String returns the name of a case as ParseCase reads it.
@@ -60,18 +62,6 @@ const (
 	Feminine
 	Neuter
 )
-
-var genderNames = [...]string{"masc", "fem", "neut"}
-
-// ParseGender reads the short name of a gender: "masc", "fem", "neut". Nothing
-// is the masculine.
-func ParseGender(name string) (Gender, bool) {
-	if name == "" {
-		return Masculine, true
-	}
-	i := slices.Index(genderNames[:], name)
-	return Gender(max(i, 0)), i >= 0
-}
 
 // Grammar is how a number, or a number with its noun, stands in a sentence. A
 // language takes from it what it knows. A noun of the lexicon brings its own
