@@ -44,9 +44,9 @@ var counting = []string{"asof", "known", "scope", "verified"}
 func shapes(name string) (s shape, covers, ok bool) {
 	switch name {
 	case "figure":
-		return shape{1, append([]string{"by", "code", "as", "case", "gender", "noun", "show"}, counting...)}, false, true
+		return shape{1, append([]string{"by", "code", "as", "case", "gender", "noun", "owned", "capital", "show"}, counting...)}, false, true
 	case "outside":
-		return shape{1, []string{"by", "on", "as", "case", "gender", "noun"}}, false, true
+		return shape{1, []string{"by", "on", "as", "case", "gender", "noun", "owned", "capital"}}, false, true
 	case "table":
 		return shape{-1, append([]string{"by", "set", "title"}, counting...)}, false, true
 	case "chart":
