@@ -21,6 +21,7 @@ var withoutDecision = map[string]string{
 	"Rules":           "as the codebook",
 	"RuleLabel":       "as the codebook",
 	"FigureSet":       "as the codebook",
+	"StatementFacets": "as the codebook",
 	"Today":           "the day",
 	"Close":           "ends all sessions and answers nothing",
 	"AskToOpen":       "a question that says nothing",

@@ -75,12 +75,13 @@ func (r *Registry) openDrafts() error {
 	return err
 }
 
-// mayDraft says whether the member may write what the draft is to become.
+// mayDraft says whether the member may write what the draft is to become: in a
+// case, or outside cases, where it is a record that all share or a statement.
 func (r *Registry) mayDraft(s *access.Session, d Draft) bool {
 	if d.Case != "" {
 		return r.may(s.Member, access.CommentCase, d.Case)
 	}
-	return access.Decide(s.Member, access.WriteShared, access.Thing{})
+	return access.Decide(s.Member, access.WriteShared, access.Thing{}) || access.Decide(s.Member, access.WriteText, access.Thing{})
 }
 
 // KeepDraft keeps a draft and answers its id. Only its writer can open it, and

@@ -41,6 +41,10 @@ func draftProblem(err error) string {
 func draftPath(d registry.Draft) string {
 	base := outsideBase(d.Kind)
 	switch {
+	case d.Kind == statementKind && d.Record == "":
+		base = "/statements/new"
+	case d.Kind == statementKind:
+		base = statementPath(d.Record) + "/edit"
 	case d.Case != "" && d.Record == "":
 		base = "/cases/" + d.Case + "/add/" + url.PathEscape(d.Kind)
 	case d.Case != "":

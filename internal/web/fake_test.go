@@ -61,6 +61,7 @@ type fake struct {
 	withdrawn string
 	kept      []registry.Draft
 
+	said    fakeStatements
 	did     []string // what was done to an account, or about members
 	access  string   // what was done about who may read a case
 	refuses error    // what every change about members is refused with

@@ -54,6 +54,7 @@ var proofActs = map[string]string{
 	"POST /organisations/{id}":         "org",
 	"POST /organisations/{id}/let-in":  "let_in",
 	"POST /organisations/{id}/let-out": "let_out",
+	"POST /statements/{id}/publish":    "publish",
 }
 
 type proofBody struct {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/bodymap"
 	"github.com/kua-registry/kua/internal/chart"
+	"github.com/kua-registry/kua/internal/paper"
 )
 
 //go:embed static
@@ -39,7 +40,7 @@ func loadAssets() (*assets, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{"chart.css": []byte(chart.Stylesheet())}
+	files := map[string][]byte{"chart.css": []byte(chart.Stylesheet()), "paper.css": []byte(paper.Stylesheet())}
 	for _, v := range bodymap.Views() {
 		files[picture(v.ID)] = v.Picture()
 	}

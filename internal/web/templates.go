@@ -85,6 +85,7 @@ func (s *server) nav(v *visit, at clock) []navLink {
 		{"/calendar", "calendar", counts, false, []string{"/tasks"}},
 		{"/state", "state", counts, true, statePages},
 		{"/figures", "figures", counts, true, []string{"/analysis"}},
+		{"/statements", "statements", s.reg.May(v.session, access.WriteText), false, nil},
 		{"/members", "members", looksAfter, false, []string{"/organisations"}},
 		{"/about", "about", !counts, false, nil},
 	} {

@@ -83,6 +83,7 @@ type register interface {
 	letterRegister
 	bulkRegister
 	analysisRegister
+	statementRegister
 	Book() *codebook.Book
 	Rules() *rules.Set
 	Today() edtf.Day
@@ -160,7 +161,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.stateRoutes(), s.outsideRoutes(), s.letterRoutes(), s.analysisRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.stateRoutes(), s.outsideRoutes(), s.letterRoutes(), s.analysisRoutes(), s.statementRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},

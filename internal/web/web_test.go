@@ -247,6 +247,9 @@ func everyPage(t *testing.T, look func(t *testing.T, b *browser, path string, do
 		for _, p := range pages {
 			see(b, p.path)
 		}
+		for _, p := range statementPages {
+			see(b, p.path)
+		}
 		examiner := signedIn(t, newExaminationFake(t), lang)
 		for _, p := range examPages {
 			see(examiner, p.path)

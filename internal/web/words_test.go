@@ -236,7 +236,7 @@ func TestNoPageShowsAKey(t *testing.T) {
 					t.Errorf("%s: <%s> shows the code %q of %s", name, where, word, list)
 				}
 			}
-			if found := places.FindString(text); found != "" {
+			if found := places.FindString(text); found != "" && where != "textarea" { // a statement's text has directives
 				t.Errorf("%s: <%s> shows %q in %q", name, where, found, strings.TrimSpace(text))
 			}
 		})
