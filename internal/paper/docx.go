@@ -160,6 +160,7 @@ type place struct {
 	in    int
 	level int
 	quote bool
+	leads bool // what follows is a list
 }
 
 func (x *docx) document(d Document) string {
@@ -198,7 +199,8 @@ func (x *docx) rest() {
 }
 
 func (x *docx) blocks(blocks []Block, at place) {
-	for _, b := range blocks {
+	for i, b := range blocks {
+		at.leads = leads(blocks, i)
 		x.block(b, at, "")
 	}
 }
@@ -222,12 +224,15 @@ func (x *docx) block(b Block, at place, numbered string) {
 		case Address:
 			in.in += (docxText - at.in) / 2
 		}
+		if at.leads {
+			style += `<w:keepNext/>`
+		}
 		x.paragraph(style+numbered, in.indent(numbered != "")+jc, b.Text)
 	case List:
 		x.list(b, at)
 	case Quote:
 		inner := at
-		inner.in, inner.quote = at.in+docxStep, true
+		inner.in, inner.quote, inner.leads = at.in+docxStep, true, false
 		x.blocks(b.Blocks, inner)
 		if len(b.By) > 0 {
 			x.paragraph(`<w:pStyle w:val="Quote"/>`, inner.indent(false), append([]Inline{Plain("— ")}, b.By...))
@@ -282,7 +287,7 @@ const deepestList = 8
 
 func (x *docx) list(l List, at place) {
 	inner := at
-	inner.in, inner.level = min(at.in+docxStep, docxText/2), at.level+1
+	inner.in, inner.level, inner.leads = min(at.in+docxStep, docxText/2), at.level+1, false
 	level := min(at.level, deepestList)
 	kind := 1
 	start := ""

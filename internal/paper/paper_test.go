@@ -395,6 +395,29 @@ func TestPages(t *testing.T) {
 	})
 }
 
+// TestColumns: columns take what room there is, none less than its longest word, none more than its longest line.
+func TestColumns(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 6).Draw(t, "columns")
+		widest, least, out := make([]float64, n), make([]float64, n), make([]float64, n)
+		for i := range n {
+			least[i] = rapid.Float64Range(12, 200).Draw(t, "word")
+			widest[i] = least[i] + rapid.Float64Range(0, 400).Draw(t, "line")
+		}
+		part := rapid.Float64Range(0, 1).Draw(t, "room")
+		room := points(least) + part*(points(widest)-points(least))
+		share(out, widest, least, room)
+		for i := range n {
+			if out[i] < least[i] || out[i] > widest[i] {
+				t.Errorf("column %d is %.1f wide, its word %.1f, its line %.1f", i, out[i], least[i], widest[i])
+			}
+		}
+		if got := points(out); got > room+0.01 || got < room-0.01 {
+			t.Errorf("the columns take %.2f of %.2f", got, room)
+		}
+	})
+}
+
 // hostile are texts of people who would rather be read otherwise than they write.
 var hostile = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</style><script>`, `<!--`, `]]>`, `&lt;b&gt; & &amp;`,

@@ -164,12 +164,15 @@ func (l *layout) together(first int, keepNext bool) {
 func (l *layout) body() look { return look{size: bodySize, colour: ink} }
 
 func (l *layout) blocks(blocks []Block, f frame) {
-	for _, b := range blocks {
+	for i, b := range blocks {
 		switch b := b.(type) {
 		case Heading:
 			l.heading(b, f)
 		case Paragraph:
 			l.placedParagraph(b, f)
+			if leads(blocks, i) {
+				l.boxes[len(l.boxes)-1].keep = true
+			}
 		case List:
 			l.list(b, f)
 		case Quote:
@@ -184,6 +187,15 @@ func (l *layout) blocks(blocks []Block, f frame) {
 			l.boxes = append(l.boxes, box{fresh: true})
 		}
 	}
+}
+
+// leads tells whether a block says what the list after it is of.
+func leads(blocks []Block, i int) bool {
+	if i+1 >= len(blocks) {
+		return false
+	}
+	_, list := blocks[i+1].(List)
+	return list
 }
 
 var headings = [maxLevel]struct {
@@ -245,6 +257,9 @@ func (l *layout) list(list List, f frame) {
 			mark = itoa(max(1, list.Start)+i) + "."
 		}
 		first := len(l.boxes)
+		if first > 0 && i > 0 && i == len(list.Items)-1 { // the last item is never alone on a page
+			l.boxes[first-1].keep = true
+		}
 		l.blocks(item, f.in(by))
 		if len(l.boxes) == first || l.boxes[first].fresh { // an item of nothing
 			l.add(box{height: bodySize * leading}, f)

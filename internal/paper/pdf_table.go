@@ -190,25 +190,22 @@ func points(all []float64) (total float64) {
 }
 
 // share divides what room there is evenly, but gives no column more than its
-// longest line nor less than its longest word. The words of all have room.
+// longest line nor less than its longest word. The words of all have room, the
+// lines of all don't.
 func share(out, widest, least []float64, room float64) {
-	open := len(out)
-	for settled := true; settled && open > 0; {
-		settled = false
-		even := room / float64(open)
+	low, high := 0.0, room
+	for range 50 { // halving finds the even width to a fraction of a point
+		even := (low + high) / 2
 		for i := range out {
-			if out[i] == 0 && (widest[i] <= even || least[i] >= even) {
-				out[i] = min(widest[i], max(least[i], even))
-				room -= out[i]
-				open--
-				settled = true
-				break // what is even is another now
-			}
+			out[i] = min(widest[i], max(least[i], even))
+		}
+		if points(out) > room {
+			high = even
+		} else {
+			low = even
 		}
 	}
 	for i := range out {
-		if out[i] == 0 {
-			out[i] = room / float64(open)
-		}
+		out[i] = min(widest[i], max(least[i], low))
 	}
 }
