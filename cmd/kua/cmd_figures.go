@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/csv"
 	"fmt"
 	"strconv"
 	"time"
@@ -34,13 +33,19 @@ type figureAnswer struct {
 
 func (p *program) figuresCommand() *cobra.Command {
 	var clock clockFlags
-	var set, scope, lang string
+	var set, scope, lang, by, figure string
 	var asCSV, verified bool
 	cmd := &cobra.Command{
 		Use:   "figures",
 		Short: "Count: as of a day, as known by a moment",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case by != "" && set != "":
+				return usage("--by and --set: one figure is broken down, a set is listed")
+			case by == "" && figure != "":
+				return usage("--figure needs --by: what is it to be broken down by?")
+			}
 			at, err := p.clock(clock)
 			if err != nil {
 				return err
@@ -56,6 +61,9 @@ func (p *program) figuresCommand() *cobra.Command {
 					return fmt.Errorf("--org: there is no organisation %q; 'kua org list' shows them", scope)
 				}
 				scope = org.ID
+			}
+			if by != "" {
+				return p.figuresBy(cmd.Context(), reg, session, registry.AnalysisQuery{Clock: at, Scope: scope, Verified: verified, Figure: figure}, by, lang, asCSV)
 			}
 			answer, err := reg.Figures(cmd.Context(), session, registry.FigureQuery{Clock: at, Scope: scope, Set: set, Verified: verified})
 			if err != nil {
@@ -78,6 +86,8 @@ func (p *program) figuresCommand() *cobra.Command {
 	cmd.Flags().StringVar(&clock.asOf, "as-of", "", "facts up to the end of this `day` (2022-05-17); today where it is not given")
 	cmd.Flags().StringVar(&clock.knownBy, "known-by", "", "entries up to this `moment`; all where it is not given")
 	cmd.Flags().StringVar(&set, "set", "", "only the figures of this `set` (statement, way)")
+	cmd.Flags().StringVar(&by, "by", "", "break one figure down by this `facet` (region, body, place_type, article, method, sex, child, age_band, stage)")
+	cmd.Flags().StringVar(&figure, "figure", "", "the `figure` that --by breaks down; reports where it is not given")
 	cmd.Flags().StringVar(&scope, "org", "", "only this `organisation`'s cases, by name or id; the coalition's where it is not given")
 	cmd.Flags().StringVar(&lang, "lang", "en", "the language of the labels: en, ru or kk")
 	cmd.Flags().BoolVar(&verified, "verified", false, "count only cases whose last verdict, as known by the moment, is that they are verified")
@@ -103,10 +113,7 @@ func figuresJSON(t registry.FigureTable, lang string) figuresAnswer {
 }
 
 func (p *program) figuresCSV(t registry.FigureTable, lang string) error {
-	w := csv.NewWriter(p.out)
-	if err := w.Write([]string{"figure", "value", "base", "of", "as_of", "known_by", "entries", "root", "label", "cases"}); err != nil {
-		return err
-	}
+	out := sheet.Sheet{Head: []string{"figure", "value", "base", "of", "as_of", "known_by", "entries", "root", "label", "cases"}}
 	known, cases := "", "all"
 	if t.Verified {
 		cases = "verified"
@@ -115,16 +122,13 @@ func (p *program) figuresCSV(t registry.FigureTable, lang string) error {
 		known = t.Clock.KnownBy.UTC().Format(time.RFC3339Nano)
 	}
 	for _, v := range t.Values {
-		base, of := "", ""
+		var base, of any
 		if v.Base >= 0 {
-			base, of = strconv.Itoa(v.Base), t.Defs[v.ID].Base
+			base, of = v.Base, t.Defs[v.ID].Base
 		}
-		if err := w.Write([]string{v.ID, strconv.Itoa(v.Value), base, of, t.Clock.AsOf.String(), known, strconv.FormatUint(t.Entries, 10), t.Root, sheet.Plain(t.Defs[v.ID].Label.In(lang)), cases}); err != nil {
-			return err
-		}
+		out.Rows = append(out.Rows, []any{v.ID, v.Value, base, of, t.Clock.AsOf.String(), known, strconv.FormatUint(t.Entries, 10), t.Root, t.Defs[v.ID].Label.In(lang), cases})
 	}
-	w.Flush()
-	return w.Error()
+	return sheet.CSV(p.out, out)
 }
 
 func (p *program) figuresText(t registry.FigureTable, lang string) error {
@@ -139,13 +143,18 @@ func (p *program) figuresText(t registry.FigureTable, lang string) error {
 	if err := table(p.out, rows); err != nil {
 		return err
 	}
+	p.countedFrom(t.Clock, t.Verified, t.Entries, t.Root)
+	return nil
+}
+
+// countedFrom says by which clocks and from which entries figures were counted.
+func (p *program) countedFrom(c registry.Clock, verified bool, entries uint64, root string) {
 	known := "all that is known"
-	if !t.Clock.KnownBy.IsZero() {
-		known = "known by " + t.Clock.KnownBy.UTC().Format(time.RFC3339)
+	if !c.KnownBy.IsZero() {
+		known = "known by " + c.KnownBy.UTC().Format(time.RFC3339)
 	}
-	if t.Verified {
+	if verified {
 		fmt.Fprint(p.out, "\nOnly cases whose last verdict is that they are verified.")
 	}
-	fmt.Fprintf(p.out, "\nAs of %s, %s; counted from %d entries, root %s.\n", t.Clock.AsOf, known, t.Entries, t.Root)
-	return nil
+	fmt.Fprintf(p.out, "\nAs of %s, %s; counted from %d entries, root %s.\n", c.AsOf, known, entries, root)
 }

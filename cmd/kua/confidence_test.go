@@ -32,7 +32,7 @@ var tries = map[string][][]string{
 	"kua case unrestrict":      {{"ASKED"}},
 	"kua check":                {{"--all"}, {"--all", "--json"}},
 	"kua erase":                {{"ASKED", "--identity", "--reason", "asked"}, {"ASKED", "--whole", "--reason", "asked", "--json"}},
-	"kua figures":              {{"--org", "ASKED"}, {"--set", "ASKED"}, {"--json"}, {"--csv", "--verified"}},
+	"kua figures":              {{"--org", "ASKED"}, {"--set", "ASKED"}, {"--json"}, {"--csv", "--verified"}, {"--by", "sex", "--org", "ASKED"}, {"--by", "region", "--figure", "ASKED"}, {"--by", "ASKED", "--json"}},
 	"kua forget copy":          {{"ASKED"}},
 	"kua forget drop":          {{"ASKED"}},
 	"kua forget now":           {{}},

@@ -32,17 +32,14 @@ func Plain(text string) string {
 	return text
 }
 
-// byteOrderMark says that a file is UTF-8 to programs that would otherwise
-// take Cyrillic letters for others.
-const byteOrderMark = "\ufeff"
+// ByteOrderMark, at the beginning of a file, says to a spreadsheet program that
+// it is UTF-8: it would otherwise take Cyrillic letters for others. Scripts do
+// without.
+const ByteOrderMark = "\ufeff"
 
-// CSV writes a sheet as RFC 4180 has it, in UTF-8 with a byte order mark.
+// CSV writes a sheet as comma-separated values, in UTF-8, one row a line.
 func CSV(w io.Writer, s Sheet) error {
-	if _, err := io.WriteString(w, byteOrderMark); err != nil {
-		return err
-	}
 	out := csv.NewWriter(w)
-	out.UseCRLF = true
 	head := make([]string, len(s.Head))
 	for i, text := range s.Head {
 		head[i] = Plain(text)

@@ -22,7 +22,7 @@ func TestCSVFormulasRegression(t *testing.T) {
 	if err := CSV(&b, sample); err != nil {
 		t.Fatal(err)
 	}
-	want := "\ufeffРегион,Число,'=head\r\nгород Алматы,61,0.5\r\n\"'=HYPERLINK(\"\"http://x\"\")\",0,\r\n'+7,-3,'@x\r\n' =1,1,'\t=2\r\n"
+	want := "Регион,Число,'=head\nгород Алматы,61,0.5\n\"'=HYPERLINK(\"\"http://x\"\")\",0,\n'+7,-3,'@x\n' =1,1,'\t=2\n"
 	if b.String() != want {
 		t.Errorf("%q\nwant\n%q", b.String(), want)
 	}

@@ -64,6 +64,7 @@ func (x *analysed) written(format string, parts []part) (data []byte, kind strin
 	p := parts[0]
 	switch {
 	case format == "csv":
+		b.WriteString(sheet.ByteOrderMark)
 		err = sheet.CSV(&b, x.sheet(p, true))
 		return b.Bytes(), "text/csv; charset=utf-8", err
 	case format == "xlsx":

@@ -87,8 +87,8 @@ func TestAnalysisLeaves(t *testing.T) {
 // TestAnalysisNumbers holds a table that leaves against what was counted.
 func TestAnalysisNumbers(t *testing.T) {
 	b := signedIn(t, newFake(t), "en")
-	want := "\ufeffCode,Place,Number,Share,as_of,known_by,scope,cases,figure,entries,root\r\n" +
-		"police_station,Police station,67,41%,2022-05-17,2022-06-01T23:59:59.999999999Z,Northern Sample Centre,verified,reports,2381,5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f77ee\r\n"
+	want := "\ufeffCode,Place,Number,Share,as_of,known_by,scope,cases,figure,entries,root\n" +
+		"police_station,Police station,67,41%,2022-05-17,2022-06-01T23:59:59.999999999Z,Northern Sample Centre,verified,reports,2381,5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f5a1c0f77ee\n"
 	got := b.get("/analysis/by-place_type.csv?as_of=2022-05-17&known_by=2022-06-01&verified=1&scope=" + orgNorth).Body.String()
 	if !strings.HasPrefix(got, want) {
 		t.Errorf("%q\nwant\n%q", got, want)
