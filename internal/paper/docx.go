@@ -429,14 +429,18 @@ func (x *docx) picture(p Picture, at place) {
 	x.source(p.Source, at)
 }
 
-// finest is how many pixels a unit of a drawing gets: enough to print it.
-const finest = 3
+// finest is how many pixels a unit of a drawing gets, enough to print it; of a
+// large drawing as many as make mostPixels from side to side.
+const (
+	finest     = 3
+	mostPixels = 2400
+)
 
 // image puts a picture into the file, once, and returns the name of its relationship.
 func (x *docx) image(svg string, drawing chart.Picture) string {
 	number, known := x.pictures[svg]
 	if !known {
-		painted, err := drawing.PNG(finest)
+		painted, err := drawing.PNG(min(finest, mostPixels/max(drawing.Width, drawing.Height)))
 		if err != nil {
 			x.err = err
 			return ""
