@@ -17,7 +17,7 @@ const module = "github.com/kua-registry/kua"
 // packages, those that stand before it in allowedPure.
 var floors = [][]string{
 	{"edtf", "locale", "typeface", "geo", "chart", "bodymap", "names", "estimate", "codebook", "linkage", "casefile", "rules", "letter", "istanbul", "survival", "paper", "statement"},
-	{"seal", "sqlfile"},
+	{"seal", "sqlfile", "timestamp", "timestamp/timestamptest"},
 	{"ledger"},
 	{"ledger/sqlitestore", "ledger/pgstore", "ledger/ledgertest", "evidence", "draft"},
 	{"index"},
@@ -73,6 +73,7 @@ func TestWalls(t *testing.T) {
 		{"ledger/pgstore", "internal/seal", "a database driver cannot reach a key"},
 		{"ledger/sqlitestore", "internal/seal", "a store cannot reach a key"},
 		{"ledger/sqlitestore", "filippo.io/age", "a store cannot reach a key"},
+		{"timestamp", "net/http", "a time stamp is verified without a network"},
 	}
 	all := rooms(t)
 	for _, w := range walls {
