@@ -36,6 +36,9 @@ index with what the ledger says. The first bad entry is named; exit code 3.`,
 				if deep {
 					fmt.Fprintf(p.out, "%d entries opened, their authors' signatures and the index agree.\n", report.Opened)
 				}
+				if report.Files > 0 {
+					fmt.Fprintf(p.out, "%s read, and as put in.\n", counted(report.Files, "sealed file", "sealed files"))
+				}
 			} else {
 				fmt.Fprintf(p.out, "%s\n", report.Problem)
 			}
@@ -45,6 +48,6 @@ index with what the ledger says. The first bad entry is named; exit code 3.`,
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&deep, "deep", false, "also open every entry and compare the index")
+	cmd.Flags().BoolVar(&deep, "deep", false, "also open every entry, compare the index and read every sealed file")
 	return cmd
 }

@@ -143,6 +143,7 @@ func TestNothingOnTheDisk(t *testing.T) {
 	if found, _ := onDisk(t, outside, rows); found["list.csv"] != 200 {
 		t.Fatalf("%d of 200 texts are found where they do lie: this test finds nothing", found["list.csv"])
 	}
+	source := write("source.yaml", "about: made up\noutside:\n- kind: publication\n  id: p\n  source: made up\n  fields: {kind: article, date: 2022-03-14}\n")
 	reg := filepath.Join(inside, "register")
 	program := func(args ...string) *exec.Cmd {
 		cmd := exec.Command(os.Args[0], append([]string{"--registry", reg, "--passphrase-file", pass}, args...)...)
@@ -179,6 +180,9 @@ func TestNothingOnTheDisk(t *testing.T) {
 
 	run("init", reg)
 	run("import", csv, "--map", mapping, "--org", "Invented")
+	run("import", source)
+	published := regexp.MustCompile(`"id": "([0-9a-f]{32})"`).FindStringSubmatch(run("outside", "list", "--json"))[1]
+	run("evidence", "add", csv, "--publication", published) // a copy that holds all that is planted
 	run("match", "--apply")
 	if shown := run("case", "show", rows[0][0]); !strings.Contains(shown, rows[0][1]) {
 		t.Fatalf("the case does not show its name:\n%s", shown)

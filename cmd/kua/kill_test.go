@@ -112,6 +112,79 @@ func TestImportKilled(t *testing.T) {
 	t.Logf("%d of %d imports were killed, the others had ended", killed, killRounds)
 }
 
+// TestUploadKilled kills the program while it stores a copy. Whenever it was,
+// the copy is there whole or not at all, nothing of it is left over, and it can
+// be stored again.
+func TestUploadKilled(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	dir := t.TempDir()
+	write := func(name string, text []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	pass := write("pass", []byte("words for a register that will be killed\n"))
+	source := write("source.yaml", []byte("about: invented\noutside:\n- kind: publication\n  id: film\n  source: invented\n  fields: {kind: broadcast, date: 2022-03-14}\n"))
+	film := make([]byte, 40<<20)
+	for i := range film {
+		film[i] = byte(r.Uint32())
+	}
+	file := write("film.bin", film)
+	child := func(ctx context.Context, args ...string) error {
+		cmd := exec.CommandContext(ctx, os.Args[0], args...)
+		cmd.Env = append(os.Environ(), asProgram+"=1")
+		return cmd.Run()
+	}
+	reg := filepath.Join(dir, "r")
+	open := []string{"--registry", reg, "--passphrase-file", pass, "--json"}
+	for _, args := range [][]string{{"init", reg, "--passphrase-file", pass}, append([]string{"import", source}, open...)} {
+		if err := child(context.Background(), args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var listed struct{ Publications []publicationAnswer }
+	answer(t, &listed, append([]string{"outside", "list"}, open...)...)
+	adding := append([]string{"evidence", "add", file, "--publication", listed.Publications[0].ID}, open...)
+	start := time.Now()
+	if err := child(context.Background(), adding...); err != nil {
+		t.Fatal(err)
+	}
+	whole := time.Since(start)
+
+	stored, killed := 1, 0
+	for round := range killRounds {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(r.Int64N(int64(whole))))
+		if child(ctx, adding...) != nil {
+			killed++
+		}
+		cancel()
+		var verified struct {
+			Problem string
+			Files   int
+		}
+		answer(t, &verified, append([]string{"verify", "--deep"}, open...)...)
+		if verified.Problem != "" || verified.Files < stored {
+			t.Fatalf("round %d: %+v of %d", round, verified, stored)
+		}
+		stored = verified.Files
+		files, err := os.ReadDir(filepath.Join(reg, "evidence"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(files) != stored {
+			t.Fatalf("round %d: %d files, and %d of them are named", round, len(files), stored)
+		}
+	}
+	if stored+killed < killRounds+1 {
+		t.Errorf("%d stored, %d killed of %d", stored, killed, killRounds+1)
+	}
+	t.Logf("%d of %d were killed, %d copies are there", killed, killRounds, stored)
+}
+
 // TestForgettingKilled kills the program while it puts all wrapped keys under a
 // new forgetting key. Whenever it was, the register opens and nothing is lost.
 func TestForgettingKilled(t *testing.T) {

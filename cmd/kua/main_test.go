@@ -65,6 +65,7 @@ func TestScripts(t *testing.T) {
 			"traverse": traversingFile,
 
 			"number": numberOf,
+			"copyid": copyOf,
 			"field":  fieldOf,
 			"await":  awaitServed,
 			"sheet":  sheetOf,
@@ -142,6 +143,16 @@ func fieldOf(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("the answer has no %s", args[0])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text+"\n"), 0o600))
+}
+
+// copyOf keeps the id of the first stored copy that a file lists: copyid VARIABLE FILE.
+func copyOf(ts *testscript.TestScript, _ bool, args []string) {
+	var answer struct{ Copies []storedCopy }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &answer))
+	if len(answer.Copies) == 0 {
+		ts.Fatalf("%s lists no copy", args[1])
+	}
+	ts.Setenv(args[0], answer.Copies[0].ID)
 }
 
 // numberOf keeps the number that a case got, by its number in the list it came

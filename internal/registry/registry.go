@@ -18,6 +18,7 @@ import (
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/draft"
+	"github.com/kua-registry/kua/internal/evidence"
 	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/ledger/sqlitestore"
@@ -66,6 +67,7 @@ type Registry struct {
 	node    *seal.Identity
 	vault   *seal.Vault // the node's: what it counts with and, in a house, reads
 	log     *ledger.Log
+	files   *evidence.Vault
 	forget  *forgetKeys
 	keyring *ledger.Keyring
 	index   *index.Index
@@ -206,6 +208,7 @@ func prepare(dir string, opt Options) (*Registry, error) {
 	}
 	return &Registry{
 		dir: dir, opt: opt, now: opt.Now, book: book, rules: set, passkeys: keys,
+		files:    evidence.Open(filepath.Join(dir, evidenceDir)),
 		sessions: access.NewSessions(opt.Now),
 		line:     access.NewLine(opt.Now),
 		auditor:  auditor{seen: map[string]map[string]glance{}, crowds: map[string]*crowd{}},
@@ -248,7 +251,7 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 		return errors.Join(err, log.Close())
 	}
 	if !r.beside {
-		if err := r.turnForgetting(ctx, false); err != nil {
+		if err := errors.Join(r.turnForgetting(ctx, false), r.settleFiles(ctx)); err != nil {
 			return errors.Join(err, r.begun.Close(), log.Close())
 		}
 	}

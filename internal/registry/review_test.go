@@ -377,6 +377,11 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err := g.PutRecord(ctx, saule, RecordChange{Kind: "facility", Fields: casefile.Fields{"name": {"Station"}}})
 			return err
 		},
+		"AddCapture": func() error {
+			_, err := g.AddCapture(ctx, saule, NewCapture{Publication: newID(), Content: strings.NewReader("x")})
+			return err
+		},
+		"WithdrawCapture":            func() error { _, err := g.WithdrawCapture(ctx, saule, newID(), "why"); return err },
 		"WithdrawRecord":             func() error { return g.WithdrawRecord(ctx, saule, id, report.ID, 1, "why") },
 		"SaveSearch: without a name": func() error { _, err := g.SaveSearch(ctx, saule, NewSearch{}); return err },
 		"DropSearch: there is none":  func() error { return g.DropSearch(ctx, saule, newID()) },

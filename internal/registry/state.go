@@ -69,6 +69,7 @@ type StateView struct {
 	Rows     []Row // the latest of the cases
 	Recurs   []Recurrence
 	Possible []Possible
+	Captures []CaptureView            // of a publication: the stored copies
 	Said     []OutsideRecord          // of a publication: the figures, commitments and answers it is the source of
 	Named    map[string]OutsideRecord // what it and its ties refer to
 }
@@ -206,6 +207,9 @@ func (r *Registry) StateRecord(ctx context.Context, s *access.Session, kind, id 
 	view.Parts = r.parts(s, m, rec)
 	if kind == publicationKind {
 		if view.Said, err = r.saidIn(ctx, id, clock); err != nil {
+			return StateView{}, err
+		}
+		if view.Captures, err = r.Captures(ctx, s, id, clock); err != nil {
 			return StateView{}, err
 		}
 	}

@@ -21,12 +21,13 @@ type Verification struct {
 	Root    string `json:"root"`
 	Opened  uint64 `json:"opened"`
 	Index   bool   `json:"index"` // compared with the ledger
+	Files   int    `json:"files"` // sealed files that were read and are what was put in
 	Problem string `json:"problem,omitempty"`
 	Entry   *int64 `json:"entry,omitempty"` // the position of the first bad entry, where it is one
 }
 
-// Verify checks the ledger; deep also opens every entry, and makes the index
-// anew beside the one in use and compares the two.
+// Verify checks the ledger; deep also opens every entry, makes the index anew
+// beside the one in use and compares the two, and reads every sealed file.
 func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool) (_ Verification, err error) {
 	defer r.refusal(ctx, s, "verifying", "", &err)
 	if !access.Decide(s.Member, access.Verify, access.Thing{}) {
@@ -60,6 +61,11 @@ func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool) (_ 
 			return Verification{}, err
 		}
 		v.Index = true
+		if v.Problem == "" {
+			if v.Files, v.Problem, err = r.verifyFiles(ctx); err != nil {
+				return Verification{}, err
+			}
+		}
 	}
 	return v, nil
 }

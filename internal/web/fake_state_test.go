@@ -98,7 +98,7 @@ func terms(parts ...string) []registry.Term {
 func (f *fake) StateRecord(_ context.Context, _ *access.Session, kind, id string, c registry.Clock) (registry.StateView, error) {
 	if rec, ok := f.fakeSaid()[id]; ok && kind == "publication" {
 		said := append(f.saidOf("official_figure")[1:2], f.saidOf("follow_up")...)
-		return registry.StateView{Clock: c, Record: rec, With: terms("facility:" + stateFacility), Named: f.namedState(), Said: said}, f.fails
+		return registry.StateView{Clock: c, Record: rec, With: terms("facility:" + stateFacility), Named: f.namedState(), Said: said, Captures: f.captures}, f.fails
 	}
 	i := slices.IndexFunc(f.fakeState(), func(rec *casefile.Record) bool { return rec.ID == id && rec.Kind == kind })
 	if i < 0 {

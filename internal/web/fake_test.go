@@ -61,7 +61,11 @@ type fake struct {
 	withdrawn string
 	kept      []registry.Draft
 
-	said    fakeStatements
+	said     fakeStatements
+	captures []registry.CaptureView // of the publication
+	stored   *registry.NewCapture   // what was stored last
+	content  string                 // of it
+
 	did     []string // what was done to an account, or about members
 	access  string   // what was done about who may read a case
 	refuses error    // what every change about members is refused with
@@ -94,6 +98,7 @@ func newFake(t testing.TB) *fake {
 		t.Fatal(err)
 	}
 	f := &fake{book: book, rules: set, at: moment("2022-06-24T09:00:00Z")}
+	f.captures = fakeCaptures()
 	f.sessions = access.NewSessions(func() time.Time { return f.at })
 	return f
 }

@@ -394,6 +394,7 @@ type stateRecordBody struct {
 	Possible                                []possibleText
 	Parts                                   []statePart
 	Said                                    []saidLink // of a publication: what it is the source of
+	Captures                                *capturesCard
 }
 
 type stateCase struct {
@@ -427,12 +428,14 @@ type statePart struct {
 const recursShown = 6
 
 // stateRecord is the page of one record: what it is, its cases, what they have in common.
-func (s *server) stateRecord(v *visit) error {
+func (s *server) stateRecord(v *visit) error { return s.showStateRecord(v, v.r.PathValue("kind"), "") }
+
+func (s *server) showStateRecord(v *visit, kind, problem string) error {
 	at, err := v.clock()
 	if err != nil {
 		return err
 	}
-	kind, id := v.r.PathValue("kind"), v.r.PathValue("record")
+	id := v.r.PathValue("record")
 	view, err := s.reg.StateRecord(v.r.Context(), v.session, kind, id, at.Clock)
 	if err != nil {
 		return err
@@ -455,6 +458,9 @@ func (s *server) stateRecord(v *visit) error {
 	}
 	if len(view.Record.History) > 1 {
 		body.History = c.history(def, view.Record.History)
+	}
+	if kind == "publication" {
+		body.Captures = v.capturesCard(view, problem)
 	}
 	for _, rec := range view.Said {
 		body.Said = append(body.Said, saidLink{v.saidName(rec), at.link(outsidePath(rec.Kind, rec.ID)), v.kind(rec.Kind)})

@@ -68,6 +68,9 @@ func (b *browser) ask(r *http.Request) *httptest.ResponseRecorder {
 	if bytes.Contains(page, []byte("<script src=")) {
 		want = scriptPolicy + want
 	}
+	if w.Header().Get("Content-Disposition") != "" && w.Header().Get("Content-Type") == "application/octet-stream" {
+		want = filePolicy // a file, which is no page of ours
+	}
 	if got := w.Header().Get("Content-Security-Policy"); got != want {
 		b.t.Errorf("%s %s: Content-Security-Policy is %q", r.Method, r.URL, got)
 	}
@@ -149,6 +152,7 @@ var pages = []struct{ name, path string }{
 	{"state-facts-only", "/state/official/" + stateUnnamed},
 	{"patterns", "/patterns"},
 	{"state-publication", "/state/publication/" + sourceID},
+	{"state-publication-stored", "/state/publication/" + sourceID + "?stored=1"},
 	{"outside", "/outside"},
 	{"outside-source", "/outside?source=reported&as_of=2022-06-24&verified=1"},
 	{"outside-figure", "/outside/" + figureLate + "?saved=1"},

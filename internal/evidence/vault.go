@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package evidence
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// ID names a file: 128 random bits, which say nothing of it.
+type ID [16]byte
+
+func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// ParseID reads an ID as String writes it.
+func ParseID(text string) (ID, error) {
+	var id ID
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != len(id) || strings.ToLower(text) != text {
+		return id, errors.New("the id of a file has 32 hexadecimal digits in lower case")
+	}
+	copy(id[:], b)
+	return id, nil
+}
+
+// What can be wrong with a file.
+var (
+	// ErrMissing says that a file is not in the vault.
+	ErrMissing = errors.New("the file is not in the vault: put it back from a backup")
+	// ErrAltered says that a file is not what was put in.
+	ErrAltered = errors.New("the file is not what was put into the vault: put it back from a backup")
+	// ErrTooLarge says that a file is larger than it may be.
+	ErrTooLarge = errors.New("the file is too large")
+)
+
+// pending is the ending of a file that no entry names yet.
+const pending = ".new"
+
+// Vault is a folder of sealed files. Its methods may be called concurrently.
+type Vault struct {
+	dir    string
+	before func(step string) // of tests: told before each step that reaches the disk
+}
+
+// Open opens the vault in dir. The folder is made with the first file.
+func Open(dir string) *Vault { return &Vault{dir: dir, before: func(string) {}} }
+
+func (v *Vault) path(id ID) string { return filepath.Join(v.dir, id.String()) }
+
+// Put seals all that r has, up to limit bytes, under a new key, and answers when
+// it is on the disk. It stays only once Keep is called: after the entry that
+// names it. Of a file that could not be read to its end nothing is left.
+func (v *Vault) Put(ctx context.Context, id ID, r io.Reader, limit int64) (_ Sealed, err error) {
+	if err := os.MkdirAll(v.dir, 0o700); err != nil {
+		return Sealed{}, fmt.Errorf("the folder of the files can't be made: %w", err)
+	}
+	path := v.path(id) + pending
+	v.before("create")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return Sealed{}, fmt.Errorf("a file can't be written: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close(), os.Remove(path))
+		}
+	}()
+	sealed, err := write(f, id, &watched{ctx, r}, limit)
+	if err != nil {
+		return Sealed{}, err
+	}
+	v.before("sync")
+	if err := f.Sync(); err != nil {
+		return Sealed{}, fmt.Errorf("a file can't be written: %w", err)
+	}
+	if err := syncDir(v.dir); err != nil {
+		return Sealed{}, fmt.Errorf("a file can't be written: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return Sealed{}, errors.Join(fmt.Errorf("a file can't be written: %w", err), os.Remove(path))
+	}
+	return sealed, nil
+}
+
+// watched stops reading when nobody waits any more.
+type watched struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.r.Read(p)
+}
+
+// Keep lets a file stay: an entry names it now. A file that stays already does.
+func (v *Vault) Keep(id ID) error {
+	v.before("keep")
+	err := os.Rename(v.path(id)+pending, v.path(id))
+	if errors.Is(err, os.ErrNotExist) {
+		_, err = os.Stat(v.path(id))
+	}
+	if err == nil {
+		err = syncDir(v.dir)
+	}
+	if err != nil {
+		return fmt.Errorf("a file can't be kept: %w", err)
+	}
+	return nil
+}
+
+// Drop takes away a file that no entry names. One that stays is not touched.
+func (v *Vault) Drop(id ID) error {
+	if err := os.Remove(v.path(id) + pending); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("a file can't be taken away: %w", err)
+	}
+	return nil
+}
+
+// Sweep sees to what a crash has left: a file that an entry names comes to
+// stay, one that none names is taken away. It must run while nothing is put in.
+func (v *Vault) Sweep(named func(ID) (bool, error)) error {
+	return v.each(func(id ID, waits bool) error {
+		if !waits {
+			return nil
+		}
+		is, err := named(id)
+		switch {
+		case err != nil:
+			return err
+		case is:
+			return v.Keep(id)
+		}
+		return v.Drop(id)
+	})
+}
+
+// Each calls f with the id of every file that stays.
+func (v *Vault) Each(f func(ID) error) error {
+	return v.each(func(id ID, waits bool) error {
+		if waits {
+			return nil
+		}
+		return f(id)
+	})
+}
+
+func (v *Vault) each(f func(id ID, waits bool) error) error {
+	entries, err := os.ReadDir(v.dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the folder of the files can't be read: %w", err)
+	}
+	for _, e := range entries {
+		name, waits := strings.CutSuffix(e.Name(), pending)
+		id, err := ParseID(name)
+		if err != nil {
+			continue // none of ours
+		}
+		if err := f(id, waits); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Open reads a file back. Every byte it hands out was sealed in that place, and
+// at the end all of it is held against s: only after io.EOF is it whole.
+func (v *Vault) Open(id ID, s Sealed) (io.ReadCloser, error) {
+	f, err := os.Open(v.path(id))
+	if errors.Is(err, os.ErrNotExist) { // named by an entry, and not yet renamed
+		f, err = os.Open(v.path(id) + pending)
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, ErrMissing
+	}
+	if err != nil {
+		return nil, fmt.Errorf("a file can't be read: %w", err)
+	}
+	r, err := newReader(f, id, s)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return r, nil
+}
+
+// Verify reads a whole file and says whether it is what was put in.
+func (v *Vault) Verify(ctx context.Context, id ID, s Sealed) error {
+	r, err := v.Open(id, s)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, &watched{ctx, r})
+	return errors.Join(err, r.Close())
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
