@@ -12,7 +12,7 @@ type Document struct {
 	Title    string
 	Subtitle string   // beneath the title; may be empty
 	Dateline string   // place and day as they are printed: "Алматы, 24 июня 2022 г."; may be empty
-	Date     edtf.Day // of the document, for the properties of the file; it isn't printed
+	Date     edtf.Day // of the document, for the properties of the file, not printed; 0: none, which PDF, that must have one, says as 1970-01-01
 	Head     string   // on top of every page, a few words: "Draft", "Confidential"; may be empty
 	Foot     string   // at the foot of every page, beside its number, at most three lines; empty: the title
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/kua-registry/kua/internal/chart"
 )
@@ -575,10 +574,10 @@ func (x *docx) contentTypes(d Document) string {
 
 // core are the properties of the file: what it is called, in which language, of which day.
 func core(d Document, tag string) string {
-	day := time.Unix(0, 0).UTC()
-	if !d.Date.Bound() {
-		day = d.Date.Time()
+	days := ""
+	if d.Date != 0 && !d.Date.Bound() {
+		at := d.Date.Time().Format("2006-01-02T15:04:05Z")
+		days = `<dcterms:created xsi:type="dcterms:W3CDTF">` + at + `</dcterms:created><dcterms:modified xsi:type="dcterms:W3CDTF">` + at + `</dcterms:modified>`
 	}
-	at := day.Format("2006-01-02T15:04:05Z")
-	return xmlHead + `<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><dc:title>` + escape(d.Title) + `</dc:title><dc:language>` + tag + `</dc:language><dcterms:created xsi:type="dcterms:W3CDTF">` + at + `</dcterms:created><dcterms:modified xsi:type="dcterms:W3CDTF">` + at + `</dcterms:modified></cp:coreProperties>`
+	return xmlHead + `<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><dc:title>` + escape(d.Title) + `</dc:title><dc:language>` + tag + `</dc:language>` + days + `</cp:coreProperties>`
 }

@@ -536,6 +536,29 @@ func TestDrawingsAreWrittenAnew(t *testing.T) {
 	}
 }
 
+// TestNobodyWroteIt: no file says who wrote it, with what or when, but for the day of the document.
+func TestNobodyWroteIt(t *testing.T) {
+	d := sample("en")
+	file := write(t, PDF, d)
+	for _, word := range []string{"/Author", "/Creator", "/Producer", "FPDF", "fpdf", "/Metadata"} {
+		if strings.Contains(file, word) {
+			t.Errorf("the PDF says %s", word)
+		}
+	}
+	if strings.Count(file, "(D:20220624000000)") != 2 {
+		t.Error("the PDF is not of the document's day")
+	}
+	parts := unzipped(t, write(t, DOCX, d))
+	core := parts["docProps/core.xml"]
+	if strings.Contains(core, "creator") || strings.Contains(core, "lastModifiedBy") || strings.Count(core, "2022-06-24T00:00:00Z") != 2 || parts["docProps/app.xml"] != "" {
+		t.Errorf("the DOCX says %s", core)
+	}
+	d.Date = 0
+	if core := unzipped(t, write(t, DOCX, d))["docProps/core.xml"]; strings.Contains(core, "1970") {
+		t.Errorf("the DOCX of no day says %s", core)
+	}
+}
+
 // TestAFileOfItsOwn: a file of HTML leads to no page of the site; a fragment does.
 func TestAFileOfItsOwn(t *testing.T) {
 	d := sample("ru")

@@ -54,7 +54,8 @@ func around(pattern string, what []Inline) []Inline {
 // clean is text as all formats can hold it: letters composed, white space of any
 // kind as a space, and without what isn't seen but would change what is:
 // control characters and the marks that turn the direction of writing, with
-// which a figure could be made to read otherwise than it is.
+// which a figure could be made to read otherwise than it is. A dash between
+// words never begins a line.
 func clean(text string) string {
 	text = strings.ToValidUTF8(text, string(utf8.RuneError))
 	text = strings.Map(func(r rune) rune {
@@ -66,8 +67,10 @@ func clean(text string) string {
 		}
 		return r
 	}, text)
-	return norm.NFC.String(text)
+	return dashes.Replace(norm.NFC.String(text))
 }
+
+var dashes = strings.NewReplacer(" — ", "\u00a0— ", " – ", "\u00a0– ")
 
 // turns tells whether a character turns the direction of what follows (Unicode
 // Standard Annex 9). Letters that are written from right to left do so by
