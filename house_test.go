@@ -17,7 +17,7 @@ const module = "github.com/kua-registry/kua"
 // packages, those that stand before it in allowedPure.
 var floors = [][]string{
 	{"edtf", "locale", "typeface", "geo", "chart", "bodymap", "names", "estimate", "codebook", "linkage", "casefile", "rules", "letter", "istanbul", "survival", "paper", "statement"},
-	{"seal", "sqlfile", "timestamp", "timestamp/timestamptest"},
+	{"seal", "sqlfile", "timestamp", "timestamp/timestamptest", "safecopy"},
 	{"ledger"},
 	{"ledger/sqlitestore", "ledger/pgstore", "ledger/ledgertest", "evidence", "draft"},
 	{"index"},
@@ -74,6 +74,8 @@ func TestWalls(t *testing.T) {
 		{"ledger/sqlitestore", "internal/seal", "a store cannot reach a key"},
 		{"ledger/sqlitestore", "filippo.io/age", "a store cannot reach a key"},
 		{"timestamp", "net/http", "a time stamp is verified without a network"},
+		{"safecopy", "net/http", "what opens files from outside reaches no network"},
+		{"safecopy", "filippo.io/age", "what opens files from outside reaches no key"},
 	}
 	all := rooms(t)
 	for _, w := range walls {
