@@ -73,6 +73,12 @@ bench: build ## the figures of docs/performance.md
 	go test -run '^$$' -bench . -benchtime 1s ./internal/...
 	go run ./bench/register
 
+CASES ?= 1000000
+
+.PHONY: bench-counts
+bench-counts: go ## counts at CASES (a million) cases, beside PostgreSQL 15 over normalised tables
+	go run ./bench/counts -cases $(CASES)
+
 .PHONY: check
 check: lint test ## what must be green before a commit lands
 

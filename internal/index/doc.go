@@ -20,6 +20,12 @@
 // index. The time of entries must not decrease along the ledger; the registry
 // sees to that.
 //
+// A figure as of a day, by what is known now, is a sum over the months before
+// and the days of that month (tally); beside it stands what it was as known at
+// the end of that day. What is broken down by codes and what is timed is added
+// up unit by unit: from memory for what is known now, from the tables for what
+// was (Spread).
+//
 // What is true now is in memory besides, as the table of the list has it: rows
 // are decoded when the index is opened, and a write replaces those it changed.
 // A list, its facets and what is breached and overdue in all cases on any day
@@ -31,6 +37,8 @@
 // incident that an organisation holds, or, in the scope "coalition", that the
 // organisations hold whose record says counts: yes. A restricted case counts in
 // the coalition alone: a small number that had it would tell that it is there.
+// For the same reason a unit that has one stands in no cell of a breakdown: it
+// is in the remainder, with those of which nothing is recorded.
 //
 // It must never decide who may read, never write to the ledger, never log or
 // put into an error a name, a number or a search term, never write outside its

@@ -555,6 +555,18 @@ func TestReadersWhileWriting(t *testing.T) {
 		if err != nil || values[0].Value%2 != 0 {
 			t.Fatalf("half a batch is seen: %v %v", values, err)
 		}
+		spread, err := ix.Spread(context.Background(), SpreadQuery{Clock: clock, Figure: "t_reports"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stages := spread.Breakdowns[len(spread.Breakdowns)-1]
+		counted, summed := stages.Rest, spread.Series[len(spread.Series)-1].Now
+		for _, c := range stages.Cells {
+			counted += c.Value
+		}
+		if counted != summed || summed%2 != 0 {
+			t.Fatalf("%d are counted in memory and %d summed up: not of one state", counted, summed)
+		}
 		page, err := ix.Cases(context.Background(), Query{Clock: clock, Text: "K-1", Rule: "t_register"})
 		if err != nil || page.Total < values[0].Value/2 {
 			t.Fatalf("less than before is seen: %v %v", page.Total, err)

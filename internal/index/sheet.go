@@ -5,6 +5,7 @@ package index
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -143,50 +144,64 @@ func (ix *Index) sheet(ctx context.Context, c *conn, list *listing, scope int64)
 	return made, nil
 }
 
-// compact appends a unit in the close form: its spans, then its cells, each
-// begun with a number from 1 up (the rule and one; the cell's in cellCodes) and ended by a 0.
+// The close form of a unit: four numbers (how many spans without an end, spans
+// with one, cells without, cells with), then these in that order, each a key
+// (the rule's number, or the cell's in cellCodes), its first day and, where it has
+// an end, the day that is no more of it; little endian, of two bytes, four and four.
+const (
+	unitHead = 4 * 2
+	openSize = 2 + 4
+	endsSize = 2 + 4 + 4
+)
+
+// compact appends a unit in the close form.
 func (ix *Index) compact(b, spans, cells []byte) ([]byte, error) {
-	days := func(no uint64, from, to edtf.Day) {
-		b = binary.AppendUvarint(b, no)
-		b = binary.AppendVarint(b, int64(from))
-		length := uint64(0) // without an end
-		if to != edtf.MaxDay {
-			length = uint64(to.Sub(from))
-		}
-		b = binary.AppendUvarint(b, length)
+	start := len(b)
+	b = append(b, make([]byte, unitHead)...)
+	var ends [256]byte
+	counts := [4]int{}
+	half := func(of int, each func(add func(key uint64, from, to edtf.Day) error) error) error {
+		last := ends[:0]
+		err := each(func(key uint64, from, to edtf.Day) error {
+			if key > math.MaxUint16 {
+				return errors.New("there are more codes than a breakdown can tell apart")
+			}
+			if to == edtf.MaxDay {
+				b = binary.LittleEndian.AppendUint16(b, uint16(key))
+				b = binary.LittleEndian.AppendUint32(b, uint32(from))
+				counts[of]++
+				return nil
+			}
+			last = binary.LittleEndian.AppendUint16(last, uint16(key))
+			last = binary.LittleEndian.AppendUint32(last, uint32(from))
+			last = binary.LittleEndian.AppendUint32(last, uint32(to))
+			counts[of+1]++
+			return nil
+		})
+		b = append(b, last...)
+		return err
 	}
-	err := eachSpan(spans, func(rule int64, from, to edtf.Day) error {
-		days(uint64(rule)+1, from, to)
-		return nil
+	err := half(0, func(add func(uint64, edtf.Day, edtf.Day) error) error {
+		return eachSpan(spans, func(rule int64, from, to edtf.Day) error { return add(uint64(rule), from, to) })
 	})
 	if err != nil {
 		return nil, err
 	}
-	b = append(b, 0)
-	err = ix.eachCell(cells, func(facet int, code string, from, to edtf.Day) error {
-		days(uint64(ix.cellCodes.of(facet, code)), from, to)
-		return nil
+	err = half(2, func(add func(uint64, edtf.Day, edtf.Day) error) error {
+		return ix.eachCell(cells, func(facet int, code string, from, to edtf.Day) error {
+			return add(uint64(ix.cellCodes.of(facet, code)), from, to)
+		})
 	})
-	return append(b, 0), err
-}
-
-// eachDays decodes one half of the close form and answers the rest.
-func eachDays(b []byte, f func(no uint64, from, to edtf.Day)) []byte {
-	for len(b) > 0 && b[0] != 0 {
-		no, n := binary.Uvarint(b)
-		from, m := binary.Varint(b[n:])
-		length, o := binary.Uvarint(b[n+m:])
-		b = b[n+m+o:]
-		to := edtf.Day(math.MaxInt32)
-		if length > 0 {
-			to = edtf.Day(from + int64(length))
+	if err != nil {
+		return nil, err
+	}
+	for i, n := range counts {
+		if n > math.MaxUint16 {
+			return nil, errDamaged
 		}
-		f(no, edtf.Day(from), to)
+		binary.LittleEndian.PutUint16(b[start+2*i:], uint16(n))
 	}
-	if len(b) > 0 {
-		b = b[1:]
-	}
-	return b
+	return b, nil
 }
 
 // encodeCells writes the cells of a file in their order.

@@ -5,8 +5,11 @@ package index
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 
@@ -308,21 +311,26 @@ func series(until edtf.Day, known int64, now, then turns) []SeriesPoint {
 
 // spreader adds units up.
 type spreader struct {
-	day   edtf.Day
-	rule  int64    // of the figure
-	waits []waited // by the query's
-	codes *facetCodes
-	known []facetCode // the codes met so far
-	units []int       // by code: for which the figure holds on the day
-	rest  []int       // by breakdown: in none of its cells
-	many  []bool
-	stand []int // by breakdown: in how many cells the unit stands that is being added
-	turns turns // nil: they are not asked for
+	day    edtf.Day
+	rule   int64       // of the figure
+	wanted []uint8     // by rule: its place among those asked about, the figure's first; 0: it is not
+	first  []edtf.Day  // by place: from when it holds in the unit that is being added
+	waits  []waited    // by the query's
+	codes  *facetCodes // of cells
+	known  []facetCode // those met so far
+	units  []int       // by code: for which the figure holds on the day
+	rest   []int       // by breakdown: in none of its cells
+	many   []bool      // by breakdown: some in several
+	stand  []int       // by breakdown: in how many cells the unit stands that is being added
+	turns  turns       // nil: they are not asked for
 }
+
+// ofFigure is the place of the figure among the rules that are asked about.
+const ofFigure = 1
 
 // waited is what a wait came to: by days, for how many units.
 type waited struct {
-	start, event int64
+	start, event uint8 // places of rules
 	came, open   lengths
 }
 
@@ -361,26 +369,35 @@ func (l *lengths) each(f func(days, n int)) {
 }
 
 func (ix *Index) spreader(q SpreadQuery) (*spreader, error) {
-	rule := func(id string) (int64, error) {
+	s := &spreader{day: q.Clock.AsOf, wanted: make([]uint8, len(ix.rules)), first: make([]edtf.Day, 1), codes: &ix.cellCodes}
+	place := func(id string) (uint8, error) {
 		if _, ok := ix.figures[id]; !ok {
 			return 0, fmt.Errorf("%w: %q", ErrNoRule, id)
 		}
-		return ix.ruleNo[id], nil
+		at := &s.wanted[ix.ruleNo[id]]
+		if *at == 0 {
+			if len(s.first) > math.MaxUint8 {
+				return 0, errors.New("too many times are measured at once")
+			}
+			*at = uint8(len(s.first))
+			s.first = append(s.first, 0)
+		}
+		return *at, nil
 	}
-	s := &spreader{day: q.Clock.AsOf, codes: &ix.cellCodes}
-	var err error
-	if s.rule, err = rule(q.Figure); err != nil {
+	if _, err := place(q.Figure); err != nil {
 		return nil, err
 	}
+	s.rule = ix.ruleNo[q.Figure]
 	for _, w := range q.Waits {
-		var one waited
-		if one.start, err = rule(w.Start); err != nil {
+		start, err := place(w.Start)
+		if err != nil {
 			return nil, err
 		}
-		if one.event, err = rule(w.Event); err != nil {
+		event, err := place(w.Event)
+		if err != nil {
 			return nil, err
 		}
-		s.waits = append(s.waits, one)
+		s.waits = append(s.waits, waited{start: start, event: event})
 	}
 	n := len(ix.broken)
 	s.rest, s.many, s.stand = make([]int, n), make([]bool, n), make([]int, n)
@@ -390,7 +407,8 @@ func (ix *Index) spreader(q SpreadQuery) (*spreader, error) {
 // empty is one of the same question to which nothing is added yet.
 func (s *spreader) empty() *spreader {
 	n := len(s.rest)
-	e := &spreader{day: s.day, rule: s.rule, codes: s.codes, rest: make([]int, n), many: make([]bool, n), stand: make([]int, n)}
+	e := &spreader{day: s.day, rule: s.rule, wanted: s.wanted, first: make([]edtf.Day, len(s.first)), codes: s.codes,
+		rest: make([]int, n), many: make([]bool, n), stand: make([]int, n)}
 	for _, w := range s.waits {
 		e.waits = append(e.waits, waited{start: w.start, event: w.event})
 	}
@@ -410,34 +428,36 @@ func monthEnds(from, until edtf.Day) []edtf.Day {
 
 // add adds a unit, in the close form.
 func (s *spreader) add(unit []byte) {
-	const never = edtf.MaxDay
-	counts := false
-	var firsts [8]edtf.Day // by wait: the start, the event
-	first := firsts[:0]
-	for range s.waits {
-		first = append(first, never, never)
+	counts := [4]int{}
+	for i := range counts {
+		counts[i] = int(binary.LittleEndian.Uint16(unit[2*i:]))
 	}
-	cells := eachDays(unit, func(no uint64, from, to edtf.Day) {
-		rule := int64(no) - 1
-		if rule == s.rule {
-			counts = counts || from <= s.day && s.day < to
-			if s.turns != nil {
-				s.turns[from]++
-				s.turns[to]--
-			}
+	unit = unit[unitHead:]
+	part := func(n, size int) []byte {
+		p := unit[: n*size : n*size]
+		unit = unit[n*size:]
+		return p
+	}
+	open, ends := part(counts[0], openSize), part(counts[1], endsSize)
+	openCells, endsCells := part(counts[2], openSize), part(counts[3], endsSize)
+
+	for i := range s.first {
+		s.first[i] = edtf.MaxDay
+	}
+	holds := false
+	for ; len(open) >= openSize; open = open[openSize:] {
+		if at := s.wanted[binary.LittleEndian.Uint16(open)]; at != 0 {
+			holds = s.span(at, edtf.Day(binary.LittleEndian.Uint32(open[2:])), edtf.MaxDay) || holds
 		}
-		for i := range s.waits {
-			if rule == s.waits[i].start && from < first[2*i] {
-				first[2*i] = from
-			}
-			if rule == s.waits[i].event && from < first[2*i+1] {
-				first[2*i+1] = from
-			}
+	}
+	for ; len(ends) >= endsSize; ends = ends[endsSize:] {
+		if at := s.wanted[binary.LittleEndian.Uint16(ends)]; at != 0 {
+			holds = s.span(at, edtf.Day(binary.LittleEndian.Uint32(ends[2:])), edtf.Day(binary.LittleEndian.Uint32(ends[6:]))) || holds
 		}
-	})
+	}
 	for i := range s.waits {
-		start, event := first[2*i], first[2*i+1]
-		switch w := &s.waits[i]; {
+		w := &s.waits[i]
+		switch start, event := s.first[w.start], s.first[w.event]; {
 		case start > s.day:
 		case event <= s.day:
 			w.came.add(max(0, event.Sub(start)), 1)
@@ -445,29 +465,50 @@ func (s *spreader) add(unit []byte) {
 			w.open.add(s.day.Sub(start), 1)
 		}
 	}
-	if !counts {
+	if !holds {
 		return
 	}
 	clear(s.stand)
-	eachDays(cells, func(no uint64, from, to edtf.Day) {
-		if from > s.day || s.day >= to {
-			return
+	for ; len(openCells) >= openSize; openCells = openCells[openSize:] {
+		if edtf.Day(binary.LittleEndian.Uint32(openCells[2:])) <= s.day {
+			s.cell(binary.LittleEndian.Uint16(openCells))
 		}
-		for uint64(len(s.units)) <= no {
-			s.units = append(s.units, 0)
+	}
+	for ; len(endsCells) >= endsSize; endsCells = endsCells[endsSize:] {
+		if edtf.Day(binary.LittleEndian.Uint32(endsCells[2:])) <= s.day && s.day < edtf.Day(binary.LittleEndian.Uint32(endsCells[6:])) {
+			s.cell(binary.LittleEndian.Uint16(endsCells))
 		}
-		if no >= uint64(len(s.known)) {
-			s.known = s.codes.all()
-		}
-		s.units[no]++
-		s.stand[s.known[no].facet]++
-	})
+	}
 	for i, n := range s.stand {
 		if n == 0 {
 			s.rest[i]++
+		} else if n > 1 {
+			s.many[i] = true
 		}
-		s.many[i] = s.many[i] || n > 1
 	}
+}
+
+// span takes a span of one of the rules that are asked about, and tells whether the figure holds by it.
+func (s *spreader) span(at uint8, from, to edtf.Day) bool {
+	s.first[at] = min(s.first[at], from)
+	if at != ofFigure {
+		return false
+	}
+	if s.turns != nil {
+		s.turns[from]++
+		s.turns[to]--
+	}
+	return from <= s.day && s.day < to
+}
+
+// cell counts the unit that is being added under a code.
+func (s *spreader) cell(no uint16) {
+	if int(no) >= len(s.units) {
+		s.known = s.codes.all()
+		s.units = append(s.units, make([]int, len(s.known)-len(s.units))...)
+	}
+	s.units[no]++
+	s.stand[s.known[no].facet]++
 }
 
 // join adds what another has added.

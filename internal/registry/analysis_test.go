@@ -40,6 +40,18 @@ func TestAnalysisIsOfWhoCounts(t *testing.T) {
 		if n := a.Series[len(a.Series)-1]; n.Day != a.Clock.AsOf || n.Now != a.Figures[a.Figure].Value || n.Then != n.Now {
 			t.Errorf("the last of the series is %+v, the figure %d", n, a.Figures[a.Figure].Value)
 		}
+		on := map[string]int{}
+		for _, f := range a.Flows {
+			on[f.From] += f.Value
+		}
+		for from, n := range on {
+			if n != a.Figures[from].Value {
+				t.Errorf("%d go on from %s, which is %d", n, from, a.Figures[from].Value)
+			}
+		}
+		if len(a.Flows) < 30 || on["reports"] == 0 {
+			t.Errorf("%d links, %d go on from the reports", len(a.Flows), on["reports"])
+		}
 		for _, s := range a.Survivals {
 			if s.Units != a.Figures[s.Start].Value || s.Events != a.Figures[s.Event].Value || s.Censored != s.Units-s.Events {
 				t.Errorf("%s is of %d, %d and %d", s.ID, s.Units, s.Events, s.Censored)
