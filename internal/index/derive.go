@@ -33,6 +33,7 @@ func facets() []facet {
 		{"place_type", "place_type", []facetField{{"act", "place_type"}, {"detention", "place_type"}}},
 		{"sex", "sex", []facetField{{"person", "sex"}}},
 		{"child", "yesno", []facetField{{"person", "child"}}},
+		{"age_band", "age_band", []facetField{{"person", "age_band"}}},
 		{"method", "method", []facetField{{"act", "methods"}}},
 		{"article", "article", []facetField{{"registration", "article"}}},
 		{"offence", "offence", []facetField{{"registration", "offence"}}},

@@ -128,17 +128,15 @@ const msOfDay = 24 * 60 * 60 * 1000
 // endOfDay is the last moment of a day, UTC, in the index's measure.
 func endOfDay(day edtf.Day) int64 { return (int64(day)+1)*msOfDay - 1 }
 
-// breakdowns are the facets by which figures are broken down: of the fields by which lists are filtered, and two more.
+// breakdowns are the facets by which figures are broken down: of the fields by which lists are filtered, and the stage.
 func breakdowns() []facet {
-	ids := []string{"region", "body", "place_type", "article", "method", "sex", "child"}
+	ids := []string{"region", "body", "place_type", "article", "method", "sex", "child", "age_band"}
 	var found []facet
 	for _, id := range ids {
 		all := facets()
 		found = append(found, all[slices.IndexFunc(all, func(f facet) bool { return f.id == id })])
 	}
-	return append(found,
-		facet{"age_band", "age_band", []facetField{{"person", "age_band"}}},
-		facet{id: "stage", list: "stage"}) // of no field: see cells
+	return append(found, facet{id: "stage", list: "stage"}) // of no field: see cells
 }
 
 // cell is a stretch of days on which a file has a code of a facet.

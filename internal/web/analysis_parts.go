@@ -257,10 +257,7 @@ func (x *analysed) breakdown(b registry.Breakdown) part {
 	var tiles []chart.Tile
 	for _, cell := range cells {
 		row := analysisRow{Code: cell.Code, Name: x.codeName(b, cell.Code)}
-		href := ""
-		if slices.Contains(facetNames, b.Facet) {
-			href = x.cases(x.Figure, b.Facet, cell.Code)
-		}
+		href := x.cases(x.Figure, b.Facet, cell.Code)
 		row.Cells = []analysisCell{x.count(cell.Value, href), x.share(cell.Value, whole)}
 		p.table.Rows = append(p.table.Rows, row)
 		bars = append(bars, chart.Bar{Label: row.Name, Href: href, Value: cell.Value, Of: whole})

@@ -15,6 +15,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/kua-registry/kua/internal/chart"
+	"github.com/kua-registry/kua/internal/registry"
 )
 
 // analysisParts are the parts of the invented analysis.
@@ -116,6 +117,30 @@ func TestAnalysisRefuses(t *testing.T) {
 	f.fails = errInside
 	if w := b.get("/analysis/way.csv"); w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "2381") {
 		t.Errorf("what can't be written down leaves: %d", w.Code)
+	}
+}
+
+// TestAnalysisLeadsToCases: the list is filtered by whatever a figure is broken down by.
+func TestAnalysisLeadsToCases(t *testing.T) {
+	f := newFake(t)
+	a, err := f.Analysis(t.Context(), f.sessions.Begin(f.member("Sample Member"), nil), registry.AnalysisQuery{Scope: coalition, Figure: firstFigure})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range a.Breakdowns {
+		if !slices.Contains(facetNames, b.Facet) {
+			t.Errorf("the list is not filtered by %s", b.Facet)
+		}
+	}
+	page := signedIn(t, f, "en").get("/analysis?as_of=2022-05-17").Body.String()
+	for _, link := range []string{
+		"/cases?as_of=2022-05-17&amp;figure=reports&amp;place_type=police_station&amp;scope=coalition",
+		"/cases?as_of=2022-05-17&amp;figure=registered_146_exam_ordered&amp;scope=coalition",
+		"/cases?as_of=2022-03-31&amp;figure=reports&amp;known_by=2022-03-31&amp;scope=coalition",
+	} {
+		if !strings.Contains(page, `href="`+link+`"`) {
+			t.Errorf("nothing leads to %s", link)
+		}
 	}
 }
 

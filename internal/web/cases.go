@@ -20,7 +20,7 @@ const (
 )
 
 // facetNames are the parameters of an address that filter by a field.
-var facetNames = []string{"org", "stage", "review", "region", "place_type", "sex", "child", "method", "article", "offence", "body"}
+var facetNames = []string{"org", "stage", "review", "region", "place_type", "sex", "child", "age_band", "method", "article", "offence", "body"}
 
 // sortNames are the orders of the list.
 var sortNames = []string{"reported", "number", "incident", "stage", "updated"}

@@ -20,7 +20,7 @@ var searchParams = append([]string{"q", "figure", "scope", "rule", "verified", "
 
 // facetLists are the code lists of what the list is filtered by.
 var facetLists = map[string]string{"stage": "stage", "review": "review_state", "region": "region", "place_type": "place_type", "sex": "sex",
-	"child": "yesno", "method": "method", "article": "article", "offence": "offence", "body": "body"}
+	"child": "yesno", "age_band": "age_band", "method": "method", "article": "article", "offence": "offence", "body": "body"}
 
 // searchOf is the part of an address that a saved search keeps.
 func searchOf(q url.Values) url.Values {
