@@ -18,6 +18,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"filippo.io/age"
 	"pgregory.net/rapid"
 
 	"github.com/kua-registry/kua/internal/seal"
@@ -426,6 +427,31 @@ func BenchmarkPut(b *testing.B) {
 			b.Fatal(err)
 		}
 		if err := v.Drop(id); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkAge is what age does with the same bytes, without a hash: what
+// BenchmarkPut is measured beside.
+func BenchmarkAge(b *testing.B) {
+	dir := b.TempDir()
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := content(16 << 20)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		f, err := os.CreateTemp(dir, "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		w, err := age.Encrypt(f, identity.Recipient())
+		if err == nil {
+			_, err = io.Copy(w, struct{ io.Reader }{bytes.NewReader(text)})
+		}
+		if err = errors.Join(err, w.Close(), f.Sync(), f.Close(), os.Remove(f.Name())); err != nil {
 			b.Fatal(err)
 		}
 	}

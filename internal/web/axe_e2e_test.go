@@ -201,6 +201,7 @@ var unlinked = map[string]string{
 	"GET /bulk/task":            "the form below the list leads to it",
 	"GET /bulk/grant":           "the form below the list leads to it",
 	"GET /bulk/done/{id}":       "what was done leads to it",
+	"GET /captures/{record}":    "the page of a publication leads to it, which is crawled as that of another record",
 	"GET /tasks/new":            "the form on the page of tasks leads to it",
 	"GET /feed/{secret}":        "a calendar program asks for it",
 	"GET /join":                 "its address is handed over",
