@@ -137,7 +137,12 @@ func (r *Registry) Comparison(ctx context.Context, s *access.Session, q Comparis
 			next[old] = rec.ID
 		}
 	}
-	counted := map[countedAt]map[string]FigureValue{}
+	counted := &countedBeside{ids: []string{allReports}, values: map[countedAt]map[string]FigureValue{}}
+	for _, rec := range records {
+		if id := r.oursFor(rec); id != "" && !slices.Contains(counted.ids, id) {
+			counted.ids = append(counted.ids, id)
+		}
+	}
 	for _, rec := range records {
 		f, err := r.outsideFigure(ctx, rec, q, counted)
 		if err != nil {
@@ -169,18 +174,33 @@ type countedAt struct {
 	known time.Time
 }
 
-func (r *Registry) outsideFigure(ctx context.Context, rec OutsideRecord, q ComparisonQuery, counted map[countedAt]map[string]FigureValue) (OutsideFigure, error) {
-	f := OutsideFigure{Record: rec, Share: first(rec.Fields["unit"]) == "percent"}
-	if _, err := fmt.Sscan(first(rec.Fields["value"]), &f.Value); err != nil {
-		return f, nil // not known how many: nothing stands beside it
-	}
-	f.Day = countsTo(rec)
+// countedBeside are our figures at the moments of a comparison, each counted once.
+type countedBeside struct {
+	ids    []string
+	values map[countedAt]map[string]FigureValue
+}
+
+// oursFor is the figure of ours that a figure of others stands beside; empty: none.
+func (r *Registry) oursFor(rec OutsideRecord) string {
 	id := first(rec.Fields["beside"])
 	if id == "" {
 		id = first(rec.Fields["indicator"]) // figures and what is counted share their ids
 	}
 	def, ok := r.rules.Figure(id)
-	if !ok || f.Day == 0 || f.Share && def.Base == "" {
+	if !ok || first(rec.Fields["unit"]) == "percent" && def.Base == "" {
+		return ""
+	}
+	return id
+}
+
+func (r *Registry) outsideFigure(ctx context.Context, rec OutsideRecord, q ComparisonQuery, counted *countedBeside) (OutsideFigure, error) {
+	f := OutsideFigure{Record: rec, Share: first(rec.Fields["unit"]) == "percent"}
+	if _, err := fmt.Sscan(first(rec.Fields["value"]), &f.Value); err != nil {
+		return f, nil // not known how many: nothing stands beside it
+	}
+	f.Day = countsTo(rec)
+	id := r.oursFor(rec)
+	if id == "" || f.Day == 0 {
 		return f, nil
 	}
 	f.Ours = id
@@ -193,28 +213,20 @@ func (r *Registry) outsideFigure(ctx context.Context, rec OutsideRecord, q Compa
 		into  *Beside
 	}{{q.Clock.KnownBy, &f.Now}, {end, &f.Then}} {
 		at := countedAt{f.Day, one.known}
-		if counted[at] == nil {
-			values, err := r.index.Figures(ctx, Clock{AsOf: f.Day, KnownBy: one.known}, index.Coalition, q.Verified, r.figureIDs())
+		if counted.values[at] == nil {
+			values, err := r.index.Figures(ctx, Clock{AsOf: f.Day, KnownBy: one.known}, index.Coalition, q.Verified, counted.ids)
 			if err != nil {
 				return f, err
 			}
-			counted[at] = map[string]FigureValue{}
+			counted.values[at] = map[string]FigureValue{}
 			for _, v := range values {
-				counted[at][v.ID] = v
+				counted.values[at][v.ID] = v
 			}
 		}
-		*one.into = beside(f, counted[at][id])
-		one.into.None = counted[at][allReports].Value == 0
+		*one.into = beside(f, counted.values[at][id])
+		one.into.None = counted.values[at][allReports].Value == 0
 	}
 	return f, nil
-}
-
-func (r *Registry) figureIDs() []string {
-	var ids []string
-	for _, def := range r.rules.Figures() {
-		ids = append(ids, def.ID)
-	}
-	return ids
 }
 
 // beside sets one of ours beside one of theirs.
