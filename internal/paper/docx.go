@@ -457,6 +457,9 @@ func (x *docx) inlines(inlines []Inline) {
 		case r.breaks:
 			x.WriteString(`<w:r><w:br/></w:r>`)
 		case r.note > 0:
+			if r.beside { // or two marks would be one
+				x.WriteString(`<w:r><w:rPr><w:rStyle w:val="FootnoteReference"/></w:rPr><w:t xml:space="preserve">, </w:t></w:r>`)
+			}
 			x.mark(r.note)
 		default:
 			x.WriteString(x.linked(r, x.rels))
@@ -527,7 +530,11 @@ func (x *docx) mark(number int) {
 		case r.breaks:
 			b.WriteString(`<w:r><w:br/></w:r>`)
 		case r.note > 0: // a footnote has none itself
-			fmt.Fprintf(&b, `<w:r><w:rPr><w:rStyle w:val="FootnoteReference"/></w:rPr><w:t>%d</w:t></w:r>`, r.note)
+			apart := ""
+			if r.beside {
+				apart = ", "
+			}
+			fmt.Fprintf(&b, `<w:r><w:rPr><w:rStyle w:val="FootnoteReference"/></w:rPr><w:t xml:space="preserve">%s%d</w:t></w:r>`, apart, r.note)
 		default:
 			b.WriteString(x.linked(r, x.footRels))
 		}

@@ -165,7 +165,9 @@ func textOf(t rapid.TB, page string) string {
 				b.WriteString(" ")
 			}
 		case html.TextNode:
-			b.WriteString(n.Data)
+			if n.Parent.Data != "style" {
+				b.WriteString(n.Data)
+			}
 		case html.CommentNode:
 			t.Errorf("there is a comment %q", n.Data)
 		}
@@ -371,7 +373,7 @@ func TestPages(t *testing.T) {
 				}
 				bottom = b.y + b.height
 				for _, p := range b.pieces {
-					if p.x < -0.01 || p.x+p.width > measure+2 && len([]rune(p.text)) > 3 {
+					if p.x < -0.01 || p.x+p.width > measure+cellPad && len([]rune(p.text)) > 3 {
 						t.Errorf("page %d: %q stands outside, from %.1f to %.1f", i+1, p.text, p.x, p.x+p.width)
 					}
 				}
@@ -388,6 +390,61 @@ func TestPages(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestALongNoteGoesOnOverleaf: a note that no page has room for is whole, on as many as it needs.
+func TestALongNoteGoesOnOverleaf(t *testing.T) {
+	var words []string
+	for i := range 3000 {
+		words = append(words, fmt.Sprint("сөз", i, "z"))
+	}
+	d := Document{
+		Blocks: []Block{Heading{Level: 1, Text: Words("Title")}, Paragraph{Text: []Inline{Plain("text"), NoteRef{"long"}}}},
+		Notes:  []Note{{ID: "long", Text: Words(strings.Join(words, " "))}},
+	}
+	sheets, _, err := paginate(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sheets) < 3 || len(sheets[0].boxes) == 0 || len(sheets[0].notes) == 0 || len(sheets[len(sheets)-1].notes) == 0 {
+		t.Errorf("the note is not over pages: %d pages", len(sheets))
+	}
+	pages := textOfPages(t, d)
+	for _, w := range words {
+		if !strings.Contains(pages, w) {
+			t.Fatalf("%q is not on the pages", w)
+		}
+	}
+}
+
+// TestMarksStayApart: a mark joins neither the figure before it nor the mark before that.
+func TestMarksStayApart(t *testing.T) {
+	d := Document{
+		Blocks: []Block{Paragraph{Text: []Inline{Figure{ID: "f", Text: "69", Definition: "one"}, NoteRef{"two"}, NoteRef{"three"}}}},
+		Notes:  []Note{{ID: "two", Text: Words("two")}, {ID: "three", Text: Words("three")}},
+	}
+	if pages := textOfPages(t, d); !strings.Contains(pages, "69¹ ² ³") {
+		t.Errorf("the pages say %q", pages)
+	}
+	for format, text := range said(t, d) {
+		if strings.Contains(text, "691") || strings.Contains(text, "23") || strings.Contains(text, "12") {
+			t.Errorf("%s says %q", format, text)
+		}
+	}
+}
+
+// TestLettersThatAreMissing: what the typeface of a PDF can't show is seen to be missing, and said.
+func TestLettersThatAreMissing(t *testing.T) {
+	for lang, want := range map[string]string{"en": "Some letters", "ru": "Некоторых букв", "kk": "Мәтіннің кейбір"} {
+		d := Document{Lang: lang, Title: "Қуә", Blocks: []Block{Paragraph{Text: Words("عربي")}}}
+		if pages := textOfPages(t, d); !strings.Contains(pages, "□□□□") || !strings.Contains(pages, want) {
+			t.Errorf("%s: the pages say %q", lang, pages)
+		}
+		d.Blocks = []Block{Paragraph{Text: Words("қазақша, русский, English, ₸ № ≥ ½ → ☐")}}
+		if pages := textOfPages(t, d); strings.Contains(pages, "□") || strings.Contains(pages, want) {
+			t.Errorf("%s: the pages say %q", lang, pages)
+		}
+	}
 }
 
 // TestColumns: columns take what room there is, none less than its longest word, none more than its longest line.

@@ -75,7 +75,7 @@ func (l *layout) row(t Table, row []Cell, look look, widths []float64, f frame, 
 			case cell.span() > 1 && head == nil:
 				at += (width - line.width) / 2
 			case t.Columns[column].Number:
-				at += width - line.width
+				at += width - line.width + min(line.marks, cellPad-1) // figures stand beneath figures, marks beside them
 			}
 			b := &l.boxes[first+i]
 			b.text(line, at, look.size*1.08)

@@ -39,6 +39,7 @@ type piece struct {
 type setLine struct {
 	pieces []piece
 	width  float64
+	marks  float64 // what the marks of notes take of the width, where they end the line
 	notes  []int
 }
 
@@ -81,7 +82,11 @@ func (l *layout) textWords(inlines []Inline, base look) []word {
 		case r.note > 0:
 			mark := base
 			mark.face, mark.colour = upright, accent
-			add(frag{piece: piece{look: mark, text: raised(r.note)}, note: r.note})
+			text := raised(r.note)
+			if r.beside { // or two marks would be one
+				text = " " + text
+			}
+			add(frag{piece: piece{look: mark, text: text}, note: r.note})
 			continue
 		}
 		p := piece{look: base, link: outside(r.href)}
@@ -153,6 +158,10 @@ func (l *layout) set(inlines []Inline, base look, measure float64) []setLine {
 		}
 		f.x = line.width
 		line.width += f.width
+		line.marks += f.width
+		if f.note == 0 {
+			line.marks = 0
+		}
 		if f.note > 0 && !l.noted[f.note] {
 			l.noted[f.note] = true
 			line.notes = append(line.notes, f.note)

@@ -8,6 +8,7 @@ type run struct {
 	strong, emphasis bool
 	href             string  // of the link it belongs to, as it was given
 	note             int     // the mark of a note, then there is no text
+	beside           bool    // the mark stands beside another
 	breaks           bool    // a new line, then there is no text
 	figure           *Figure // the figure it is
 }
@@ -46,7 +47,8 @@ func (n *numbering) flatten(out []run, inlines []Inline, like run) []run {
 			out = append(out, run{breaks: true})
 		}
 		if mark := n.mark(in); mark > 0 {
-			out = append(out, run{note: mark, strong: like.strong, emphasis: like.emphasis})
+			beside := len(out) > 0 && out[len(out)-1].note > 0
+			out = append(out, run{note: mark, beside: beside, strong: like.strong, emphasis: like.emphasis})
 		}
 	}
 	return out
