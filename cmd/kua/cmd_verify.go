@@ -15,7 +15,8 @@ func (p *program) verifyCommand() *cobra.Command {
 		Short: "Check that nothing was altered: entries, tree, checkpoint, signatures, index",
 		Long: `Check every entry's header and leaf, the tree, the checkpoint and its signature.
 --deep also opens each entry, checks its author's signature, and compares the
-index with what the ledger says. The first bad entry is named; exit code 3.`,
+index with what the ledger says. Time stamps are held against what they cover,
+those of files with --deep. The first that is bad is named; exit code 3.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			reg, session, err := p.read(cmd.Context())
@@ -35,6 +36,9 @@ index with what the ledger says. The first bad entry is named; exit code 3.`,
 				fmt.Fprintf(p.out, "%d entries, root %s: nothing was altered.\n", report.Entries, report.Root)
 				if deep {
 					fmt.Fprintf(p.out, "%d entries opened, their authors' signatures and the index agree.\n", report.Opened)
+				}
+				if report.Stamps > 0 {
+					fmt.Fprintf(p.out, "%s what they did; 'kua timestamp verify' says by whose word.\n", counted(report.Stamps, "time stamp covers", "time stamps cover"))
 				}
 				if report.Files > 0 {
 					fmt.Fprintf(p.out, "%s read, and as put in.\n", counted(report.Files, "sealed file", "sealed files"))

@@ -112,7 +112,7 @@ func (p *program) command() *cobra.Command {
 		p.importCommand(), p.mapCommand(), p.matchCommand(), p.figuresCommand(), p.statementCommand(),
 		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(), p.memberCommand(),
 		p.eraseCommand(), p.auditCommand(), p.forgetCommand(), p.shareCommand(), p.recoverCommand(), p.lockCommand(), p.grantCommand(), p.revokeCommand(),
-		p.reviewCommand(),
+		p.reviewCommand(), p.timestampCommand(),
 		p.passphraseCommand(), p.mailCommand(), p.remindCommand(), p.geojsonCommand(), p.outsideCommand(), p.evidenceCommand(),
 	)
 	for _, cmd := range root.Commands() {

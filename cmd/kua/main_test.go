@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/http/httptest"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kua-registry/kua/internal/seal"
+	"github.com/kua-registry/kua/internal/timestamp/timestamptest"
 )
 
 // today is the day on which the scripts run.
@@ -62,6 +64,12 @@ func TestScripts(t *testing.T) {
 			"bomb": zipBomb,
 			"flip": flipByte,
 
+			"tsa": serveTimeAuthority,
+			"answer": func(ts *testscript.TestScript, _ bool, args []string) { // answer QUERY ANSWER: as the time-stamping authority does
+				tsa := ts.Value(timeAuthority{}).(*timestamptest.Authority)
+				ts.Check(os.WriteFile(ts.MkAbs(args[1]), tsa.Answer([]byte(ts.ReadFile(args[0]))), 0o600))
+			},
+
 			"traverse": traversingFile,
 
 			"number": numberOf,
@@ -86,9 +94,22 @@ func TestScripts(t *testing.T) {
 			env.Setenv("EXAMPLES", examples)
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("KUA_REGISTRY", "")
+			env.Values[timeAuthority{}] = timestamptest.New(t, func() time.Time { return today })
 			return nil
 		},
 	})
+}
+
+// timeAuthority is the key of a script's time-stamping authority.
+type timeAuthority struct{}
+
+// serveTimeAuthority serves it at $TSA and writes its root: tsa ROOT.
+func serveTimeAuthority(ts *testscript.TestScript, _ bool, args []string) {
+	tsa := ts.Value(timeAuthority{}).(*timestamptest.Authority)
+	server := httptest.NewServer(tsa)
+	ts.Defer(server.Close)
+	ts.Setenv("TSA", server.URL)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), tsa.RootPEM(), 0o600))
 }
 
 // cutFile writes the first half of a file: cut FROM TO.

@@ -144,6 +144,7 @@ func TestKinds(t *testing.T) {
 		"task":         "kind due done",
 		"note":         "text",
 		"import_row":   "file sheet row cells",
+		"file_stamp":   "evidence form sha256 token",
 	}
 	outside := map[string]string{
 		"organisation":    "name counts",
@@ -169,6 +170,8 @@ func TestKinds(t *testing.T) {
 		"share_set":       "need of trustees members sign_key",
 		"recovery":        "what date set shares member",
 		"map":             "width height shape",
+		"time_authority":  "name address roots",
+		"time_stamp":      "form entries checkpoint token",
 		"passkey":         "member name credential public_key count opens synced",
 		"match":           "a b verdict probability reasons by",
 	}

@@ -65,6 +65,7 @@ var withoutLine = map[string]string{
 	"Feed":         "a member's own",
 	"FeedOf":       "the secret decides; no case and nobody is named, and a program asks many times a day",
 	"Reminders":    "a member's own",
+	"Query":        "a digest and chance; no id to be tried",
 	"Remind":       "the clock asks for it, and nobody",
 	"HalfOpen":     "finds a sign-in whose passphrase was right; what becomes of it is written down",
 }

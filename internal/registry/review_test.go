@@ -327,6 +327,12 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			return err
 		},
 		"PublishStatement":          func() error { _, err := g.PublishStatement(ctx, saule, id, 1, ""); return err },
+		"SetTimeAuthority":          func() error { return g.SetTimeAuthority(ctx, saule, TimeAuthority{Name: "own"}) },
+		"RemoveTimeAuthority":       func() error { return g.RemoveTimeAuthority(ctx, saule, "own") },
+		"StampNow":                  func() error { _, err := g.StampNow(ctx, saule, "", nil); return err },
+		"AddStamp":                  func() error { _, err := g.AddStamp(ctx, saule, g.log.Head().Checkpoint, nil); return err },
+		"StampFile":                 func() error { _, err := g.StampFile(ctx, saule, id, report.ID, "", nil); return err },
+		"AddFileStamp":              func() error { _, err := g.AddFileStamp(ctx, saule, id, report.ID, nil); return err },
 		"SetMail":                   func() error { return g.SetMail(ctx, saule, sampleServer) },
 		"EndMail":                   func() error { return g.EndMail(ctx, saule) },
 		"FinishTask: there is none": func() error { return g.FinishTask(ctx, saule, id, report.ID, 1, "done") },

@@ -21,13 +21,15 @@ type Verification struct {
 	Root    string `json:"root"`
 	Opened  uint64 `json:"opened"`
 	Index   bool   `json:"index"` // compared with the ledger
-	Files   int    `json:"files"` // sealed files that were read and are what was put in
+	Files   int    `json:"files"`       // sealed files that were read and are what was put in
+	Stamps  int    `json:"time_stamps"` // that cover what they did; those whose authority is not known here, too
 	Problem string `json:"problem,omitempty"`
 	Entry   *int64 `json:"entry,omitempty"` // the position of the first bad entry, where it is one
 }
 
 // Verify checks the ledger; deep also opens every entry, makes the index anew
-// beside the one in use and compares the two, and reads every sealed file.
+// beside the one in use and compares the two, and reads every sealed file. Time
+// stamps are held against what they cover.
 func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool) (_ Verification, err error) {
 	defer r.refusal(ctx, s, "verifying", "", &err)
 	if !access.Decide(s.Member, access.Verify, access.Thing{}) {
@@ -65,6 +67,11 @@ func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool) (_ 
 			if v.Files, v.Problem, err = r.verifyFiles(ctx); err != nil {
 				return Verification{}, err
 			}
+		}
+	}
+	if v.Problem == "" {
+		if v.Stamps, v.Problem, err = r.stampFault(ctx, deep); err != nil {
+			return Verification{}, err
 		}
 	}
 	return v, nil
