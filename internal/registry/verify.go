@@ -20,7 +20,7 @@ type Verification struct {
 	Entries uint64 `json:"entries"`
 	Root    string `json:"root"`
 	Opened  uint64 `json:"opened"`
-	Index   bool   `json:"index"` // compared with the ledger
+	Index   bool   `json:"index"`       // compared with the ledger
 	Files   int    `json:"files"`       // sealed files that were read and are what was put in
 	Stamps  int    `json:"time_stamps"` // that cover what they did; those whose authority is not known here, too
 	Problem string `json:"problem,omitempty"`
