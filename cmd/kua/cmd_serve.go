@@ -31,6 +31,7 @@ type service struct {
 	tlsCert, tlsKey string        // files; empty: without TLS
 	origin          string        // where the pages are reached from a browser; empty: not known, and there are no passkeys
 	lockAfter       time.Duration // 0: never
+	public          string        // where the public page is served; empty: not by this program
 	inherited       int           // file descriptor of the listener that the process had before it locked itself; 0: none
 }
 
@@ -58,6 +59,9 @@ func (v *service) args(p *program, dir string) []string {
 	args := []string{"serve", "--locked", "--registry", dir, "--listen", v.listen, "--lock-after", v.lockAfter.String()}
 	if v.origin != "" {
 		args = append(args, "--origin", v.origin)
+	}
+	if v.public != "" {
+		args = append(args, "--public", v.public)
 	}
 	if p.forgetting != "" {
 		args = append(args, "--forgetting", p.forgetting)
@@ -107,6 +111,7 @@ member who may start the register opens it again with their passphrase.`,
 	flags.BoolVar(&locked, "locked", false, "start locked: without a passphrase, which is asked for in the page")
 	flags.DurationVar(&v.lockAfter, "lock-after", defaultLockAfter, "lock the register after so long a `time` without anybody there; 0 is never")
 	flags.StringVar(&v.origin, "origin", "", "`address` at which browsers reach the pages, as https://kua.example: passkeys are bound to it")
+	flags.StringVar(&v.public, "public", "", "`address` on which everybody may read the public page ('kua public')")
 	flags.StringVar(&v.tlsCert, "tls-cert", "", "`file` with the certificate, where the pages are reached by TLS")
 	flags.StringVar(&v.tlsKey, "tls-key", "", "`file` with the key of the certificate")
 	flags.IntVar(&v.inherited, "listener-fd", 0, "")
@@ -150,7 +155,19 @@ func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry,
 		return fail(fmt.Errorf("the pages can't be served on %s: %w; give another address with --listen", v.listen, err))
 	}
 	v.listen = listener.Addr().String() // which may have been any free port
+	var readers net.Listener
+	if v.public != "" {
+		if readers, err = net.Listen("tcp", v.public); err != nil {
+			listener.Close()
+			return fail(fmt.Errorf("the public page can't be served on %s: %w; give another address with --public", v.public, err))
+		}
+		v.public = readers.Addr().String()
+	}
 	h := newHost(p, dir, v, words, listener)
+	if readers != nil {
+		fmt.Fprintf(p.out, "The public page is at http%s://%s\n", map[bool]string{true: "s"}[v.tls()], v.public)
+		go h.servePublic(ctx, readers)
+	}
 	h.renew = func() error { return renew(v.args(p, dir), listener) }
 	defer listener.Close()
 	if control != nil {

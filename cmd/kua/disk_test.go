@@ -190,6 +190,12 @@ func TestNothingOnTheDisk(t *testing.T) {
 	run("case", "list", "--json")
 	run("check", "--all")
 	run("figures")
+	// What is published lies in the open, on purpose: and nothing else does.
+	text := write("statement.en.md", "---\nlang: en\ntitle: Sample\n---\n\nThere were {{figure \"reports\"}} reports.\n\n{{table \"reports\" by=\"sex\"}}\n")
+	run("statement", "publish", strings.TrimSpace(run("statement", "put", text)))
+	if said := run("public", "on", "--name", "Sample coalition"); !strings.Contains(said, "statements: 1") {
+		t.Fatalf("the public page: %s", said)
+	}
 	run("verify", "--deep")
 	nothing("after normal work")
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,6 +22,9 @@ import (
 var fileNames = regexp.MustCompile(`^(register(\.forgetting)?|keys|evidence|[0-9a-f]{32}|head|rights|mail|reminded|(ledger|index|drafts)\.db(-wal|-shm|\.lock)?|node\.(key|vault)|(ledger|index|drafts)\.key|` +
 	`(member|invite)-[0-9a-f]{32}\.key|org-[0-9a-f]{32}\.(key|vault)|[0-9]{4}-[0-9]{2}(-[0-9a-f]+)*\.key|README\.txt)$`)
 
+// publicNames are the names on the public page.
+var publicNames = regexp.MustCompile(`^register/public(/(index\.html|site\.css|key\.txt|figures\.(json|csv)|dataset\.jsonld|(en|ru|kk)(/(index|[0-9a-f]{32})\.html)?|[0-9a-f]{32}(/(manifest\.txt|(en|ru|kk)\.(html|pdf|docx|md|txt)|f[0-9]+\.(en|ru|kk)\.svg))?))?$`)
+
 // TestFileNamesTellNothingRegression holds that the name of no file tells who
 // works with a register or which organisation, that none can be guessed from
 // what an outsider knows, and that nobody else may read them.
@@ -28,7 +32,13 @@ func TestFileNamesTellNothingRegression(t *testing.T) {
 	dir := t.TempDir()
 	cases := []*northern{{planted: []string{"Жасампазов", "Ерғазы", "Zhasampazov", "870101399999", "+77019998877", "Тұлпар көшесі 93", "N-777-open", "сказал"}}}
 	store(t, filepath.Join(dir, "register"), northAndSouth(t, filepath.Join(dir, "register"), cases)["north"])
-	n := 0
+	page := exec.Command(os.Args[0], "--registry", filepath.Join(dir, "register"), "--passphrase-file", "-", "public", "on", "--name", "Sample coalition")
+	page.Env = append(os.Environ(), asProgram+"=1")
+	page.Stdin = strings.NewReader(founderPassphrase + "\n")
+	if out, err := page.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	n, public := 0, 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || path == dir {
 			return err
@@ -36,6 +46,14 @@ func TestFileNamesTellNothingRegression(t *testing.T) {
 		info, err := d.Info()
 		if err != nil {
 			return err
+		}
+		if rel, err := filepath.Rel(dir, path); err == nil && strings.HasPrefix(filepath.ToSlash(rel), "register/public") {
+			// What was published is for everybody, and its names are ids, languages and what the program calls them.
+			if !publicNames.MatchString(filepath.ToSlash(rel)) {
+				t.Errorf("%s: a name of a new shape on the public page", rel)
+			}
+			public++
+			return nil
 		}
 		if !fileNames.MatchString(d.Name()) {
 			t.Errorf("%s: a name of a new shape: does it tell who or whose?", d.Name())
@@ -49,8 +67,8 @@ func TestFileNamesTellNothingRegression(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n < 12 {
-		t.Fatalf("only %d files: this test finds nothing", n)
+	if n < 12 || public < 9 {
+		t.Fatalf("only %d files, and %d of the public page: this test finds nothing", n, public)
 	}
 }
 

@@ -56,6 +56,10 @@ type host struct {
 	// closing the channel, when it is.
 	asks chan chan struct{}
 	open atomic.Bool
+	// published says that the public page is to be looked at; publicStamp is
+	// that of the page as it was written last.
+	published   chan struct{}
+	publicStamp string
 	// renew puts a process that knows nothing in the place of this one. It
 	// returns only where that can't be done.
 	renew func() error
@@ -66,7 +70,8 @@ func newHost(p *program, dir string, how service, words *locale.Catalogue, liste
 	return &host{
 		p: p, dir: dir, how: how, words: words, listener: listener,
 		log:  slog.New(slog.NewTextHandler(p.err, nil)),
-		asks: make(chan chan struct{}, maxUnlocking),
+		asks: make(chan chan struct{}, maxUnlocking), published: make(chan struct{}, 1),
+		publicStamp: "not looked at yet",
 		ticks: func(every time.Duration) (<-chan time.Time, func()) {
 			t := time.NewTicker(every)
 			return t.C, t.Stop
@@ -127,7 +132,7 @@ func (h *host) close(reg *registry.Registry) {
 // then asked is not nil.
 func (h *host) servePages(ctx context.Context, reg *registry.Registry) (asked []chan struct{}, err error) {
 	turn := h.newTurn(ctx)
-	handler, err := web.New(reg, h.words, web.Options{Logger: h.log, Secure: h.how.tls(), Post: h.p.post(h.words), LockAll: func() {
+	handler, err := web.New(reg, h.words, web.Options{Logger: h.log, Secure: h.how.tls(), Post: h.p.post(h.words), Published: h.hasPublished, LockAll: func() {
 		h.ask()
 		<-turn.stopped // so that the answer leads to the next turn
 	}})
@@ -174,9 +179,13 @@ func (h *host) tend(ctx context.Context, reg *registry.Registry) <-chan struct{}
 		ticks := time.NewTicker(tendEvery)
 		defer ticks.Stop()
 		for {
+			if err := h.refreshPublic(ctx, reg); err != nil && ctx.Err() == nil {
+				h.log.Error("the public page could not be written", slog.Any("error", err))
+			}
 			select {
 			case <-ctx.Done():
 				return
+			case <-h.published:
 			case <-ticks.C:
 				if err := reg.Tend(ctx); err != nil && ctx.Err() == nil {
 					h.log.Error("what the clock asks for could not be done", slog.Any("error", err))
@@ -189,6 +198,14 @@ func (h *host) tend(ctx context.Context, reg *registry.Registry) <-chan struct{}
 		}
 	}()
 	return done
+}
+
+// hasPublished has the public page looked at, and does not wait for it.
+func (h *host) hasPublished() {
+	select {
+	case h.published <- struct{}{}:
+	default: // it is to be looked at already
+	}
 }
 
 // serveLocked serves the page of a locked register until somebody opens it,

@@ -23,6 +23,8 @@ type northern struct {
 	records    []string
 }
 
+const founderPassphrase = "seven more words only the founder knows"
+
 // northAndSouth makes a register of two organisations with the cases of the
 // north, and answers the passphrases of a worker of each, who may start it.
 func northAndSouth(t *testing.T, dir string, cases []*northern) map[string]string {
@@ -30,7 +32,7 @@ func northAndSouth(t *testing.T, dir string, cases []*northern) map[string]strin
 	ctx := context.Background()
 	p := &program{now: func() time.Time { return today }, stretch: quick(), err: os.Stderr}
 	passphrases := map[string]string{"north": "seven good words only northerners know", "south": "seven other words only southerners know"}
-	reg, founder, err := registry.Create(ctx, dir, registry.FirstMember{Name: "founder", Lang: "en", Passphrase: "seven more words only the founder knows"}, p.options())
+	reg, founder, err := registry.Create(ctx, dir, registry.FirstMember{Name: "founder", Lang: "en", Passphrase: founderPassphrase}, p.options())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -162,6 +162,7 @@ func TestKinds(t *testing.T) {
 		"audit":           "act what member case n device alarm note",
 		"statement":       "as_of known_by k corrects title_en title_ru title_kk text_en text_ru text_kk",
 		"release":         "statement manifest salt",
+		"public_page":     "on name address",
 		"saved_search":    "name query member org",
 		"bulk":            "what case records",
 		"feed":            "mark",

@@ -43,6 +43,8 @@ var withoutDecision = map[string]string{
 	"Invitation":      "the code decides: who has it was invited",
 	"Accept":          "the code decides",
 	"ErasureFinal":    "a day that depends on the calendar alone",
+	"PublicSite":      "what was published, which is everybody's",
+	"PublicStamp":     "as PublicSite",
 	"Tend":            "does what the calendar asks for and answers nothing",
 
 	"OwnSessions":       "a member's own sessions",

@@ -326,6 +326,7 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err := g.PutStatement(ctx, saule, StatementChange{StatementText: StatementText{Texts: map[string]string{"en": "x"}}})
 			return err
 		},
+		"SetPublicPage":             func() error { return g.SetPublicPage(ctx, saule, PublicPage{On: true, Name: "Own"}) },
 		"PublishStatement":          func() error { _, err := g.PublishStatement(ctx, saule, id, 1, ""); return err },
 		"SetTimeAuthority":          func() error { return g.SetTimeAuthority(ctx, saule, TimeAuthority{Name: "own"}) },
 		"RemoveTimeAuthority":       func() error { return g.RemoveTimeAuthority(ctx, saule, "own") },

@@ -27,6 +27,7 @@ type fakeStatements struct {
 	published string // the id, and the reason that was given
 	accept    bool   // something tells of few people
 	tampered  bool
+	public    registry.PublicPage
 }
 
 func fakeText(id string) registry.StatementText {
@@ -266,4 +267,19 @@ func (f *fake) StatementKey(_ context.Context, s *access.Session) (string, error
 		return "", registry.ErrNotAllowed
 	}
 	return fakeKey, f.fails
+}
+
+func (f *fake) PublicPage(_ context.Context, s *access.Session) (registry.PublicPage, bool, error) {
+	return f.said.public, access.Decide(s.Member, access.Publish, access.Thing{}) || access.Decide(s.Member, access.Administer, access.Thing{}), f.fails
+}
+
+func (f *fake) SetPublicPage(_ context.Context, s *access.Session, p registry.PublicPage) error {
+	switch {
+	case !f.sessions.Fresh(s):
+		return registry.ErrProof
+	case p.On && p.Name == "":
+		return registry.ErrPublicName
+	}
+	f.said.public = p
+	return nil
 }

@@ -55,6 +55,7 @@ var proofActs = map[string]string{
 	"POST /organisations/{id}/let-in":  "let_in",
 	"POST /organisations/{id}/let-out": "let_out",
 	"POST /statements/{id}/publish":    "publish",
+	"POST /statements/public":          "public",
 }
 
 type proofBody struct {

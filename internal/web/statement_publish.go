@@ -136,6 +136,7 @@ func (s *server) publishStatement(v *visit) error {
 	var un *registry.UnpublishedError
 	switch {
 	case err == nil:
+		s.published()
 		v.redirect(link(statementPath(id), "done", "published"))
 		return nil
 	case errors.Is(err, registry.ErrAccept):
@@ -331,7 +332,7 @@ func (s *server) verdictLine(v *visit, f statement.Frozen, verdict registry.Figu
 	line := verdictLine{
 		ID: f.ID, Label: v.in(f.Label), State: v.T("statement.state." + verdict.State), Published: v.Number(verdict.Published), Then: v.Number(verdict.Then), Now: v.Number(verdict.Now),
 	}
-	line.Tag = map[string]string{registry.FigureSame: "good", registry.FigureChanged: "wait", registry.FigureTampered: "bad"}[verdict.State]
+	line.Tag = map[string]string{registry.FigureSame: "good", registry.FigureChanged: "wait", registry.FigureErased: "wait", registry.FigureTampered: "bad"}[verdict.State]
 	if ask, err := f.Ask(); err == nil {
 		line.Clocks = v.clocksOf(ask.AsOf, f.KnownBy)
 		line.Href = s.casesBehind(v)(statement.Answer{Ask: statement.Ask{Figure: ask.Figure, AsOf: ask.AsOf, Scope: ask.Scope, Verified: ask.Verified}}, nil)

@@ -5,8 +5,10 @@ package web
 import (
 	"bytes"
 	"context"
+	"errors"
 	"html/template"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -26,6 +28,8 @@ type statementRegister interface {
 	PublishStatement(ctx context.Context, s *access.Session, id string, seen int, accept string) (registry.Release, error)
 	VerifyStatement(ctx context.Context, s *access.Session, signed []byte) (registry.StatementVerdict, error)
 	StatementKey(ctx context.Context, s *access.Session) (string, error)
+	PublicPage(ctx context.Context, s *access.Session) (registry.PublicPage, bool, error)
+	SetPublicPage(ctx context.Context, s *access.Session, p registry.PublicPage) error
 	FigureSet(set string) []string
 	StatementFacets() []statement.Facet
 }
@@ -35,6 +39,7 @@ func (s *server) statementRoutes() []route {
 		{"GET /statements", s.signed(s.statements)},
 		{"GET /statements/new", s.signed(s.newStatement)},
 		{"POST /statements/new", s.signed(s.writeStatement)},
+		{"POST /statements/public", s.signed(s.setPublic)},
 		{"POST /statements/preview", s.signed(s.previewStatement)},
 		{"GET /statements/verify", s.signed(s.verifyPage)},
 		{"POST /statements/verify", s.signed(s.verifyGiven)},
@@ -52,6 +57,10 @@ func statementPath(id string) string { return "/statements/" + id }
 
 type statementsBody struct {
 	May              bool // write one
+	MayPublish       bool
+	MayPublic        bool // decide about the public page
+	Public           registry.PublicPage
+	Problem          string
 	Drafts, Released []statementLine
 }
 
@@ -61,12 +70,21 @@ type statementLine struct {
 	Corrects, CorrectedBy          valueText
 }
 
-func (s *server) statements(v *visit) error {
+func (s *server) statements(v *visit) error { return s.showStatements(v, nil, "") }
+
+// showStatements shows the list; page is what was typed about the public page, nil: nothing.
+func (s *server) showStatements(v *visit, page *registry.PublicPage, problem string) error {
 	rows, err := s.reg.Statements(v.r.Context(), v.session)
 	if err != nil {
 		return err
 	}
-	body := statementsBody{May: s.reg.May(v.session, access.WriteText)}
+	body := statementsBody{May: s.reg.May(v.session, access.WriteText), MayPublish: s.reg.May(v.session, access.Publish), Problem: problem}
+	if body.Public, body.MayPublic, err = s.reg.PublicPage(v.r.Context(), v.session); err != nil {
+		return err
+	}
+	if page != nil {
+		body.Public.Name, body.Public.Address = page.Name, page.Address
+	}
 	titles := map[string]string{}
 	for _, row := range rows {
 		titles[row.ID] = v.statementTitle(row.Titles)
@@ -87,6 +105,27 @@ func (s *server) statements(v *visit) error {
 		body.Released = append(body.Released, line)
 	}
 	return s.show(v, "statements", v.T("statements.title"), body)
+}
+
+// setPublic switches the public page on or off.
+func (s *server) setPublic(v *visit) error {
+	page := registry.PublicPage{On: v.r.PostFormValue("on") == "yes", Name: v.r.PostFormValue("name"), Address: v.r.PostFormValue("address")}
+	err := s.reg.SetPublicPage(v.r.Context(), v.session, page)
+	problem := ""
+	switch {
+	case err == nil:
+		s.published()
+		v.redirect("/statements")
+		return nil
+	case errors.Is(err, registry.ErrPublicName):
+		problem = v.T("public.problem.name")
+	case errors.Is(err, registry.ErrPublicAddress):
+		problem = v.T("public.problem.address")
+	default:
+		return err
+	}
+	v.status = http.StatusUnprocessableEntity
+	return s.showStatements(v, &page, problem)
 }
 
 // statementTitle is the title in the reader's language, or in another where there is none.

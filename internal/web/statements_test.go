@@ -130,6 +130,25 @@ func TestPublishAsksForProof(t *testing.T) {
 	}
 }
 
+// TestPublicPageIsSwitched: by who proves who they are, and with a name.
+func TestPublicPageIsSwitched(t *testing.T) {
+	f := newFake(t)
+	b := signedIn(t, f, "en")
+	if w := b.post("/statements/public", "on", "yes"); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "Say who publishes") {
+		t.Errorf("without a name: %d", w.Code)
+	}
+	f.at = f.at.Add(20 * time.Minute)
+	if w := b.post("/statements/public", "on", "yes", "name", "Sample"); w.Code != http.StatusForbidden || f.said.public.On {
+		t.Errorf("without proof: %d", w.Code)
+	}
+	if w := b.post("/statements/public", "on", "yes", "name", "Sample", proofField, rightWord); w.Code != http.StatusSeeOther || !f.said.public.On {
+		t.Errorf("with proof: %d", w.Code)
+	}
+	if got := b.get("/statements").Body.String(); !strings.Contains(got, "There is a public page.") || !strings.Contains(got, "Switch it off") {
+		t.Error(got)
+	}
+}
+
 // TestStatementLeaves: what leaves is written down before it does.
 func TestStatementLeaves(t *testing.T) {
 	f := newFake(t)

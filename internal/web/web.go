@@ -97,23 +97,27 @@ type Options struct {
 	// LockAll begins to lock the whole register and does not wait for it; nil:
 	// whoever serves the pages can't.
 	LockAll func()
+	// Published is told that something was published, or that the public page is
+	// to be another; nil: nobody wants to know.
+	Published func()
 	// Post sends a letter, to try a mail server; nil: none can be tried.
 	Post registry.Post
 }
 
 // server serves the pages of one register. It may be shared.
 type server struct {
-	reg     register // nil: it is locked
-	words   *locale.Catalogue
-	pages   map[string]*templates // by language
-	assets  *assets
-	views   []bodymap.View
-	letters *letter.Set // nil: it is locked
-	secure  bool
-	log     *slog.Logger
-	lockAll func() // nil: not to be had
-	post    registry.Post
-	zips    sync.Pool // of *gzip.Writer
+	reg       register // nil: it is locked
+	words     *locale.Catalogue
+	pages     map[string]*templates // by language
+	assets    *assets
+	views     []bodymap.View
+	letters   *letter.Set // nil: it is locked
+	secure    bool
+	log       *slog.Logger
+	lockAll   func() // nil: not to be had
+	post      registry.Post
+	published func()    // tells whoever serves the pages; never nil
+	zips      sync.Pool // of *gzip.Writer
 }
 
 // New makes the pages of a register.
@@ -126,7 +130,10 @@ func New(reg register, words *locale.Catalogue, opts Options) (http.Handler, err
 }
 
 func newServer(reg register, words *locale.Catalogue, opts Options) (*server, error) {
-	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, lockAll: opts.LockAll, post: opts.Post, pages: map[string]*templates{}}
+	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, lockAll: opts.LockAll, post: opts.Post, published: opts.Published, pages: map[string]*templates{}}
+	if s.published == nil {
+		s.published = func() {}
+	}
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
