@@ -145,6 +145,7 @@ func TestKinds(t *testing.T) {
 		"note":         "text",
 		"import_row":   "file sheet row cells",
 		"file_stamp":   "evidence form sha256 token",
+		"handover":     "evidence event date from from_role to to_role how place seal seal_state state state_words signed",
 	}
 	outside := map[string]string{
 		"organisation":    "name counts",
