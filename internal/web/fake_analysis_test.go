@@ -42,6 +42,9 @@ func (f *fake) Analysis(_ context.Context, s *access.Session, q registry.Analysi
 	}
 	a.Series = nil
 	for i, month := range []string{"2022-01-31", "2022-02-28", "2022-03-31", "2022-04-30", "2022-05-31"} {
+		if day(month) >= q.Clock.AsOf {
+			break
+		}
 		a.Series = append(a.Series, registry.SeriesPoint{Day: day(month), Now: whole * (i + 2) / 8, Then: whole * (i + 1) / 8})
 	}
 	a.Series = append(a.Series, registry.SeriesPoint{Day: q.Clock.AsOf, Now: whole, Then: whole})
