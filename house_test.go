@@ -18,7 +18,7 @@ const module = "github.com/kua-registry/kua"
 // packages, those that stand before it in allowedPure.
 var floors = [][]string{
 	{"edtf", "locale", "typeface", "geo", "chart", "bodymap", "names", "estimate", "codebook", "linkage", "casefile", "custody", "rules", "letter", "istanbul", "survival", "paper", "statement"},
-	{"seal", "sqlfile", "timestamp", "timestamp/timestamptest", "safecopy"},
+	{"seal", "sqlfile", "timestamp", "timestamp/timestamptest", "safecopy", "webarchive"},
 	{"ledger"},
 	{"ledger/sqlitestore", "ledger/pgstore", "ledger/ledgertest", "evidence", "draft"},
 	{"index"},
