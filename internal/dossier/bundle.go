@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package dossier
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Bundle is what is handed over. Its texts are in its language already.
+type Bundle struct {
+	Lang  string    // en, ru or kk
+	Title string    // a line
+	From  string    // who hands it over; may be empty
+	Made  time.Time // written to the second, in UTC; from 1980 to 2107, as a zip can say it
+
+	Cases    []Case
+	Exhibits []Exhibit // numbered from 1, in this order
+	Entries  []Entry   // of the ledger, that the bundle rests on; numbered from 1
+	Stamps   []Stamp   // numbered from 1
+
+	Checkpoint []byte            // of the register, as it was signed
+	Key        ed25519.PublicKey // of the register: it signed the checkpoint
+	Signer     note.Signer       // with the same key, under the name KeyName gives
+}
+
+// Case is one case of a bundle.
+type Case struct {
+	Number string
+	Title  string // may be empty
+	Events []Event
+}
+
+// Event is a line of a chronology.
+type Event struct {
+	When     string // as it is printed
+	What     string
+	Sources  []string
+	Exhibits []int // numbers
+}
+
+// Exhibit is a file of a bundle.
+type Exhibit struct {
+	Title  string
+	Name   string // of the file as it was received; may be anything
+	Case   string // number of its case; may be empty
+	Media  string // media type; may be empty
+	SHA256 [sha256.Size]byte
+	Size   int64
+	Open   func() (io.ReadCloser, error) // its bytes, asked for once
+	Hands  []Handover
+}
+
+// Handover is a line of the custody of an exhibit.
+type Handover struct{ When, From, To, How, State string }
+
+// Entry is an entry of the ledger with its proof of inclusion (RFC 6962, 2.1.1)
+// under the checkpoint of the bundle.
+type Entry struct {
+	Index uint64   // its position, from 0
+	Leaf  [32]byte // SHA-256 of a zero byte and the entry as it is stored
+	Proof [][32]byte
+	About string // what the bundle rests on it for
+}
+
+// Stamp is a time stamp of RFC 3161. It is not verified here, but by whoever
+// reads the bundle.
+type Stamp struct {
+	Exhibit   int       // what it is over: a number; 0: the checkpoint
+	Token     []byte    // DER, without the answer around it
+	Chain     []byte    // PEM: the certificates between signer and root; may be empty
+	Root      []byte    // PEM: the authority's root
+	Time      time.Time // in the token, in seconds
+	Authority string
+}
+
+const (
+	ledgerName = "kua/ledger/" // begins the first line of a checkpoint
+	bundleName = "kua/bundle/" // begins the first line of a signed list
+	mostToken  = 256 << 10
+)
+
+// KeyName is the name under which bundles of a register are signed: that of
+// its checkpoints, with another beginning, so that neither is taken for the
+// other.
+func KeyName(checkpoint []byte) (string, error) {
+	origin, _, _ := strings.Cut(string(checkpoint), "\n")
+	id, ok := strings.CutPrefix(origin, ledgerName)
+	if !ok || len(id) != 32 || strings.Trim(id, "0123456789abcdef") != "" {
+		return "", fmt.Errorf("the checkpoint of the bundle is none of a register: ask the register for its newest")
+	}
+	return bundleName + id, nil
+}
+
+// check looks whether everything holds that the bundle says, but for the bytes
+// of the exhibits: those are looked at while they are written.
+func (b *Bundle) check() error {
+	switch b.Lang {
+	case "en", "ru", "kk":
+	default:
+		return fmt.Errorf("a bundle is written in en, ru or kk, not in %q", b.Lang)
+	}
+	if y := b.Made.UTC().Year(); y < 1980 || y > 2107 {
+		return fmt.Errorf("a bundle can't be of the year %d: set the clock", y)
+	}
+	for i, e := range b.Exhibits {
+		if e.Size < 0 || e.Open == nil {
+			return fmt.Errorf("exhibit %d has no bytes: leave it out or store it again", i+1)
+		}
+	}
+	for _, c := range b.Cases {
+		for _, e := range c.Events {
+			for _, n := range e.Exhibits {
+				if n < 1 || n > len(b.Exhibits) {
+					return fmt.Errorf("the chronology names exhibit %d of %d: number the exhibits again", n, len(b.Exhibits))
+				}
+			}
+		}
+	}
+	if err := b.checkEntries(); err != nil {
+		return err
+	}
+	for i, s := range b.Stamps {
+		if s.Exhibit < 0 || s.Exhibit > len(b.Exhibits) {
+			return fmt.Errorf("time stamp %d is over exhibit %d of %d: number the exhibits again", i+1, s.Exhibit, len(b.Exhibits))
+		}
+		if len(s.Token) < 2 || len(s.Token) > mostToken || s.Token[0] != 0x30 {
+			return fmt.Errorf("time stamp %d is no token of RFC 3161: leave it out or ask for another", i+1)
+		}
+		if !certificates(s.Root) || len(s.Chain) > 0 && !certificates(s.Chain) {
+			return fmt.Errorf("time stamp %d has no root certificate, or a chain that is not in PEM: set up its authority", i+1)
+		}
+	}
+	return nil
+}
+
+func (b *Bundle) checkEntries() error {
+	if len(b.Key) != ed25519.PublicKeySize {
+		return fmt.Errorf("the bundle has no key of the register")
+	}
+	name, err := KeyName(b.Checkpoint)
+	if err != nil {
+		return err
+	}
+	if b.Signer == nil || b.Signer.Name() != name {
+		return fmt.Errorf("the bundle has no signer under the name of its register")
+	}
+	size, root, err := b.head()
+	if err != nil {
+		return err
+	}
+	for i, e := range b.Entries {
+		path := make(tlog.RecordProof, len(e.Proof))
+		for j, h := range e.Proof {
+			path[j] = tlog.Hash(h)
+		}
+		if e.Index >= uint64(size) || tlog.CheckRecord(path, size, root, int64(e.Index), tlog.Hash(e.Leaf)) != nil {
+			return fmt.Errorf("entry %d of the bundle is not under its checkpoint: verify the register with kua verify", i+1)
+		}
+	}
+	return nil
+}
+
+// head opens the checkpoint.
+func (b *Bundle) head() (size int64, root tlog.Hash, err error) {
+	bad := func(why string) (int64, tlog.Hash, error) {
+		return 0, root, fmt.Errorf("the checkpoint of the bundle %s: verify the register with kua verify", why)
+	}
+	text, err := b.opened(b.Checkpoint, firstLine(b.Checkpoint))
+	if err != nil {
+		return bad("is not signed by the register's key alone")
+	}
+	lines := strings.Split(text, "\n")
+	if len(lines) != 4 {
+		return bad("has not three lines")
+	}
+	size, err = strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] {
+		return bad("has no size")
+	}
+	hash, err := base64.StdEncoding.DecodeString(lines[2])
+	if err != nil || len(hash) != len(root) {
+		return bad("has no root")
+	}
+	return size, tlog.Hash(hash), nil
+}
+
+// opened is the text of a note that has exactly one signature: the register's
+// under a name, in the one way to write it.
+func (b *Bundle) opened(signed []byte, name string) (string, error) {
+	key, err := note.NewEd25519VerifierKey(name, b.Key)
+	if err != nil {
+		return "", err
+	}
+	verifier, err := note.NewVerifier(key)
+	if err != nil {
+		return "", err
+	}
+	n, err := note.Open(signed, note.VerifierList(verifier))
+	if err != nil {
+		return "", err
+	}
+	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 {
+		return "", fmt.Errorf("signed by others too")
+	}
+	raw, err := base64.StdEncoding.DecodeString(n.Sigs[0].Base64)
+	if err != nil || fmt.Sprintf("%s\n— %s %s\n", n.Text, name, base64.StdEncoding.EncodeToString(raw)) != string(signed) {
+		return "", fmt.Errorf("written in another way")
+	}
+	return n.Text, nil
+}
+
+func firstLine(text []byte) string {
+	line, _, _ := strings.Cut(string(text), "\n")
+	return line
+}
+
+// certificates tells whether something is certificates in PEM and nothing else.
+func certificates(text []byte) bool {
+	n := 0
+	for ; len(text) > 0; n++ {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			return n > 0 && strings.TrimSpace(string(text)) == ""
+		}
+		if block.Type != "CERTIFICATE" {
+			return false
+		}
+		text = rest
+	}
+	return n > 0
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package dossier
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/locale"
+	"github.com/kua-registry/kua/internal/paper"
+)
+
+// index is what people read: cases with their chronology, exhibits, custody,
+// and what can be checked.
+func (b *Bundle) index(names []string) (paper.Document, error) {
+	l, err := b.language()
+	if err != nil {
+		return paper.Document{}, err
+	}
+	size, root, err := b.head()
+	if err != nil {
+		return paper.Document{}, err
+	}
+	day := edtf.DayOf(b.Made)
+	d := paper.Document{Lang: b.Lang, Title: b.heading(l), Subtitle: shown(b.From), Dateline: l.Day(day), Date: day, Foot: b.heading(l)}
+	add := func(blocks ...paper.Block) { d.Blocks = append(d.Blocks, blocks...) }
+
+	add(paragraph(l.T("dossier.lead")))
+	for _, c := range b.Cases {
+		add(heading(1, strings.TrimSuffix(l.T("dossier.case", shown(c.Number))+". "+shown(c.Title), ". ")))
+		if len(c.Events) == 0 {
+			add(paragraph(l.T("dossier.chronology.none")))
+			continue
+		}
+		t := table(l, "dossier.chronology", "when", "what", "sources", "exhibits")
+		for _, e := range c.Events {
+			numbers := make([]string, len(e.Exhibits))
+			for i, n := range e.Exhibits {
+				numbers[i] = strconv.Itoa(n)
+			}
+			sources := make([]string, len(e.Sources))
+			for i, s := range e.Sources {
+				sources[i] = shown(s)
+			}
+			t.Rows = append(t.Rows, paper.Row(shown(e.When), shown(e.What), strings.Join(sources, "; "), strings.Join(numbers, ", ")))
+		}
+		add(t)
+	}
+
+	add(heading(1, l.T("dossier.exhibits")))
+	if len(b.Exhibits) == 0 {
+		add(paragraph(l.T("dossier.exhibits.none")))
+	}
+	for i, e := range b.Exhibits {
+		b.addExhibit(add, l, i, e, names[i])
+	}
+
+	add(heading(1, l.T("dossier.check")), paragraph(l.T("dossier.check.lead")))
+	add(fact(l.T("dossier.key"), inFours(b.fingerprint())))
+	add(fact(l.T("dossier.checkpoint"), l.T("dossier.checkpoint.of", size, inFours(hex.EncodeToString(root[:])))))
+	if len(b.Entries) > 0 {
+		t := table(l, "dossier.entries", "entry", "about", "file")
+		for i, e := range b.Entries {
+			t.Rows = append(t.Rows, paper.Row(strconv.FormatUint(e.Index, 10), shown(e.About), b.proofName(i)))
+		}
+		add(t)
+	}
+	if len(b.Stamps) > 0 {
+		t := table(l, "dossier.stamps", "over", "time", "authority", "file")
+		for i, s := range b.Stamps {
+			over := l.T("dossier.checkpoint")
+			if s.Exhibit > 0 {
+				over = l.T("dossier.exhibit", s.Exhibit)
+			}
+			t.Rows = append(t.Rows, paper.Row(over, s.Time.UTC().Format("2006-01-02 15:04:05 UTC"), shown(s.Authority), b.stampName(i)+".tst"))
+		}
+		add(t)
+	}
+	return d, nil
+}
+
+func (b *Bundle) addExhibit(add func(...paper.Block), l *locale.Language, i int, e Exhibit, name string) {
+	add(heading(2, strings.TrimSuffix(l.T("dossier.exhibit", i+1)+". "+shown(e.Title), ". ")))
+	if e.Case != "" {
+		add(fact(l.T("dossier.of"), shown(e.Case)))
+	}
+	add(fact(l.T("dossier.file"), name))
+	if e.Name != "" {
+		add(fact(l.T("dossier.name"), shown(e.Name)))
+	}
+	if e.Media != "" {
+		add(fact(l.T("dossier.media"), shown(e.Media)))
+	}
+	add(fact(l.T("dossier.size"), l.T("dossier.bytes", strconv.FormatInt(e.Size, 10))))
+	add(fact("SHA-256", inFours(hex.EncodeToString(e.SHA256[:]))))
+	if len(e.Hands) == 0 {
+		add(fact(l.T("dossier.custody"), l.T("dossier.custody.none")))
+		return
+	}
+	t := table(l, "dossier.custody", "when", "from", "to", "how", "state")
+	for _, h := range e.Hands {
+		t.Rows = append(t.Rows, paper.Row(shown(h.When), shown(h.From), shown(h.To), shown(h.How), shown(h.State)))
+	}
+	add(t)
+}
+
+func heading(level int, text string) paper.Heading {
+	return paper.Heading{Level: level, Text: paper.Words(text)}
+}
+
+func paragraph(text string) paper.Paragraph { return paper.Paragraph{Text: paper.Words(text)} }
+
+func fact(name, value string) paper.Paragraph {
+	return paper.Paragraph{Text: []paper.Inline{paper.Strong(paper.Words(name + ": ")), paper.Plain(value)}}
+}
+
+func table(l *locale.Language, key string, columns ...string) paper.Table {
+	t := paper.Table{Caption: paper.Words(l.T(key)), Columns: make([]paper.Column, len(columns))}
+	head := make([]string, len(columns))
+	for i, c := range columns {
+		head[i] = l.T(fmt.Sprintf("dossier.column.%s", c))
+	}
+	t.Head = [][]paper.Cell{paper.Row(head...)}
+	return t
+}
+
+// inFours is a number as people compare it.
+func inFours(digits string) string {
+	var s strings.Builder
+	for i, r := range digits {
+		if i > 0 && i%4 == 0 {
+			s.WriteByte(' ')
+		}
+		s.WriteRune(r)
+	}
+	return s.String()
+}

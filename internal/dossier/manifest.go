@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package dossier
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+const format = "kua bundle 1"
+
+type manifest struct {
+	Format     string          `json:"format"`
+	Language   string          `json:"language"`
+	Title      string          `json:"title"`
+	From       string          `json:"from,omitempty"`
+	Made       string          `json:"made"`
+	Key        string          `json:"register_key"`
+	Checkpoint string          `json:"checkpoint"`
+	Cases      []manifestCase  `json:"cases"`
+	Exhibits   []manifestItem  `json:"exhibits"`
+	Entries    []manifestEntry `json:"entries"`
+	Stamps     []manifestStamp `json:"time_stamps"`
+	Files      []manifestFile  `json:"files"`
+}
+
+type manifestCase struct {
+	Number string          `json:"number"`
+	Title  string          `json:"title,omitempty"`
+	Events []manifestEvent `json:"events"`
+}
+
+type manifestEvent struct {
+	When     string   `json:"when"`
+	What     string   `json:"what"`
+	Sources  []string `json:"sources,omitempty"`
+	Exhibits []int    `json:"exhibits,omitempty"`
+}
+
+type manifestItem struct {
+	Number  int            `json:"number"`
+	Title   string         `json:"title"`
+	Name    string         `json:"received_as"`
+	Case    string         `json:"case,omitempty"`
+	Media   string         `json:"media,omitempty"`
+	File    string         `json:"file"`
+	Size    int64          `json:"size"`
+	SHA256  string         `json:"sha256"`
+	Custody []manifestHand `json:"custody,omitempty"`
+}
+
+type manifestHand struct {
+	When  string `json:"when"`
+	From  string `json:"from"`
+	To    string `json:"to"`
+	How   string `json:"how,omitempty"`
+	State string `json:"state,omitempty"`
+}
+
+type manifestEntry struct {
+	Index uint64 `json:"index"`
+	Leaf  string `json:"leaf"`
+	About string `json:"about"`
+	File  string `json:"file"`
+}
+
+type manifestStamp struct {
+	Over      string `json:"over"`
+	Time      string `json:"time"`
+	Authority string `json:"authority"`
+	File      string `json:"file"`
+}
+
+type manifestFile struct {
+	Name   string `json:"name"`
+	Size   int    `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// manifest says in one file, for programs, what the index says to people.
+func (b *Bundle) manifest(names []string, files []file) ([]byte, error) {
+	m := manifest{
+		Format: format, Language: b.Lang, Title: b.Title, From: b.From, Made: b.Made.Format(time.RFC3339),
+		Key: hex.EncodeToString(b.Key), Checkpoint: string(b.Checkpoint),
+		Cases: []manifestCase{}, Exhibits: []manifestItem{}, Entries: []manifestEntry{}, Stamps: []manifestStamp{},
+	}
+	for _, c := range b.Cases {
+		events := []manifestEvent{}
+		for _, e := range c.Events {
+			events = append(events, manifestEvent(e))
+		}
+		m.Cases = append(m.Cases, manifestCase{c.Number, c.Title, events})
+	}
+	for i, e := range b.Exhibits {
+		item := manifestItem{
+			Number: i + 1, Title: e.Title, Name: e.Name, Case: e.Case, Media: e.Media,
+			File: names[i], Size: e.Size, SHA256: hex.EncodeToString(e.SHA256[:]),
+		}
+		for _, h := range e.Hands {
+			item.Custody = append(item.Custody, manifestHand(h))
+		}
+		m.Exhibits = append(m.Exhibits, item)
+	}
+	for i, e := range b.Entries {
+		m.Entries = append(m.Entries, manifestEntry{e.Index, hex.EncodeToString(e.Leaf[:]), e.About, b.proofName(i)})
+	}
+	for i, s := range b.Stamps {
+		over := checkName
+		if s.Exhibit > 0 {
+			over = names[s.Exhibit-1]
+		}
+		m.Stamps = append(m.Stamps, manifestStamp{over, s.Time.UTC().Format(time.RFC3339), s.Authority, b.stampName(i) + ".tst"})
+	}
+	for _, f := range files {
+		sum := sha256.Sum256(f.data)
+		m.Files = append(m.Files, manifestFile{f.name, len(f.data), hex.EncodeToString(sum[:])})
+	}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("the manifest of the bundle: %w", err)
+	}
+	return append(text, '\n'), nil
+}
