@@ -134,6 +134,20 @@ func (p *program) writePublic(ctx context.Context, reg *registry.Registry, to st
 	return nil
 }
 
+// refreshPublic writes the public page anew where there is one, and says nothing.
+func (p *program) refreshPublic(ctx context.Context, reg *registry.Registry) error {
+	site, err := reg.PublicSite(ctx)
+	if err != nil || !site.On {
+		return err
+	}
+	words, err := locale.Load()
+	if err != nil {
+		return err
+	}
+	_, err = putPublic(publicDir(p.registry), site, reg, words)
+	return err
+}
+
 // putPublic writes the files of a site, and answers how many.
 func putPublic(to string, site registry.PublicSite, reg *registry.Registry, words *locale.Catalogue) (int, error) {
 	page := public.Site{Name: site.Name, Address: site.Address, Register: site.Register, Key: site.Key, Day: site.Day}

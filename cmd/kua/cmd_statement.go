@@ -451,6 +451,9 @@ func (p *program) statementPublishCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := p.refreshPublic(cmd.Context(), reg); err != nil {
+				return fmt.Errorf("it is published; %w", err)
+			}
 			if out != "" {
 				if err := p.writePublished(cmd.Context(), reg, session, args[0], out, formats()); err != nil {
 					return fmt.Errorf("it is published; %w", err)

@@ -248,9 +248,9 @@ func (r *Registry) answer(ctx context.Context, ask statement.Ask, scope string, 
 	}
 	a := statement.Answer{Ask: ask, Label: def.Label, Help: def.Help, Unit: def.Unit, Norm: def.Source, Expr: def.Expr,
 		Value: values[0].Value, Base: values[0].Base, Of: def.Base}
-	names := map[string]string{}
-	a.Units, names = unitsOf(units)
-	maps.Copy(who, names)
+	found, called := unitsOf(units)
+	a.Units = found
+	maps.Copy(who, called)
 	r.breakDown(&a)
 	return a, nil
 }

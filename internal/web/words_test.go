@@ -87,14 +87,18 @@ func saidInSources(t *testing.T) said {
 	if err != nil || len(templates) == 0 {
 		t.Fatal("no templates", err)
 	}
-	for _, name := range templates {
+	public, err := filepath.Glob("../public/templates/*.html")
+	if err != nil || len(public) == 0 {
+		t.Fatal("no templates of the public page", err)
+	}
+	for _, name := range append(templates, public...) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, action := range actions.FindAllString(string(text), -1) {
 			for _, m := range inTemplate.FindAllStringSubmatch(action, -1) {
-				add(m[1])
+				add(strings.TrimSuffix(m[1], "%s")) // printf "figures.%s" is the beginning of keys
 			}
 			for _, m := range calls.FindAllStringSubmatch(action, -1) {
 				if keyShape.MatchString(m[1]) {
