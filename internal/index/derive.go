@@ -183,7 +183,7 @@ func (ix *Index) document(c *casefile.Case) document {
 	keys := map[string]bool{}
 	for _, rec := range c.Records() {
 		kind, ok := ix.book.Kind(rec.Kind)
-		if !ok || rec.Kind == "import_row" { // the raw row repeats what the records say, with the headings of its table
+		if !ok || rec.Kind == "import_row" || rec.Kind == "file_stamp" { // the raw row repeats what the records say, with the headings of its table; a time stamp has no words
 			continue
 		}
 		for i := range kind.Fields {

@@ -118,6 +118,8 @@ func (c *caseReader) sections() []section {
 		switch one.id {
 		case "register":
 			s.Raw = c.raw()
+		case "evidence":
+			s.Beside = append(s.Beside, stepLink{casePath(c.file.Row) + "/custody", c.T("custody.title")})
 		case "medical":
 			s.Beside = append(s.Beside, stepLink{casePath(c.file.Row) + "/examinations", c.T("exam.title")})
 		}

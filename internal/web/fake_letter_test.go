@@ -13,7 +13,7 @@ func (f *fake) TakesLetter(_ context.Context, _ *access.Session, id string) erro
 	if f.fails != nil {
 		return f.fails
 	}
-	if id != caseOne {
+	if id != caseOne && id != caseThings {
 		return registry.ErrNotFound
 	}
 	f.did = append(f.did, "took a letter of "+id)
