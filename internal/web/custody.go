@@ -209,7 +209,7 @@ func (v *voice) custodyPaper(register string, t custody.Thing, name string, blan
 	d := paper.Document{Lang: v.Code(), Title: v.T("custody.form.title"), Subtitle: name, Foot: v.T("custody.form.reference", t.Evidence.ID)}
 	d.Blocks = append(d.Blocks, paper.Paragraph{Text: paper.Words(v.T("custody.form.lead"))})
 	table := paper.Table{Caption: paper.Words(v.T("custody.title")), Head: [][]paper.Cell{paper.Row(v.T("custody.when"), v.T("custody.event"), v.T("custody.from"), v.T("custody.to"), v.T("custody.state"), v.T("custody.seal"), v.T("custody.form.signatures"))}}
-	for _, weight := range []float64{1.1, 1.1, 1.5, 1.5, 1.5, 1, 1.5} {
+	for _, weight := range []float64{1.5, 1.6, 1.6, 1.6, 1.5, 1, 1.2} {
 		table.Columns = append(table.Columns, paper.Column{Weight: weight})
 	}
 	for _, l := range chain.Links {
