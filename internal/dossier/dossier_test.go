@@ -30,6 +30,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kua-registry/kua/internal/dossier"
+	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/ledger/ledgertest"
 	"github.com/kua-registry/kua/internal/timestamp"
 	"github.com/kua-registry/kua/internal/timestamp/timestamptest"
 )
@@ -271,6 +273,45 @@ func TestExpertChecksEveryShapeOfTree(t *testing.T) {
 		if out, err := check(t, lay(t, unpacked(t, written(t, b)))); err != nil || strings.Count(out, ".tlog-proof: OK") != 2*size {
 			t.Errorf("a ledger of %d: %v\n%s", size, err, out)
 		}
+	}
+}
+
+// What a real ledger proves, the expert's tools check: under an earlier
+// checkpoint, too, when the ledger has grown on.
+func TestExpertChecksARealLedger(t *testing.T) {
+	publicTools(t)
+	l := ledgertest.New(t, ledgertest.InMemory())
+	stream := ledger.NewID()
+	for version := range uint64(5) {
+		if err := l.Write(t, l.Draft(stream, version+1, "a record")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	head := l.Head()
+	if err := l.Write(t, l.Draft(stream, 6, "written later")); err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ledger.BundleSigner(l.ID(), l.Node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := dossier.Bundle{
+		Lang: "kk", Title: "№ 2", Made: made, Checkpoint: head.Checkpoint, Key: l.Node.Public().Signing(), Signer: signer,
+		Exhibits: []dossier.Exhibit{exhibit("сурет.png", []byte("a picture"))},
+	}
+	for pos := range head.Size {
+		p, err := l.Prove(t.Context(), head, pos)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := dossier.Entry{Index: p.Pos, Leaf: p.Leaf, About: "a record"}
+		for _, h := range p.Path {
+			e.Proof = append(e.Proof, h)
+		}
+		b.Entries = append(b.Entries, e)
+	}
+	if out, err := check(t, lay(t, unpacked(t, written(t, b)))); err != nil || strings.Count(out, ".tlog-proof: OK") != 2*len(b.Entries) || len(b.Entries) < 5 {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -56,6 +56,20 @@ func SignStatement(ledger ID, id *seal.Identity, text string) ([]byte, error) {
 	return note.Sign(&note.Note{Text: text}, noteSigner{verifier, id})
 }
 
+// BundleSigner signs what is handed over in bundles with the key of the
+// checkpoints, under a name of its own: no bundle can be taken for a checkpoint.
+func BundleSigner(ledger ID, id *seal.Identity) (note.Signer, error) {
+	key, err := note.NewEd25519VerifierKey("kua/bundle/"+ledger.String(), id.Public().Signing())
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := note.NewVerifier(key)
+	if err != nil {
+		return nil, err
+	}
+	return noteSigner{verifier, id}, nil
+}
+
 func checkpointText(ledger ID, size uint64, root Hash) string {
 	return fmt.Sprintf("%s\n%d\n%s\n", originOf(ledger), size, base64.StdEncoding.EncodeToString(root[:]))
 }

@@ -57,22 +57,27 @@ func loadTree(ctx context.Context, store Store, size uint64) (tree, error) {
 		if size>>level&1 == 0 {
 			continue
 		}
-		pos := size>>level<<level - 1 // the leaf that completed the subtree
-		found := false
-		err := store.Scan(ctx, pos, pos+1, func(r Row) error {
-			if len(r.Hashes) < 32*(level+1) {
-				return fmt.Errorf("entry %d: its hashes are cut off", pos)
-			}
-			t.edge[level] = Hash(r.Hashes[32*level:])
-			found = true
-			return nil
-		})
-		if err != nil {
+		var err error
+		if t.edge[level], err = subtree(ctx, store, level, size>>level<<level-1); err != nil {
 			return tree{}, err
-		}
-		if !found {
-			return tree{}, fmt.Errorf("entry %d is missing", pos)
 		}
 	}
 	return t, nil
+}
+
+// subtree reads the root of the perfect subtree of 2^level leaves that the leaf
+// at a position completes.
+func subtree(ctx context.Context, store Store, level int, pos uint64) (root Hash, err error) {
+	found := false
+	err = store.Scan(ctx, pos, pos+1, func(r Row) error {
+		if len(r.Hashes) < 32*(level+1) {
+			return fmt.Errorf("entry %d: its hashes are cut off", pos)
+		}
+		root, found = Hash(r.Hashes[32*level:]), true
+		return nil
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("entry %d is missing", pos)
+	}
+	return root, err
 }
