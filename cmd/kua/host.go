@@ -178,6 +178,9 @@ func (h *host) tend(ctx context.Context, reg *registry.Registry) <-chan struct{}
 		defer close(done)
 		ticks := time.NewTicker(tendEvery)
 		defer ticks.Stop()
+		if err := reg.Warm(ctx); err != nil && ctx.Err() == nil {
+			h.log.Warn("what the analysis needs could not be read beforehand; it is when somebody asks", slog.Any("error", err))
+		}
 		for {
 			if err := h.refreshPublic(ctx, reg); err != nil && ctx.Err() == nil {
 				h.log.Error("the public page could not be written", slog.Any("error", err))

@@ -107,3 +107,11 @@ func (r *Registry) Analysis(ctx context.Context, s *access.Session, q AnalysisQu
 	a.Series, a.Breakdowns, a.Survivals = spread.Series, spread.Breakdowns, spread.Survivals
 	return a, nil
 }
+
+// Warm reads what the analysis of the coalition is added up from, which takes
+// seconds in a very large register, so that the first who asks does not wait
+// for it. It answers nothing.
+func (r *Registry) Warm(ctx context.Context) error {
+	_, err := r.index.Spread(ctx, index.SpreadQuery{Clock: r.clock(Clock{}), Scope: index.Coalition, Figure: "reports"})
+	return err
+}

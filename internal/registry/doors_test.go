@@ -45,6 +45,7 @@ var withoutDecision = map[string]string{
 	"ErasureFinal":    "a day that depends on the calendar alone",
 	"PublicSite":      "what was published, which is everybody's",
 	"PublicStamp":     "as PublicSite",
+	"Warm":            "answers nothing",
 	"Tend":            "does what the calendar asks for and answers nothing",
 
 	"OwnSessions":       "a member's own sessions",
