@@ -348,7 +348,7 @@ func TestOneBitFails(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "exhibits", "04-more.txt"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := run(t, dir, "sh check.sh"); err == nil {
+	if out, err := run(t, dir, "sh check.sh"); err == nil || !strings.Contains(out, "exhibits/04-more.txt") || !strings.Contains(out, "no file added: FAILED") {
 		t.Errorf("a file was added, and the script ends well:\n%s", out)
 	}
 }

@@ -46,8 +46,9 @@ included() {
 # 1. Every file is as listed, and no file is there that is not listed.
 sha256sum -c SHA256SUMS || bad=1
 find . ! -type d ! -path ./SHA256SUMS ! -path ./manifest.note ! -path ./check.sh | sed 's|^\./||' | sort > "$tmp/there"
-cut -c 67- SHA256SUMS | sort | cmp -s - "$tmp/there"
-say 'SHA256SUMS = exhibits + index + proofs'
+cut -c 67- SHA256SUMS | sort | comm -3 - "$tmp/there" > "$tmp/odd"
+cat "$tmp/odd"; [ ! -s "$tmp/odd" ]
+say 'no file missing, no file added'
 
 # 2. The register's key signed the checkpoint and the list.
 name=$(sed -n 1p $point); id=${name#kua/ledger/}
