@@ -4,7 +4,6 @@ package dossier
 
 import (
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -121,7 +120,7 @@ func table(l *locale.Language, key string, columns ...string) paper.Table {
 	t := paper.Table{Caption: paper.Words(l.T(key)), Columns: make([]paper.Column, len(columns))}
 	head := make([]string, len(columns))
 	for i, c := range columns {
-		head[i] = l.T(fmt.Sprintf("dossier.column.%s", c))
+		head[i] = l.T("dossier.column." + c)
 	}
 	t.Head = [][]paper.Cell{paper.Row(head...)}
 	return t
