@@ -54,7 +54,7 @@ func TestWaitingIsThePlainAnswer(t *testing.T) {
 			}
 		}
 	})
-	if asked < 100 {
+	if asked < 20 { // some 200 in the mean, and now and then half of that
 		t.Errorf("only %d deadlines waited: this test finds nothing", asked)
 	}
 }

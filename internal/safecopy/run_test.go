@@ -234,7 +234,8 @@ func code(err error) Code {
 func TestChildIsBounded(t *testing.T) {
 	limits := DefaultLimits()
 	limits.Memory = 128 << 20
-	if _, _, err := shut(t, "try-memory", Job{Limits: limits}, "x"); runtime.GOOS == "linux" && code(err) != TooMuchRAM {
+	// It ends there; whether its runtime gets to say why, or fails while it cleans up without memory, is chance.
+	if _, _, err := shut(t, "try-memory", Job{Limits: limits}, "x"); runtime.GOOS == "linux" && code(err) != TooMuchRAM && code(err) != Crashed {
 		t.Errorf("memory: %v", err)
 	}
 	limits = DefaultLimits()

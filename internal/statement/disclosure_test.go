@@ -56,9 +56,6 @@ func by(units []Unit, facets ...int) Answer {
 
 func name(u Unit) string { return u.Cases[0] }
 func about(a Ask) string { return a.Figure + " by " + strings.Join(a.By, ",") }
-func hidden(a Answer) int {
-	return len(slices.DeleteFunc(slices.Clone(a.Cells), func(c Cell) bool { return !c.Hidden }))
-}
 
 // TestOneSmallCellTakesAnother: a lone cell kept back is the total less the others, so a second is kept back with it.
 func TestOneSmallCellTakesAnother(t *testing.T) {
