@@ -249,7 +249,11 @@ func safeLink(href string) string {
 
 // num writes a coordinate with at most one decimal.
 func num(x float64) string {
-	return strings.TrimSuffix(strconv.FormatFloat(x, 'f', 1, 64), ".0")
+	s := strings.TrimSuffix(strconv.FormatFloat(x, 'f', 1, 64), ".0")
+	if s == "-0" {
+		return "0"
+	}
+	return s
 }
 
 // part returns the length of a value on a scale; what is not nothing is seen.
