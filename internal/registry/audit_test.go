@@ -697,3 +697,26 @@ func flipMiddle(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 }
+
+// TestOwnRefusalTellsNoCaseRegression: who asks for a case that is not open to
+// them is not told in their own lines of the audit that it is there.
+func TestOwnRefusalTellsNoCaseRegression(t *testing.T) {
+	ctx := context.Background()
+	g := newRegister(t)
+	south := g.join("saule", []access.Role{access.CaseWorker}, g.org("South"))
+	if _, err := g.Case(ctx, south, g.cases[0], Clock{}); !errors.Is(err, ErrNotFound) {
+		t.Fatal(err)
+	}
+	page, err := g.Audit(ctx, south, AuditQuery{Member: Me, Refused: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(page.Lines) == 0 {
+		t.Fatal("the refusal has no line")
+	}
+	for _, l := range page.Lines {
+		if len(l.Cases) > 0 {
+			t.Errorf("%s of %s names %v", l.Act, l.What, l.Cases)
+		}
+	}
+}

@@ -150,7 +150,7 @@ func (r *Registry) upToDate(ctx context.Context) {
 func (r *Registry) showLine(m access.Member) func(index.AuditLine) (index.AuditLine, bool) {
 	all := access.Decide(m, access.Audit, access.Thing{})
 	counts := access.Decide(m, access.Count, access.Thing{})
-	knows := r.knows(m)
+	knows, sees := r.knows(m), r.see(m)
 	return func(l index.AuditLine) (index.AuditLine, bool) {
 		own := l.Member == m.ID
 		if len(l.Cases) == 0 {
@@ -169,6 +169,10 @@ func (r *Registry) showLine(m access.Member) func(index.AuditLine) (index.AuditL
 		switch {
 		case all && !counts: // they know of no case: no line tells more than another
 			l.Cases = nil
+			return l, true
+		case own && l.Act == actRefused:
+			// That there is a case of that id they were not told when they asked for it, nor are they here.
+			l.Cases = slices.DeleteFunc(known, func(id string) bool { return sees(id) == index.Nothing })
 			return l, true
 		case own:
 			l.Cases = known
