@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
-	"time"
 
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/statement"
 )
 
 // printJSON writes v as indented JSON, with nothing escaped that needs no escaping.
@@ -52,18 +52,11 @@ func (p *program) clock(f clockFlags) (registry.Clock, error) {
 		clock.AsOf = day
 	}
 	if f.knownBy != "" {
-		t, err := parseMoment(f.knownBy)
+		t, err := statement.ParseMoment(f.knownBy)
 		if err != nil {
 			return clock, usage("--known-by: %q is neither a day (2022-05-17: until its end, UTC) nor a moment (2022-05-17T18:00:00Z)", f.knownBy)
 		}
 		clock.KnownBy = t
 	}
 	return clock, nil
-}
-
-func parseMoment(text string) (time.Time, error) {
-	if day, err := time.Parse(time.DateOnly, text); err == nil {
-		return day.AddDate(0, 0, 1).Add(-time.Millisecond), nil
-	}
-	return time.Parse(time.RFC3339Nano, text)
 }

@@ -248,9 +248,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		if p.Width > 0 && p.Height > 0 && len(p.Shapes) < 200 {
-			if _, err := p.PNG(min(1, 60/max(p.Width, p.Height))); err != nil {
-				t.Skip(err)
-			}
+			_, _ = p.PNG(min(1, 60/max(p.Width, p.Height))) // it may refuse, and must not fail
 		}
 	})
 }

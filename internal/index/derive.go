@@ -60,6 +60,15 @@ func victims(c *casefile.Case) []*casefile.Record {
 	return found
 }
 
+// facetRecords are the records of a kind whose codes count for a case: of its
+// people the victims alone.
+func facetRecords(c *casefile.Case, kind string) []*casefile.Record {
+	if kind == "person" {
+		return victims(c)
+	}
+	return c.Of(kind)
+}
+
 // derive makes the row of a case from its file.
 func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry, stages []stageFrom) row {
 	var r row
@@ -80,11 +89,7 @@ func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry, stages []sta
 	for _, f := range ix.facets {
 		found := map[string]bool{}
 		for _, from := range f.from {
-			records := c.Of(from.kind)
-			if from.kind == "person" {
-				records = victims(c)
-			}
-			for _, rec := range records {
+			for _, rec := range facetRecords(c, from.kind) {
 				for _, code := range rec.Fields[from.field] {
 					if !found[code] {
 						found[code] = true

@@ -153,11 +153,7 @@ func (ix *Index) cells(c *casefile.Case, stages []stageFrom) []cell {
 	for i, f := range ix.broken {
 		since := map[string]edtf.Day{}
 		for _, from := range f.from {
-			records := c.Of(from.kind)
-			if from.kind == "person" {
-				records = victims(c)
-			}
-			for _, rec := range records {
+			for _, rec := range facetRecords(c, from.kind) {
 				for _, code := range rec.Fields[from.field] {
 					if day, ok := since[code]; !ok || rec.Counts < day {
 						since[code] = rec.Counts

@@ -70,10 +70,8 @@ func (r *Registry) Analysis(ctx context.Context, s *access.Session, q AnalysisQu
 	if _, ok := r.rules.Figure(a.Figure); !ok {
 		return Analysis{}, ErrNotFound
 	}
-	if a.Scope != index.Coalition {
-		if _, ok := r.Organisation(ctx, a.Scope); !ok || !r.countsOrg(s.Member, a.Scope) {
-			return Analysis{}, ErrNotFound
-		}
+	if !r.countsScope(ctx, s.Member, a.Scope) {
+		return Analysis{}, ErrNotFound
 	}
 	ids := []string{a.Figure}
 	defs := r.rules.Figures()

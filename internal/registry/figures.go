@@ -19,6 +19,16 @@ func (r *Registry) countsOrg(m access.Member, org string) bool {
 	return access.Decide(m, access.CountOrg, access.Thing{Org: org, Counts: counts})
 }
 
+// countsScope tells whether a member may ask for the figures of a scope: the
+// coalition, or an organisation by its id.
+func (r *Registry) countsScope(ctx context.Context, m access.Member, scope string) bool {
+	if scope == index.Coalition {
+		return true
+	}
+	_, ok := r.Organisation(ctx, scope)
+	return ok && r.countsOrg(m, scope)
+}
+
 // Figures counts. The answer says from which state of the ledger, so that the
 // same question asked again can be held against it.
 func (r *Registry) Figures(ctx context.Context, s *access.Session, q FigureQuery) (_ FigureTable, err error) {
@@ -29,10 +39,8 @@ func (r *Registry) Figures(ctx context.Context, s *access.Session, q FigureQuery
 	if q.Scope == "" {
 		q.Scope = index.Coalition
 	}
-	if q.Scope != index.Coalition {
-		if _, ok := r.Organisation(ctx, q.Scope); !ok || !r.countsOrg(s.Member, q.Scope) {
-			return FigureTable{}, ErrNotFound
-		}
+	if !r.countsScope(ctx, s.Member, q.Scope) {
+		return FigureTable{}, ErrNotFound
 	}
 	q.Clock = r.clock(q.Clock)
 	table := FigureTable{Clock: q.Clock, Scope: q.Scope, Verified: q.Verified, Defs: map[string]rules.FigureDef{}}

@@ -393,16 +393,9 @@ func (r *Registry) saidIn(ctx context.Context, id string, clock Clock) ([]Outsid
 // member may read them.
 func (r *Registry) referredBy(ctx context.Context, s *access.Session, records []OutsideRecord, clock Clock) (map[string]OutsideRecord, error) {
 	var ids []string
+	may := func(kind string) bool { return mayReadOutside(s.Member, kind) }
 	for _, rec := range records {
-		k, ok := r.book.Kind(rec.Kind)
-		if !ok {
-			continue
-		}
-		for _, f := range k.Fields {
-			if f.Type == codebook.Ref && mayReadOutside(s.Member, f.RefKind) {
-				ids = append(ids, rec.Fields[f.ID]...)
-			}
-		}
+		ids = append(ids, r.refs(rec.Kind, rec.Fields, may)...)
 	}
 	return r.sharedViews(ctx, s, ids, clock)
 }

@@ -340,6 +340,20 @@ func (r *Registry) sharedView(s *access.Session, rec *casefile.Record) OutsideRe
 	return out
 }
 
+// refs are the ids that the fields of a record refer to, of some kinds.
+func (r *Registry) refs(kind string, fields casefile.Fields, of func(kind string) bool) (ids []string) {
+	k, ok := r.book.Kind(kind)
+	if !ok {
+		return nil
+	}
+	for _, f := range k.Fields {
+		if f.Type == codebook.Ref && of(f.RefKind) {
+			ids = append(ids, fields[f.ID]...)
+		}
+	}
+	return ids
+}
+
 // referred are the records outside cases that the records of a case refer to,
 // as known at the clock.
 func (r *Registry) referred(ctx context.Context, s *access.Session, records []*casefile.Record, clock Clock) (map[string]OutsideRecord, error) {
@@ -348,15 +362,7 @@ func (r *Registry) referred(ctx context.Context, s *access.Session, records []*c
 	}
 	var ids []string
 	for _, rec := range records {
-		k, ok := r.book.Kind(rec.Kind)
-		if !ok {
-			continue
-		}
-		for _, f := range k.Fields {
-			if f.Type == codebook.Ref && shared(f.RefKind) {
-				ids = append(ids, rec.Fields[f.ID]...)
-			}
-		}
+		ids = append(ids, r.refs(rec.Kind, rec.Fields, shared)...)
 	}
 	return r.sharedViews(ctx, s, ids, clock)
 }

@@ -207,13 +207,9 @@ func (c *checking) ask(ctx context.Context, lang string, text *statement.Text, a
 		c.find(StatementFinding{Kind: kind, Lang: lang, Line: text.LineOf(ask.Key(), c.set, c.r.FigureSet), Args: []string{arg}, Stops: true})
 		return nil
 	}
-	scope := ask.Scope
-	if scope != statement.Coalition {
-		org, ok := c.r.Organisation(ctx, scope)
-		if !ok || !c.r.countsOrg(c.s.Member, org.ID) {
-			return stop(FindScope, ask.Scope)
-		}
-		scope = org.ID
+	scope := c.r.scopeID(ctx, ask.Scope)
+	if !c.r.countsScope(ctx, c.s.Member, scope) {
+		return stop(FindScope, ask.Scope)
 	}
 	a, err := c.r.answer(ctx, ask, scope, c.who)
 	switch {
@@ -226,6 +222,15 @@ func (c *checking) ask(ctx context.Context, lang string, text *statement.Text, a
 	}
 	c.Answers = append(c.Answers, a)
 	return nil
+}
+
+// scopeID is the scope of the index that a text names: an organisation may be
+// named by its name.
+func (r *Registry) scopeID(ctx context.Context, scope string) string {
+	if org, ok := r.Organisation(ctx, scope); ok && scope != statement.Coalition {
+		return org.ID
+	}
+	return scope
 }
 
 // answer counts. who takes in what the units are called in all answers.
@@ -397,11 +402,16 @@ func purposes(kind string) []string {
 // covers looks whether each passage about a person stands under a consent, and
 // whether the risk allows it.
 func (c *checking) covers(ctx context.Context, lang string, text *statement.Text) error {
+	found := map[statement.Cover]StatementFinding{} // one story has many sentences
 	for _, p := range text.Passages() {
 		for _, cover := range p.Covers {
-			f, err := c.r.covered(ctx, c.s, cover)
-			if err != nil {
-				return err
+			f, ok := found[cover]
+			if !ok {
+				var err error
+				if f, err = c.r.covered(ctx, c.s, cover); err != nil {
+					return err
+				}
+				found[cover] = f
 			}
 			if f.Kind != "" {
 				f.Lang, f.Line, f.Sentence, f.Stops = lang, p.Line, p.Text, true
@@ -640,11 +650,7 @@ func (r *Registry) thawed(ctx context.Context, f statement.Frozen, who map[strin
 	if err != nil {
 		return statement.Answer{}, err
 	}
-	scope := ask.Scope
-	if org, ok := r.Organisation(ctx, scope); ok && scope != statement.Coalition {
-		scope = org.ID
-	}
-	a, err := r.answer(ctx, ask, scope, who)
+	a, err := r.answer(ctx, ask, r.scopeID(ctx, ask.Scope), who)
 	if err != nil {
 		return a, err
 	}

@@ -228,11 +228,7 @@ func (r *Registry) verdict(ctx context.Context, see index.See, f statement.Froze
 	again.Label, again.Definition, again.Source, again.Unit, again.Expression, again.Scope = f.Label, f.Definition, f.Source, f.Unit, f.Expression, f.Scope
 	holds := again.Equal(f)
 	ask.KnownBy = time.Time{}
-	scope := ask.Scope
-	if org, ok := r.Organisation(ctx, scope); ok && scope != statement.Coalition {
-		scope = org.ID
-	}
-	now, err := r.answer(ctx, ask, scope, map[string]string{})
+	now, err := r.answer(ctx, ask, r.scopeID(ctx, ask.Scope), map[string]string{})
 	if err != nil {
 		return v, err
 	}
