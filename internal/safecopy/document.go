@@ -8,14 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"strconv"
 	"strings"
-	"time"
-
-	"codeberg.org/go-pdf/fpdf"
 )
 
 // How pages are rendered: A4 at about 170 dots an inch.
@@ -42,7 +38,7 @@ func (w *work) document(data []byte) error {
 	if w.job.Do == Read {
 		return w.readDocument(render, data)
 	}
-	doc := newDocument()
+	doc := newPages(w.out)
 	err := w.pages(render, data, func(n int, img image.Image) error {
 		if boxes := OnPage(w.job.Boxes, n); len(boxes) > 0 {
 			img = Redact(img, boxes)
@@ -53,13 +49,13 @@ func (w *work) document(data []byte) error {
 				return err
 			}
 		}
-		return addPage(doc, n, img)
+		return doc.add(img)
 	})
 	if err != nil {
 		return err
 	}
 	w.report.Copy = PDF
-	return doc.Output(w.out)
+	return doc.close()
 }
 
 // The marks in a PDF of what happens by itself (ISO 32000-1, 12.6).
@@ -251,35 +247,6 @@ func ppmNumber(r *bufio.Reader) (int, error) {
 		}
 	}
 	return 0, refuse(Broken)
-}
-
-// newDocument is a PDF without a word about who made it and when.
-func newDocument() *fpdf.Fpdf {
-	f := fpdf.New("P", "pt", "A4", "")
-	f.SetCatalogSort(true)
-	f.SetProducer("", false)
-	day := time.Unix(0, 0).UTC()
-	f.SetCreationDate(day)
-	f.SetModificationDate(day)
-	f.SetMargins(0, 0, 0)
-	f.SetAutoPageBreak(false, 0)
-	return f
-}
-
-func addPage(f *fpdf.Fpdf, n int, img image.Image) error {
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: pageQuality}); err != nil {
-		return err
-	}
-	size := img.Bounds()
-	scale := float64(pagePoints) / float64(max(size.Dx(), size.Dy()))
-	width, height := float64(size.Dx())*scale, float64(size.Dy())*scale
-	f.AddPageFormat("P", fpdf.SizeType{Wd: width, Ht: height})
-	name := "page" + strconv.Itoa(n)
-	options := fpdf.ImageOptions{ImageType: "JPEG"}
-	f.RegisterImageOptionsReader(name, options, &b)
-	f.ImageOptions(name, 0, 0, width, height, false, options, 0, "")
-	return f.Error()
 }
 
 // readDocument reads the scans of a PDF whose pages have no text.

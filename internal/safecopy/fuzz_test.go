@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,31 @@ func FuzzPictures(f *testing.F) {
 		checkReport(t, r)
 		if err == nil && Sniff(out.Bytes()) != r.Copy && r.Copy != Text {
 			t.Fatalf("the copy is %s, said %s", Sniff(out.Bytes()), r.Copy)
+		}
+	})
+}
+
+// FuzzPage reads the pictures of the pages of what might be a copy.
+func FuzzPage(f *testing.F) {
+	var b bytes.Buffer
+	doc := newPages(&b)
+	for range 2 {
+		if err := doc.add(drawn(3, 4)); err != nil {
+			f.Fatal(err)
+		}
+	}
+	if err := doc.close(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes(), 2)
+	f.Add([]byte("xref\n0 6\nstartxref\n0\n%%EOF\n"), 1)
+	f.Fuzz(func(t *testing.T, data []byte, n int) {
+		picture, err := Page(bytes.NewReader(data), n)
+		if err == nil && !bytes.Contains(data, picture) {
+			t.Fatal("a picture that isn't in the copy")
+		}
+		if err != nil && !errors.Is(err, ErrNoPage) {
+			t.Fatal(err)
 		}
 	})
 }

@@ -3,6 +3,7 @@
 package safecopy
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -118,24 +119,27 @@ func Make(ctx context.Context, job Job, in io.Reader, out io.Writer) (report Rep
 	limits := job.Limits
 	ctx, cancel := context.WithTimeout(ctx, limits.Time)
 	defer cancel()
-	data, err := io.ReadAll(io.LimitReader(&untilDone{ctx, in}, limits.Bytes+1))
+	r := bufio.NewReaderSize(io.LimitReader(&untilDone{ctx, in}, limits.Bytes+1), 1<<16)
+	head, err := r.Peek(HeadSize)
 	switch {
 	case ctx.Err() != nil:
 		return report, refuse(TooLong)
-	case err != nil:
+	case err != nil && !errors.Is(err, io.EOF):
 		return report, fmt.Errorf("the file can't be read: %w", err)
-	case int64(len(data)) > limits.Bytes:
-		return report, &RefusedError{Code: TooManyBytes, Most: limits.Bytes}
-	case len(data) == 0:
+	case len(head) == 0:
 		return report, refuse(Empty)
 	}
-	report.Kind = Sniff(data[:min(len(data), HeadSize)])
+	report.Kind = Sniff(head)
 	if named := mediaType(job.Media); named != "" && !same(named, report.Kind) {
 		report.note(OtherMedia)
 	}
 	bounded := &bounded{to: out, left: limits.Bytes}
 	w := &work{ctx: ctx, job: job, report: &report, out: bounded}
-	err = w.open(data)
+	if report.Kind.Recording() && len(job.Boxes) == 0 {
+		err = w.recording(r)
+	} else {
+		err = w.whole(r)
+	}
 	if ctx.Err() != nil {
 		err = refuse(TooLong)
 	}
@@ -158,6 +162,20 @@ type work struct {
 	out    io.Writer
 }
 
+// whole reads all of a file into memory and opens it.
+func (w *work) whole(in io.Reader) error {
+	data, err := io.ReadAll(in)
+	switch {
+	case w.ctx.Err() != nil:
+		return refuse(TooLong)
+	case err != nil:
+		return fmt.Errorf("the file can't be read: %w", err)
+	case int64(len(data)) > w.job.Limits.Bytes:
+		return &RefusedError{Code: TooManyBytes, Most: w.job.Limits.Bytes}
+	}
+	return w.open(data)
+}
+
 func (w *work) open(data []byte) error {
 	kind := w.report.Kind
 	if len(w.job.Boxes) > 0 && !kind.Picture() && kind != PDF {
@@ -171,8 +189,6 @@ func (w *work) open(data []byte) error {
 		return w.picture(data)
 	case kind == PDF:
 		return w.document(data)
-	case kind.Recording():
-		return w.recording(data)
 	case kind == Text:
 		return w.text(data)
 	case kind == Archive && bytes.HasPrefix(data, []byte("\x1f\x8b")) && strings.HasPrefix(w.job.Media, "application/warc"):

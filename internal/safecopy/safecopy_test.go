@@ -6,11 +6,13 @@ import (
 	"bytes"
 	"compress/zlib"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/gif"
 	"image/jpeg"
+	"io"
 	"os/exec"
 	"strings"
 	"testing"
@@ -246,6 +248,16 @@ func TestRedactedDocument(t *testing.T) {
 	if have := read(t, copied); strings.Contains(have, "Invented") {
 		t.Errorf("the text under the box is there: %q", have)
 	}
+	for name, look := range map[string]func(*testing.T, []byte) string{"pdftotext": extracted, "the bytes, unpacked": unpacked} {
+		if !strings.Contains(look(t, file), "Invented Person") {
+			t.Errorf("%s doesn't find the text in the original", name)
+		}
+		for _, hidden := range []string{"Invented", "Person", "(Name"} {
+			if strings.Contains(look(t, copied), hidden) {
+				t.Errorf("%s finds %q in the copy", name, hidden)
+			}
+		}
+	}
 	if find("tesseract") != "" {
 		if have := read(t, open); !strings.Contains(have, "Invented") {
 			t.Errorf("without the box the text can't be read: %q", have)
@@ -269,6 +281,35 @@ func TestRedactedDocument(t *testing.T) {
 			if pixels[y*width+x] > 12 {
 				t.Fatalf("pixel %d, %d under the box is %d", x, y, pixels[y*width+x])
 			}
+		}
+	}
+}
+
+// extracted is the text that pdftotext takes out of a PDF.
+func extracted(t *testing.T, file []byte) string {
+	t.Helper()
+	cmd := exec.Command(find("pdftotext"), "-", "-")
+	cmd.Stdin = bytes.NewReader(file)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// unpacked is the bytes of a file, and of whatever stream in it can be unpacked.
+func unpacked(t *testing.T, file []byte) string {
+	t.Helper()
+	var all bytes.Buffer
+	all.Write(file)
+	for at := 0; ; {
+		i := bytes.Index(file[at:], []byte("stream\n"))
+		if i < 0 {
+			return all.String()
+		}
+		at += i + len("stream\n")
+		if z, err := zlib.NewReader(bytes.NewReader(file[at:])); err == nil {
+			_, _ = io.Copy(&all, z) // to where it is damaged
 		}
 	}
 }
@@ -320,6 +361,88 @@ func TestRecordingsLoseWhatTheySay(t *testing.T) {
 		}
 		if again, _, err := made(t, Job{}, copied); err != nil || again.Kind != report.Copy {
 			t.Errorf("%s: the copy is %s, %v", name, again.Kind, err)
+		}
+	}
+}
+
+func TestRecordingsArePackedForBrowsers(t *testing.T) {
+	for _, c := range []struct {
+		kind         Kind
+		video, audio []string
+		want         Kind
+	}{
+		{MP4, []string{"h263"}, []string{"amr_nb"}, MP4},
+		{Ogg, nil, []string{"opus"}, Ogg},
+		{Matroska, []string{"vp9"}, []string{"opus"}, WebM},
+		{Matroska, nil, []string{"opus"}, WebM},
+		{Matroska, []string{"h264"}, []string{"aac"}, MP4},
+		{Matroska, []string{"h264"}, []string{"opus"}, Matroska},
+		{AVI, []string{"mjpeg"}, []string{"pcm_s16le"}, Matroska},
+		{AVI, []string{"mpeg4"}, []string{"mp3"}, MP4},
+	} {
+		if have := packed(c.kind, c.video, c.audio); have != c.want {
+			t.Errorf("%v is packed as %s", c, have)
+		}
+	}
+	if find("ffmpeg") == "" {
+		return // told by TestRecordingsLoseWhatTheySay
+	}
+	path := t.TempDir() + "/a.mkv"
+	if out, err := exec.Command(find("ffmpeg"), "-v", "error", "-f", "lavfi", "-i", "testsrc=d=2:s=64x64", "-f", "lavfi", "-i", "sine=d=2", "-c:a", "aac", "-c:v", "mpeg4", path).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	report, copied, err := made(t, Job{}, mustRead(t, path))
+	if err != nil || report.Copy != MP4 || Sniff(copied) != MP4 {
+		t.Fatalf("%s, %v", report.Copy, err)
+	}
+	// What a browser must know to wind stands before the sound and the picture.
+	index, content := bytes.Index(copied, []byte("moov")), bytes.Index(copied, []byte("mdat"))
+	if index < 0 || content < index {
+		t.Errorf("the index stands at %d, the content at %d", index, content)
+	}
+	limits := DefaultLimits()
+	limits.Bytes = 5000
+	refused(t, TooManyBytes, Job{Limits: limits}, mustRead(t, path))
+	refused(t, Broken, Job{}, mustRead(t, path)[:200])
+}
+
+func TestPagesOfACopy(t *testing.T) {
+	var b bytes.Buffer
+	doc := newPages(&b)
+	sizes := []image.Point{{30, 40}, {40, 30}, {30, 40}}
+	for i, size := range sizes {
+		img := drawn(size.X, size.Y)
+		img.SetRGBA(0, 0, color.RGBA{byte(80 * i), 0, 0, 255})
+		if err := doc.add(img); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := doc.close(); err != nil {
+		t.Fatal(err)
+	}
+	for i, size := range sizes {
+		picture, err := Page(bytes.NewReader(b.Bytes()), i+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := jpeg.DecodeConfig(bytes.NewReader(picture)); err != nil || c.Width != size.X || c.Height != size.Y {
+			t.Errorf("page %d: %+v, %v", i+1, c, err)
+		}
+	}
+	for _, n := range []int{-1, 0, 4, 1 << 30} {
+		if _, err := Page(bytes.NewReader(b.Bytes()), n); !errors.Is(err, ErrNoPage) {
+			t.Errorf("page %d: %v", n, err)
+		}
+	}
+	for n := range b.Len() {
+		if _, err := Page(bytes.NewReader(b.Bytes()[:n]), 1); !errors.Is(err, ErrNoPage) {
+			t.Fatalf("cut to %d bytes: %v", n, err)
+		}
+	}
+	if find("pdfinfo") != "" {
+		report, _, err := made(t, Job{}, b.Bytes())
+		if err != nil || report.Pages != 3 || len(report.Notes) != 0 {
+			t.Errorf("read again: %+v, %v", report, err)
 		}
 	}
 }

@@ -25,6 +25,7 @@ const (
 	PDF      Kind = "application/pdf"
 	MP4      Kind = "video/mp4"
 	Matroska Kind = "video/x-matroska"
+	WebM     Kind = "video/webm"
 	AVI      Kind = "video/x-msvideo"
 	MP3      Kind = "audio/mpeg"
 	Ogg      Kind = "audio/ogg"
@@ -50,7 +51,7 @@ func (k Kind) Picture() bool {
 // Recording says whether the kind is sound or film.
 func (k Kind) Recording() bool {
 	switch k {
-	case MP4, Matroska, AVI, MP3, Ogg, WAV, FLAC, AMR:
+	case MP4, Matroska, WebM, AVI, MP3, Ogg, WAV, FLAC, AMR:
 		return true
 	}
 	return false
@@ -86,6 +87,9 @@ func Sniff(head []byte) Kind {
 	case at(4, "ftyp"):
 		return sniffBrand(head)
 	case at(0, "\x1aE\xdf\xa3"):
+		if bytes.Contains(head[:min(len(head), 64)], []byte("\x42\x82\x84webm")) {
+			return WebM
+		}
 		return Matroska
 	case at(0, "ID3"), len(head) > 3 && head[0] == 0xff && head[1]&0xe6 == 0xe2 && head[2]&0xf0 != 0xf0:
 		return MP3
