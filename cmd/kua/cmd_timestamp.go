@@ -123,8 +123,8 @@ func (p *program) stampAddCommand() *cobra.Command {
 		Long: `Keep a time stamp that was made elsewhere, over a checkpoint that 'kua timestamp
 request' wrote or over the file of a record of evidence: an answer or a token of
 RFC 3161, or a proof of OpenTimestamps. It is kept only if it covers these data
-and was not altered. What a proof of OpenTimestamps leads to is verified by its
-own program ('ots verify').`,
+and was not altered. Of a proof of OpenTimestamps it is said which Merkle root
+must stand in which block of Bitcoin: look that up, or let 'ots verify' do it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ofCase, err := file.given()
@@ -175,6 +175,9 @@ func (p *program) keepsStamp(cmd *cobra.Command, keep func(*registry.Registry, *
 	if stamp.Why != "" {
 		fmt.Fprintf(p.out, "It is %s: %s.\n", stamp.Outcome, stamp.Why)
 	}
+	for _, b := range stamp.Blocks {
+		fmt.Fprintf(p.out, "Proof: %s.\n", blockWords(b))
+	}
 	return nil
 }
 
@@ -187,7 +190,7 @@ func stampWords(stamp registry.TimeStamp) string {
 	case stamp.Form == registry.OpenTimestamps && len(stamp.Blocks) == 0:
 		return over + ", a proof of OpenTimestamps that is not complete yet: 'ots upgrade' completes it"
 	case stamp.Form == registry.OpenTimestamps:
-		return fmt.Sprintf("%s, a proof of OpenTimestamps that leads to block %d of Bitcoin", over, stamp.Blocks[0])
+		return fmt.Sprintf("%s, a proof of OpenTimestamps that leads to block %d of Bitcoin", over, stamp.Blocks[0].Height)
 	}
 	return fmt.Sprintf("%s, %s by %s", over, stamp.At.UTC().Format(time.RFC3339), dash(stamp.Authority))
 }
@@ -243,26 +246,44 @@ request over it. On a machine with a network:
 
 // stampAnswer is a time stamp of `kua timestamp list --json`.
 type stampAnswer struct {
-	ID        string   `json:"id"`
-	Form      string   `json:"form"`
-	Entries   uint64   `json:"entries,omitempty"`
-	Evidence  string   `json:"evidence,omitempty"`
-	SHA256    string   `json:"sha256,omitempty"`
-	At        string   `json:"at,omitempty"`
-	Authority string   `json:"authority,omitempty"`
-	Added     string   `json:"added"`
-	Outcome   string   `json:"outcome"`
-	Why       string   `json:"why,omitempty"`
-	Blocks    []uint64 `json:"blocks,omitempty"`
-	Chain     string   `json:"chain,omitempty"`
-	Token     []byte   `json:"token"` // Base64
+	ID        string        `json:"id"`
+	Form      string        `json:"form"`
+	Entries   uint64        `json:"entries,omitempty"`
+	Evidence  string        `json:"evidence,omitempty"`
+	SHA256    string        `json:"sha256,omitempty"`
+	At        string        `json:"at,omitempty"`
+	Authority string        `json:"authority,omitempty"`
+	Added     string        `json:"added"`
+	Outcome   string        `json:"outcome"`
+	Why       string        `json:"why,omitempty"`
+	Blocks    []blockAnswer `json:"blocks,omitempty"`
+	Calendars []string      `json:"calendars,omitempty"`
+	Chain     string        `json:"chain,omitempty"`
+	Token     []byte        `json:"token"` // Base64
+}
+
+// blockAnswer is what must stand in the header of a block of Bitcoin.
+type blockAnswer struct {
+	Height     uint64 `json:"height"`
+	MerkleRoot string `json:"merkle_root,omitempty"`
+}
+
+// blockWords says what somebody has to look up; that it is so is not said.
+func blockWords(b timestamp.Block) string {
+	if b.Root == "" {
+		return fmt.Sprintf("it leads to block %d of Bitcoin by a way that is not followed here: 'ots verify' does", b.Height)
+	}
+	return fmt.Sprintf("it commits to the data if block %d of Bitcoin has the Merkle root %s: look it up", b.Height, b.Root)
 }
 
 func stampAnswerOf(t registry.TimeStamp) stampAnswer {
 	a := stampAnswer{ID: t.ID, Form: t.Form, Entries: t.Entries, Evidence: t.Evidence, SHA256: t.SHA256, Authority: t.Authority,
-		Added: t.Added.UTC().Format(time.RFC3339), Outcome: t.Outcome, Why: t.Why, Blocks: t.Blocks, Chain: t.Chain, Token: t.Token}
+		Added: t.Added.UTC().Format(time.RFC3339), Outcome: t.Outcome, Why: t.Why, Calendars: t.Calendars, Chain: t.Chain, Token: t.Token}
 	if !t.At.IsZero() {
 		a.At = t.At.UTC().Format(time.RFC3339)
+	}
+	for _, b := range t.Blocks {
+		a.Blocks = append(a.Blocks, blockAnswer{b.Height, b.Root})
 	}
 	return a
 }
@@ -329,6 +350,9 @@ func (p *program) printStamps(all []registry.TimeStamp) error {
 	for _, t := range all {
 		if t.Why != "" {
 			fmt.Fprintf(p.out, "%s: %s.\n", t.ID, t.Why)
+		}
+		for _, b := range t.Blocks {
+			fmt.Fprintf(p.out, "%s: %s.\n", t.ID, blockWords(b))
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"io"
 	"net/http/httptest"
@@ -69,6 +70,8 @@ func TestScripts(t *testing.T) {
 				tsa := ts.Value(timeAuthority{}).(*timestamptest.Authority)
 				ts.Check(os.WriteFile(ts.MkAbs(args[1]), tsa.Answer([]byte(ts.ReadFile(args[0]))), 0o600))
 			},
+
+			"proof": proofOf,
 
 			"traverse": traversingFile,
 
@@ -270,4 +273,14 @@ func miscopy(ts *testscript.TestScript, _ bool, args []string) {
 		_, opens, _ = strings.Cut(ts.ReadFile(args[1]), "\n\n")
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(words+"\n\n"+opens), 0o600))
+}
+
+// proofOf makes a proof of OpenTimestamps over a file that leads to block 900,000
+// of Bitcoin: proof FILE PROOF.
+func proofOf(ts *testscript.TestScript, _ bool, args []string) {
+	sum := sha256.Sum256([]byte(ts.ReadFile(args[0])))
+	proof := "\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08" + string(sum[:]) +
+		"\xff\xf0\x04salt\x08\x00\x83\xdf\xe3\x0d\x2e\xf9\x0c\x8e\x17\x16https://ots.example.kz" +
+		"\x08\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x03\xa0\xf7\x36"
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(proof), 0o600))
 }

@@ -38,8 +38,9 @@ const (
 	OpenTimestamps = "opentimestamps"
 )
 
-// ProofKept is the outcome of a proof of OpenTimestamps: it is of these data,
-// and its own program verifies it.
+// ProofKept is the outcome of a proof of OpenTimestamps: it is of these data. That
+// it leads to the header of a block is worked out here; that the header is so,
+// anybody looks up.
 const ProofKept = "kept"
 
 // What somebody who handles time stamps can be told. Nothing was written.
@@ -80,8 +81,11 @@ type TimeStamp struct {
 	Authority  string    // that signed it, by its certificate
 	Outcome    string    // a timestamp.Outcome, or ProofKept
 	Why        string    // it is not good; empty: it is
-	Blocks     []uint64  // of a proof: the blocks of Bitcoin it leads to
-	Chain      string    // of a good one: its certificates from the signer to the root, PEM
+	// Of a proof of OpenTimestamps: the headers of Bitcoin that it leads to, and
+	// the calendars that have promised to complete it.
+	Blocks    []timestamp.Block
+	Calendars []string
+	Chain     string // of a good one: its certificates from the signer to the root, PEM
 }
 
 // Bad tells whether a time stamp is not what it was when it was kept.
@@ -303,7 +307,7 @@ func (r *Registry) checkpointFault(ctx context.Context, checkpoint []byte) strin
 // where only their SHA-256 is at hand.
 func judge(stamp TimeStamp, digest [sha256.Size]byte, data []byte, roots *x509.CertPool) TimeStamp {
 	if proof, err := timestamp.ParseProof(stamp.Token); err == nil {
-		stamp.Form, stamp.Outcome, stamp.Blocks = OpenTimestamps, ProofKept, proof.Blocks
+		stamp.Form, stamp.Outcome, stamp.Blocks, stamp.Calendars = OpenTimestamps, ProofKept, proof.Blocks, proof.Calendars
 		if !proof.Covers(digest[:]) {
 			stamp.Outcome, stamp.Why = string(timestamp.WrongData), "it is a proof of other data than these"
 		}

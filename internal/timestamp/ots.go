@@ -5,9 +5,15 @@ package timestamp
 import (
 	"bytes"
 	"crypto"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // proofs of 2015 and 2016 go over it
 )
 
 // otsMagic begins every proof file of OpenTimestamps.
@@ -22,19 +28,34 @@ const (
 	otsPending = "\x83\xdf\xe3\x0d\x2e\xf9\x0c\x8e"
 )
 
-// Bounds of a proof that is read: those of real ones are far within them.
+// Bounds of a proof that is read. Those of messages, payloads and addresses are
+// the format's own.
 const (
-	otsDeepest = 256
-	otsLongest = 8192
+	otsDeepest  = 256
+	otsLongest  = 8192 // payload of who attests
+	otsMessage  = 4096
+	otsCalendar = 1000 // address of a calendar
 )
 
-// Proof is what a proof file of OpenTimestamps says of itself. Only the program
-// that made it verifies it: that needs the block chain of Bitcoin.
+// Proof is what a proof file of OpenTimestamps leads to. No more is said of it
+// than can be worked out without a network: which value must stand in the header
+// of which block. Whether it does stand there, and so when the data was there, is
+// looked up in the block chain of Bitcoin, by anybody.
 type Proof struct {
-	Hash    crypto.Hash
-	Digest  []byte   // of what it is a proof of
-	Blocks  []uint64 // heights of the Bitcoin blocks it leads to
-	Pending bool     // a calendar has promised to enter it, and it is not complete
+	Hash      crypto.Hash
+	Digest    []byte   // of what it is a proof of
+	Blocks    []Block  // of Bitcoin, by height
+	Calendars []string // addresses of those that have promised to enter it: not complete there
+	Others    int      // ways that end at somebody who is not known here
+}
+
+// Block is the header of a block of Bitcoin that a proof leads to.
+type Block struct {
+	Height uint64
+	// Root is the Merkle root that must stand in it, as it is usually written
+	// (64 hexadecimal digits, the last byte first); empty: the way there can't be
+	// worked out here.
+	Root string
 }
 
 // Covers tells whether a proof is one of the data that have this digest.
@@ -55,12 +76,22 @@ func ParseProof(file []byte) (*Proof, error) {
 		return nil, fmt.Errorf("%w over a SHA-256", ErrNotProof)
 	}
 	p := &Proof{Hash: crypto.SHA256, Digest: slices.Clone(r.take(crypto.SHA256.Size()))}
-	r.walk(p, 0)
+	r.walk(p, p.Digest, 0)
 	if r.bad || len(r.rest) > 0 {
 		return nil, fmt.Errorf("%w: it is damaged or cut off", ErrNotProof)
 	}
-	slices.Sort(p.Blocks)
+	slices.SortFunc(p.Blocks, func(a, b Block) int {
+		if a.Height != b.Height {
+			if a.Height < b.Height {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.Root, b.Root)
+	})
 	p.Blocks = slices.Compact(p.Blocks)
+	slices.Sort(p.Calendars)
+	p.Calendars = slices.Compact(p.Calendars)
 	return p, nil
 }
 
@@ -100,17 +131,19 @@ func (r *otsReader) number() uint64 {
 	return 0
 }
 
-func (r *otsReader) text() []byte {
+// text reads bytes that are preceded by their number.
+func (r *otsReader) text(least, most uint64) []byte {
 	n := r.number()
-	if n > otsLongest {
+	if n < least || n > most {
 		r.bad = true
 		return nil
 	}
 	return r.take(int(n))
 }
 
-// walk reads the steps from a digest to those who attest it.
-func (r *otsReader) walk(p *Proof, depth int) {
+// walk reads the steps from a message to those who attest it, and takes them.
+// message is nil where it can't be worked out any more.
+func (r *otsReader) walk(p *Proof, message []byte, depth int) {
 	if depth > otsDeepest {
 		r.bad = true
 	}
@@ -120,16 +153,10 @@ func (r *otsReader) walk(p *Proof, depth int) {
 		if fork {
 			tag = r.byte()
 		}
-		switch tag {
-		case 0x00:
-			r.attested(p)
-		case 0xf0, 0xf1: // append, prepend
-			r.text()
-			r.walk(p, depth+1)
-		case 0xf2, 0xf3, 0x02, 0x03, 0x08, 0x67: // reverse, hexlify; SHA-1, RIPEMD-160, SHA-256, Keccak-256
-			r.walk(p, depth+1)
-		default:
-			r.bad = true
+		if tag == 0x00 {
+			r.attested(p, message)
+		} else if next := r.step(tag, message); !r.bad {
+			r.walk(p, next, depth+1)
 		}
 		if !fork {
 			return
@@ -137,16 +164,64 @@ func (r *otsReader) walk(p *Proof, depth int) {
 	}
 }
 
-func (r *otsReader) attested(p *Proof) {
+// step takes one step. Hash functions in which collisions are found are no
+// fault here: that two files were there does not make either of them younger.
+func (r *otsReader) step(tag byte, message []byte) []byte {
+	known := message != nil
+	var next []byte
+	switch tag {
+	case 0xf0:
+		next = slices.Concat(message, r.text(1, otsMessage))
+	case 0xf1:
+		next = slices.Concat(r.text(1, otsMessage), message)
+	case 0xf2:
+		next = slices.Clone(message)
+		slices.Reverse(next)
+	case 0xf3:
+		next = []byte(hex.EncodeToString(message))
+	case 0x02:
+		sum := sha1.Sum(message)
+		next = sum[:]
+	case 0x03:
+		h := ripemd160.New()
+		h.Write(message)
+		next = h.Sum(nil)
+	case 0x08:
+		sum := sha256.Sum256(message)
+		next = sum[:]
+	case 0x67: // Keccak-256, which no way to Bitcoin takes
+		return nil
+	default:
+		r.bad = true
+	}
+	if !known {
+		return nil
+	}
+	r.bad = r.bad || len(next) > otsMessage
+	return next
+}
+
+// attested reads who attests a message.
+func (r *otsReader) attested(p *Proof, message []byte) {
 	mark := string(r.take(8))
-	inner := otsReader{rest: r.text()}
+	inner := otsReader{rest: r.text(0, otsLongest)}
 	switch mark {
 	case otsBitcoin:
-		if height := inner.number(); !inner.bad && !r.bad {
-			p.Blocks = append(p.Blocks, height)
+		block := Block{Height: inner.number()}
+		if len(message) == sha256.Size {
+			root := slices.Clone(message)
+			slices.Reverse(root)
+			block.Root = hex.EncodeToString(root)
 		}
+		inner.bad = inner.bad || message != nil && block.Root == "" // what has another length is no root
+		p.Blocks = append(p.Blocks, block)
 	case otsPending:
-		p.Pending = true
+		address := string(inner.text(0, otsCalendar))
+		inner.bad = inner.bad || strings.Trim(address, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._/:") != ""
+		p.Calendars = append(p.Calendars, address)
+	default:
+		p.Others++
+		return
 	}
-	r.bad = r.bad || inner.bad
+	r.bad = r.bad || inner.bad || len(inner.rest) > 0
 }

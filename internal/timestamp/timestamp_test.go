@@ -5,6 +5,7 @@ package timestamp_test
 import (
 	"bytes"
 	"crypto"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509"
@@ -18,6 +19,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // proofs of 2015 go over it
 
 	"github.com/kua-registry/kua/internal/timestamp"
 	"github.com/kua-registry/kua/internal/timestamp/timestamptest"
@@ -267,10 +270,18 @@ func TestOpenSSL(t *testing.T) {
 
 // proof is a proof file over a digest: two ways, a promise and a block.
 func proof(digest [32]byte) []byte {
-	p := []byte("\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08")
-	p = append(p, digest[:]...)
-	p = append(p, "\xff\xf0\x04salt\x08\x00\x83\xdf\xe3\x0d\x2e\xf9\x0c\x8e\x05\x04cal."...)
-	return append(p, "\xf1\x03abc\x08\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x03\xb5\xe4\x2c"...)
+	return proofOf(digest, "\xff\xf0\x04salt\x08\x00\x83\xdf\xe3\x0d\x2e\xf9\x0c\x8e\x05\x04cal."+
+		"\xf1\x03abc\x08\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x03\xb5\xe4\x2c")
+}
+
+func proofOf(digest [32]byte, steps string) []byte {
+	return []byte("\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08" + string(digest[:]) + steps)
+}
+
+func reversed(text string) string {
+	b, _ := hex.DecodeString(text)
+	slices.Reverse(b)
+	return string(b)
 }
 
 func TestProof(t *testing.T) {
@@ -279,7 +290,10 @@ func TestProof(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !p.Covers(digest[:]) || !p.Pending || !slices.Equal(p.Blocks, []uint64{733749}) {
+	root := sha256.Sum256(append([]byte("abc"), digest[:]...))
+	slices.Reverse(root[:])
+	want := []timestamp.Block{{Height: 733749, Root: hex.EncodeToString(root[:])}}
+	if !p.Covers(digest[:]) || !slices.Equal(p.Calendars, []string{"cal."}) || !slices.Equal(p.Blocks, want) || p.Others != 0 {
 		t.Errorf("%+v", p)
 	}
 	if other := sha256.Sum256([]byte("other")); p.Covers(other[:]) {
@@ -290,9 +304,72 @@ func TestProof(t *testing.T) {
 			t.Errorf("cut off after %d bytes: %v", n, err)
 		}
 	}
-	deep := append(proof(digest)[:65], bytes.Repeat([]byte{0xf2}, 100000)...)
-	if _, err := timestamp.ParseProof(deep); !errors.Is(err, timestamp.ErrNotProof) {
-		t.Errorf("a proof of 100,000 steps: %v", err)
+}
+
+// TestProofOfRealBlock follows a proof to block 170 of Bitcoin, the first with
+// two transactions, whose Merkle root everybody can look up.
+func TestProofOfRealBlock(t *testing.T) {
+	const (
+		first  = "b1fea52486ce0c62bb442b530a3f0132b826c74e473d1f2c220bfa78111c5082"
+		second = "f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"
+		root   = "7dac2c5666815c17a3b36427de37bb9d2e2c5ccec3f8633eb91a4205cb4c10ff"
+	)
+	digest := [32]byte([]byte(reversed(second)))
+	p, err := timestamp.ParseProof(proofOf(digest, "\xf1\x20"+reversed(first)+"\x08\x08\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x02\xaa\x01"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Blocks) != 1 || p.Blocks[0] != (timestamp.Block{Height: 170, Root: root}) {
+		t.Errorf("%+v", p.Blocks)
+	}
+}
+
+// TestProofSteps takes each step that a proof may have, and refuses what is none.
+func TestProofSteps(t *testing.T) {
+	digest := sha256.Sum256([]byte("invented"))
+	block := "\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x01\x05"
+	hash := func(b []byte) []byte { s := sha256.Sum256(b); return s[:] }
+	written := func(b []byte) string {
+		b = slices.Clone(b)
+		slices.Reverse(b)
+		return hex.EncodeToString(b)
+	}
+	backwards := slices.Clone(digest[:])
+	slices.Reverse(backwards)
+	short := sha1.Sum(digest[:])
+	ripe := ripemd160.New()
+	ripe.Write(digest[:])
+	for steps, want := range map[string]string{
+		"\xf0\x01a\x08" + block:                        written(hash(append(digest[:], 'a'))),
+		"\xf1\x01a\x08" + block:                        written(hash(append([]byte("a"), digest[:]...))),
+		"\xf2\x08" + block:                             written(hash(backwards)),
+		"\xf3\x08" + block:                             written(hash([]byte(hex.EncodeToString(digest[:])))),
+		"\x02\x08" + block:                             written(hash(short[:])),
+		"\x03\x08" + block:                             written(hash(ripe.Sum(nil))),
+		"\x67\x08" + block:                             "",
+		"\xff\x00abcdefgh\x03xyz" + "\x08\x08" + block: written(hash(hash(digest[:]))),
+	} {
+		p, err := timestamp.ParseProof(proofOf(digest, steps))
+		if err != nil || len(p.Blocks) != 1 || p.Blocks[0].Root != want {
+			t.Errorf("%q: %+v, %v", steps, p, err)
+		}
+	}
+	for what, steps := range map[string]string{
+		"a step that is not known":         "\x55" + block,
+		"a root of another length":         "\xf0\x01a" + block,
+		"an empty suffix":                  "\xf0\x00" + block,
+		"a suffix that is too long":        "\xf0\x81\x20" + strings.Repeat("a", 4097) + "\x08" + block,
+		"a message that is too long":       "\xf0\x80\x20" + strings.Repeat("a", 4096) + "\x08" + block,
+		"something after the height":       "\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x02\x05\x05",
+		"a calendar with an odd address":   "\x00\x83\xdf\xe3\x0d\x2e\xf9\x0c\x8e\x05\x04<a>\n",
+		"something after it":               block + "x",
+		"a number without an end":          "\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x0a" + strings.Repeat("\x80", 10),
+		"a hundred thousand steps":         strings.Repeat("\xf2", 100000),
+		"hex of hex until it is of a size": strings.Repeat("\xf3", 40) + "\x08" + block,
+	} {
+		if p, err := timestamp.ParseProof(proofOf(digest, steps)); !errors.Is(err, timestamp.ErrNotProof) {
+			t.Errorf("%s: %+v, %v", what, p, err)
+		}
 	}
 }
 
@@ -321,9 +398,19 @@ func FuzzParse(f *testing.F) {
 
 func FuzzParseProof(f *testing.F) {
 	f.Add(proof(sha256.Sum256([]byte("invented"))))
+	f.Add(proofOf(sha256.Sum256([]byte("invented")), "\xff\x00abcdefgh\x03xyz\xf2\xf3\x02\x03\x67\x08\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x01\x05"))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		if p, err := timestamp.ParseProof(file); err == nil && len(p.Digest) != sha256.Size {
+		p, err := timestamp.ParseProof(file)
+		if err != nil {
+			return
+		}
+		if len(p.Digest) != sha256.Size {
 			t.Fatal("a proof without a digest")
+		}
+		for _, b := range p.Blocks {
+			if b.Root != "" && len(b.Root) != 64 {
+				t.Fatalf("a root of %d digits", len(b.Root))
+			}
 		}
 	})
 }
