@@ -57,6 +57,10 @@ const (
 	AfterEnd     Gap = "after_end"     // it had been destroyed before
 )
 
+// OfNames tells whether a gap says that a name is missing: for those who are
+// shown no names it says nothing.
+func (g Gap) OfNames() bool { return g == GiverUnclear || g == NoGiver || g == NoReceiver }
+
 // Link is a step with its gaps.
 type Link struct {
 	Step

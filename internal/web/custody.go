@@ -4,7 +4,6 @@ package web
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -12,11 +11,11 @@ import (
 
 	"rsc.io/qr"
 
-	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/custody"
 	"github.com/kua-registry/kua/internal/letter"
 	"github.com/kua-registry/kua/internal/paper"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/wording"
 )
 
 func (s *server) custodyRoutes() []route {
@@ -49,10 +48,8 @@ type thingView struct {
 }
 
 type stepView struct {
-	Date, Event, Href    string
-	From, To, How, Place string
-	Seal, State          string
-	Gaps                 []string
+	wording.Step
+	Href string
 }
 
 // openCustody reads the case of the address and the things in it.
@@ -76,8 +73,8 @@ func (s *server) custodyPage(v *visit) error {
 		body.New = base + "/add/evidence"
 	}
 	for _, t := range things {
-		view := thingView{ID: t.Evidence.ID, Name: c.thing(t.Evidence), Href: recordPath(c.file.Row, t.Evidence.ID), Form: base + "/custody/" + url.PathEscape(t.Evidence.ID) + "/form",
-			Holder: v.party(t.Chain.Holder), Place: t.Chain.Place, Seal: t.Chain.Seal, Ended: t.Chain.Ended}
+		view := thingView{ID: t.Evidence.ID, Name: c.Thing(t.Evidence), Href: recordPath(c.file.Row, t.Evidence.ID), Form: base + "/custody/" + url.PathEscape(t.Evidence.ID) + "/form",
+			Holder: v.Party(t.Chain.Holder), Place: t.Chain.Place, Seal: t.Chain.Seal, Ended: t.Chain.Ended}
 		if c.file.MayWrite {
 			q := url.Values{"f.evidence": {t.Evidence.ID}}
 			if len(t.Chain.Links) > 0 {
@@ -93,64 +90,16 @@ func (s *server) custodyPage(v *visit) error {
 			view.Add = base + "/add/" + custody.Kind + "?" + q.Encode()
 		}
 		for _, l := range t.Chain.Links {
-			line := v.step(l)
-			line.Href = recordPath(c.file.Row, l.Record)
-			for _, g := range l.Gaps {
-				if body.FactsOnly && (g == custody.GiverUnclear || g == custody.NoGiver || g == custody.NoReceiver) {
-					continue // a name may be there that is not shown
-				}
-				line.Gaps = append(line.Gaps, v.T("custody.gap."+string(g)))
+			if body.FactsOnly { // a name may be there that is not shown
+				l.Gaps = slices.DeleteFunc(slices.Clone(l.Gaps), custody.Gap.OfNames)
 			}
+			line := stepView{v.Step(l), recordPath(c.file.Row, l.Record)}
 			view.Gaps += len(line.Gaps)
 			view.Lines = append(view.Lines, line)
 		}
 		body.Things = append(body.Things, view)
 	}
 	return s.show(v, "custody", c.file.Row.Number+" · "+v.T("custody.title"), body)
-}
-
-// thing names a piece of evidence.
-func (c *caseReader) thing(rec *casefile.Record) string {
-	name := c.title(rec, func(string) valueText { return valueText{} })
-	if words := strings.Join(strings.Fields(rec.Get("description")), " "); words != "" {
-		if runes := []rune(words); len(runes) > 80 {
-			words = string(runes[:80]) + "…"
-		}
-		name = cmp.Or(c.label("evidence_kind", rec.Get("kind")), name) + ": " + words
-	}
-	return name
-}
-
-// party is who held a thing, in words.
-func (v *voice) party(p custody.Party) string {
-	role := ""
-	if p.Role != "" {
-		role = v.label("evidence_holder", p.Role)
-	}
-	switch {
-	case p.Name != "" && role != "":
-		return p.Name + " (" + role + ")"
-	case p.Name != "":
-		return p.Name
-	}
-	return role
-}
-
-// step is one step of a chain in words.
-func (v *voice) step(l custody.Link) stepView {
-	one := func(list, code string) string {
-		if code == "" {
-			return ""
-		}
-		return v.label(list, code)
-	}
-	s := stepView{Event: one("custody_event", l.Event), From: v.party(l.From), To: v.party(l.To), How: one("handover_how", l.How), Place: l.Place}
-	if !l.Date.IsZero() {
-		s.Date = v.DateShort(l.Date)
-	}
-	s.Seal = joined(", ", l.Seal, one("seal_state", l.SealState))
-	s.State = joined(". ", one("item_state", l.State), l.Words)
-	return s
 }
 
 // joined joins what is not empty.
@@ -213,7 +162,7 @@ func (v *voice) custodyPaper(register string, t custody.Thing, name string, blan
 		table.Columns = append(table.Columns, paper.Column{Weight: weight})
 	}
 	for _, l := range chain.Links {
-		s := v.step(l)
+		s := v.Step(l)
 		table.Rows = append(table.Rows, paper.Row(s.Date, joined(", ", s.Event, s.How), s.From, joined(", ", s.To, s.Place), s.State, s.Seal, ""))
 	}
 	empty := moreLines

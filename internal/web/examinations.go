@@ -246,13 +246,13 @@ func (e *examReader) duration(exam *casefile.Record) string {
 	least, errLeast := strconv.Atoi(exam.Get("minutes_least"))
 	switch {
 	case errMost == nil && errLeast == nil && least < most:
-		return e.Number(least) + "–" + e.unit("minute", most)
+		return e.Number(least) + "–" + e.Unit("minute", most)
 	case errMost == nil && errLeast == nil:
-		return e.unit("minute", most)
+		return e.Unit("minute", most)
 	case errMost == nil:
-		return e.T("exam.duration.most", e.unit("minute", most))
+		return e.T("exam.duration.most", e.Unit("minute", most))
 	case errLeast == nil:
-		return e.T("exam.duration.least", e.unit("minute", least))
+		return e.T("exam.duration.least", e.Unit("minute", least))
 	}
 	return ""
 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/kua-registry/kua/internal/access"
-	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/letter"
 	"github.com/kua-registry/kua/internal/registry"
@@ -87,17 +86,9 @@ func (s *server) asked(v *visit, q url.Values) (*letterAsked, error) {
 	words := s.voice(s.words.Lang(a.in))
 	a.filled = letter.Case{
 		Records: file.Records, Start: a.record, Today: s.reg.Today(), Due: dueOf(file, s.reg.Rules(), a.rule, a.record),
-		Outside: func(id string) string { return words.outside(file.Outside[id]) },
+		Outside: func(id string) string { return words.Outside(file.Outside[id].Kind, file.Outside[id].Fields) },
 	}
 	return a, nil
-}
-
-// outside names a record outside cases, in the voice's language where it has a name in it.
-func (v *voice) outside(rec registry.OutsideRecord) string {
-	if name := v.ownName(rec.Fields); name != "" {
-		return name
-	}
-	return v.title(&casefile.Record{Kind: rec.Kind, Fields: rec.Fields}, func(string) valueText { return valueText{} })
 }
 
 // dueOf is the last day of the term that calls for a letter: of the deadline

@@ -282,7 +282,7 @@ func (v *visit) outsideName(rec registry.OutsideRecord) string {
 		return v.saidName(rec)
 	}
 	fields := rec.Fields
-	if name := v.ownName(fields); name != "" {
+	if name := v.OwnName(fields); name != "" {
 		fields = maps.Clone(fields)
 		fields["name"] = []string{name}
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/seal"
+	"github.com/kua-registry/kua/internal/wording"
 )
 
 // desktop is a register of its own with its pages, and a browser that has signed in.
@@ -296,7 +297,7 @@ func TestFormRoundTrip(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		k := kinds[rapid.IntRange(0, len(kinds)-1).Draw(rt, "kind")]
 		lang := rapid.SampledFrom([]string{"en", "ru", "kk"}).Draw(rt, "lang")
-		f := &fieldForm{visit: &visit{voice: &voice{Language: words.Lang(lang), book: book}}, kind: k, prefix: fieldPrefix, refs: map[string]referable{}}
+		f := &fieldForm{visit: &visit{voice: &voice{Words: wording.New(words.Lang(lang), book), book: book}}, kind: k, prefix: fieldPrefix, refs: map[string]referable{}}
 		fields := casefile.Fields{}
 		for _, field := range f.all() {
 			if !field.Required && rapid.IntRange(0, 2).Draw(rt, "skip") > 0 {

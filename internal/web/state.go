@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/kua-registry/kua/internal/access"
-	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/geo"
 	"github.com/kua-registry/kua/internal/registry"
@@ -72,11 +71,6 @@ func tieOf(rec registry.OutsideRecord) []registry.Term {
 	return []registry.Term{{{Dim: rec.Kind, Any: []string{rec.ID}}}}
 }
 
-// ownName is the name that a record bears: in the reader's language, where it has one there.
-func (v *voice) ownName(f casefile.Fields) string {
-	return cmp.Or(first(f, "name_"+v.Code()), first(f, "name"))
-}
-
 // stateTitle is what a record outside cases is called: a name in the reader's
 // language, else what the reader may know of it.
 func (v *voice) stateTitle(rec registry.OutsideRecord) string {
@@ -84,7 +78,7 @@ func (v *voice) stateTitle(rec registry.OutsideRecord) string {
 	title := ""
 	switch rec.Kind {
 	case "facility", "body":
-		title = v.ownName(f)
+		title = v.OwnName(f)
 	case "official":
 		title = strings.Join(strings.Fields(first(f, "family")+" "+first(f, "given")+" "+first(f, "patronymic")), " ")
 		title = join([]string{title, first(f, "rank")})

@@ -612,7 +612,7 @@ func (s *story) shown(r storyRecord) {
 	for i := range k.Fields {
 		f := &k.Fields[i]
 		for _, v := range r.values(f.ID) {
-			want := s.voice.value(f, v, func(string) valueText { return valueText{} }).Text
+			want := s.voice.Value(f, v, func(string) string { return "" })
 			switch f.Type {
 			case codebook.Ref:
 				continue

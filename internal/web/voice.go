@@ -3,66 +3,37 @@
 package web
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
-	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/wording"
 )
 
-// voice says what the pages say in one language: messages, dates, and the labels of the codebook.
+// voice says what the pages say in one language: messages, dates, and records in words.
 type voice struct {
-	*locale.Language
+	wording.Words
 	reg  register
 	book *codebook.Book
 }
 
 func (s *server) voice(l *locale.Language) *voice {
 	if s.reg == nil {
-		return &voice{Language: l} // enough for a page without records
+		return &voice{Words: wording.New(l, nil)} // enough for a page without records
 	}
-	return &voice{Language: l, reg: s.reg, book: s.reg.Book()}
+	book := s.reg.Book()
+	return &voice{Words: wording.New(l, book), reg: s.reg, book: book}
 }
 
 // in returns a label in the voice's language.
 func (v *voice) in(l codebook.Label) string { return l.In(v.Code()) }
 
-// label returns the label of a code, and of yes, no and not known where the list has none.
-func (v *voice) label(list, code string) string {
-	if code == "" {
-		return ""
-	}
-	if text := v.book.Label(list, code, v.Code()); text != code {
-		return text
-	}
-	if key := "value." + code; v.Has(key) {
-		return v.T(key)
-	}
-	return code
-}
-
-// kind returns the label of a kind.
-func (v *voice) kind(id string) string {
-	if k, ok := v.book.Kind(id); ok {
-		return v.in(k.Label)
-	}
-	return id
-}
-
-// moment writes a moment of the ledger, which is always in UTC.
-func (v *voice) moment(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	d, err := edtf.Parse(at.UTC().Format("2006-01-02T15:04Z"))
-	if err != nil {
-		return at.UTC().Format(time.RFC3339)
-	}
-	return v.Date(d)
-}
+// label, kind and moment are those of the words.
+func (v *voice) label(list, code string) string { return v.Label(list, code) }
+func (v *voice) kind(id string) string          { return v.Kind(id) }
+func (v *voice) moment(at time.Time) string     { return v.Moment(at) }
 
 // valueText is one value of a record as the page shows it.
 type valueText struct{ Text, Href string }
@@ -71,7 +42,11 @@ type valueText struct{ Text, Href string }
 func (v *voice) texts(f *codebook.Field, values []string, names namer) []valueText {
 	out := make([]valueText, 0, len(values))
 	for _, value := range values {
-		out = append(out, v.value(f, value, names))
+		one := valueText{Text: v.Value(f, value, names.words())}
+		if f.Type == codebook.Ref && !codebook.Missing(value) {
+			one.Href = names(value).Href
+		}
+		out = append(out, one)
 	}
 	return out
 }
@@ -79,85 +54,16 @@ func (v *voice) texts(f *codebook.Field, values []string, names namer) []valueTe
 // namer names the record a value refers to; empty where it does not know it.
 type namer func(id string) valueText
 
-func (v *voice) value(f *codebook.Field, value string, names namer) valueText {
-	if codebook.Missing(value) {
-		return valueText{Text: v.T("value." + value)}
-	}
-	switch f.Type {
-	case codebook.Code:
-		return valueText{Text: v.label(f.List, value)}
-	case codebook.YesNo:
-		return valueText{Text: v.label("", value)}
-	case codebook.Date:
-		if d, err := edtf.Parse(value); err == nil {
-			return valueText{Text: v.Date(d)}
-		}
-	case codebook.Number:
-		if n, err := strconv.Atoi(value); err == nil && f.Unit != "" {
-			return valueText{Text: v.unit(f.Unit, n)}
-		}
-	case codebook.Ref:
-		if named := names(value); named.Text != "" {
-			return named
-		}
-		return valueText{Text: v.T("record.ref", v.kind(f.RefKind), short(value))}
-	}
-	return valueText{Text: value}
-}
-
-// unit writes a number with its unit.
-func (v *voice) unit(unit string, n int) string {
-	if key := "unit." + unit; v.Has(key) {
-		return v.N(key, n)
-	}
-	return v.Number(n) + " " + unit
-}
+func (n namer) words() wording.Namer { return func(id string) string { return n(id).Text } }
 
 // short is enough of an id to tell it from others on a page.
-func short(id string) string {
-	const enough = 8
-	if len(id) <= enough {
-		return id
-	}
-	return id[:enough]
-}
+func short(id string) string { return wording.Short(id) }
 
 // title is a record in a line: the fields its kind names for it.
-func (v *voice) title(rec *casefile.Record, names namer) string {
-	k, ok := v.book.Kind(rec.Kind)
-	if !ok {
-		return ""
-	}
-	var parts []string
-	for _, id := range k.Title {
-		f, ok := k.Field(id)
-		if !ok {
-			continue
-		}
-		for _, t := range v.texts(f, rec.Fields[id], names) {
-			if f.Type == codebook.YesNo { // by itself a yes says nothing
-				t.Text = v.in(f.Label) + ": " + t.Text
-			}
-			parts = append(parts, t.Text)
-		}
-	}
-	return join(parts)
-}
+func (v *voice) title(rec *casefile.Record, names namer) string { return v.Title(rec, names.words()) }
 
 // join puts parts in a line with a separator that needs no grammar; empty ones are left out.
-func join(parts []string) string {
-	out := ""
-	for _, p := range parts {
-		switch {
-		case p == "":
-		case out == "":
-			out = p
-		default:
-			out += " · " + p
-		}
-	}
-	return out
-}
+func join(parts []string) string { return wording.Join(parts...) }
 
 // unreviewed are the warnings of the packs that no lawyer has confirmed.
 func (v *voice) unreviewed() []string {

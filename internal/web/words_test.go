@@ -22,6 +22,7 @@ import (
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/wording"
 )
 
 // said are the texts fixed in the program that can be keys of messages, or the
@@ -348,7 +349,7 @@ func TestSorted(t *testing.T) {
 	for lang, want := range map[string]string{
 		"kk": "Азат Әлия Б 9 Б 10 Камила Қанат Уран Ұлан Үміт Ыбырай Іңкәр Яна",
 	} {
-		got := sorted(&voice{Language: words.Lang(lang)}, names, func(s string) string { return s })
+		got := sorted(&voice{Words: wording.New(words.Lang(lang), nil)}, names, func(s string) string { return s })
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: %q, want %q", lang, got, want)
 		}
