@@ -3,6 +3,8 @@
 package custody_test
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"testing"
@@ -143,5 +145,25 @@ func TestThings(t *testing.T) {
 	things := custody.Things(records)
 	if len(things) != 2 || len(things[0].Chain.Links) != 1 || things[0].Chain.Holder != named("Aigerim") || things[0].Chain.Seal != "A-1" || len(things[1].Chain.Links) != 0 {
 		t.Errorf("%+v", things)
+	}
+}
+
+// TestDigestAsWritten holds the digest to docs/spec/custody.md: each text with
+// its length before it, thirteen for a step.
+func TestDigestAsWritten(t *testing.T) {
+	const thing = "00000000000000000000000000000001"
+	if got, want := custody.Of(nil).Digest(thing), "7aa06a6513ecb367316b1034d150f2995d034333d84460a34e2f2db73db154dd"; got != want {
+		t.Errorf("of no step: %s, want %s", got, want)
+	}
+	c := custody.Of([]custody.Step{{
+		Record: "r", Date: date(t, "2022-01-04/2022-01-05"), Event: "received", From: custody.Party{Name: "Сәуле", Role: "victim"}, To: custody.Party{Name: "B", Role: "us"},
+		How: "in_person", Place: "safe", Seal: "A-17", SealState: "intact", State: "unchanged", Words: "дұрыс",
+	}})
+	var text []byte
+	for _, one := range []string{"kua/custody/v1", thing, "r", "2022-01-04/2022-01-05", "received", "Сәуле", "victim", "B", "us", "in_person", "safe", "A-17", "intact", "unchanged", "дұрыс"} {
+		text = append(binary.BigEndian.AppendUint64(text, uint64(len(one))), one...)
+	}
+	if got, want := c.Digest(thing), fmt.Sprintf("%x", sha256.Sum256(text)); got != want {
+		t.Errorf("of one step: %s, want %s", got, want)
 	}
 }

@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/kua-registry/kua/internal/paper"
 )
 
 // Bundle is what is handed over. Its texts are in its language already.
@@ -22,10 +24,14 @@ type Bundle struct {
 	Lang  string    // en, ru or kk
 	Title string    // a line
 	From  string    // who hands it over; may be empty
+	For   string    // whom or what it is made for; may be empty
 	Made  time.Time // written to the second, in UTC; from 1980 to 2107, as a zip can say it
 
 	Cases    []Case
+	Gaps     []Gap     // what is left out or lacks, and why
 	Exhibits []Exhibit // numbered from 1, in this order
+	Things   []Thing   // evidence that is no file of the bundle
+	Forms    []Form    // documents filled from the cases, numbered from 1
 	Entries  []Entry   // of the ledger, that the bundle rests on; numbered from 1
 	Stamps   []Stamp   // numbered from 1
 
@@ -41,10 +47,17 @@ type Case struct {
 	Events []Event
 }
 
+// Gap is something that a bundle does not hold, told in a sentence.
+type Gap struct {
+	Case string // number; may be empty
+	Text string
+}
+
 // Event is a line of a chronology.
 type Event struct {
 	When     string // as it is printed
 	What     string
+	Details  []string // each a line
 	Sources  []string
 	Exhibits []int // numbers
 }
@@ -58,11 +71,35 @@ type Exhibit struct {
 	SHA256 [sha256.Size]byte
 	Size   int64
 	Open   func() (io.ReadCloser, error) // its bytes, asked for once
-	Hands  []Handover
+	Custody
 }
 
-// Handover is a line of the custody of an exhibit.
-type Handover struct{ When, From, To, How, State string }
+// Thing is a piece of evidence that is not an exhibit: clothes, a telephone, a
+// recording that others hold.
+type Thing struct {
+	Title string
+	Case  string // number of its case; may be empty
+	Custody
+}
+
+// Custody is who held something.
+type Custody struct {
+	Hands  []Handover
+	Digest string // of the chain as the register has it, in hexadecimal; may be empty
+}
+
+// Handover is a line of the custody of a thing.
+type Handover struct {
+	When, What, From, To, How, Place, Seal, State string
+	Gaps                                          []string // in the chain, each told in a few words
+}
+
+// Form is a document filled from the cases: a complaint, a communication. It is
+// written as PDF and as DOCX.
+type Form struct {
+	Name     string // of its files, without number and ending
+	Document paper.Document
+}
 
 // Entry is an entry of the ledger with its proof of inclusion (RFC 6962, 2.1.1)
 // under the checkpoint of the bundle.

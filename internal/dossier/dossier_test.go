@@ -32,6 +32,7 @@ import (
 	"github.com/kua-registry/kua/internal/dossier"
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/ledger/ledgertest"
+	"github.com/kua-registry/kua/internal/paper"
 	"github.com/kua-registry/kua/internal/timestamp"
 	"github.com/kua-registry/kua/internal/timestamp/timestamptest"
 )
@@ -140,9 +141,12 @@ func full(t *testing.T, lang string) dossier.Bundle {
 	b.Lang, b.Title, b.From = lang, "«Дело № 2»", "Invented Coalition"
 	photo := bytes.Repeat([]byte("a picture "), 1000)
 	b.Exhibits = []dossier.Exhibit{exhibit("фото с места.JPG", photo), exhibit("../../etc/\n\u202egpj.exe", []byte("x")), exhibit("", nil)}
-	b.Exhibits[0].Hands = []dossier.Handover{{When: "2022-01-07", From: "A. Samplova", To: "B. Exampleev", How: "in person", State: "sealed, no. 17"}}
+	b.For, b.Gaps = "a court", []dossier.Gap{{Case: "2", Text: "A name is left out."}}
+	b.Exhibits[0].Custody = dossier.Custody{Hands: []dossier.Handover{{When: "2022-01-07", What: "Received", From: "A. Samplova", To: "B. Exampleev", How: "in person", Seal: "no. 17", State: "whole", Gaps: []string{"by somebody who did not hold it"}}}, Digest: strings.Repeat("0a", 32)}
+	b.Things = []dossier.Thing{{Title: "A jacket", Case: "2", Custody: b.Exhibits[0].Custody}}
+	b.Forms = []dossier.Form{{Name: "../Complaint", Document: paper.Document{Lang: lang, Title: "Complaint", Blocks: []paper.Block{paper.Paragraph{Text: paper.Words("It was so.")}}}}}
 	b.Cases = []dossier.Case{{Number: "2", Title: "Night of 5 January", Events: []dossier.Event{
-		{When: "2022-01-05", What: "Detained on the way home", Sources: []string{"statement of the person"}, Exhibits: []int{1, 2}},
+		{When: "2022-01-05", What: "Detained on the way home", Details: []string{"Officers: 3"}, Sources: []string{"statement of the person"}, Exhibits: []int{1, 2}},
 		{When: "2022-01-11", What: "Complaint handed in"},
 	}}}
 	for _, i := range []int{0, 3, 7, 9, 10} {
@@ -427,7 +431,8 @@ func TestWrongBundleIsRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
-		if _, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len())); err == nil {
+		z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+		if err == nil && slices.ContainsFunc(z.File, func(f *zip.File) bool { return f.Name == "README.txt" }) { // a file in it may be a zip
 			t.Errorf("%s: what was written opens", want)
 		}
 	}
@@ -530,10 +535,12 @@ func TestBundlesOfAnySort(t *testing.T) {
 		for i := range rapid.IntRange(0, 4).Draw(t, "exhibits") {
 			e := exhibit(hostile.Draw(t, "name"), []byte(rapid.String().Draw(t, "data")))
 			e.Title, e.Media, e.Case = hostile.Draw(t, "exhibit"), hostile.Draw(t, "media"), hostile.Draw(t, "of")
-			e.Hands = []dossier.Handover{{When: hostile.Draw(t, "when"), To: hostile.Draw(t, "to")}}
+			e.Hands = []dossier.Handover{{When: hostile.Draw(t, "when"), To: hostile.Draw(t, "to"), Gaps: []string{hostile.Draw(t, "gap")}}}
 			b.Exhibits = append(b.Exhibits, e)
 			b.Cases = append(b.Cases, dossier.Case{Number: hostile.Draw(t, "number"), Events: []dossier.Event{{What: hostile.Draw(t, "what"), Sources: []string{hostile.Draw(t, "source")}, Exhibits: []int{i + 1}}}})
 		}
+		b.For, b.Gaps, b.Things = hostile.Draw(t, "for"), []dossier.Gap{{Text: hostile.Draw(t, "left out")}}, []dossier.Thing{{Title: hostile.Draw(t, "thing")}}
+		b.Forms = []dossier.Form{{Name: hostile.Draw(t, "form"), Document: paper.Document{Lang: b.Lang, Title: hostile.Draw(t, "form title")}}}
 		for i := range rapid.IntRange(0, len(r.leaves)).Draw(t, "entries") {
 			e := r.entry(t, i)
 			e.About = hostile.Draw(t, "about")

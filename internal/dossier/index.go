@@ -28,6 +28,23 @@ func (b *Bundle) index(names []string) (paper.Document, error) {
 	add := func(blocks ...paper.Block) { d.Blocks = append(d.Blocks, blocks...) }
 
 	add(paragraph(l.T("dossier.lead")))
+	if b.For != "" {
+		add(fact(l.T("dossier.for"), shown(b.For)))
+	}
+	add(heading(1, l.T("dossier.gaps")))
+	if len(b.Gaps) == 0 {
+		add(paragraph(l.T("dossier.gaps.none")))
+	} else {
+		var left paper.List
+		for _, g := range b.Gaps {
+			text := shown(g.Text)
+			if g.Case != "" && len(b.Cases) > 1 {
+				text = l.T("dossier.case", shown(g.Case)) + ": " + text
+			}
+			left.Items = append(left.Items, []paper.Block{paragraph(text)})
+		}
+		add(left)
+	}
 	for _, c := range b.Cases {
 		add(heading(1, strings.TrimSuffix(l.T("dossier.case", shown(c.Number))+". "+shown(c.Title), ". ")))
 		if len(c.Events) == 0 {
@@ -40,11 +57,7 @@ func (b *Bundle) index(names []string) (paper.Document, error) {
 			for i, n := range e.Exhibits {
 				numbers[i] = strconv.Itoa(n)
 			}
-			sources := make([]string, len(e.Sources))
-			for i, s := range e.Sources {
-				sources[i] = shown(s)
-			}
-			t.Rows = append(t.Rows, paper.Row(shown(e.When), shown(e.What), strings.Join(sources, "; "), strings.Join(numbers, ", ")))
+			t.Rows = append(t.Rows, []paper.Cell{lines(e.When), lines(append([]string{e.What}, e.Details...)...), lines(e.Sources...), lines(strings.Join(numbers, ", "))})
 		}
 		add(t)
 	}
@@ -55,6 +68,24 @@ func (b *Bundle) index(names []string) (paper.Document, error) {
 	}
 	for i, e := range b.Exhibits {
 		b.addExhibit(add, l, i, e, names[i])
+	}
+	if len(b.Things) > 0 {
+		add(heading(1, l.T("dossier.things")), paragraph(l.T("dossier.things.lead")))
+	}
+	for _, t := range b.Things {
+		add(heading(2, shown(t.Title)))
+		if t.Case != "" {
+			add(fact(l.T("dossier.of"), shown(t.Case)))
+		}
+		addCustody(add, l, t.Custody)
+	}
+	if len(b.Forms) > 0 {
+		add(heading(1, l.T("dossier.forms")))
+		t := table(l, "dossier.forms", "form", "file")
+		for i, f := range b.Forms {
+			t.Rows = append(t.Rows, []paper.Cell{lines(f.Document.Title), lines(b.formName(i)+".pdf", b.formName(i)+".docx")})
+		}
+		add(t)
 	}
 
 	add(heading(1, l.T("dossier.check")), paragraph(l.T("dossier.check.lead")))
@@ -95,15 +126,41 @@ func (b *Bundle) addExhibit(add func(...paper.Block), l *locale.Language, i int,
 	}
 	add(fact(l.T("dossier.size"), l.T("dossier.bytes", strconv.FormatInt(e.Size, 10))))
 	add(fact("SHA-256", inFours(hex.EncodeToString(e.SHA256[:]))))
-	if len(e.Hands) == 0 {
+	addCustody(add, l, e.Custody)
+}
+
+func addCustody(add func(...paper.Block), l *locale.Language, c Custody) {
+	if len(c.Hands) == 0 {
 		add(fact(l.T("dossier.custody"), l.T("dossier.custody.none")))
 		return
 	}
-	t := table(l, "dossier.custody", "when", "from", "to", "how", "state")
-	for _, h := range e.Hands {
-		t.Rows = append(t.Rows, paper.Row(shown(h.When), shown(h.From), shown(h.To), shown(h.How), shown(h.State)))
+	t := table(l, "dossier.custody", "when", "what", "from", "to", "state")
+	for _, h := range c.Hands {
+		what := []string{h.What, h.How}
+		for _, g := range h.Gaps {
+			what = append(what, l.T("dossier.custody.gap", shown(g)))
+		}
+		t.Rows = append(t.Rows, []paper.Cell{lines(h.When), lines(what...), lines(h.From), lines(h.To, h.Place), lines(h.State, h.Seal)})
 	}
 	add(t)
+	if c.Digest != "" {
+		add(fact(l.T("dossier.custody.digest"), inFours(c.Digest)))
+	}
+}
+
+// lines is a cell of some lines; empty ones are left out.
+func lines(texts ...string) paper.Cell {
+	var c paper.Cell
+	for _, text := range texts {
+		if text = shown(text); text == "" {
+			continue
+		}
+		if len(c.Text) > 0 {
+			c.Text = append(c.Text, paper.Break{})
+		}
+		c.Text = append(c.Text, paper.Plain(text))
+	}
+	return c
 }
 
 func heading(level int, text string) paper.Heading {

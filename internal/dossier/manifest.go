@@ -17,11 +17,15 @@ type manifest struct {
 	Language   string          `json:"language"`
 	Title      string          `json:"title"`
 	From       string          `json:"from,omitempty"`
+	For        string          `json:"for,omitempty"`
 	Made       string          `json:"made"`
 	Key        string          `json:"register_key"`
 	Checkpoint string          `json:"checkpoint"`
 	Cases      []manifestCase  `json:"cases"`
+	Gaps       []manifestGap   `json:"gaps"`
 	Exhibits   []manifestItem  `json:"exhibits"`
+	Things     []manifestThing `json:"things,omitempty"`
+	Forms      []manifestForm  `json:"forms,omitempty"`
 	Entries    []manifestEntry `json:"entries"`
 	Stamps     []manifestStamp `json:"time_stamps"`
 	Files      []manifestFile  `json:"files"`
@@ -36,28 +40,54 @@ type manifestCase struct {
 type manifestEvent struct {
 	When     string   `json:"when"`
 	What     string   `json:"what"`
+	Details  []string `json:"details,omitempty"`
 	Sources  []string `json:"sources,omitempty"`
 	Exhibits []int    `json:"exhibits,omitempty"`
 }
 
 type manifestItem struct {
-	Number  int            `json:"number"`
-	Title   string         `json:"title"`
-	Name    string         `json:"received_as"`
-	Case    string         `json:"case,omitempty"`
-	Media   string         `json:"media,omitempty"`
-	File    string         `json:"file"`
-	Size    int64          `json:"size"`
-	SHA256  string         `json:"sha256"`
+	Number int    `json:"number"`
+	Title  string `json:"title"`
+	Name   string `json:"received_as"`
+	Case   string `json:"case,omitempty"`
+	Media  string `json:"media,omitempty"`
+	File   string `json:"file"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+	manifestCustody
+}
+
+type manifestGap struct {
+	Case string `json:"case,omitempty"`
+	Text string `json:"text"`
+}
+
+type manifestThing struct {
+	Title string `json:"title"`
+	Case  string `json:"case,omitempty"`
+	manifestCustody
+}
+
+type manifestForm struct {
+	Title string   `json:"title"`
+	Files []string `json:"files"`
+}
+
+type manifestCustody struct {
 	Custody []manifestHand `json:"custody,omitempty"`
+	Digest  string         `json:"custody_digest,omitempty"`
 }
 
 type manifestHand struct {
-	When  string `json:"when"`
-	From  string `json:"from"`
-	To    string `json:"to"`
-	How   string `json:"how,omitempty"`
-	State string `json:"state,omitempty"`
+	When  string   `json:"when"`
+	What  string   `json:"what,omitempty"`
+	From  string   `json:"from"`
+	To    string   `json:"to"`
+	How   string   `json:"how,omitempty"`
+	Place string   `json:"place,omitempty"`
+	Seal  string   `json:"seal,omitempty"`
+	State string   `json:"state,omitempty"`
+	Gaps  []string `json:"gaps,omitempty"`
 }
 
 type manifestEntry struct {
@@ -83,9 +113,9 @@ type manifestFile struct {
 // manifest says in one file, for programs, what the index says to people.
 func (b *Bundle) manifest(names []string, files []file) ([]byte, error) {
 	m := manifest{
-		Format: format, Language: b.Lang, Title: b.Title, From: b.From, Made: b.Made.Format(time.RFC3339),
+		Format: format, Language: b.Lang, Title: b.Title, From: b.From, For: b.For, Made: b.Made.Format(time.RFC3339),
 		Key: hex.EncodeToString(b.Key), Checkpoint: string(b.Checkpoint),
-		Cases: []manifestCase{}, Exhibits: []manifestItem{}, Entries: []manifestEntry{}, Stamps: []manifestStamp{},
+		Cases: []manifestCase{}, Gaps: []manifestGap{}, Exhibits: []manifestItem{}, Entries: []manifestEntry{}, Stamps: []manifestStamp{},
 	}
 	for _, c := range b.Cases {
 		events := []manifestEvent{}
@@ -97,12 +127,18 @@ func (b *Bundle) manifest(names []string, files []file) ([]byte, error) {
 	for i, e := range b.Exhibits {
 		item := manifestItem{
 			Number: i + 1, Title: e.Title, Name: e.Name, Case: e.Case, Media: e.Media,
-			File: names[i], Size: e.Size, SHA256: hex.EncodeToString(e.SHA256[:]),
-		}
-		for _, h := range e.Hands {
-			item.Custody = append(item.Custody, manifestHand(h))
+			File: names[i], Size: e.Size, SHA256: hex.EncodeToString(e.SHA256[:]), manifestCustody: custodyOf(e.Custody),
 		}
 		m.Exhibits = append(m.Exhibits, item)
+	}
+	for _, g := range b.Gaps {
+		m.Gaps = append(m.Gaps, manifestGap(g))
+	}
+	for _, t := range b.Things {
+		m.Things = append(m.Things, manifestThing{t.Title, t.Case, custodyOf(t.Custody)})
+	}
+	for i, f := range b.Forms {
+		m.Forms = append(m.Forms, manifestForm{f.Document.Title, []string{b.formName(i) + ".pdf", b.formName(i) + ".docx"}})
 	}
 	for i, e := range b.Entries {
 		m.Entries = append(m.Entries, manifestEntry{e.Index, hex.EncodeToString(e.Leaf[:]), e.About, b.proofName(i)})
@@ -123,4 +159,12 @@ func (b *Bundle) manifest(names []string, files []file) ([]byte, error) {
 		return nil, fmt.Errorf("the manifest of the bundle: %w", err)
 	}
 	return append(text, '\n'), nil
+}
+
+func custodyOf(c Custody) manifestCustody {
+	m := manifestCustody{Digest: c.Digest}
+	for _, h := range c.Hands {
+		m.Custody = append(m.Custody, manifestHand(h))
+	}
+	return m
 }

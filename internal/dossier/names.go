@@ -27,6 +27,15 @@ func (b *Bundle) fileNames() []string {
 	return paths
 }
 
+// formName is the path of a form, without its ending.
+func (b *Bundle) formName(i int) string {
+	name := plain(b.Forms[i].Name, mostStem)
+	if name == "" {
+		name = "form"
+	}
+	return "forms/" + numbered(i, len(b.Forms)) + "-" + name
+}
+
 func (b *Bundle) proofName(i int) string {
 	return "proofs/" + numbered(i, len(b.Entries)) + ".tlog-proof"
 }

@@ -57,7 +57,7 @@ type file struct {
 }
 
 // Write writes a bundle as a zip. Exhibits are streamed and not held. After an
-// error what was written has no end and opens nowhere: it is to be thrown away.
+// error what was written has no end and opens as no bundle: it is to be thrown away.
 func Write(w io.Writer, b Bundle) error {
 	if err := b.check(); err != nil {
 		return err
@@ -144,6 +144,13 @@ func (b *Bundle) files(names []string) ([]file, error) {
 		{pdfName, pdf.Bytes()},
 		{checkName, b.Checkpoint},
 		{keyName, publicKey(b.Key)},
+	}
+	for i, f := range b.Forms {
+		var pdf, docx bytes.Buffer
+		if err := errors.Join(paper.PDF(&pdf, f.Document), paper.DOCX(&docx, f.Document)); err != nil {
+			return nil, fmt.Errorf("form %d of the bundle: %w", i+1, err)
+		}
+		files = append(files, file{b.formName(i) + ".pdf", pdf.Bytes()}, file{b.formName(i) + ".docx", docx.Bytes()})
 	}
 	for i, e := range b.Entries {
 		files = append(files, file{b.proofName(i), b.proof(e)})
