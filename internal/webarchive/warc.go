@@ -10,6 +10,7 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha3"
 	"crypto/sha512"
 	"encoding/base32"
 	"encoding/hex"
@@ -22,11 +23,13 @@ import (
 	"time"
 )
 
-// Limits bound what one capture may cost.
+const gzipMark = "\x1f\x8b"
+
+// Limits bound what one capture may cost, all of it together.
 type Limits struct {
 	Bytes   int64 // unpacked
 	Records int
-	Files   int // of a package
+	Files   int // of a package or folder
 }
 
 // DefaultLimits are enough for a site of some gigabytes.
@@ -68,29 +71,30 @@ const (
 	maxHTTP   = 256 << 10
 )
 
-// ReadWARC reads a WARC file, plain or in gzip members, and hands on its records
+// readWARC reads a WARC file, plain or in gzip members, and hands on its records
 // in their order. It stops with an error at what is no WARC, is cut off or goes
-// beyond the limits; what was handed on before stands.
-func ReadWARC(ctx context.Context, r io.Reader, limits Limits, each func(Record) error) error {
+// beyond what is left; what was handed on before stands.
+func readWARC(ctx context.Context, r io.Reader, left *Limits, each func(Record) error) error {
 	in := bufio.NewReaderSize(&untilDone{ctx, r}, 64<<10)
-	if head, _ := in.Peek(2); string(head) == "\x1f\x8b" {
+	if head, _ := in.Peek(2); string(head) == gzipMark {
 		z, err := gzip.NewReader(in)
 		if err != nil {
 			return fmt.Errorf("the capture is damaged: %w", err)
 		}
 		in = bufio.NewReaderSize(z, 64<<10)
 	}
-	left := &limited{r: in, left: limits.Bytes}
-	in = bufio.NewReaderSize(left, 64<<10)
+	bounded := &limited{r: in, left: &left.Bytes}
+	in = bufio.NewReaderSize(bounded, 64<<10)
 	for n := 0; ; n++ {
 		if _, err := in.Peek(1); errors.Is(err, io.EOF) && n > 0 {
 			return nil
 		}
-		if n == limits.Records {
+		if left.Records == 0 {
 			return ErrTooBig
 		}
+		left.Records--
 		rec, err := readRecord(in)
-		if left.over {
+		if bounded.over {
 			return ErrTooBig
 		}
 		if err != nil {
@@ -118,7 +122,11 @@ func readRecord(r *bufio.Reader) (Record, error) {
 	if err != nil || size < 0 {
 		return Record{}, errors.New("the length of the record isn't said")
 	}
-	rec := Record{Type: header["warc-type"], Target: strings.Trim(header["warc-target-uri"], "<>"), Size: size, Media: header["content-type"], Block: None, Payload: None}
+	target := header["warc-target-uri"]
+	if inner, ok := strings.CutPrefix(target, "<"); ok { // as wget writes it
+		target = strings.TrimSuffix(inner, ">")
+	}
+	rec := Record{Type: header["warc-type"], Target: target, Size: size, Media: header["content-type"], Block: None, Payload: None}
 	if t, err := time.Parse(time.RFC3339Nano, header["warc-date"]); err == nil {
 		rec.Date = t.UTC()
 	}
@@ -232,6 +240,8 @@ func newDigest(s string) *digest {
 		d.Hash = sha1.New()
 	case "sha256":
 		d.Hash = sha256.New()
+	case "sha3512":
+		d.Hash = sha3.New512()
 	case "sha512":
 		d.Hash = sha512.New()
 	case "md5":
@@ -281,12 +291,12 @@ func (u *untilDone) Read(p []byte) (int, error) {
 // limited reads no more than is left, and remembers that there was more.
 type limited struct {
 	r    io.Reader
-	left int64
+	left *int64
 	over bool
 }
 
 func (l *limited) Read(p []byte) (int, error) {
-	if l.left <= 0 {
+	if *l.left <= 0 {
 		var one [1]byte
 		if n, err := io.ReadFull(l.r, one[:]); n == 0 {
 			return 0, err
@@ -294,7 +304,7 @@ func (l *limited) Read(p []byte) (int, error) {
 		l.over = true
 		return 0, ErrTooBig
 	}
-	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
-	l.left -= int64(n)
+	n, err := l.r.Read(p[:min(int64(len(p)), *l.left)])
+	*l.left -= int64(n)
 	return n, err
 }
