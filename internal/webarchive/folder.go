@@ -112,11 +112,19 @@ func (c *reader) recognise(ctx context.Context, f *folderOf) (hashes, error) {
 	return nil, nil
 }
 
-// read reads the beginning of a file.
-func (f *folderOf) read(name string, most int64) ([]byte, error) {
+func (f *folderOf) open(name string) (io.ReadCloser, error) {
 	in, err := f.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("a file of the capture can't be read: %w", err)
+	}
+	return in, nil
+}
+
+// read reads the beginning of a file.
+func (f *folderOf) read(name string, most int64) ([]byte, error) {
+	in, err := f.open(name)
+	if err != nil {
+		return nil, err
 	}
 	defer in.Close()
 	b, err := io.ReadAll(io.LimitReader(in, most))
@@ -132,7 +140,7 @@ func (c *reader) check(ctx context.Context, f *folderOf, written hashes) error {
 	var damaged error
 	for _, name := range f.files {
 		d := newDigest(written[name])
-		n, err := hashed(ctx, func() (io.ReadCloser, error) { return f.Open(name) }, d, &c.left)
+		n, err := hashed(ctx, func() (io.ReadCloser, error) { return f.open(name) }, d, &c.left)
 		if err != nil {
 			return err
 		}
@@ -140,9 +148,9 @@ func (c *reader) check(ctx context.Context, f *folderOf, written hashes) error {
 		if !isWARC(name) {
 			continue
 		}
-		in, err := f.Open(name)
+		in, err := f.open(name)
 		if err != nil {
-			return fmt.Errorf("a file of the capture can't be read: %w", err)
+			return err
 		}
 		err = readWARC(ctx, in, &c.left, c.record)
 		in.Close()

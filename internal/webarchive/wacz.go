@@ -134,7 +134,7 @@ func readSmall(f *zip.File) ([]byte, error) {
 func hashed(ctx context.Context, open func() (io.ReadCloser, error), d *digest, left *Limits) (int64, error) {
 	in, err := open()
 	if err != nil {
-		return 0, fmt.Errorf("a file of the capture can't be read: %w", err)
+		return 0, err
 	}
 	defer in.Close()
 	n, err := io.Copy(d, io.LimitReader(&untilDone{ctx, in}, left.Bytes+1))
