@@ -12,7 +12,7 @@ import (
 )
 
 // latin are the words that stay in Latin letters in every language.
-var latin = regexp.MustCompile(`SHA-256|Ed25519|e-Otinish|eGov|\b(III|II|I)\b|\((HTQ|PCL-5|CAPS-5|ITQ|IES-R|HSCL-25|PHQ-9|BDI-II|GAD-7|MMSE|MoCA|WHODAS 2\.0)\)`)
+var latin = regexp.MustCompile(`SHA-256|BLAKE3|Ed25519|e-Otinish|eGov|\b(III|II|I)\b|\((HTQ|PCL-5|CAPS-5|ITQ|IES-R|HSCL-25|PHQ-9|BDI-II|GAD-7|MMSE|MoCA|WHODAS 2\.0)\)`)
 
 var latinLetter = regexp.MustCompile(`[A-Za-z]`)
 var cyrillicLetter = regexp.MustCompile(`\p{Cyrillic}`)
@@ -110,7 +110,7 @@ func TestKinds(t *testing.T) {
 		"case":              "org number opened external_id",
 		"report":            "received channel by_role region place summary",
 		"person":            "role family given patronymic full_name other_names sex birth birth_year child iin phones address",
-		"erasure":           "what why date",
+		"erasure":           "what why date files",
 		"grant":             "org member part until",
 		"review":            "step saw comment",
 		"consent":           "purpose state given withdrawn",
@@ -145,6 +145,7 @@ func TestKinds(t *testing.T) {
 		"note":         "text",
 		"import_row":   "file sheet row cells",
 		"file_stamp":   "evidence form sha256 token",
+		"file":         "evidence of form media bytes name sha256 blake3 sealed key",
 		"handover":     "evidence event date from from_role to to_role how place seal seal_state state state_words signed",
 	}
 	outside := map[string]string{
@@ -225,6 +226,7 @@ var factTexts = map[string]string{
 	"invitation.ends":                   "a moment",
 	"statement.known_by":                "a moment",
 	"audit.device":                      "a digest made by the program",
+	"file.media":                        "what the program takes a file for by its first bytes",
 	"audit.alarm":                       "what the program calls an alarm: its kind, a member's id and a day",
 	"facility.name":                     "a public building",
 	"facility.name_ru":                  "a public building",

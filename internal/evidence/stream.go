@@ -145,27 +145,40 @@ func (p *pieces) flush(last bool) error {
 
 // reader opens a sealed file piece by piece.
 type reader struct {
-	f      io.ReadCloser
+	f      io.ReadSeekCloser
 	aead   cipher.AEAD
 	want   Sealed
 	sum    hash.Hash
-	n      uint64 // pieces read
+	whole  bool   // all pieces before n were read in their order, from the first
+	n      uint64 // the next piece
 	pieces uint64 // in all
 	lastN  int    // length of the last, padded
-	at     int64  // bytes opened, the padding too
-	left   int64  // of the content, not yet opened
+	at     int64  // where in the content the next byte is that Read hands out
 	sealed []byte
-	open   []byte // of the piece at hand, not yet handed out
+	open   []byte // content of the piece before n, not yet handed out
 	err    error
 }
 
-func newReader(f io.ReadCloser, id ID, s Sealed) (*reader, error) {
+func newReader(f io.ReadSeekCloser, id ID, s Sealed) (*reader, error) {
 	if s.Size < 0 || s.Size > math.MaxInt/2 {
 		return nil, ErrAltered
 	}
 	aead, err := piecesKey(s.Key, id)
 	if err != nil {
 		return nil, err
+	}
+	padded := seal.PaddedLen(int(s.Size))
+	r := &reader{f: f, aead: aead, want: s, sum: sha256.New(), whole: true, sealed: make([]byte, pieceLen+tagLen)}
+	r.pieces = uint64((padded + pieceLen - 1) / pieceLen)
+	r.lastN = padded - int(r.pieces-1)*pieceLen
+	// That something was cut off or added is known before the first byte goes out.
+	if end, err := f.Seek(0, io.SeekEnd); err != nil {
+		return nil, broken(err)
+	} else if end != int64(headerLen+padded)+int64(r.pieces)*tagLen {
+		return nil, ErrAltered
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, broken(err)
 	}
 	head := make([]byte, headerLen)
 	if _, err := io.ReadFull(f, head); err != nil {
@@ -174,10 +187,6 @@ func newReader(f io.ReadCloser, id ID, s Sealed) (*reader, error) {
 	if string(head) != string(header(id)) {
 		return nil, ErrAltered
 	}
-	padded := seal.PaddedLen(int(s.Size))
-	r := &reader{f: f, aead: aead, want: s, sum: sha256.New(), left: s.Size, sealed: make([]byte, pieceLen+tagLen)}
-	r.pieces = uint64((padded + pieceLen - 1) / pieceLen)
-	r.lastN = padded - int(r.pieces-1)*pieceLen
 	return r, nil
 }
 
@@ -198,11 +207,49 @@ func (r *reader) Read(p []byte) (int, error) {
 	}
 	n := copy(p, r.open)
 	r.open = r.open[n:]
+	r.at += int64(n)
 	return n, nil
 }
 
+// Seek goes to any place of the content. From then on every byte is still held
+// against its piece, and no longer all of them against the hash.
+func (r *reader) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += r.at
+	case io.SeekEnd:
+		offset += r.want.Size
+	}
+	switch {
+	case offset < 0:
+		return 0, errors.New("there is nothing before the beginning of a file")
+	case offset == r.at:
+		return offset, nil
+	case r.err != nil && !errors.Is(r.err, io.EOF):
+		return 0, r.err
+	}
+	offset = min(offset, r.want.Size)
+	n := offset / pieceLen
+	if _, err := r.f.Seek(int64(headerLen)+n*(pieceLen+tagLen), io.SeekStart); err != nil {
+		r.err = broken(err)
+		return 0, r.err
+	}
+	r.n, r.at, r.open, r.err = uint64(n), n*pieceLen, nil, nil
+	if r.whole = offset == 0; r.whole {
+		r.sum.Reset()
+	}
+	if skip := offset - r.at; skip > 0 {
+		if r.next(); r.err != nil {
+			return 0, r.err
+		}
+		r.open = r.open[skip:]
+	}
+	r.at = offset
+	return offset, nil
+}
+
 // next opens the next piece. All pieces are opened before io.EOF, those with
-// nothing but padding too: what was cut off is found.
+// nothing but padding too: what was altered is found.
 func (r *reader) next() {
 	if r.n == r.pieces {
 		r.err = r.end()
@@ -222,11 +269,12 @@ func (r *reader) next() {
 		r.err = ErrAltered
 		return
 	}
+	begin := int64(r.n) * pieceLen
 	r.n++
-	content := int(min(int64(len(open)), r.left))
+	content := int(max(0, min(int64(len(open)), r.want.Size-begin)))
 	for i, b := range open[content:] { // one marker after the content, then nothing
 		want := byte(0)
-		if r.at+int64(content+i) == r.want.Size {
+		if begin+int64(content+i) == r.want.Size {
 			want = 0x80
 		}
 		if b != want {
@@ -234,18 +282,15 @@ func (r *reader) next() {
 			return
 		}
 	}
-	r.at += int64(len(open))
-	r.left -= int64(content)
 	r.open = open[:content]
-	r.sum.Write(r.open)
+	if r.whole {
+		r.sum.Write(r.open)
+	}
 }
 
 // end says whether all that was read is the whole file that was put in.
 func (r *reader) end() error {
-	if n, err := r.f.Read(r.sealed[:1]); n > 0 || !errors.Is(err, io.EOF) {
-		return ErrAltered
-	}
-	if subtle.ConstantTimeCompare(r.sum.Sum(nil), r.want.SHA256[:]) != 1 {
+	if r.whole && subtle.ConstantTimeCompare(r.sum.Sum(nil), r.want.SHA256[:]) != 1 {
 		return ErrAltered
 	}
 	return io.EOF

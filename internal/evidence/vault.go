@@ -39,8 +39,11 @@ var (
 	ErrTooLarge = errors.New("the file is too large")
 )
 
-// pending is the ending of a file that no entry names yet.
-const pending = ".new"
+// Endings of what is not yet a file that stays.
+const (
+	pending = ".new"  // a file that no entry names yet
+	noted   = ".note" // where it belongs, sealed by its caller
+)
 
 // Vault is a folder of sealed files. Its methods may be called concurrently.
 type Vault struct {
@@ -52,6 +55,27 @@ type Vault struct {
 func Open(dir string) *Vault { return &Vault{dir: dir, before: func(string) {}} }
 
 func (v *Vault) path(id ID) string { return filepath.Join(v.dir, id.String()) }
+
+// Note keeps, beside a file that is to be put in, what its caller will want to
+// know of it after a crash: sealed, for the vault does not look into it.
+func (v *Vault) Note(id ID, sealed []byte) error {
+	if err := os.MkdirAll(v.dir, 0o700); err != nil {
+		return fmt.Errorf("the folder of the files can't be made: %w", err)
+	}
+	v.before("note")
+	f, err := os.OpenFile(v.path(id)+noted, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("a file can't be written: %w", err)
+	}
+	_, err = f.Write(sealed)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = syncDir(v.dir)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("a file can't be written: %w", err), os.Remove(f.Name()))
+	}
+	return nil
+}
 
 // Put seals all that r has, up to limit bytes, under a new key, and answers when
 // it is on the disk. It stays only once Keep is called: after the entry that
@@ -109,6 +133,9 @@ func (v *Vault) Keep(id ID) error {
 		_, err = os.Stat(v.path(id))
 	}
 	if err == nil {
+		err = v.forgetNote(id)
+	}
+	if err == nil {
 		err = syncDir(v.dir)
 	}
 	if err != nil {
@@ -122,17 +149,58 @@ func (v *Vault) Drop(id ID) error {
 	if err := os.Remove(v.path(id) + pending); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("a file can't be taken away: %w", err)
 	}
+	return v.forgetNote(id)
+}
+
+func (v *Vault) forgetNote(id ID) error {
+	if err := os.Remove(v.path(id) + noted); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("a note can't be taken away: %w", err)
+	}
 	return nil
 }
 
+// Remove takes away a file that stays, once nothing names it any more.
+func (v *Vault) Remove(id ID) error {
+	v.before("remove")
+	err := os.Remove(v.path(id))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = syncDir(v.dir)
+	}
+	if err != nil {
+		return fmt.Errorf("a file can't be taken away: %w", err)
+	}
+	return nil
+}
+
+// Has tells whether a file is there, of which an entry says that it is.
+func (v *Vault) Has(id ID) (bool, error) {
+	for _, path := range []string{v.path(id), v.path(id) + pending} {
+		switch _, err := os.Stat(path); {
+		case err == nil:
+			return true, nil
+		case !errors.Is(err, os.ErrNotExist):
+			return false, fmt.Errorf("a file can't be read: %w", err)
+		}
+	}
+	return false, nil
+}
+
 // Sweep sees to what a crash has left: a file that an entry names comes to
-// stay, one that none names is taken away. It must run while nothing is put in.
-func (v *Vault) Sweep(named func(ID) (bool, error)) error {
-	return v.each(func(id ID, waits bool) error {
+// stay, one that none names is taken away. named is given what Note was given,
+// nil where there was nothing. It must run while nothing is put in.
+func (v *Vault) Sweep(named func(id ID, note []byte) (bool, error)) error {
+	err := v.each(func(id ID, waits bool) error {
 		if !waits {
 			return nil
 		}
-		is, err := named(id)
+		note, err := os.ReadFile(v.path(id) + noted)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("a note can't be read: %w", err)
+		}
+		is, err := named(id, note)
 		switch {
 		case err != nil:
 			return err
@@ -141,6 +209,16 @@ func (v *Vault) Sweep(named func(ID) (bool, error)) error {
 		}
 		return v.Drop(id)
 	})
+	if err != nil {
+		return err
+	}
+	notes, err := filepath.Glob(filepath.Join(v.dir, "*"+noted)) // of what never began, or was seen to
+	for _, note := range notes {
+		if _, bad := ParseID(strings.TrimSuffix(filepath.Base(note), noted)); bad == nil {
+			err = errors.Join(err, os.Remove(note))
+		}
+	}
+	return err
 }
 
 // Each calls f with the id of every file that stays.
@@ -176,7 +254,7 @@ func (v *Vault) each(f func(id ID, waits bool) error) error {
 
 // Open reads a file back. Every byte it hands out was sealed in that place, and
 // at the end all of it is held against s: only after io.EOF is it whole.
-func (v *Vault) Open(id ID, s Sealed) (io.ReadCloser, error) {
+func (v *Vault) Open(id ID, s Sealed) (io.ReadSeekCloser, error) {
 	f, err := os.Open(v.path(id))
 	if errors.Is(err, os.ErrNotExist) { // named by an entry, and not yet renamed
 		f, err = os.Open(v.path(id) + pending)

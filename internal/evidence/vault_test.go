@@ -297,7 +297,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 			}
 		}()
 		v = Open(v.dir)
-		if err := v.Sweep(func(is ID) (bool, error) { return named && is == id, nil }); err != nil {
+		if err := v.Sweep(func(is ID, _ []byte) (bool, error) { return named && is == id, nil }); err != nil {
 			t.Fatal(err)
 		}
 		var ids []ID
@@ -330,7 +330,7 @@ func TestSweepLeavesWhatIsNotOurs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	no := func(ID) (bool, error) { return false, nil }
+	no := func(ID, []byte) (bool, error) { return false, nil }
 	if err := v.Sweep(no); err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +342,7 @@ func TestSweepLeavesWhatIsNotOurs(t *testing.T) {
 	if err := os.Rename(v.path(id), v.path(id)+pending); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Sweep(func(ID) (bool, error) { return false, wrong }); !errors.Is(err, wrong) {
+	if err := v.Sweep(func(ID, []byte) (bool, error) { return false, wrong }); !errors.Is(err, wrong) {
 		t.Errorf("it is not known whether an entry names it: %v", err)
 	}
 	if _, err := os.Stat(v.path(id) + pending); err != nil {
@@ -386,7 +386,7 @@ func TestVector(t *testing.T) {
 	if want := hex.EncodeToString(got[:]); !strings.Contains(string(spec), want) {
 		t.Errorf("docs/spec/evidence.md does not have %s", want)
 	}
-	r, err := newReader(io.NopCloser(&file), id, Sealed{Key: key, Size: 6, SHA256: sha256.Sum256([]byte("куә"))})
+	r, err := newReader(seekable{bytes.NewReader(file.Bytes())}, id, Sealed{Key: key, Size: 6, SHA256: sha256.Sum256([]byte("куә"))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -394,6 +394,84 @@ func TestVector(t *testing.T) {
 		t.Errorf("the example opens as %q: %v", text, err)
 	}
 }
+
+// TestSeek: from wherever a file is read, it is the same; after a place was
+// sought, what is altered elsewhere harms nothing, and what is altered here is found.
+func TestSeek(t *testing.T) {
+	v := Open(t.TempDir())
+	rapid.Check(t, func(rt *rapid.T) {
+		n := rapid.SampledFrom([]int{0, 1, 100, pieceLen - 1, pieceLen, pieceLen + 1, 2*pieceLen + 77, 4 * pieceLen}).Draw(rt, "n")
+		text := make([]byte, n)
+		for i := range text {
+			text[i] = byte(i * 7 / 3)
+		}
+		id, s := put(t, v, text)
+		r, err := v.Open(id, s)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer r.Close()
+		plain := bytes.NewReader(text)
+		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
+			whence := rapid.IntRange(0, 2).Draw(rt, "whence")
+			offset := rapid.Int64Range(-int64(n), int64(n)).Draw(rt, "offset")
+			at, err := r.Seek(offset, whence)
+			want, wantErr := plain.Seek(offset, whence)
+			if (err == nil) != (wantErr == nil) {
+				rt.Fatalf("Seek(%d, %d): %v, %v", offset, whence, err, wantErr)
+			}
+			if err == nil && at != min(want, int64(n)) {
+				rt.Fatalf("Seek(%d, %d) is at %d, not %d", offset, whence, at, want)
+			}
+			if want > int64(n) {
+				_, _ = plain.Seek(0, io.SeekEnd)
+			}
+			length := rapid.IntRange(0, n+1).Draw(rt, "length")
+			got, err := io.ReadAll(io.LimitReader(r, int64(length)))
+			if err != nil {
+				rt.Fatal(err)
+			}
+			if want, _ := io.ReadAll(io.LimitReader(plain, int64(length))); !bytes.Equal(got, want) {
+				rt.Fatalf("after Seek(%d, %d), %d bytes: others came", offset, whence, length)
+			}
+		}
+		if _, err := r.Seek(0, io.SeekStart); err != nil {
+			rt.Fatal(err)
+		}
+		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, text) {
+			rt.Fatalf("from the beginning again: %v", err)
+		}
+	})
+	text := content(3 * pieceLen)
+	id, s := put(t, v, text)
+	b, err := os.ReadFile(v.path(id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[headerLen+pieceLen+tagLen+5] ^= 1 // in the second piece
+	if err := os.WriteFile(v.path(id), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := v.Open(id, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := r.Seek(2*pieceLen+1, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, text[2*pieceLen+1:]) {
+		t.Errorf("the third piece: %v", err)
+	}
+	if _, err := r.Seek(pieceLen+1, io.SeekStart); !errors.Is(err, ErrAltered) {
+		t.Errorf("the second: %v", err)
+	}
+}
+
+// seekable is a file in memory.
+type seekable struct{ *bytes.Reader }
+
+func (seekable) Close() error { return nil }
 
 // FuzzOpen: no file, whatever is in it, does harm or opens as another.
 func FuzzOpen(f *testing.F) {
@@ -407,7 +485,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(whole[:headerLen+10], s.Size)
 	f.Add([]byte{}, int64(0))
 	f.Fuzz(func(t *testing.T, b []byte, size int64) {
-		r, err := newReader(io.NopCloser(bytes.NewReader(b)), id, Sealed{Key: s.Key, Size: size, SHA256: s.SHA256})
+		r, err := newReader(seekable{bytes.NewReader(b)}, id, Sealed{Key: s.Key, Size: size, SHA256: s.SHA256})
 		if err == nil {
 			_, err = io.Copy(io.Discard, r)
 		}

@@ -193,6 +193,9 @@ func (ix *Index) document(c *casefile.Case) document {
 		}
 		for i := range kind.Fields {
 			f := &kind.Fields[i]
+			if rec.Kind == "file" && f.ID != "name" {
+				continue // hashes and keys are no words
+			}
 			class := 1 // what is not known to be a fact is not one
 			if f.Class == codebook.Fact {
 				class = 0

@@ -72,7 +72,7 @@ var withoutLine = map[string]string{
 }
 
 // showsIdentity are the exported methods that can show who somebody is.
-var showsIdentity = []string{"BulkDone", "Case", "Cases", "Custody", "Due", "Overview", "PlanBulk", "Propose", "StateRecord", "Tasks"}
+var showsIdentity = []string{"BulkDone", "Case", "Cases", "Custody", "Due", "Files", "OpenFile", "Overview", "PlanBulk", "Propose", "StateRecord", "Tasks"}
 
 // TestEveryDoorIsAudited holds that every exported method of the registry
 // writes to the audit what must stand there, or says why nothing does. It reads

@@ -10,13 +10,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
@@ -24,9 +21,6 @@ import (
 	"github.com/kua-registry/kua/internal/evidence"
 	"github.com/kua-registry/kua/internal/ledger"
 )
-
-// evidenceDir is the folder of the sealed files in a register.
-const evidenceDir = "evidence"
 
 // CaptureLimit is how large a stored copy may be, in bytes.
 const CaptureLimit = 50 << 20
@@ -40,8 +34,6 @@ var (
 	ErrCaptureSize = fmt.Errorf("the file is larger than %d MiB: store the page without its videos, or in parts", CaptureLimit>>20)
 	// ErrCaptureEmpty says that there is nothing to store.
 	ErrCaptureEmpty = errors.New("the file is empty: choose the page, document or picture that you saved")
-	// ErrCaptureBroken says that a file did not come in whole.
-	ErrCaptureBroken = errors.New("the file did not come in whole, and nothing of it was kept: send it again")
 	// ErrCaptureDamaged says that a copy is not in the register as it was put in.
 	ErrCaptureDamaged = errors.New("the stored copy is missing or was altered, and nothing of it is handed out: 'kua verify --deep' says more, a backup has it")
 )
@@ -90,19 +82,13 @@ func (r *Registry) AddCapture(ctx context.Context, s *access.Session, n NewCaptu
 	case errors.Is(err, io.EOF):
 		return CaptureView{}, ErrCaptureEmpty
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
-		return CaptureView{}, fmt.Errorf("%w (%w)", ErrCaptureBroken, err)
+		return CaptureView{}, fmt.Errorf("%w (%w)", ErrFileBroken, err)
 	}
 	id := ledger.NewID()
 	file := evidence.ID(id)
 	sealed, err := r.files.Put(ctx, file, io.MultiReader(bytes.NewReader(head), n.Content), CaptureLimit)
-	switch {
-	case errors.Is(err, evidence.ErrTooLarge):
-		return CaptureView{}, ErrCaptureSize
-	case err != nil:
-		if why := r.whyNot(err); errors.Is(why, ledger.ErrFull) {
-			return CaptureView{}, why
-		}
-		return CaptureView{}, fmt.Errorf("%w (%w)", ErrCaptureBroken, err)
+	if err != nil {
+		return CaptureView{}, r.notTaken(err, ErrCaptureSize)
 	}
 	fields := casefile.Fields{
 		"publication": {n.Publication}, "media": {mediaOf(head)}, "bytes": {strconv.FormatInt(sealed.Size, 10)},
@@ -114,7 +100,10 @@ func (r *Registry) AddCapture(ctx context.Context, s *access.Session, n NewCaptu
 	if !n.Taken.IsZero() {
 		fields["taken"] = []string{n.Taken.String()}
 	}
-	if err := r.keepFile(ctx, s, file, act{stream: id.String(), puts: []Put{{Record: id.String(), Kind: captureKind, Fields: fields}}}); err != nil {
+	r.writing.Lock()
+	err = r.keepFile(ctx, s, file, nil, act{stream: id.String(), puts: []Put{{Record: id.String(), Kind: captureKind, Fields: fields}}})
+	r.writing.Unlock()
+	if err != nil {
 		return CaptureView{}, err
 	}
 	rec, err := r.capture(ctx, id.String())
@@ -122,35 +111,6 @@ func (r *Registry) AddCapture(ctx context.Context, s *access.Session, n NewCaptu
 		return CaptureView{}, err
 	}
 	return r.captureView(s, rec), nil
-}
-
-// keepFile writes the entry that names a file, and lets the file stay. Where
-// there is no entry, there is no file either.
-func (r *Registry) keepFile(ctx context.Context, s *access.Session, file evidence.ID, a act) error {
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	err := r.write(ctx, s, []act{a})
-	if err != nil {
-		named, look := r.namesFile(context.WithoutCancel(ctx), file)
-		switch {
-		case look != nil:
-			return errors.Join(err, look) // the next opening sees to it
-		case !named:
-			return errors.Join(err, r.files.Drop(file))
-		}
-	}
-	return errors.Join(err, r.files.Keep(file))
-}
-
-// namesFile tells whether an entry names a file: by the ledger, not the index.
-func (r *Registry) namesFile(ctx context.Context, file evidence.ID) (bool, error) {
-	version, _, err := r.log.Last(ctx, ledger.ID(file))
-	return version > 0, err
-}
-
-// settleFiles sees to the files that a crash has left between two steps.
-func (r *Registry) settleFiles(ctx context.Context) error {
-	return r.files.Sweep(func(file evidence.ID) (bool, error) { return r.namesFile(ctx, file) })
 }
 
 // capture is the record of a stored copy, live or withdrawn, from the ledger.
@@ -167,22 +127,6 @@ func (r *Registry) capture(ctx context.Context, id string) (*casefile.Record, er
 		return nil, ErrNotFound
 	}
 	return rec, nil
-}
-
-// sealedOf is what is needed to open a stored copy; false: it can't be opened any more.
-func sealedOf(rec *casefile.Record) (evidence.Sealed, bool) {
-	fields := rec.Fields
-	var out evidence.Sealed
-	key, keyErr := hex.DecodeString(first(fields["key"]))
-	sum, sumErr := hex.DecodeString(first(fields["sha256"]))
-	size, sizeErr := strconv.ParseInt(first(fields["bytes"]), 10, 64)
-	if errors.Join(keyErr, sumErr, sizeErr) != nil || len(key) != len(out.Key) || len(sum) != len(out.SHA256) {
-		return out, false
-	}
-	copy(out.Key[:], key)
-	copy(out.SHA256[:], sum)
-	out.Size = size
-	return out, true
 }
 
 // captureView is a stored copy as the member may know of it.
@@ -230,11 +174,10 @@ func (r *Registry) OpenCapture(ctx context.Context, s *access.Session, id string
 	if err != nil {
 		return CaptureView{}, nil, err
 	}
-	sealed, ok := sealedOf(rec)
+	file, sealed, ok := sealedOf(rec)
 	if !ok || rec.Withdrawn {
 		return CaptureView{}, nil, ErrNotFound
 	}
-	file := evidence.ID(mustID(rec.ID))
 	if err := r.files.Verify(ctx, file, sealed); err != nil {
 		return CaptureView{}, nil, fmt.Errorf("%w (%w)", ErrCaptureDamaged, err)
 	}
@@ -246,15 +189,6 @@ func (r *Registry) OpenCapture(ctx context.Context, s *access.Session, id string
 		return CaptureView{}, nil, fmt.Errorf("%w (%w)", ErrCaptureDamaged, err)
 	}
 	return r.captureView(s, rec), content, nil
-}
-
-// mustID reads the id of a record that is there.
-func mustID(text string) ledger.ID {
-	id, err := ledger.ParseID(text)
-	if err != nil { // never: it was read from a ledger
-		panic(err)
-	}
-	return id
 }
 
 // WithdrawCapture takes a stored copy back. The file stays, and its entry: what
@@ -298,63 +232,4 @@ func mediaOf(head []byte) string {
 		return "text"
 	}
 	return "other"
-}
-
-// fileName is the name of a file without what leads elsewhere or looks like
-// something else: no folders, no control characters, no marks that turn the
-// direction of writing, at most 120 letters.
-func fileName(name string) string {
-	name = name[strings.LastIndexAny(name, `/\`)+1:]
-	name = strings.Map(func(c rune) rune {
-		if c == utf8.RuneError || unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || unicode.Is(unicode.Zl, c) || unicode.Is(unicode.Zp, c) || strings.ContainsRune(`<>:"|?*`, c) {
-			return -1
-		}
-		return c
-	}, name)
-	name = strings.Trim(strings.Join(strings.Fields(name), " "), ". ")
-	const most = 120
-	if letters := []rune(name); len(letters) > most {
-		ending := []rune(filepath.Ext(name))
-		if len(ending) > 10 {
-			ending = nil
-		}
-		name = string(letters[:most-len(ending)]) + string(ending)
-	}
-	return name
-}
-
-// verifyFiles reads every file that an entry names, and says which is the first
-// that is not what was put in, or that no entry names.
-func (r *Registry) verifyFiles(ctx context.Context) (files int, problem string, err error) {
-	ids, err := r.index.Streams(ctx, captureKind) // compared with the ledger before
-	if err != nil {
-		return 0, "", err
-	}
-	for _, id := range ids {
-		rec, err := r.capture(ctx, id)
-		if err != nil {
-			return files, "", err
-		}
-		sealed, ok := sealedOf(rec)
-		if !ok {
-			continue // its key was destroyed
-		}
-		switch err := r.files.Verify(ctx, evidence.ID(mustID(id)), sealed); {
-		case errors.Is(err, evidence.ErrMissing):
-			return files, fmt.Sprintf("the stored copy %s is missing: put %s/%s back from a backup", id, evidenceDir, id), nil
-		case errors.Is(err, evidence.ErrAltered):
-			return files, fmt.Sprintf("the stored copy %s was altered: put %s/%s back from a backup", id, evidenceDir, id), nil
-		case err != nil:
-			return files, "", err
-		}
-		files++
-	}
-	err = r.files.Each(func(file evidence.ID) error {
-		named, err := r.namesFile(ctx, file)
-		if err == nil && !named && problem == "" {
-			problem = fmt.Sprintf("no entry names the file %s/%s: an older ledger was put back, or the file came from elsewhere", evidenceDir, file)
-		}
-		return err
-	})
-	return files, problem, err
 }

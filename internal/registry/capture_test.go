@@ -159,8 +159,8 @@ func TestCaptureNotTaken(t *testing.T) {
 	}{
 		"an empty file":        {strings.NewReader(""), ErrCaptureEmpty},
 		"a file too large":     {io.LimitReader(zeros{}, CaptureLimit+1), ErrCaptureSize},
-		"a line that breaks":   {io.MultiReader(strings.NewReader(copyText), bytes.NewReader(make([]byte, 1<<20)), iotest.ErrReader(errors.New("gone"))), ErrCaptureBroken},
-		"one that breaks soon": {iotest.ErrReader(errors.New("gone")), ErrCaptureBroken},
+		"a line that breaks":   {io.MultiReader(strings.NewReader(copyText), bytes.NewReader(make([]byte, 1<<20)), iotest.ErrReader(errors.New("gone"))), ErrFileBroken},
+		"one that breaks soon": {iotest.ErrReader(errors.New("gone")), ErrFileBroken},
 	} {
 		if _, err := h.AddCapture(ctx, madina, NewCapture{Publication: of, Content: x.content}); !errors.Is(err, x.want) {
 			t.Errorf("%s: %v", what, err)

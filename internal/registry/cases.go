@@ -83,12 +83,12 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 		Checks:   r.rules.Checks(file, clock.AsOf), Deadlines: r.rules.Deadlines(file, clock.AsOf),
 	}
 	for _, rec := range file.Records() {
-		if rec.Kind != grantKind && rec.Kind != casefile.ReviewKind { // who else reads it concerns those who may say so: Grants; steps of the review: Review
+		if !apart(rec.Kind) {
 			view.Records = append(view.Records, rec)
 		}
 	}
 	for _, rec := range file.Withdrawn() {
-		if rec.Kind != grantKind && rec.Kind != casefile.ReviewKind {
+		if !apart(rec.Kind) {
 			view.Withdrawn = append(view.Withdrawn, rec)
 		}
 	}
@@ -144,6 +144,13 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 		return CaseView{}, err
 	}
 	return view, nil
+}
+
+// apart tells whether records of a kind are not shown among those of a case: who
+// else reads it concerns those who may say so (Grants), steps of the review
+// stand in Review, and its files, whose records hold their keys, in Files.
+func apart(kind string) bool {
+	return kind == grantKind || kind == casefile.ReviewKind || kind == fileKind
 }
 
 // open folds a case of what the member may read of it.

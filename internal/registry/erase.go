@@ -73,8 +73,12 @@ func (r *Registry) Erase(ctx context.Context, s *access.Session, caseID string, 
 // finishErasure does what the entry that was just written says. The case is
 // erased from here on: what fails is finished before the next write, or at the
 // next opening.
-func (r *Registry) finishErasure(ctx context.Context) error {
-	if err := r.catchUp(context.WithoutCancel(ctx)); err != nil {
+func (r *Registry) finishErasure(ctx context.Context, files []string) error {
+	err := r.catchUp(context.WithoutCancel(ctx))
+	if err == nil {
+		err = r.dropFiles(context.WithoutCancel(ctx), files)
+	}
+	if err != nil {
 		r.opt.Log.Error("an erasure is not finished", slog.Any("error", err))
 		return fmt.Errorf("the case is marked as erased, but not all of it is done: close the register and open it again, which finishes it: %w", err)
 	}
@@ -104,11 +108,19 @@ func (r *Registry) erasure(ctx context.Context, s *access.Session, stream ledger
 		keys.Fact, keys.FactEpoch = fresh.Fact, fresh.FactEpoch
 	}
 	keys.Identity, keys.IdentityEpoch = fresh.Identity, fresh.IdentityEpoch
+	fields := casefile.Fields{"what": {what}, "why": {e.Why}, "date": {r.Today().String()}}
+	of, err := r.fromLedger(ctx, stream.String())
+	if err != nil {
+		return act{}, err
+	}
+	for _, rec := range fileRecords(of) {
+		if name := rec.Get("sealed"); name != "" && !slices.Contains(fields["files"], name) {
+			fields["files"] = append(fields["files"], name)
+		}
+	}
 	a := act{
 		stream: stream.String(), reason: e.Reason, source: "erased by a member", keys: &keys,
-		puts: []Put{{Record: ledger.NewID().String(), Kind: kindErasure, Fields: casefile.Fields{
-			"what": {what}, "why": {e.Why}, "date": {r.Today().String()},
-		}}},
+		puts: []Put{{Record: ledger.NewID().String(), Kind: kindErasure, Fields: fields}},
 	}
 	holders := []*seal.Vault{r.vault}
 	if v := s.Keys.Vaults[org]; v != nil {

@@ -251,7 +251,7 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 		return errors.Join(err, log.Close())
 	}
 	if !r.beside {
-		if err := errors.Join(r.turnForgetting(ctx, false), r.settleFiles(ctx)); err != nil {
+		if err := r.turnForgetting(ctx, false); err != nil {
 			return errors.Join(err, r.begun.Close(), log.Close())
 		}
 	}
@@ -261,6 +261,11 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	}
 	if err := r.openIndex(ctx); err != nil {
 		return errors.Join(err, r.begun.Close(), log.Close())
+	}
+	if !r.beside {
+		if err := r.settleFiles(ctx); err != nil {
+			return errors.Join(err, r.Close())
+		}
 	}
 	stats, err := r.stats(ctx)
 	if err != nil {

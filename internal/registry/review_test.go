@@ -332,6 +332,8 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 		"RemoveTimeAuthority":       func() error { return g.RemoveTimeAuthority(ctx, saule, "own") },
 		"StampNow":                  func() error { _, err := g.StampNow(ctx, saule, "", nil); return err },
 		"AddStamp":                  func() error { _, err := g.AddStamp(ctx, saule, g.log.Head().Checkpoint, nil); return err },
+		"AddFile":                   func() error { _, err := g.AddFile(ctx, saule, id, NewFile{Content: strings.NewReader("x")}); return err },
+		"WithdrawFile":              func() error { return g.WithdrawFile(ctx, saule, id, report.ID, "because") },
 		"StampFile":                 func() error { _, err := g.StampFile(ctx, saule, id, report.ID, "", nil); return err },
 		"AddFileStamp":              func() error { _, err := g.AddFileStamp(ctx, saule, id, report.ID, nil); return err },
 		"SetMail":                   func() error { return g.SetMail(ctx, saule, sampleServer) },

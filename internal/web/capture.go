@@ -109,14 +109,14 @@ func (s *server) addCapture(v *visit) error {
 			return s.captureDone(v, registry.ErrCaptureEmpty)
 		}
 		if err != nil {
-			return s.captureDone(v, registry.ErrCaptureBroken)
+			return s.captureDone(v, registry.ErrFileBroken)
 		}
 		switch part.FormName() {
 		case "taken":
 			const most = 200
 			text, err := io.ReadAll(io.LimitReader(part, most))
 			if err != nil {
-				return s.captureDone(v, registry.ErrCaptureBroken)
+				return s.captureDone(v, registry.ErrFileBroken)
 			}
 			taken = string(text)
 		case "file":
@@ -163,7 +163,7 @@ func (s *server) captureDone(v *visit, err error) error {
 		problem = v.T("capture.problem.size", registry.CaptureLimit>>20)
 	case errors.Is(err, registry.ErrCaptureEmpty):
 		problem = v.T("capture.problem.empty")
-	case errors.Is(err, registry.ErrCaptureBroken):
+	case errors.Is(err, registry.ErrFileBroken):
 		problem = v.T("capture.problem.broken")
 	case errors.Is(err, registry.ErrDiskFull):
 		problem = v.T("capture.problem.full")

@@ -67,7 +67,7 @@ func TestUpload(t *testing.T) {
 		refuses error
 	}{
 		"too large": {422, "50 МБ", registry.ErrCaptureSize},
-		"broken":    {422, "не целиком", registry.ErrCaptureBroken},
+		"broken":    {422, "не целиком", registry.ErrFileBroken},
 		"full":      {422, "заполнен", registry.ErrDiskFull},
 		"forbidden": {403, "", registry.ErrNotAllowed},
 		"gone":      {404, "", registry.ErrNotFound},

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/evidence"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/safecopy"
+)
+
+// fileKind is the kind of the files of cases. They are written here alone.
+const fileKind = "file"
+
+// FileLimit is how large a file of a case may be, in bytes.
+const FileLimit = 100 << 30
+
+// What whoever handles files of a case can be told.
+var (
+	// ErrFileSize says that a file is too large.
+	ErrFileSize = fmt.Errorf("the file is larger than %d GB: split it and put the parts in", FileLimit>>30)
+	// ErrFileEmpty says that there is nothing in a file.
+	ErrFileEmpty = errors.New("the file is empty: choose one with something in it")
+	// ErrFileDamaged says that a file is not in the register as it was put in.
+	ErrFileDamaged = errors.New("the file is missing or was altered, and nothing more of it is handed out: 'kua verify --deep' says more, a backup has it")
+)
+
+// NewFile is a file to be put into a case.
+type NewFile struct {
+	Evidence string // id of the record of kind evidence that it belongs to; may be empty
+	Name     string // as it was called where it came from
+	Content  io.Reader
+}
+
+// FileView is a file of a case without what is in it. Name and hashes are empty
+// for those who read facts alone.
+type FileView struct {
+	ID, Case string
+	Evidence string // record it belongs to; empty: none
+	Name     string
+	SHA256   string // hex
+	BLAKE3   string // hex; empty: not taken
+	Media    string // what it is by its first bytes: a safecopy.Kind
+	Bytes    int64
+	At       time.Time // when it was put in
+	By       string    // name of the member who did
+	MayOpen  bool
+	Missing  bool   // it is not where it should be: a backup has it
+	OfFile   string // id of the file that this is a copy of; empty: an original
+	Form     string // code of list file_form; empty: an original
+}
+
+// AddFile puts a file into a case. It is sealed while it comes in, and never
+// changed from then on.
+func (r *Registry) AddFile(ctx context.Context, s *access.Session, caseID string, n NewFile) (_ FileView, err error) {
+	defer r.refusal(ctx, s, "writing", caseID, &err)
+	row, err := r.row(ctx, s, caseID, r.clock(Clock{}))
+	if err != nil {
+		return FileView{}, err
+	}
+	if !r.may(s.Member, access.WriteCase, row.ID) {
+		return FileView{}, ErrNotAllowed
+	}
+	fields := casefile.Fields{}
+	if name := fileName(n.Name); name != "" {
+		fields["name"] = []string{name}
+	}
+	if n.Evidence != "" {
+		fields["evidence"] = []string{n.Evidence}
+	}
+	return r.addFile(ctx, s, row.ID, fields, n.Content)
+}
+
+// addDerived puts a copy that the program made of a file into its case. media
+// is what it was made as.
+func (r *Registry) addDerived(ctx context.Context, s *access.Session, caseID string, of, form string, media string, content io.Reader) (FileView, error) {
+	if !r.may(s.Member, access.WriteCase, caseID) {
+		return FileView{}, ErrNotAllowed
+	}
+	return r.addFile(ctx, s, caseID, casefile.Fields{"of": {of}, "form": {form}, "media": {media}}, content)
+}
+
+// addFile seals what comes in and writes the record that names it.
+func (r *Registry) addFile(ctx context.Context, s *access.Session, caseID string, fields casefile.Fields, content io.Reader) (FileView, error) {
+	if r.beside {
+		return FileView{}, ledger.ErrLocked
+	}
+	if err := r.belongs(ctx, caseID, fields); err != nil {
+		return FileView{}, err
+	}
+	head := make([]byte, safecopy.HeadSize)
+	k, err := io.ReadFull(content, head)
+	head = head[:k]
+	switch {
+	case errors.Is(err, io.EOF):
+		return FileView{}, ErrFileEmpty
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return FileView{}, fmt.Errorf("%w (%w)", ErrFileBroken, err)
+	}
+	if fields["media"] == nil {
+		fields["media"] = []string{string(safecopy.Sniff(head))}
+	}
+	file := evidence.ID(ledger.NewID())
+	at := &place{Stream: caseID, Record: ledger.NewID().String()}
+	if err := r.notePlace(file, *at); err != nil {
+		return FileView{}, r.notTaken(err, ErrFileSize)
+	}
+	sealed, err := r.files.Put(ctx, file, io.MultiReader(bytes.NewReader(head), content), FileLimit)
+	if err != nil {
+		return FileView{}, errors.Join(r.notTaken(err, ErrFileSize), r.files.Drop(file))
+	}
+	for field, value := range map[string]string{
+		"bytes": strconv.FormatInt(sealed.Size, 10), "sha256": hex.EncodeToString(sealed.SHA256[:]),
+		"key": hex.EncodeToString(sealed.Key[:]), "sealed": file.String(),
+	} {
+		fields[field] = []string{value}
+	}
+	if err := r.putFile(ctx, s, file, at, fields); err != nil {
+		return FileView{}, err
+	}
+	rec, err := r.file(ctx, s, caseID, at.Record)
+	if err != nil {
+		return FileView{}, err
+	}
+	return r.fileView(caseID, rec, true)
+}
+
+// putFile writes the record of a file that was sealed, if the member still may.
+func (r *Registry) putFile(ctx context.Context, s *access.Session, file evidence.ID, at *place, fields casefile.Fields) error {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	err := r.belongs(ctx, at.Stream, fields)
+	if err == nil && !r.may(s.Member, access.WriteCase, at.Stream) {
+		err = ErrNotAllowed
+	}
+	a := act{stream: at.Stream, puts: []Put{{Record: at.Record, Kind: fileKind, Fields: fields}}, source: "put in as a file"}
+	after := func() error { return nil }
+	if err == nil {
+		a.handed, after, err = r.lapsed(ctx, s, at.Stream)
+	}
+	if err != nil {
+		return errors.Join(err, r.files.Drop(file))
+	}
+	if err := r.keepFile(ctx, s, file, at, a); err != nil {
+		return err
+	}
+	return after()
+}
+
+// belongs answers ErrNotFound where a file is to belong to a record that is not there.
+func (r *Registry) belongs(ctx context.Context, caseID string, fields casefile.Fields) error {
+	file, err := r.index.Case(ctx, caseID, allKnown)
+	if err != nil {
+		return notFound(err)
+	}
+	for field, kind := range map[string]string{"evidence": "evidence", "of": fileKind} {
+		if id := first(fields[field]); id != "" {
+			if rec, ok := file.Record(id); !ok || rec.Withdrawn || rec.Kind != kind {
+				return ErrNotFound
+			}
+		}
+	}
+	return nil
+}
+
+// file is the record of a live file of a case as the member may read it.
+func (r *Registry) file(ctx context.Context, s *access.Session, caseID, id string) (*casefile.Record, error) {
+	file, err := r.open(ctx, s, caseID, Clock{})
+	if err != nil {
+		return nil, err
+	}
+	rec, ok := file.Record(id)
+	if !ok || rec.Withdrawn || rec.Kind != fileKind {
+		return nil, ErrNotFound
+	}
+	return rec, nil
+}
+
+// fileRecords are the records of the files of a case, of those that were taken back too.
+func fileRecords(file *casefile.Case) []*casefile.Record {
+	return slices.DeleteFunc(slices.Concat(file.Records(), file.Withdrawn()), func(rec *casefile.Record) bool { return rec.Kind != fileKind })
+}
+
+// fileView is a file as it is shown; whole: to those who may read who somebody is.
+func (r *Registry) fileView(caseID string, rec *casefile.Record, whole bool) (FileView, error) {
+	view := FileView{
+		ID: rec.ID, Case: caseID, Evidence: rec.Get("evidence"), Media: rec.Get("media"), OfFile: rec.Get("of"), Form: rec.Get("form"),
+		At: rec.History[0].At, By: nameOf(r.roll(), rec.History[0].Author),
+	}
+	view.Bytes, _ = strconv.ParseInt(rec.Get("bytes"), 10, 64)
+	if !whole {
+		return view, nil
+	}
+	view.Name, view.SHA256, view.BLAKE3 = rec.Get("name"), rec.Get("sha256"), rec.Get("blake3")
+	file, _, ok := sealedOf(rec)
+	if !ok {
+		return view, nil // its key was destroyed
+	}
+	there, err := r.files.Has(file)
+	view.Missing, view.MayOpen = !there, there
+	return view, err
+}
+
+// Files are the live files of a case in the order in which they were put in,
+// the copies that the program made of them too.
+func (r *Registry) Files(ctx context.Context, s *access.Session, caseID string) (_ []FileView, err error) {
+	defer r.refusal(ctx, s, "case", caseID, &err)
+	row, err := r.row(ctx, s, caseID, r.clock(Clock{}))
+	if err != nil {
+		return nil, err
+	}
+	file, err := r.open(ctx, s, row.ID, Clock{})
+	if err != nil {
+		return nil, err
+	}
+	whole := r.see(s.Member)(row.ID) == index.All
+	out := []FileView{}
+	for _, rec := range file.Of(fileKind) {
+		view, err := r.fileView(row.ID, rec, whole)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, view)
+	}
+	slices.SortStableFunc(out, func(a, b FileView) int { return a.At.Compare(b.At) })
+	return out, r.readsIdentity(ctx, s, actRead, "file", r.whole(s, row)...)
+}
+
+// OpenFile reads a file of a case. Every byte it hands out was put in at that
+// place of that file; read from the beginning to the end, all of them are held
+// against its hash. That an original leaves the register is written down before
+// it does, and of a copy that somebody looks at the case.
+func (r *Registry) OpenFile(ctx context.Context, s *access.Session, caseID, id string) (_ io.ReadSeekCloser, _ FileView, err error) {
+	defer r.refusal(ctx, s, "file", caseID, &err)
+	row, err := r.row(ctx, s, caseID, r.clock(Clock{}))
+	if err != nil {
+		return nil, FileView{}, err
+	}
+	if !r.may(s.Member, access.ReadCase, row.ID) {
+		return nil, FileView{}, ErrNotFound
+	}
+	rec, err := r.file(ctx, s, row.ID, id)
+	if err != nil {
+		return nil, FileView{}, err
+	}
+	file, sealed, ok := sealedOf(rec)
+	if !ok {
+		return nil, FileView{}, ErrNotFound
+	}
+	view, err := r.fileView(row.ID, rec, true)
+	if err != nil {
+		return nil, FileView{}, err
+	}
+	content, err := r.files.Open(file, sealed)
+	if err != nil {
+		return nil, FileView{}, fmt.Errorf("%w (%w)", ErrFileDamaged, err)
+	}
+	if view.OfFile == "" {
+		if err = r.audit(ctx, &line{act: actExport, what: "file", by: s.Keys.Identity, n: 1, cases: []string{row.ID}}); err != nil {
+			err = fmt.Errorf("%w (%w)", ErrUnaudited, err)
+		}
+	} else {
+		err = r.readsIdentity(ctx, s, actRead, "file", row.ID)
+	}
+	if err != nil {
+		return nil, FileView{}, errors.Join(err, content.Close())
+	}
+	return content, view, nil
+}
+
+// WithdrawFile takes a file back, with the copies that the program made of it.
+// The sealed file stays, and its entries: nothing is lost.
+func (r *Registry) WithdrawFile(ctx context.Context, s *access.Session, caseID, id, reason string) (err error) {
+	defer r.refusal(ctx, s, "writing", caseID, &err)
+	row, err := r.row(ctx, s, caseID, r.clock(Clock{}))
+	if err != nil {
+		return err
+	}
+	if !r.may(s.Member, access.WriteCase, row.ID) {
+		return ErrNotAllowed
+	}
+	reason = strings.Join(strings.Fields(reason), " ")
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	file, err := r.index.Case(ctx, row.ID, allKnown)
+	if err != nil {
+		return notFound(err)
+	}
+	a := act{stream: row.ID, reason: reason}
+	if rec, ok := file.Record(id); !ok || rec.Withdrawn || rec.Kind != fileKind {
+		return ErrNotFound
+	}
+	if reason == "" {
+		return ErrReason
+	}
+	gone := map[string]bool{id: true}
+	for n := 0; n < len(gone); { // copies of copies, too
+		n = len(gone)
+		for _, rec := range file.Of(fileKind) {
+			if gone[rec.Get("of")] {
+				gone[rec.ID] = true
+			}
+		}
+	}
+	for _, rec := range file.Of(fileKind) {
+		if gone[rec.ID] {
+			a.withdraws = append(a.withdraws, Put{Record: rec.ID, Kind: fileKind})
+		}
+	}
+	var after func() error
+	if a.handed, after, err = r.lapsed(ctx, s, row.ID); err != nil {
+		return err
+	}
+	if err := r.write(ctx, s, []act{a}); err != nil {
+		return err
+	}
+	return after()
+}
+
+// dropFiles takes away the sealed files of what was erased that nothing else
+// names. The index was made anew from the ledger when it was erased.
+func (r *Registry) dropFiles(ctx context.Context, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	named := map[string]bool{}
+	for file, err := range r.index.Files(ctx, allKnown) {
+		if err != nil {
+			return err
+		}
+		for _, rec := range fileRecords(file) {
+			named[rec.Get("sealed")] = true
+		}
+	}
+	for _, name := range names {
+		id, err := evidence.ParseID(name)
+		if err == nil && !named[name] {
+			err = r.files.Remove(id)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
