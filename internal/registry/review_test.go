@@ -326,13 +326,16 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err := g.PutStatement(ctx, saule, StatementChange{StatementText: StatementText{Texts: map[string]string{"en": "x"}}})
 			return err
 		},
-		"SetPublicPage":             func() error { return g.SetPublicPage(ctx, saule, PublicPage{On: true, Name: "Own"}) },
-		"PublishStatement":          func() error { _, err := g.PublishStatement(ctx, saule, id, 1, ""); return err },
-		"SetTimeAuthority":          func() error { return g.SetTimeAuthority(ctx, saule, TimeAuthority{Name: "own"}) },
-		"RemoveTimeAuthority":       func() error { return g.RemoveTimeAuthority(ctx, saule, "own") },
-		"StampNow":                  func() error { _, err := g.StampNow(ctx, saule, "", nil); return err },
-		"AddStamp":                  func() error { _, err := g.AddStamp(ctx, saule, g.log.Head().Checkpoint, nil); return err },
-		"AddFile":                   func() error { _, err := g.AddFile(ctx, saule, id, NewFile{Content: strings.NewReader("x")}); return err },
+		"SetPublicPage":       func() error { return g.SetPublicPage(ctx, saule, PublicPage{On: true, Name: "Own"}) },
+		"PublishStatement":    func() error { _, err := g.PublishStatement(ctx, saule, id, 1, ""); return err },
+		"SetTimeAuthority":    func() error { return g.SetTimeAuthority(ctx, saule, TimeAuthority{Name: "own"}) },
+		"RemoveTimeAuthority": func() error { return g.RemoveTimeAuthority(ctx, saule, "own") },
+		"StampNow":            func() error { _, err := g.StampNow(ctx, saule, "", nil); return err },
+		"AddStamp":            func() error { _, err := g.AddStamp(ctx, saule, g.log.Head().Checkpoint, nil); return err },
+		"AddFile": func() error {
+			_, err := g.AddFile(ctx, saule, id, NewFile{Content: strings.NewReader("x")})
+			return err
+		},
 		"WithdrawFile":              func() error { return g.WithdrawFile(ctx, saule, id, report.ID, "because") },
 		"StampFile":                 func() error { _, err := g.StampFile(ctx, saule, id, report.ID, "", nil); return err },
 		"AddFileStamp":              func() error { _, err := g.AddFileStamp(ctx, saule, id, report.ID, nil); return err },

@@ -90,7 +90,7 @@ func (r *Registry) settleFiles(ctx context.Context) error {
 		if note != nil {
 			text, err := r.node.OpenOwn(placeLabel, note)
 			if err != nil {
-				return false, fmt.Errorf("what is said of the unfinished file %s can't be read: %w; take %[1]s%s and %[1]s.note out of %s", file, err, ".new", evidenceDir)
+				return false, fmt.Errorf("what is said of the unfinished file %s can't be read: %w; take the files of that name out of %s", file, err, evidenceDir)
 			}
 			at = &place{}
 			if err := json.Unmarshal(text, at); err != nil {

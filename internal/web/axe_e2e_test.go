@@ -195,21 +195,23 @@ func evaluate[T any](tab *tab, expression string) T {
 
 // unlinked are the routes of pages to which no link leads, and why.
 var unlinked = map[string]string{
-	"GET /sign-in/code":         "the sign-in leads to it",
-	"GET /sign-in/factor":       "the sign-in leads to it",
-	"GET /account/factor":       "the button that begins leads to it",
-	"GET /cases/{id}/access":    "what the form answers stands there",
-	"GET /cases/{id}/review":    "what the form answers stands there",
-	"GET /bulk/task":            "the form below the list leads to it",
-	"GET /bulk/grant":           "the form below the list leads to it",
-	"GET /bulk/done/{id}":       "what was done leads to it",
-	"GET /cases/{id}/custody":   "the records of evidence of a case lead to it, where there are any",
-	"GET /captures/{record}":    "the page of a publication leads to it, which is crawled as that of another record",
-	"GET /tasks/new":            "the form on the page of tasks leads to it",
-	"GET /feed/{secret}":        "a calendar program asks for it",
-	"GET /join":                 "its address is handed over",
-	"GET /join/{code}":          "its address is handed over",
-	"GET /static/{hash}/{name}": "a file of the pages",
+	"GET /sign-in/code":                     "the sign-in leads to it",
+	"GET /sign-in/factor":                   "the sign-in leads to it",
+	"GET /account/factor":                   "the button that begins leads to it",
+	"GET /cases/{id}/access":                "what the form answers stands there",
+	"GET /cases/{id}/review":                "what the form answers stands there",
+	"GET /bulk/task":                        "the form below the list leads to it",
+	"GET /bulk/grant":                       "the form below the list leads to it",
+	"GET /bulk/done/{id}":                   "what was done leads to it",
+	"GET /cases/{id}/custody":               "the records of evidence of a case lead to it, where there are any",
+	"GET /cases/{id}/files/{file}":          "the files of a case lead to it, where there are any",
+	"GET /cases/{id}/files/{file}/original": "the page of a file leads to it",
+	"GET /captures/{record}":                "the page of a publication leads to it, which is crawled as that of another record",
+	"GET /tasks/new":                        "the form on the page of tasks leads to it",
+	"GET /feed/{secret}":                    "a calendar program asks for it",
+	"GET /join":                             "its address is handed over",
+	"GET /join/{code}":                      "its address is handed over",
+	"GET /static/{hash}/{name}":             "a file of the pages",
 }
 
 // TestE2EEveryRoute: a link leads to every page there is, and each is looked at

@@ -91,38 +91,19 @@ func (v *visit) patient() (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// addCapture takes a file in. It is handed on as it comes and never put on the
-// disk by the form: what the standard library would keep in a temporary file is
-// in the clear.
+// addCapture takes a file in.
 func (s *server) addCapture(v *visit) error {
 	ctx, cancel := v.patient()
 	defer cancel()
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, registry.CaptureLimit+postLimit)
-	parts, err := v.r.MultipartReader()
-	if err != nil {
-		return errBadRequest
+	values, part, err := fileForm(v.r)
+	switch {
+	case err != nil:
+		return s.captureDone(v, err)
+	case part == nil:
+		return s.captureDone(v, registry.ErrCaptureEmpty)
 	}
-	var taken string
-	for {
-		part, err := parts.NextPart()
-		if errors.Is(err, io.EOF) {
-			return s.captureDone(v, registry.ErrCaptureEmpty)
-		}
-		if err != nil {
-			return s.captureDone(v, registry.ErrFileBroken)
-		}
-		switch part.FormName() {
-		case "taken":
-			const most = 200
-			text, err := io.ReadAll(io.LimitReader(part, most))
-			if err != nil {
-				return s.captureDone(v, registry.ErrFileBroken)
-			}
-			taken = string(text)
-		case "file":
-			return s.storeCapture(ctx, v, taken, part.FileName(), part)
-		}
-	}
+	return s.storeCapture(ctx, v, values.Get("taken"), part.FileName(), part)
 }
 
 // addCaptureText stores text that was pasted.

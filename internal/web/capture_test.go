@@ -17,11 +17,12 @@ import (
 )
 
 // upload sends a file as a browser does.
-func (b *browser) upload(path, taken, name string, content io.Reader) *httptest.ResponseRecorder {
+func (b *browser) upload(path, with, name string, content io.Reader) *httptest.ResponseRecorder {
 	in, out := io.Pipe()
 	form := multipart.NewWriter(out)
 	go func() {
-		_ = form.WriteField("taken", taken)
+		_ = form.WriteField("taken", with)
+		_ = form.WriteField("evidence", with)
 		part, err := form.CreateFormFile("file", name)
 		if err == nil {
 			_, err = io.Copy(part, content)

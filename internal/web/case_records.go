@@ -119,7 +119,7 @@ func (c *caseReader) sections() []section {
 		case "register":
 			s.Raw = c.raw()
 		case "evidence":
-			s.Beside = append(s.Beside, stepLink{casePath(c.file.Row) + "/custody", c.T("custody.title")})
+			s.Beside = append(s.Beside, stepLink{casePath(c.file.Row) + "/custody", c.T("custody.title")}, stepLink{filesPath(c.file.Row, ""), c.T("file.title")})
 		case "medical":
 			s.Beside = append(s.Beside, stepLink{casePath(c.file.Row) + "/examinations", c.T("exam.title")})
 		}

@@ -64,6 +64,7 @@ type fake struct {
 	said     fakeStatements
 	captures []registry.CaptureView // of the publication
 	stored   *registry.NewCapture   // what was stored last
+	putIn    *registry.NewFile      // what was put into a case last
 	content  string                 // of it
 
 	did     []string // what was done to an account, or about members

@@ -177,6 +177,9 @@ var pages = []struct{ name, path string }{
 	{"record", "/cases/" + caseOne + "/records/d1?saved=1"},
 	{"withdraw", "/cases/" + caseOne + "/records/d1/withdraw"},
 	{"drafts", "/drafts"},
+	{"files", filesOf + "?evidence=" + jacket},
+	{"files-none", "/cases/" + caseOne + "/files"},
+	{"file", filesOf + "/" + fileOne + "?stored=1"},
 }
 
 func TestGoldenPages(t *testing.T) {

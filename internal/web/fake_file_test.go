@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/registry"
+)
+
+// Files of the case that has things in it.
+const (
+	fileOne    = "f1000000000000000000000000000001"
+	fileLost   = "f1000000000000000000000000000002"
+	fileSmall  = "f1000000000000000000000000000003"
+	fileBroken = "f1000000000000000000000000000004"
+	filesOf    = "/cases/" + caseThings + "/files"
+)
+
+// hostileFile is what is in the file that is handed out.
+const hostileFile = "<!doctype html><script>alert(1)</script>"
+
+// fakeFiles are the files of that case as the member may see them.
+func (f *fake) fakeFiles() []registry.FileView {
+	at := moment("2022-06-20T08:00:00Z")
+	all := []registry.FileView{
+		{ID: fileOne, Case: caseThings, Evidence: jacket, Name: hostile + ".jpg", SHA256: strings.Repeat("0a", 32), BLAKE3: strings.Repeat("b3", 32), Media: "text/html", Bytes: int64(len(hostileFile)), At: at, By: "Sample Member", MayOpen: true},
+		{ID: fileSmall, Case: caseThings, OfFile: fileOne, Form: "thumbnail", SHA256: strings.Repeat("0b", 32), Media: "image/jpeg", Bytes: 4096, At: at, By: "Sample Member", MayOpen: true},
+		{ID: fileLost, Case: caseThings, Name: "film.mp4", SHA256: strings.Repeat("0c", 32), Media: "video/mp4", Bytes: 21 << 30, At: at, By: "Sample Other", Missing: true},
+		{ID: fileBroken, Case: caseThings, Media: "image/jpeg", SHA256: strings.Repeat("0d", 32), Bytes: 52 << 20, At: at, By: "Sample Other", MayOpen: true},
+	}
+	if f.access == "facts" {
+		for i := range all {
+			all[i].Name, all[i].SHA256, all[i].BLAKE3, all[i].MayOpen, all[i].Missing = "", "", "", false, false
+		}
+	}
+	return all
+}
+
+func (f *fake) Files(_ context.Context, _ *access.Session, caseID string) ([]registry.FileView, error) {
+	if caseID != caseThings || f.empty {
+		return []registry.FileView{}, f.fails
+	}
+	return f.fakeFiles(), f.fails
+}
+
+func (f *fake) AddFile(ctx context.Context, _ *access.Session, caseID string, n registry.NewFile) (registry.FileView, error) {
+	if f.refuses != nil {
+		return registry.FileView{}, f.refuses
+	}
+	text, err := io.ReadAll(n.Content)
+	if err != nil {
+		return registry.FileView{}, err
+	}
+	f.putIn, f.content = &n, string(text)
+	return f.fakeFiles()[0], ctx.Err()
+}
+
+func (f *fake) OpenFile(_ context.Context, _ *access.Session, caseID, id string) (io.ReadSeekCloser, registry.FileView, error) {
+	switch {
+	case caseID != caseThings || f.access == "facts":
+		return nil, registry.FileView{}, registry.ErrNotFound
+	case id == fileLost:
+		return nil, registry.FileView{}, registry.ErrFileDamaged
+	case id == fileBroken:
+		return &inMemory{Reader: bytes.NewReader(make([]byte, 4096)), fails: io.ErrUnexpectedEOF}, f.fakeFiles()[3], nil
+	case id != fileOne:
+		return nil, registry.FileView{}, registry.ErrNotFound
+	}
+	return &inMemory{Reader: bytes.NewReader([]byte(hostileFile))}, f.fakeFiles()[0], f.fails
+}
+
+func (f *fake) WithdrawFile(_ context.Context, _ *access.Session, caseID, id, reason string) error {
+	switch {
+	case caseID != caseThings || id != fileOne:
+		return registry.ErrNotFound
+	case reason == "":
+		return registry.ErrReason
+	}
+	f.withdrawn = id
+	return f.refuses
+}
+
+// inMemory is a file in memory that may break when it is read.
+type inMemory struct {
+	*bytes.Reader
+	fails error
+}
+
+func (m *inMemory) Read(p []byte) (int, error) {
+	if m.fails != nil {
+		return 0, m.fails
+	}
+	return m.Reader.Read(p)
+}
+
+func (*inMemory) Close() error { return nil }

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/kua-registry/kua/internal/registry"
+)
+
+func TestFilePages(t *testing.T) {
+	f := newFake(t)
+	b := signedIn(t, f, "en")
+	page := b.get(filesOf).Body.String()
+	for _, want := range []string{"film.mp4", "missing", "Film · 21 GB", "Picture JPEG · 52 MB", "1 copy", `name="file"`, `<option value="` + jacket + `">`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the list of files lacks %q", want)
+		}
+	}
+	if strings.Contains(page, fileSmall) {
+		t.Error("a copy stands among the originals")
+	}
+	page = b.get(filesOf + "/" + fileOne).Body.String()
+	for _, want := range []string{strings.Repeat("0a", 32), strings.Repeat("b3", 32), filesOf + "/" + fileOne + "/original", "A jacket"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page of a file lacks %q", want)
+		}
+	}
+	if w := b.get(filesOf + "/" + strings.Repeat("0", 32)); w.Code != http.StatusNotFound {
+		t.Errorf("a file that is not there: %d", w.Code)
+	}
+	f.access = "facts"
+	page = b.get(filesOf).Body.String() + b.get(filesOf+"/"+fileOne).Body.String()
+	for _, never := range []string{"/original", "film", strings.Repeat("0a", 32), `type="file"`} {
+		if strings.Contains(page, never) {
+			t.Errorf("who reads facts alone is shown %q", never)
+		}
+	}
+	if w := b.get(filesOf + "/" + fileOne + "/original"); w.Code != http.StatusNotFound {
+		t.Errorf("who reads facts alone takes a file out: %d", w.Code)
+	}
+}
+
+func TestFileComesIn(t *testing.T) {
+	f := newFake(t)
+	b := signedIn(t, f, "ru")
+	w := b.upload(filesOf, jacket, "../a\n\u202e.jpg", strings.NewReader("a picture"))
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != filesOf+"/"+fileOne+"?stored=1" {
+		t.Fatalf("a file: %d to %q", w.Code, w.Header().Get("Location"))
+	}
+	if f.putIn == nil || f.putIn.Evidence != jacket || f.content != "a picture" {
+		t.Errorf("put in was %+v %q", f.putIn, f.content)
+	}
+	for what, want := range map[string]struct {
+		code    int
+		text    string
+		refuses error
+	}{
+		"too large": {422, "100 ГБ", registry.ErrFileSize},
+		"empty":     {422, "непустой", registry.ErrFileEmpty},
+		"broken":    {422, "не целиком", registry.ErrFileBroken},
+		"full":      {422, "заполнен", fmt.Errorf("x: %w", registry.ErrDiskFull)},
+		"forbidden": {403, "", registry.ErrNotAllowed},
+		"gone":      {404, "", registry.ErrNotFound},
+	} {
+		f.refuses = want.refuses
+		w := b.upload(filesOf, "", "x", strings.NewReader("x"))
+		if w.Code != want.code || !strings.Contains(w.Body.String(), want.text) {
+			t.Errorf("%s: %d", what, w.Code)
+		}
+	}
+	f.refuses = nil
+	if w := b.post(filesOf, "evidence", jacket); w.Code != http.StatusBadRequest {
+		t.Errorf("a form of another kind: %d", w.Code)
+	}
+}
+
+func TestFileGoesOut(t *testing.T) {
+	f := newFake(t)
+	b := signedIn(t, f, "en")
+	path := filesOf + "/" + fileOne + "/original"
+	w := b.get(path)
+	if w.Code != http.StatusOK || w.Body.String() != hostileFile {
+		t.Errorf("%d %q", w.Code, w.Body.String())
+	}
+	kind, params, err := mime.ParseMediaType(w.Header().Get("Content-Disposition"))
+	if err != nil || kind != "attachment" || params["filename"] != hostile+".jpg" || w.Header().Get("Content-Type") != "application/octet-stream" {
+		t.Errorf("it is handed out as %v: %v", w.Header(), err)
+	}
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Header.Set("Range", "bytes=2-8")
+	if w := b.ask(r); w.Code != http.StatusPartialContent || w.Body.String() != hostileFile[2:9] {
+		t.Errorf("a part of it: %d %q", w.Code, w.Body.String())
+	}
+	if w := b.get(filesOf + "/" + fileLost + "/original"); w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "backup") {
+		t.Errorf("one that is missing: %d", w.Code)
+	}
+	func() {
+		defer func() {
+			if err, ok := recover().(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+				t.Errorf("one that breaks off ends with %v", err)
+			}
+		}()
+		b.get(filesOf + "/" + fileBroken + "/original")
+	}()
+	if w := b.post(filesOf+"/"+fileOne+"/withdraw", "reason", ""); w.Code != http.StatusUnprocessableEntity || f.withdrawn != "" {
+		t.Errorf("taken back without a reason: %d", w.Code)
+	}
+	if w := b.post(filesOf+"/"+fileOne+"/withdraw", "reason", "of another case"); w.Code != http.StatusSeeOther || f.withdrawn != fileOne {
+		t.Errorf("taken back: %d", w.Code)
+	}
+}
