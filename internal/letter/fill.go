@@ -15,6 +15,7 @@ import (
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/rules"
+	"github.com/kua-registry/kua/internal/wording"
 )
 
 // Case is what a letter is filled from.
@@ -451,22 +452,10 @@ func (f *filler) word(rec *casefile.Record, field *codebook.Field, v string, i i
 			}
 		}
 		return f.of.book.Label(field.List, v, f.words.Code())
-	case codebook.YesNo:
-		if v == "yes" || v == "no" {
-			return f.words.T("value." + v)
-		}
-	case codebook.Number:
-		if n, err := strconv.Atoi(v); err == nil && field.Unit != "" && f.words.Has("unit."+field.Unit) {
-			return f.words.N("unit."+field.Unit, n)
-		}
-	case codebook.Date:
-		if d, err := edtf.Parse(v); err == nil {
-			return f.words.Date(d)
-		}
 	case codebook.Ref:
 		return f.calls(v)
 	}
-	return v
+	return wording.New(f.words, f.of.book).Value(field, v, nil)
 }
 
 // calls is what a record is called that another refers to.
@@ -493,20 +482,10 @@ func (f *filler) calls(id string) string {
 	if out.Kind == "official" {
 		return strings.Join(strings.Fields(first("rank")+" "+first("family")+" "+first("given")+" "+first("patronymic")), " ")
 	}
-	if name := cmp.Or(first("name_"+f.words.Code()), first("name"), first("title")); name != "" {
-		return name
+	if title := first("title"); title != "" {
+		return title
 	}
-	k := f.of.kind(out.Kind)
-	if k == nil {
-		return ""
-	}
-	var parts []string
-	for _, id := range k.Title {
-		if field, ok := k.Field(id); ok && field.Type == codebook.Code && first(id) != "" {
-			parts = append(parts, f.of.book.Label(field.List, first(id), f.words.Code()))
-		}
-	}
-	return strings.Join(parts, ", ")
+	return wording.New(f.words, f.of.book).Outside(out.Kind, out.Fields)
 }
 
 // lower writes the first letter small, unless what follows shows an abbreviation.
