@@ -33,6 +33,7 @@ var withoutLine = map[string]string{
 	"EndAll":        "its line is written when the register is closed",
 	"LocksAll":      "as EndAll",
 	"MayLock":       "the pages ask it to know whether to show a button",
+	"MayStamp":      "as MayLock",
 	"Idle":          "a time",
 	"Session":       "finds a session that was written down when it began",
 	"Organisation":  "the name of an organisation, which every member knows",

@@ -52,7 +52,10 @@ var (
 )
 
 // BadStampError says why a time stamp is not kept.
-type BadStampError struct{ Why string }
+type BadStampError struct {
+	Outcome string // a timestamp.Outcome
+	Why     string
+}
 
 func (e *BadStampError) Error() string { return "the time stamp is not kept: " + e.Why }
 
@@ -85,7 +88,8 @@ type TimeStamp struct {
 	// the calendars that have promised to complete it.
 	Blocks    []timestamp.Block
 	Calendars []string
-	Chain     string // of a good one: its certificates from the signer to the root, PEM
+	Chain     string   // of a good one: its certificates from the signer to the root, PEM
+	Signers   []string // of a good one: whose certificates they are
 }
 
 // Bad tells whether a time stamp is not what it was when it was kept.
@@ -99,10 +103,22 @@ func (t TimeStamp) worthKeeping() bool {
 	return !t.Bad() && (t.Form == OpenTimestamps || t.Authority != "")
 }
 
+// looksAtStamps tells whether a member may see what attests the register: it says
+// nothing of a case.
+func looksAtStamps(s *access.Session) bool {
+	return access.Decide(s.Member, access.Verify, access.Thing{}) || access.Decide(s.Member, access.Administer, access.Thing{})
+}
+
+// MayStamp tells whether a member may ask for a time stamp of the register, and
+// keep one: who looks after it may, and who writes what belongs to no case.
+func (r *Registry) MayStamp(s *access.Session) bool {
+	return access.Decide(s.Member, access.WriteOutside, access.Thing{}) || access.Decide(s.Member, access.Administer, access.Thing{})
+}
+
 // TimeAuthorities are the authorities that are set up, by name.
 func (r *Registry) TimeAuthorities(ctx context.Context, s *access.Session) (_ []TimeAuthority, err error) {
 	defer r.refusal(ctx, s, "verifying", "", &err)
-	if !access.Decide(s.Member, access.Verify, access.Thing{}) && !access.Decide(s.Member, access.Administer, access.Thing{}) {
+	if !looksAtStamps(s) {
 		return nil, ErrNotAllowed
 	}
 	return r.timeAuthorities(ctx)
@@ -178,7 +194,7 @@ func (r *Registry) RemoveTimeAuthority(ctx context.Context, s *access.Session, n
 // the register is asked over. It says how many entries there are, and nothing of them.
 func (r *Registry) Checkpoint(ctx context.Context, s *access.Session) (_ []byte, err error) {
 	defer r.refusal(ctx, s, "verifying", "", &err)
-	if !access.Decide(s.Member, access.Verify, access.Thing{}) {
+	if !looksAtStamps(s) {
 		return nil, ErrNotAllowed
 	}
 	return r.log.Head().Checkpoint, nil
@@ -187,7 +203,7 @@ func (r *Registry) Checkpoint(ctx context.Context, s *access.Session) (_ []byte,
 // Query is a request for a time stamp over data, as an authority takes it: for
 // those who carry it to another machine.
 func (r *Registry) Query(s *access.Session, data []byte) ([]byte, error) {
-	if !access.Decide(s.Member, access.Verify, access.Thing{}) {
+	if !looksAtStamps(s) {
 		return nil, ErrNotAllowed
 	}
 	q, err := newRequest(sha256.Sum256(data))
@@ -209,7 +225,7 @@ func newRequest(digest [sha256.Size]byte) (timestamp.Request, error) {
 // keeps it. name is the authority's name or address; empty: the first that has an address.
 func (r *Registry) StampNow(ctx context.Context, s *access.Session, name string, ask Ask) (_ TimeStamp, err error) {
 	defer r.refusal(ctx, s, "verifying", "", &err)
-	if !access.Decide(s.Member, access.WriteOutside, access.Thing{}) {
+	if !r.MayStamp(s) {
 		return TimeStamp{}, ErrNotAllowed
 	}
 	checkpoint := r.log.Head().Checkpoint
@@ -224,7 +240,7 @@ func (r *Registry) StampNow(ctx context.Context, s *access.Session, name string,
 // register: a token of RFC 3161 or a proof of OpenTimestamps.
 func (r *Registry) AddStamp(ctx context.Context, s *access.Session, checkpoint, token []byte) (_ TimeStamp, err error) {
 	defer r.refusal(ctx, s, "verifying", "", &err)
-	if !access.Decide(s.Member, access.WriteOutside, access.Thing{}) {
+	if !r.MayStamp(s) {
 		return TimeStamp{}, ErrNotAllowed
 	}
 	return r.keepStamp(ctx, s, checkpoint, token)
@@ -274,10 +290,10 @@ func (r *Registry) keepStamp(ctx context.Context, s *access.Session, checkpoint,
 	}
 	stamp := judge(TimeStamp{Checkpoint: string(checkpoint), Token: token}, sha256.Sum256(checkpoint), checkpoint, roots)
 	if why := r.checkpointFault(ctx, checkpoint); why != "" {
-		return TimeStamp{}, &BadStampError{Why: why}
+		return TimeStamp{}, &BadStampError{string(timestamp.Altered), why}
 	}
 	if !stamp.worthKeeping() {
-		return TimeStamp{}, &BadStampError{Why: stamp.Why}
+		return TimeStamp{}, &BadStampError{stamp.Outcome, stamp.Why}
 	}
 	stamp.ID, stamp.Entries = ledger.NewID().String(), head.Size
 	r.writing.Lock()
@@ -331,6 +347,9 @@ func judge(stamp TimeStamp, digest [sha256.Size]byte, data []byte, roots *x509.C
 	}
 	v := token.Verify(sum, roots)
 	stamp.Token, stamp.Outcome, stamp.Why, stamp.Authority, stamp.Chain = token.Raw, string(v.Outcome), v.Why, v.Authority, inPEM(v.Chain)
+	for _, c := range v.Chain {
+		stamp.Signers = append(stamp.Signers, timestamp.NameOf(c))
+	}
 	if !stamp.Bad() {
 		stamp.At = token.Time
 	}
@@ -354,7 +373,7 @@ func (r *Registry) timeRoots(ctx context.Context) (*x509.CertPool, error) {
 // each verified now.
 func (r *Registry) TimeStamps(ctx context.Context, s *access.Session) (_ []TimeStamp, err error) {
 	defer r.refusal(ctx, s, "verifying", "", &err)
-	if !access.Decide(s.Member, access.Verify, access.Thing{}) {
+	if !looksAtStamps(s) {
 		return nil, ErrNotAllowed
 	}
 	return r.timeStamps(ctx)
@@ -464,7 +483,7 @@ func (r *Registry) keepFileStamp(ctx context.Context, s *access.Session, caseID,
 	}
 	stamp := judge(TimeStamp{ID: ledger.NewID().String(), Evidence: evidence, SHA256: hex.EncodeToString(digest[:]), Token: token}, digest, nil, roots)
 	if !stamp.worthKeeping() {
-		return TimeStamp{}, &BadStampError{Why: stamp.Why}
+		return TimeStamp{}, &BadStampError{stamp.Outcome, stamp.Why}
 	}
 	r.writing.Lock()
 	defer r.writing.Unlock()

@@ -61,7 +61,7 @@ func (t *Token) Verify(digest []byte, roots *x509.CertPool) Verdict {
 	if signer == nil {
 		return say(Unverified, "the certificate of its signer is not in it: ask the authority for a time stamp with its certificates")
 	}
-	v.Authority = name(signer)
+	v.Authority = NameOf(signer)
 	switch weak, err := t.signed(signer); {
 	case err != nil:
 		return say(Altered, err.Error())
@@ -208,7 +208,7 @@ func (t *Token) anchored(signer *x509.Certificate, roots *x509.CertPool) ([]*x50
 	case err == nil:
 		return chains[0], ""
 	case errors.As(err, &unknown):
-		return nil, fmt.Sprintf("its authority is not anchored: the way from %q ends at %q, and no root that is trusted here stands behind it", name(signer), t.last(signer))
+		return nil, fmt.Sprintf("its authority is not anchored: the way from %q ends at %q, and no root that is trusted here stands behind it", NameOf(signer), t.last(signer))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return nil, "a certificate between its signer and the root was not valid at its time"
 	}
@@ -233,7 +233,8 @@ func (t *Token) last(signer *x509.Certificate) string {
 	return at.Issuer.String()
 }
 
-func name(c *x509.Certificate) string {
+// NameOf is whose certificate one is, as it says.
+func NameOf(c *x509.Certificate) string {
 	if c.Subject.CommonName != "" {
 		return c.Subject.CommonName
 	}

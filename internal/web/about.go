@@ -3,6 +3,7 @@
 package web
 
 import (
+	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/registry"
 )
@@ -11,6 +12,7 @@ type aboutBody struct {
 	Unreviewed []string
 	Recovery   recoveryCard
 	Facts      []fact
+	Stamps     string // where the time stamps of the register are, for those who may see them
 	Packs      []packLine
 }
 
@@ -46,6 +48,9 @@ func (s *server) about(v *visit) error {
 		{v.T("about.root"), info.Root, true},
 		{v.T("about.id"), info.Ledger, true},
 	}}
+	if s.reg.May(v.session, access.Verify) || s.reg.LooksAfter(v.session) {
+		body.Stamps = "/timestamps"
+	}
 	if info.Counts {
 		body.Facts = append(body.Facts,
 			fact{v.T("about.cases"), v.Number(info.Cases), false},

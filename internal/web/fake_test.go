@@ -69,7 +69,8 @@ type fake struct {
 
 	did     []string // what was done to an account, or about members
 	access  string   // what was done about who may read a case
-	refuses error    // what every change about members is refused with
+	ask     registry.Ask
+	refuses error // what every change about members is refused with
 }
 
 func day(text string) edtf.Day {
@@ -100,6 +101,7 @@ func newFake(t testing.TB) *fake {
 	}
 	f := &fake{book: book, rules: set, at: moment("2022-06-24T09:00:00Z")}
 	f.captures = fakeCaptures()
+	f.ask = func(context.Context, string, []byte) ([]byte, error) { return nil, nil }
 	f.sessions = access.NewSessions(func() time.Time { return f.at })
 	return f
 }
@@ -115,7 +117,7 @@ func newPagesLogging(t testing.TB, f *fake, log io.Writer) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := New(f, words, Options{Logger: slog.New(slog.NewTextHandler(log, nil)), LockAll: func() { f.lockedAll++ }, Post: fakePost})
+	h, err := New(f, words, Options{Logger: slog.New(slog.NewTextHandler(log, nil)), LockAll: func() { f.lockedAll++ }, Post: fakePost, Ask: f.ask})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,6 +86,7 @@ type register interface {
 	bulkRegister
 	analysisRegister
 	statementRegister
+	stampRegister
 	Book() *codebook.Book
 	Rules() *rules.Set
 	Today() edtf.Day
@@ -103,6 +104,8 @@ type Options struct {
 	Published func()
 	// Post sends a letter, to try a mail server; nil: none can be tried.
 	Post registry.Post
+	// Ask asks a time-stamping authority; nil: none can be asked from the pages.
+	Ask registry.Ask
 }
 
 // server serves the pages of one register. It may be shared.
@@ -117,8 +120,9 @@ type server struct {
 	log       *slog.Logger
 	lockAll   func() // nil: not to be had
 	post      registry.Post
-	published func()    // tells whoever serves the pages; never nil
-	zips      sync.Pool // of *gzip.Writer
+	ask       registry.Ask // nil: not to be had
+	published func()       // tells whoever serves the pages; never nil
+	zips      sync.Pool    // of *gzip.Writer
 }
 
 // New makes the pages of a register.
@@ -131,7 +135,7 @@ func New(reg register, words *locale.Catalogue, opts Options) (http.Handler, err
 }
 
 func newServer(reg register, words *locale.Catalogue, opts Options) (*server, error) {
-	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, lockAll: opts.LockAll, post: opts.Post, published: opts.Published, pages: map[string]*templates{}}
+	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, lockAll: opts.LockAll, post: opts.Post, ask: opts.Ask, published: opts.Published, pages: map[string]*templates{}}
 	if s.published == nil {
 		s.published = func() {}
 	}
@@ -170,7 +174,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.letterRoutes(), s.analysisRoutes(), s.statementRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.letterRoutes(), s.analysisRoutes(), s.statementRoutes(), s.stampRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},
