@@ -3,7 +3,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -25,4 +28,14 @@ func (p *program) safeCopyCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// openOutside opens a file from outside in a process of its own, which is this
+// very program.
+func openOutside(ctx context.Context, job safecopy.Job, in io.Reader, out io.Writer) (safecopy.Report, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return safecopy.Report{}, fmt.Errorf("where this program lies can't be told: %w", err)
+	}
+	return safecopy.Run(ctx, path, job, in, out)
 }

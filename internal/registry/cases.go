@@ -148,9 +148,10 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 
 // apart tells whether records of a kind are not shown among those of a case: who
 // else reads it concerns those who may say so (Grants), steps of the review
-// stand in Review, and its files, whose records hold their keys, in Files.
+// stand in Review, its files, whose records hold their keys, in Files, and what was
+// made of them in FileCopies.
 func apart(kind string) bool {
-	return kind == grantKind || kind == casefile.ReviewKind || kind == fileKind
+	return kind == grantKind || kind == casefile.ReviewKind || kind == fileKind || kind == copyKind
 }
 
 // open folds a case of what the member may read of it.

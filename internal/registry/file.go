@@ -320,6 +320,11 @@ func (r *Registry) WithdrawFile(ctx context.Context, s *access.Session, caseID, 
 			a.withdraws = append(a.withdraws, Put{Record: rec.ID, Kind: fileKind})
 		}
 	}
+	for _, rec := range file.Of(copyKind) { // its text is found no more either
+		if gone[rec.Get("original")] || gone[rec.Get("file")] {
+			a.withdraws = append(a.withdraws, Put{Record: rec.ID, Kind: copyKind})
+		}
+	}
 	var after func() error
 	if a.handed, after, err = r.lapsed(ctx, s, row.ID); err != nil {
 		return err

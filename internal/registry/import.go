@@ -229,7 +229,7 @@ func (r *Registry) ordinary(puts []Put, caseID string) error {
 	for _, p := range puts {
 		k, known := r.book.Kind(p.Kind)
 		switch {
-		case p.Kind == grantKind, p.Kind == kindErasure, p.Kind == casefile.ReviewKind, p.Kind == fileStampKind, p.Kind == fileKind, known && k.Scope == codebook.Outside,
+		case p.Kind == grantKind, p.Kind == kindErasure, p.Kind == casefile.ReviewKind, p.Kind == fileStampKind, p.Kind == fileKind, p.Kind == copyKind, known && k.Scope == codebook.Outside,
 			(p.Kind == "case") != (p.Record == caseID):
 			return fmt.Errorf("a record of kind %s can't be put this way", p.Kind)
 		}

@@ -22,7 +22,6 @@ import (
 	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/ledger/sqlitestore"
-	"github.com/kua-registry/kua/internal/letter"
 	"github.com/kua-registry/kua/internal/rules"
 	"github.com/kua-registry/kua/internal/seal"
 )
@@ -38,6 +37,9 @@ type Options struct {
 	// Forgetting is the directory of the forgetting keys; empty: the register's
 	// name with ".forgetting" after it. Never below the register's own.
 	Forgetting string
+
+	// Open opens files from outside to make copies of them; nil: none are made.
+	Open Opener
 
 	// Origin is where the pages are reached, as https://kua.example: passkeys
 	// are bound to it. Empty, or with an IP address as its host: there are none.
@@ -65,8 +67,6 @@ type Registry struct {
 	book  *codebook.Book
 	rules *rules.Set
 
-	letters func() (*letter.Set, error) // compiled when first asked for
-
 	node    *seal.Identity
 	vault   *seal.Vault // the node's: what it counts with and, in a house, reads
 	log     *ledger.Log
@@ -86,6 +86,8 @@ type Registry struct {
 	line     *access.Line    // one stretch of a passphrase at a time
 	codes    *access.Codes   // of second factors
 	devices  *access.Devices // of members, by a key that only the open node can make
+
+	opening chan struct{} // holds as many as open a file from outside: one
 
 	writing sync.Mutex // held by whoever writes to a case: the index follows the ledger in its order
 	last    time.Time  // of the last entry that is no line of the audit; guarded by writing
@@ -211,7 +213,7 @@ func prepare(dir string, opt Options) (*Registry, error) {
 	}
 	return &Registry{
 		dir: dir, opt: opt, now: opt.Now, book: book, rules: set, passkeys: keys,
-		letters:  sync.OnceValues(func() (*letter.Set, error) { return letter.Compile(book) }),
+		opening:  make(chan struct{}, 1),
 		files:    evidence.Open(filepath.Join(dir, evidenceDir)),
 		sessions: access.NewSessions(opt.Now),
 		line:     access.NewLine(opt.Now),

@@ -33,6 +33,9 @@ func (f *fake) fakeFiles() []registry.FileView {
 		{ID: fileLost, Case: caseThings, Name: "film.mp4", SHA256: strings.Repeat("0c", 32), Media: "video/mp4", Bytes: 21 << 30, At: at, By: "Sample Other", Missing: true},
 		{ID: fileBroken, Case: caseThings, Media: "image/jpeg", SHA256: strings.Repeat("0d", 32), Bytes: 52 << 20, At: at, By: "Sample Other", MayOpen: true},
 	}
+	if f.scans {
+		all = append(all, scans()...)
+	}
 	if f.access == "facts" {
 		for i := range all {
 			all[i].Name, all[i].SHA256, all[i].BLAKE3, all[i].MayOpen, all[i].Missing = "", "", "", false, false

@@ -64,6 +64,8 @@ type fake struct {
 	said     fakeStatements
 	captures []registry.CaptureView // of the publication
 	stored   *registry.NewCapture   // what was stored last
+	scans    bool                   // it has files with copies
+	copied   []string               // copies that were asked for
 	putIn    *registry.NewFile      // what was put into a case last
 	content  string                 // of it
 

@@ -137,6 +137,7 @@ type filesBody struct {
 	Files            []fileRow
 	Page, Done, Name string // of one file
 	File             *fileRow
+	Copies           *copiesCard
 }
 
 type optionView struct {
@@ -288,6 +289,10 @@ func (s *server) showFile(v *visit, problem string) error {
 		if v.r.URL.Query().Get("stored") != "" {
 			body.Done = v.T("file.done")
 		}
+		if body.Copies, err = s.copies(v, c, files, f); err != nil {
+			return err
+		}
+		body.Done = cmp.Or(body.Copies.Done, body.Done)
 		return s.show(v, "file", c.file.Row.Number+" · "+v.T("file.one"), body)
 	}
 	return registry.ErrNotFound
@@ -308,6 +313,7 @@ func (s *server) addFile(v *visit) error {
 	if err != nil {
 		return s.fileNotTaken(v, err)
 	}
+	s.quickCopy(v, f)
 	v.redirect(link(filesPath(registry.Row{ID: f.Case}, f.ID), "stored", "1"))
 	return nil
 }

@@ -82,6 +82,7 @@ type register interface {
 	outsideRegister
 	captureRegister
 	fileRegister
+	copyRegister
 	letterRegister
 	bulkRegister
 	analysisRegister
@@ -145,7 +146,7 @@ func newServer(reg register, words *locale.Catalogue, opts Options) (*server, er
 	}
 	s.views = bodymap.Views()
 	if reg != nil {
-		if s.letters, err = reg.Letters(); err != nil {
+		if s.letters, err = letter.Compile(reg.Book()); err != nil {
 			return nil, err
 		}
 	}
@@ -174,7 +175,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.letterRoutes(), s.analysisRoutes(), s.statementRoutes(), s.stampRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.copyRoutes(), s.letterRoutes(), s.analysisRoutes(), s.statementRoutes(), s.stampRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},

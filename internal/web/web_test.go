@@ -68,6 +68,12 @@ func (b *browser) ask(r *http.Request) *httptest.ResponseRecorder {
 	if bytes.Contains(page, []byte("<script src=")) {
 		want = scriptPolicy + want
 	}
+	if bytes.Contains(page, []byte("<video ")) || bytes.Contains(page, []byte("<audio ")) {
+		want = mediaPolicy + want
+	}
+	if strings.HasSuffix(r.URL.Path, "/shown") && w.Code < 300 {
+		want = filePolicy // to be shown on a page of ours, and nothing by itself
+	}
 	if w.Header().Get("Content-Disposition") != "" && w.Header().Get("Content-Type") == "application/octet-stream" {
 		want = filePolicy // a file, which is no page of ours
 	}
@@ -191,6 +197,12 @@ func TestGoldenPages(t *testing.T) {
 		}
 		golden(t, lang+"-case-review-changed", b.post("/cases/"+caseOne+"/review", "step", "rejected", "comment", hostile, "seen", "9").Body.Bytes())
 		golden(t, lang+"-case-review-over", b.post("/cases/"+caseTwo+"/review", "step", "rejected", "comment", hostile, "seen", "9").Body.Bytes())
+		copied := newFake(t)
+		copied.scans = true
+		d := signedIn(t, copied, lang)
+		golden(t, lang+"-file-copies", d.get(filesOf+"/"+fileScan+"?page=2&made=redacted").Body.Bytes())
+		golden(t, lang+"-file-film", d.get(filesOf+"/"+fileFilm).Body.Bytes())
+		golden(t, lang+"-redact", d.post(filesOf+"/"+fileScan+"/redact", "at", "1", "go", "2", "page", "2", "left", "10", "top", "20", "width", "30", "height", "5").Body.Bytes())
 		empty := newFake(t)
 		empty.empty = true
 		b = signedIn(t, empty, lang)
