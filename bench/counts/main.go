@@ -129,6 +129,9 @@ func (b bench) run(ctx context.Context) (err error) {
 		medians[i] = median(times)
 		fmt.Printf("%-64s %10s median, %s at the 99th percentile of %d days\n", q.name, round(medians[i]), round(times[len(times)*99/100]), len(days))
 	}
+	if err := ours.page(ctx, days); err != nil {
+		return err
+	}
 	if b.keep == "" { // what is kept stays what the register made
 		if err := b.write(ctx, ours, days[0]); err != nil {
 			return err
@@ -294,17 +297,22 @@ func (a *asked) count(ctx context.Context, day edtf.Day, ids []string) (map[stri
 	return found, err
 }
 
+// spread asks for the series, the breakdowns and the curves of a figure.
+func (a *asked) spread(ctx context.Context, clock index.Clock, figure string) (index.Spread, error) {
+	return a.ix.Spread(ctx, index.SpreadQuery{Clock: clock, Scope: index.Coalition, Figure: figure, Waits: []index.Wait{
+		{ID: "registration", Start: "reports", Event: "registered"},
+		{ID: "examination", Start: "reports", Event: "examined"},
+		{ID: "decision", Start: "reports", Event: "decided"},
+	}})
+}
+
 // analysis asks what the registry's analysis asks.
 func (a *asked) analysis(ctx context.Context, day edtf.Day) (map[string]int, error) {
 	found, err := a.count(ctx, day, a.of("way", "flow"))
 	if err != nil {
 		return nil, err
 	}
-	spread, err := a.ix.Spread(ctx, index.SpreadQuery{Clock: index.Clock{AsOf: day}, Scope: index.Coalition, Figure: "reports", Waits: []index.Wait{
-		{ID: "registration", Start: "reports", Event: "registered"},
-		{ID: "examination", Start: "reports", Event: "examined"},
-		{ID: "decision", Start: "reports", Event: "decided"},
-	}})
+	spread, err := a.spread(ctx, index.Clock{AsOf: day}, "reports")
 	if err != nil {
 		return nil, err
 	}
