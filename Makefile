@@ -73,6 +73,12 @@ bench: build ## the figures of docs/performance.md
 	go test -run '^$$' -bench . -benchtime 1s ./internal/...
 	go run ./bench/register
 
+SIZE ?= 20GB
+
+.PHONY: bench-evidence
+bench-evidence: go ## a file of SIZE (20GB) made up and sealed with the vault and with age: speed, and memory at the most
+	go run ./bench/evidence -size $(SIZE)
+
 CASES ?= 1000000
 
 .PHONY: bench-counts

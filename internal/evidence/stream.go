@@ -33,6 +33,7 @@ type Sealed struct {
 	Key    seal.Key
 	Size   int64 // of the original, in bytes
 	SHA256 [sha256.Size]byte
+	BLAKE3 [sha256.Size]byte // zero: it was not taken
 }
 
 func header(id ID) []byte { return append([]byte(magic), id[:]...) }
@@ -61,88 +62,6 @@ func nonce(n uint64, last bool) []byte {
 	return out
 }
 
-// write seals what r has, padded, piece after piece.
-func write(w io.Writer, id ID, r io.Reader, limit int64) (Sealed, error) {
-	s := Sealed{Key: seal.NewKey()}
-	aead, err := piecesKey(s.Key, id)
-	if err != nil {
-		return Sealed{}, err
-	}
-	if _, err := w.Write(header(id)); err != nil {
-		return Sealed{}, fmt.Errorf("a file can't be written: %w", err)
-	}
-	out := &pieces{w: w, aead: aead, buf: make([]byte, 0, pieceLen), out: make([]byte, 0, pieceLen+tagLen)}
-	sum := sha256.New()
-	piece := make([]byte, pieceLen)
-	for {
-		n, err := r.Read(piece)
-		if s.Size += int64(n); s.Size > limit {
-			return Sealed{}, ErrTooLarge
-		}
-		sum.Write(piece[:n])
-		if err := out.write(piece[:n]); err != nil {
-			return Sealed{}, err
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return Sealed{}, fmt.Errorf("the file can't be read to its end: %w", err)
-		}
-	}
-	if s.Size > math.MaxInt/2 {
-		return Sealed{}, ErrTooLarge
-	}
-	rest := int64(seal.PaddedLen(int(s.Size))) - s.Size
-	if err := out.write([]byte{0x80}); err != nil {
-		return Sealed{}, err
-	}
-	clear(piece)
-	for rest--; rest > 0; {
-		n := min(rest, pieceLen)
-		if err := out.write(piece[:n]); err != nil {
-			return Sealed{}, err
-		}
-		rest -= n
-	}
-	sum.Sum(s.SHA256[:0])
-	return s, out.flush(true)
-}
-
-// pieces seals what is written to it. A full piece waits until more comes: only
-// then is it known not to be the last.
-type pieces struct {
-	w    io.Writer
-	aead cipher.AEAD
-	n    uint64
-	buf  []byte
-	out  []byte
-}
-
-func (p *pieces) write(b []byte) error {
-	for len(b) > 0 {
-		if len(p.buf) == pieceLen {
-			if err := p.flush(false); err != nil {
-				return err
-			}
-		}
-		n := min(len(b), pieceLen-len(p.buf))
-		p.buf = append(p.buf, b[:n]...)
-		b = b[n:]
-	}
-	return nil
-}
-
-func (p *pieces) flush(last bool) error {
-	p.out = p.aead.Seal(p.out[:0], nonce(p.n, last), p.buf, nil)
-	p.n++
-	p.buf = p.buf[:0]
-	if _, err := p.w.Write(p.out); err != nil {
-		return fmt.Errorf("a file can't be written: %w", err)
-	}
-	return nil
-}
-
 // reader opens a sealed file piece by piece.
 type reader struct {
 	f      io.ReadSeekCloser
@@ -167,14 +86,12 @@ func newReader(f io.ReadSeekCloser, id ID, s Sealed) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	padded := seal.PaddedLen(int(s.Size))
 	r := &reader{f: f, aead: aead, want: s, sum: sha256.New(), whole: true, sealed: make([]byte, pieceLen+tagLen)}
-	r.pieces = uint64((padded + pieceLen - 1) / pieceLen)
-	r.lastN = padded - int(r.pieces-1)*pieceLen
+	r.pieces, r.lastN = extent(s.Size)
 	// That something was cut off or added is known before the first byte goes out.
 	if end, err := f.Seek(0, io.SeekEnd); err != nil {
 		return nil, broken(err)
-	} else if end != int64(headerLen+padded)+int64(r.pieces)*tagLen {
+	} else if end != int64(headerLen)+int64(r.pieces-1)*(pieceLen+tagLen)+int64(r.lastN+tagLen) {
 		return nil, ErrAltered
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {

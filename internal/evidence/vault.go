@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/kua-registry/kua/internal/seal"
 )
 
 // ID names a file: 128 random bits, which say nothing of it.
@@ -48,11 +50,18 @@ const (
 // Vault is a folder of sealed files. Its methods may be called concurrently.
 type Vault struct {
 	dir    string
-	before func(step string) // of tests: told before each step that reaches the disk
+	create func(path string) (sink, error) // a new file; tests have one that fails
+	before func(step string)               // of tests: told before each step that reaches the disk
 }
 
 // Open opens the vault in dir. The folder is made with the first file.
-func Open(dir string) *Vault { return &Vault{dir: dir, before: func(string) {}} }
+func Open(dir string) *Vault {
+	return &Vault{dir: dir, create: newFile, before: func(string) {}}
+}
+
+func newFile(path string) (sink, error) {
+	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+}
 
 func (v *Vault) path(id ID) string { return filepath.Join(v.dir, id.String()) }
 
@@ -81,35 +90,19 @@ func (v *Vault) Note(id ID, sealed []byte) error {
 // it is on the disk. It stays only once Keep is called: after the entry that
 // names it. Of a file that could not be read to its end nothing is left.
 func (v *Vault) Put(ctx context.Context, id ID, r io.Reader, limit int64) (_ Sealed, err error) {
-	if err := os.MkdirAll(v.dir, 0o700); err != nil {
-		return Sealed{}, fmt.Errorf("the folder of the files can't be made: %w", err)
-	}
-	path := v.path(id) + pending
-	v.before("create")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return Sealed{}, fmt.Errorf("a file can't be written: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close(), os.Remove(path))
-		}
-	}()
-	sealed, err := write(f, id, &watched{ctx, r}, limit)
+	u, err := v.Begin(id, seal.NewKey(), Unknown)
 	if err != nil {
 		return Sealed{}, err
 	}
-	v.before("sync")
-	if err := f.Sync(); err != nil {
-		return Sealed{}, fmt.Errorf("a file can't be written: %w", err)
+	defer func() {
+		if err = errors.Join(err, u.Close()); err != nil {
+			err = errors.Join(err, os.Remove(v.path(id)+pending))
+		}
+	}()
+	if err := u.Take(ctx, r, limit); err != nil {
+		return Sealed{}, err
 	}
-	if err := syncDir(v.dir); err != nil {
-		return Sealed{}, fmt.Errorf("a file can't be written: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return Sealed{}, errors.Join(fmt.Errorf("a file can't be written: %w", err), os.Remove(path))
-	}
-	return sealed, nil
+	return u.Finish()
 }
 
 // watched stops reading when nobody waits any more.
@@ -188,37 +181,77 @@ func (v *Vault) Has(id ID) (bool, error) {
 	return false, nil
 }
 
-// Sweep sees to what a crash has left: a file that an entry names comes to
-// stay, one that none names is taken away. named is given what Note was given,
-// nil where there was nothing. It must run while nothing is put in.
-func (v *Vault) Sweep(named func(id ID, note []byte) (bool, error)) error {
-	err := v.each(func(id ID, waits bool) error {
-		if !waits {
+// Fate is what becomes of a file that has no name yet.
+type Fate int
+
+// The fates.
+const (
+	Goes  Fate = iota // no entry names it, and nobody goes on with it
+	Stays             // an entry names it
+	Waits             // somebody will go on with it
+)
+
+// Sweep sees to what a crash has left. fate is given what Note was given, nil
+// where there was nothing. It must run while nothing is put in.
+func (v *Vault) Sweep(fate func(id ID, note []byte) (Fate, error)) error {
+	waits := map[ID]bool{}
+	err := v.each(func(id ID, unnamed bool) error {
+		if !unnamed {
 			return nil
 		}
-		note, err := os.ReadFile(v.path(id) + noted)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("a note can't be read: %w", err)
+		note, err := v.NoteOf(id)
+		if err != nil && !errors.Is(err, ErrMissing) {
+			return err
 		}
-		is, err := named(id, note)
+		is, err := fate(id, note)
 		switch {
 		case err != nil:
 			return err
-		case is:
+		case is == Stays:
 			return v.Keep(id)
+		case is == Waits:
+			waits[id] = true
+			return nil
 		}
 		return v.Drop(id)
 	})
 	if err != nil {
 		return err
 	}
-	notes, err := filepath.Glob(filepath.Join(v.dir, "*"+noted)) // of what never began, or was seen to
-	for _, note := range notes {
-		if _, bad := ParseID(strings.TrimSuffix(filepath.Base(note), noted)); bad == nil {
-			err = errors.Join(err, os.Remove(note))
+	return v.Notes(func(id ID) error { // of what never began, or was seen to
+		if waits[id] {
+			return nil
+		}
+		return v.forgetNote(id)
+	})
+}
+
+// NoteOf is what Note was given for a file.
+func (v *Vault) NoteOf(id ID) ([]byte, error) {
+	note, err := os.ReadFile(v.path(id) + noted)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, ErrMissing
+	}
+	if err != nil {
+		return nil, fmt.Errorf("a note can't be read: %w", err)
+	}
+	return note, nil
+}
+
+// Notes calls f with the id of every file of which there is a note.
+func (v *Vault) Notes(f func(ID) error) error {
+	names, err := filepath.Glob(filepath.Join(v.dir, "*"+noted))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if id, err := ParseID(strings.TrimSuffix(filepath.Base(name), noted)); err == nil {
+			if err := f(id); err != nil {
+				return err
+			}
 		}
 	}
-	return err
+	return nil
 }
 
 // Each calls f with the id of every file that stays.

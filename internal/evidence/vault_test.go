@@ -18,7 +18,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"filippo.io/age"
+	"lukechampine.com/blake3"
 	"pgregory.net/rapid"
 
 	"github.com/kua-registry/kua/internal/seal"
@@ -68,7 +68,7 @@ func TestPutAndOpen(t *testing.T) {
 	for _, n := range []int{0, 1, 510, 511, 512, pieceLen - 1, pieceLen, pieceLen + 1, 3 * pieceLen, 1<<20 + 7} {
 		text := content(n)
 		id, s := put(t, v, text)
-		if s.Size != int64(n) || s.SHA256 != sha256.Sum256(text) {
+		if s.Size != int64(n) || s.SHA256 != sha256.Sum256(text) || s.BLAKE3 != blake3.Sum256(text) {
 			t.Errorf("%d bytes: size %d, another hash", n, s.Size)
 		}
 		got, err := read(v, id, s)
@@ -297,7 +297,12 @@ func TestCrashAtEveryStep(t *testing.T) {
 			}
 		}()
 		v = Open(v.dir)
-		if err := v.Sweep(func(is ID, _ []byte) (bool, error) { return named && is == id, nil }); err != nil {
+		if err := v.Sweep(func(is ID, _ []byte) (Fate, error) {
+			if named && is == id {
+				return Stays, nil
+			}
+			return Goes, nil
+		}); err != nil {
 			t.Fatal(err)
 		}
 		var ids []ID
@@ -330,7 +335,7 @@ func TestSweepLeavesWhatIsNotOurs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	no := func(ID, []byte) (bool, error) { return false, nil }
+	no := func(ID, []byte) (Fate, error) { return Goes, nil }
 	if err := v.Sweep(no); err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +347,7 @@ func TestSweepLeavesWhatIsNotOurs(t *testing.T) {
 	if err := os.Rename(v.path(id), v.path(id)+pending); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Sweep(func(ID, []byte) (bool, error) { return false, wrong }); !errors.Is(err, wrong) {
+	if err := v.Sweep(func(ID, []byte) (Fate, error) { return Goes, wrong }); !errors.Is(err, wrong) {
 		t.Errorf("it is not known whether an entry names it: %v", err)
 	}
 	if _, err := os.Stat(v.path(id) + pending); err != nil {
@@ -363,19 +368,17 @@ func TestVector(t *testing.T) {
 	for i := range key {
 		key[i] = byte(0x80 + i)
 	}
-	aead, err := piecesKey(key, id)
+	var file memory
+	u, err := newUpload(Open(t.TempDir()), id, key, Unknown, &file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var file bytes.Buffer
 	file.Write(header(id))
-	p := &pieces{w: &file, aead: aead, buf: make([]byte, 0, pieceLen)}
-	plain := append([]byte("куә"), 0x80)
-	plain = append(plain, make([]byte, 512-len(plain))...)
-	if err := p.write(plain); err != nil {
+	if err := u.Take(context.Background(), strings.NewReader("куә"), noLimit); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.flush(true); err != nil {
+	s, err := u.Finish()
+	if err != nil {
 		t.Fatal(err)
 	}
 	got := sha256.Sum256(file.Bytes())
@@ -386,7 +389,7 @@ func TestVector(t *testing.T) {
 	if want := hex.EncodeToString(got[:]); !strings.Contains(string(spec), want) {
 		t.Errorf("docs/spec/evidence.md does not have %s", want)
 	}
-	r, err := newReader(seekable{bytes.NewReader(file.Bytes())}, id, Sealed{Key: key, Size: 6, SHA256: sha256.Sum256([]byte("куә"))})
+	r, err := newReader(seekable{bytes.NewReader(file.Bytes())}, id, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -468,7 +471,13 @@ func TestSeek(t *testing.T) {
 	}
 }
 
-// seekable is a file in memory.
+// memory is a file in memory that is written.
+type memory struct{ bytes.Buffer }
+
+func (*memory) Sync() error  { return nil }
+func (*memory) Close() error { return nil }
+
+// seekable is one that is read.
 type seekable struct{ *bytes.Reader }
 
 func (seekable) Close() error { return nil }
@@ -493,44 +502,4 @@ func FuzzOpen(f *testing.F) {
 			t.Fatal("something else opened as the file")
 		}
 	})
-}
-
-func BenchmarkPut(b *testing.B) {
-	v := Open(b.TempDir())
-	text := content(16 << 20)
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		id := newID(b)
-		if _, err := v.Put(context.Background(), id, bytes.NewReader(text), noLimit); err != nil {
-			b.Fatal(err)
-		}
-		if err := v.Drop(id); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkAge is what age does with the same bytes, without a hash: what
-// BenchmarkPut is measured beside.
-func BenchmarkAge(b *testing.B) {
-	dir := b.TempDir()
-	identity, err := age.GenerateX25519Identity()
-	if err != nil {
-		b.Fatal(err)
-	}
-	text := content(16 << 20)
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		f, err := os.CreateTemp(dir, "")
-		if err != nil {
-			b.Fatal(err)
-		}
-		w, err := age.Encrypt(f, identity.Recipient())
-		if err == nil {
-			_, err = io.Copy(w, struct{ io.Reader }{bytes.NewReader(text)})
-		}
-		if err = errors.Join(err, w.Close(), f.Sync(), f.Close(), os.Remove(f.Name())); err != nil {
-			b.Fatal(err)
-		}
-	}
 }

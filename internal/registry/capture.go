@@ -101,8 +101,11 @@ func (r *Registry) AddCapture(ctx context.Context, s *access.Session, n NewCaptu
 		fields["taken"] = []string{n.Taken.String()}
 	}
 	r.writing.Lock()
-	err = r.keepFile(ctx, s, file, nil, act{stream: id.String(), puts: []Put{{Record: id.String(), Kind: captureKind, Fields: fields}}})
+	named, err := r.keepFile(ctx, s, file, "", act{stream: id.String(), puts: []Put{{Record: id.String(), Kind: captureKind, Fields: fields}}})
 	r.writing.Unlock()
+	if !named {
+		err = errors.Join(err, r.files.Drop(file))
+	}
 	if err != nil {
 		return CaptureView{}, err
 	}

@@ -73,10 +73,10 @@ func (r *Registry) Erase(ctx context.Context, s *access.Session, caseID string, 
 // finishErasure does what the entry that was just written says. The case is
 // erased from here on: what fails is finished before the next write, or at the
 // next opening.
-func (r *Registry) finishErasure(ctx context.Context, files []string) error {
+func (r *Registry) finishErasure(ctx context.Context, caseID string, files []string) error {
 	err := r.catchUp(context.WithoutCancel(ctx))
 	if err == nil {
-		err = r.dropFiles(context.WithoutCancel(ctx), files)
+		err = errors.Join(r.dropFiles(context.WithoutCancel(ctx), files), r.dropUploads(caseID))
 	}
 	if err != nil {
 		r.opt.Log.Error("an erasure is not finished", slog.Any("error", err))

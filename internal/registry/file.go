@@ -3,7 +3,6 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -20,6 +19,7 @@ import (
 	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/safecopy"
+	"github.com/kua-registry/kua/internal/seal"
 )
 
 // fileKind is the kind of the files of cases. They are written here alone.
@@ -74,14 +74,7 @@ func (r *Registry) AddFile(ctx context.Context, s *access.Session, caseID string
 	if !r.may(s.Member, access.WriteCase, row.ID) {
 		return FileView{}, ErrNotAllowed
 	}
-	fields := casefile.Fields{}
-	if name := fileName(n.Name); name != "" {
-		fields["name"] = []string{name}
-	}
-	if n.Evidence != "" {
-		fields["evidence"] = []string{n.Evidence}
-	}
-	return r.addFile(ctx, s, row.ID, fields, n.Content)
+	return r.addFile(ctx, s, begunFile{Stream: row.ID, Size: evidence.Unknown, Fields: map[string]string{"name": fileName(n.Name), "evidence": n.Evidence}}, n.Content)
 }
 
 // addDerived puts a copy that the program made of a file into its case. media
@@ -90,84 +83,111 @@ func (r *Registry) addDerived(ctx context.Context, s *access.Session, caseID str
 	if !r.may(s.Member, access.WriteCase, caseID) {
 		return FileView{}, ErrNotAllowed
 	}
-	return r.addFile(ctx, s, caseID, casefile.Fields{"of": {of}, "form": {form}, "media": {media}}, content)
+	return r.addFile(ctx, s, begunFile{Stream: caseID, Size: evidence.Unknown, Fields: map[string]string{"of": of, "form": form, "media": media}}, content)
 }
 
-// addFile seals what comes in and writes the record that names it.
-func (r *Registry) addFile(ctx context.Context, s *access.Session, caseID string, fields casefile.Fields, content io.Reader) (FileView, error) {
-	if r.beside {
-		return FileView{}, ledger.ErrLocked
-	}
-	if err := r.belongs(ctx, caseID, fields); err != nil {
+// addFile takes a file in whole, or nothing of it.
+func (r *Registry) addFile(ctx context.Context, s *access.Session, b begunFile, content io.Reader) (_ FileView, err error) {
+	file, u, err := r.beginFile(ctx, s, &b)
+	if err != nil {
 		return FileView{}, err
 	}
-	head := make([]byte, safecopy.HeadSize)
-	k, err := io.ReadFull(content, head)
-	head = head[:k]
-	switch {
-	case errors.Is(err, io.EOF):
-		return FileView{}, ErrFileEmpty
-	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
-		return FileView{}, fmt.Errorf("%w (%w)", ErrFileBroken, err)
+	if err := u.Take(ctx, content, FileLimit); err != nil {
+		return FileView{}, errors.Join(r.notTaken(err, ErrFileSize), u.Close(), r.files.Drop(file))
 	}
-	if fields["media"] == nil {
-		fields["media"] = []string{string(safecopy.Sniff(head))}
-	}
+	return r.finishFile(ctx, s, file, b, u)
+}
+
+// beginFile begins a file that is sealed while it comes in.
+func (r *Registry) beginFile(ctx context.Context, s *access.Session, b *begunFile) (evidence.ID, *evidence.Upload, error) {
 	file := evidence.ID(ledger.NewID())
-	at := &place{Stream: caseID, Record: ledger.NewID().String()}
-	if err := r.notePlace(file, *at); err != nil {
-		return FileView{}, r.notTaken(err, ErrFileSize)
+	if r.beside {
+		return file, nil, ledger.ErrLocked
 	}
-	sealed, err := r.files.Put(ctx, file, io.MultiReader(bytes.NewReader(head), content), FileLimit)
+	if err := r.belongs(ctx, b.Stream, b.Fields); err != nil {
+		return file, nil, err
+	}
+	key := seal.NewKey()
+	b.Key, b.Member, b.At = key[:], s.Member.ID, r.now().UTC()
+	if err := r.noteBegun(file, *b); err != nil {
+		return file, nil, r.notTaken(err, ErrFileSize)
+	}
+	u, err := r.files.Begin(file, key, b.Size)
 	if err != nil {
-		return FileView{}, errors.Join(r.notTaken(err, ErrFileSize), r.files.Drop(file))
+		return file, nil, errors.Join(r.notTaken(err, ErrFileSize), r.files.Drop(file))
 	}
-	for field, value := range map[string]string{
-		"bytes": strconv.FormatInt(sealed.Size, 10), "sha256": hex.EncodeToString(sealed.SHA256[:]),
-		"key": hex.EncodeToString(sealed.Key[:]), "sealed": file.String(),
-	} {
-		fields[field] = []string{value}
+	return file, u, nil
+}
+
+// finishFile seals the end of a file that has come in, and writes the record
+// that names it. On any error but a full disk nothing of it is left.
+func (r *Registry) finishFile(ctx context.Context, s *access.Session, file evidence.ID, b begunFile, u *evidence.Upload) (FileView, error) {
+	fields := casefile.Fields{"media": {string(safecopy.Sniff(u.Head()))}, "sealed": {file.String()}}
+	for field, value := range b.Fields {
+		if value != "" {
+			fields[field] = []string{value}
+		}
 	}
-	if err := r.putFile(ctx, s, file, at, fields); err != nil {
+	if u.Offset() == 0 {
+		return FileView{}, errors.Join(ErrFileEmpty, u.Close(), r.files.Drop(file))
+	}
+	sealed, err := u.Finish()
+	if err = errors.Join(err, u.Close()); err != nil {
+		if err = r.notTaken(err, ErrFileSize); b.Size < 0 {
+			err = errors.Join(err, r.files.Drop(file))
+		}
 		return FileView{}, err
 	}
-	rec, err := r.file(ctx, s, caseID, at.Record)
+	fields["bytes"], fields["key"] = []string{strconv.FormatInt(sealed.Size, 10)}, []string{hex.EncodeToString(sealed.Key[:])}
+	fields["sha256"], fields["blake3"] = []string{hex.EncodeToString(sealed.SHA256[:])}, []string{hex.EncodeToString(sealed.BLAKE3[:])}
+	if err := r.putFile(ctx, s, file, b, fields); err != nil {
+		return FileView{}, err
+	}
+	rec, err := r.file(ctx, s, b.Stream, file.String())
 	if err != nil {
 		return FileView{}, err
 	}
-	return r.fileView(caseID, rec, true)
+	return r.fileView(b.Stream, rec, true)
 }
 
 // putFile writes the record of a file that was sealed, if the member still may.
-func (r *Registry) putFile(ctx context.Context, s *access.Session, file evidence.ID, at *place, fields casefile.Fields) error {
+// What can be gone on with is kept where that fails.
+func (r *Registry) putFile(ctx context.Context, s *access.Session, file evidence.ID, b begunFile, fields casefile.Fields) error {
 	r.writing.Lock()
 	defer r.writing.Unlock()
-	err := r.belongs(ctx, at.Stream, fields)
-	if err == nil && !r.may(s.Member, access.WriteCase, at.Stream) {
+	named := false
+	err := r.belongs(ctx, b.Stream, b.Fields)
+	if err == nil && !r.may(s.Member, access.WriteCase, b.Stream) {
 		err = ErrNotAllowed
 	}
-	a := act{stream: at.Stream, puts: []Put{{Record: at.Record, Kind: fileKind, Fields: fields}}, source: "put in as a file"}
-	after := func() error { return nil }
+	if err == nil { // what was erased meanwhile took it along
+		if _, err = r.files.NoteOf(file); errors.Is(err, evidence.ErrMissing) {
+			err = ErrNotFound
+		}
+	}
 	if err == nil {
-		a.handed, after, err = r.lapsed(ctx, s, at.Stream)
+		a := act{stream: b.Stream, puts: []Put{{Record: file.String(), Kind: fileKind, Fields: fields}}, source: "put in as a file"}
+		var after func() error
+		if a.handed, after, err = r.lapsed(ctx, s, b.Stream); err == nil {
+			if named, err = r.keepFile(ctx, s, file, b.Stream, a); err == nil {
+				err = after()
+			}
+		}
 	}
-	if err != nil {
-		return errors.Join(err, r.files.Drop(file))
+	if !named && b.Size < 0 {
+		err = errors.Join(err, r.files.Drop(file))
 	}
-	if err := r.keepFile(ctx, s, file, at, a); err != nil {
-		return err
-	}
-	return after()
+	return err
 }
 
 // belongs answers ErrNotFound where a file is to belong to a record that is not there.
-func (r *Registry) belongs(ctx context.Context, caseID string, fields casefile.Fields) error {
+func (r *Registry) belongs(ctx context.Context, caseID string, fields map[string]string) error {
 	file, err := r.index.Case(ctx, caseID, allKnown)
 	if err != nil {
 		return notFound(err)
 	}
 	for field, kind := range map[string]string{"evidence": "evidence", "of": fileKind} {
-		if id := first(fields[field]); id != "" {
+		if id := fields[field]; id != "" {
 			if rec, ok := file.Record(id); !ok || rec.Withdrawn || rec.Kind != kind {
 				return ErrNotFound
 			}

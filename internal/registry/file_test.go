@@ -220,20 +220,20 @@ func TestFileCrash(t *testing.T) {
 	if err := os.Rename(path, path+".new"); err != nil { // killed before it was renamed
 		t.Fatal(err)
 	}
-	if err := h.notePlace(file, place{Stream: id, Record: view.ID}); err != nil {
+	if err := h.noteBegun(file, begunFile{Stream: id, Size: evidence.Unknown}); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := h.readFile("asel", id, view.ID); err != nil || text != fileText {
 		t.Errorf("before it has its name: %q %v", text, err)
 	}
 	half := evidence.ID(ledger.NewID()) // killed while it came in
-	if err := h.notePlace(half, place{Stream: id, Record: ledger.NewID().String()}); err != nil {
+	if err := h.noteBegun(half, begunFile{Stream: id, Size: evidence.Unknown}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(h.dir, evidenceDir, half.String()+".new"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.notePlace(evidence.ID(ledger.NewID()), place{Stream: id}); err != nil { // before it began
+	if err := h.noteBegun(evidence.ID(ledger.NewID()), begunFile{Stream: id, Size: 100}); err != nil { // before it began
 		t.Fatal(err)
 	}
 	h.again()

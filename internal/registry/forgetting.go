@@ -329,6 +329,9 @@ func (r *Registry) Tend(ctx context.Context) error {
 	if r.beside {
 		return nil
 	}
+	if err := r.tendUploads(); err != nil {
+		return err
+	}
 	f := r.forget
 	f.mu.Lock()
 	newest := f.keys[len(f.keys)-1]

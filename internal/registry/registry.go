@@ -97,6 +97,7 @@ type Registry struct {
 	auditor   auditor
 	alarmed   alarmed
 	feeds     feeds
+	uploads   uploads
 	reminding sync.Mutex // held by whoever sends reminders
 }
 
@@ -219,6 +220,7 @@ func prepare(dir string, opt Options) (*Registry, error) {
 		line:     access.NewLine(opt.Now),
 		auditor:  auditor{seen: map[string]map[string]glance{}, crowds: map[string]*crowd{}},
 		codes:    access.NewCodes(opt.Now),
+		uploads:  uploads{open: map[evidence.ID]*openUpload{}},
 	}, nil
 }
 
@@ -284,6 +286,7 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 // Close ends all sessions and closes the register.
 func (r *Registry) Close() error {
 	r.sessions.EndAll()
+	r.closeUploads(func(*openUpload) bool { return true })
 	if r.rights != nil && r.log != nil {
 		r.finishAudit(context.Background())
 	}

@@ -336,9 +336,16 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err := g.AddFile(ctx, saule, id, NewFile{Content: strings.NewReader("x")})
 			return err
 		},
-		"MakeCopy":                  func() error { _, err := g.MakeCopy(ctx, saule, id, report.ID, false); return err },
-		"ReadText":                  func() error { _, err := g.ReadText(ctx, saule, id, report.ID); return err },
-		"Redact":                    func() error { _, err := g.Redact(ctx, saule, id, report.ID, oneBox, ""); return err },
+		"MakeCopy":    func() error { _, err := g.MakeCopy(ctx, saule, id, report.ID, false); return err },
+		"ReadText":    func() error { _, err := g.ReadText(ctx, saule, id, report.ID); return err },
+		"Redact":      func() error { _, err := g.Redact(ctx, saule, id, report.ID, oneBox, ""); return err },
+		"BeginUpload": func() error { _, err := g.BeginUpload(ctx, saule, id, NewUpload{Name: "x", Bytes: 1}); return err },
+		"ContinueUpload": func() error {
+			_, err := g.ContinueUpload(ctx, saule, id, report.ID, 0, strings.NewReader("x"))
+			return err
+		},
+		"FinishUpload":              func() error { _, err := g.FinishUpload(ctx, saule, id, report.ID, ""); return err },
+		"DropUpload":                func() error { return g.DropUpload(ctx, saule, id, report.ID) },
 		"WithdrawFile":              func() error { return g.WithdrawFile(ctx, saule, id, report.ID, "because") },
 		"StampFile":                 func() error { _, err := g.StampFile(ctx, saule, id, report.ID, "", nil); return err },
 		"AddFileStamp":              func() error { _, err := g.AddFileStamp(ctx, saule, id, report.ID, nil); return err },

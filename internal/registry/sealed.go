@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/evidence"
 	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/seal"
 )
 
 // What is the same for all sealed files: stored copies of publications, each in
@@ -29,75 +31,123 @@ const evidenceDir = "evidence"
 // ErrFileBroken says that a file did not come in whole.
 var ErrFileBroken = errors.New("the file did not come in whole, and nothing of it was kept: send it again")
 
-// place is where the record of a file stands that is being put in. It lies
-// beside the file, sealed by the node, until the file stays.
-type place struct {
-	Stream string `json:"stream"`
-	Record string `json:"record"`
+// begunFile is what is known of a file that is being put in. It lies beside the
+// file, sealed by the node and by the forgetting key of its time, until the file
+// stays: so a file can be gone on with after a crash, and an erasure reaches it.
+type begunFile struct {
+	Stream string            `json:"stream"` // the case
+	Fields map[string]string `json:"fields"` // of the record that will name it
+	Key    []byte            `json:"key"`
+	Size   int64             `json:"size"` // evidence.Unknown: nobody can go on with it
+	Mark   string            `json:"mark,omitempty"`
+	Member string            `json:"member"`
+	At     time.Time         `json:"at"`
 }
 
-// placeLabel says what a place is sealed for.
-const placeLabel = "kua/file place/v1"
+// begunLabel says what a begun file is sealed for.
+const begunLabel = "kua/file begun/v1"
 
-// notePlace keeps the place of a file that is about to be put in.
-func (r *Registry) notePlace(file evidence.ID, at place) error {
-	text, err := json.Marshal(at)
+func begunAbout(file evidence.ID) []byte { return []byte(begunLabel + "\x00" + file.String()) }
+
+// noteBegun keeps what is known of a file that is about to be put in.
+func (r *Registry) noteBegun(file evidence.ID, b begunFile) error {
+	text, err := json.Marshal(b)
 	if err != nil {
 		return err
 	}
-	sealed, err := r.node.SealOwn(placeLabel, text)
+	sealed, err := r.node.SealOwn(begunLabel, text)
+	if err == nil {
+		sealed, err = r.newestForgetKey().WrapAgain(begunAbout(file), sealed)
+	}
 	if err != nil {
 		return err
 	}
 	return r.files.Note(file, sealed)
 }
 
-// keepFile writes the entry that names a file, and lets the file stay. Where
-// there is no entry, there is no file either. at is nil where the file has a
-// stream of its own.
-func (r *Registry) keepFile(ctx context.Context, s *access.Session, file evidence.ID, at *place, a act) error {
-	err := r.write(ctx, s, []act{a})
+// readBegun reads it back; ErrNotFound: the forgetting key of its time is gone.
+func (r *Registry) readBegun(file evidence.ID, note []byte) (b begunFile, err error) {
+	sealed, err := r.unwrapBegun(file, note)
 	if err != nil {
-		named, look := r.namesFile(context.WithoutCancel(ctx), file, at)
-		switch {
-		case look != nil:
-			return errors.Join(err, look) // the next opening sees to it
-		case !named:
-			return errors.Join(err, r.files.Drop(file))
+		return b, err
+	}
+	text, err := r.node.OpenOwn(begunLabel, sealed)
+	if err == nil {
+		err = json.Unmarshal(text, &b)
+	}
+	if err != nil {
+		return b, fmt.Errorf("what is known of the unfinished file %s can't be read: %w; take the files of that name out of %s", file, err, evidenceDir)
+	}
+	return b, nil
+}
+
+func (r *Registry) unwrapBegun(file evidence.ID, note []byte) ([]byte, error) {
+	r.forget.mu.Lock()
+	defer r.forget.mu.Unlock()
+	for _, k := range r.forget.keys {
+		if id, ok := seal.ForgetIDOf(note); ok && id == k.ID() {
+			return k.Unwrap(begunAbout(file), note)
 		}
 	}
-	return errors.Join(err, r.files.Keep(file))
+	return nil, ErrNotFound
+}
+
+// keepFile writes the entry that names a file, and lets the file stay. named says
+// whether there is such an entry now: where there is none, the file is its
+// caller's to take away. caseID is empty where the file has a stream of its own.
+func (r *Registry) keepFile(ctx context.Context, s *access.Session, file evidence.ID, caseID string, a act) (named bool, err error) {
+	if err = r.write(ctx, s, []act{a}); err != nil {
+		var look error
+		if named, look = r.namesFile(context.WithoutCancel(ctx), file, caseID); look != nil {
+			return true, errors.Join(err, look) // it is not known: the next opening sees to it
+		}
+		if !named {
+			return false, err
+		}
+	}
+	return true, errors.Join(err, r.files.Keep(file))
 }
 
 // namesFile tells whether an entry names a file: by the ledger, not the index.
-func (r *Registry) namesFile(ctx context.Context, file evidence.ID, at *place) (bool, error) {
-	if at == nil {
+func (r *Registry) namesFile(ctx context.Context, file evidence.ID, caseID string) (bool, error) {
+	if caseID == "" {
 		version, _, err := r.log.Last(ctx, ledger.ID(file))
 		return version > 0, err
 	}
-	of, err := r.fromLedger(ctx, at.Stream)
+	of, err := r.fromLedger(ctx, caseID)
 	if err != nil {
 		return false, err
 	}
-	rec, ok := of.Record(at.Record)
+	rec, ok := of.Record(file.String())
 	return ok && rec.Kind == fileKind && rec.Get("sealed") == file.String(), nil
 }
 
 // settleFiles sees to the files that a crash has left between two steps.
 func (r *Registry) settleFiles(ctx context.Context) error {
-	return r.files.Sweep(func(file evidence.ID, note []byte) (bool, error) {
-		var at *place
+	return r.files.Sweep(func(file evidence.ID, note []byte) (evidence.Fate, error) {
+		var b begunFile
 		if note != nil {
-			text, err := r.node.OpenOwn(placeLabel, note)
-			if err != nil {
-				return false, fmt.Errorf("what is said of the unfinished file %s can't be read: %w; take the files of that name out of %s", file, err, evidenceDir)
-			}
-			at = &place{}
-			if err := json.Unmarshal(text, at); err != nil {
-				return false, err
+			var err error
+			if b, err = r.readBegun(file, note); errors.Is(err, ErrNotFound) {
+				return evidence.Goes, nil
+			} else if err != nil {
+				return evidence.Goes, err
 			}
 		}
-		return r.namesFile(ctx, file, at)
+		named, err := r.namesFile(ctx, file, b.Stream)
+		switch {
+		case err != nil:
+			return evidence.Goes, err
+		case named:
+			return evidence.Stays, nil
+		case b.Size > 0 && !r.lapsedUpload(b):
+			erased, err := r.erasedAfter(ctx, b.Stream, b.At)
+			if err != nil || erased {
+				return evidence.Goes, err
+			}
+			return evidence.Waits, nil
+		}
+		return evidence.Goes, nil
 	})
 }
 
@@ -128,6 +178,9 @@ func sealedOf(rec *casefile.Record) (file evidence.ID, out evidence.Sealed, ok b
 	}
 	copy(out.Key[:], key)
 	copy(out.SHA256[:], sum)
+	if blake, err := hex.DecodeString(rec.Get("blake3")); err == nil {
+		copy(out.BLAKE3[:], blake)
+	}
 	out.Size = size
 	return file, out, true
 }

@@ -72,7 +72,7 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	}
 	r.last = at
 	if len(acts) == 1 && acts[0].keys != nil { // an erasure: the index is not added to, but made anew
-		return r.finishErasure(ctx, acts[0].puts[0].Fields["files"])
+		return r.finishErasure(ctx, acts[0].stream, acts[0].puts[0].Fields["files"])
 	}
 	// From here on the write is done, whatever becomes of the caller: an index
 	// that can't follow now is brought up to the ledger before the next write.
