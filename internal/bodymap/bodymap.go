@@ -155,6 +155,48 @@ func inside(p Point, ring []Point) bool {
 	return in
 }
 
+// Mark is something marked on a view, in permille of it.
+type Mark struct {
+	Text string // a number, that says what it is
+	X, Y int
+}
+
+// markParts is how many marks would stand on top of each other in the height of a view.
+const markParts = 40
+
+// Marked is the view with marks on it, as an SVG file that stands by itself. A
+// mark that would lie on another stands beside it. Letter gives the letters of
+// right and left in the reader's language.
+func (v View) Marked(marks []Mark, letter func(side string) string) []byte {
+	r := float64(v.Height) / markParts
+	var b strings.Builder
+	b.WriteString(strings.TrimSuffix(strings.TrimSpace(string(v.Picture())), "</svg>"))
+	var set []Point
+	for _, m := range marks {
+		p := Point{float64(m.X) * float64(v.Width) / Permille, float64(m.Y) * float64(v.Height) / Permille}
+		for p.X < float64(v.Width)-2*r && slices.ContainsFunc(set, func(q Point) bool { return dist(p, q) < 4*r*r }) {
+			p.X += 2 * r
+		}
+		set = append(set, p)
+		b.WriteString(`<circle cx="` + num(p.X) + `" cy="` + num(p.Y) + `" r="` + num(r) + `" fill="#fff" stroke="#b3261e" stroke-width="2.5"/>` +
+			`<text x="` + num(p.X) + `" y="` + num(p.Y+r*.42) + `" font-size="` + num(r*1.2) + `" fill="#b3261e" text-anchor="middle">` + escape(m.Text) + `</text>`)
+	}
+	if v.OnLeft != "" {
+		for _, at := range []struct {
+			x    float64
+			side string
+		}{{r, v.OnLeft}, {float64(v.Width) - r, v.OnRight}} {
+			b.WriteString(`<text x="` + num(at.x) + `" y="` + num(2*r) + `" font-size="` + num(r*1.4) + `" fill="#555" text-anchor="middle">` + escape(letter(at.side)) + `</text>`)
+		}
+	}
+	b.WriteString("</svg>\n")
+	return []byte(b.String())
+}
+
+func escape(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+}
+
 // Picture is the view as an SVG file that stands by itself, for a browser that shows it as a picture. Its colours
 // are seen on light and on dark ground: a picture does not know on which it stands.
 func (v View) Picture() []byte {

@@ -20,24 +20,36 @@ type LetterDef struct {
 	Conf   string            `yaml:"conf"`   // R text read, K known, U unsure, H house rule
 	Record string            `yaml:"record"` // the kind of record that says that it was sent
 	Set    map[string]string `yaml:"set"`    // fields of that record: a value, or what is filled as in the text
-	Body   []PassageDef      `yaml:"body"`
-	File   string            `yaml:"-"`
+
+	Langs   []string `yaml:"langs"`   // it is written in, that of its reader first; empty: those of its file
+	Purpose string   `yaml:"purpose"` // code of list consent_purpose: who has not consented to it is not named; empty: that of its file
+	Signs   []string `yaml:"signs"`   // picks of people who are named without a consent, since they sign it; empty: those of its file
+	Readers []string `yaml:"readers"` // for whom it is a form: court, lawyer, srt, cat, wgad; empty: it is a letter
+	About   string   `yaml:"about"`   // the kind of record or pick it is about, where a case may have several
+
+	Body []PassageDef `yaml:"body"`
+	File string       `yaml:"-"`
 }
 
 // PassageDef is a paragraph of a letter.
 type PassageDef struct {
-	Is   string `yaml:"is"`   // to, title, under (the title), ask (numbered), or empty: text
+	Is   string `yaml:"is"`   // to, title, under (the title), ask (numbered), head, part, row, columns, item, small, map, missing, or empty: text
 	If   string `yaml:"if"`   // conditions, all of which must hold; empty: always there
 	Each string `yaml:"each"` // stands once for every record of this name or kind
 	Use  string `yaml:"use"`  // the passages that are shared under this name, in its place
+	Of   string `yaml:"of"`   // of a body map: whose findings; of what is missing: the letter that lacks it
+	Norm string `yaml:"norm"` // of a heading: where what stands below it is asked for
 	Conf string `yaml:"conf"` // of the norms it cites; empty: the text of each was read
 	Text Label  `yaml:"text"`
+
+	Source Label `yaml:"-"` // the norm in three languages; made from Norm
 }
 
 // PickDef names a record of the case by its kind and what it holds.
 type PickDef struct {
 	Kind  string              `yaml:"kind"`
 	Where map[string][]string `yaml:"where"` // each of these fields has one of its values
+	Of    string              `yaml:"of"`    // it refers to the record of this name
 	First bool                `yaml:"first"` // of several the earliest; else the latest
 }
 
@@ -54,6 +66,9 @@ func (b *Book) Letters() Letters { return b.letters }
 // letterFile is a file of the folder letters.
 type letterFile struct {
 	Acts    map[string]Label        `yaml:"acts"`
+	Langs   []string                `yaml:"langs"`
+	Purpose string                  `yaml:"purpose"`
+	Signs   []string                `yaml:"signs"`
 	Picks   map[string]PickDef      `yaml:"picks"`
 	Shared  map[string][]PassageDef `yaml:"shared"`
 	Letters []LetterDef             `yaml:"letters"`
@@ -67,6 +82,16 @@ func parseLetters(file string, data []byte) (letterFile, error) {
 	for i := range f.Letters {
 		l := &f.Letters[i]
 		l.File, l.Source = file, translate(l.Norm, f.Acts)
+		sourced(l.Body, f.Acts)
+		if l.Langs == nil {
+			l.Langs = f.Langs
+		}
+		if l.Purpose == "" {
+			l.Purpose = f.Purpose
+		}
+		if l.Signs == nil {
+			l.Signs = f.Signs
+		}
 		switch {
 		case l.Label == (Label{}):
 			return f, fmt.Errorf("%s: letter %s: needs a label", file, l.ID)
@@ -78,7 +103,18 @@ func parseLetters(file string, data []byte) (letterFile, error) {
 			return f, fmt.Errorf("%s: letter %s: has no body", file, l.ID)
 		}
 	}
+	for _, passages := range f.Shared {
+		sourced(passages, f.Acts)
+	}
 	return f, nil
+}
+
+func sourced(passages []PassageDef, acts map[string]Label) {
+	for i := range passages {
+		if p := &passages[i]; p.Norm != "" {
+			p.Source = translate(p.Norm, acts)
+		}
+	}
 }
 
 func (l *loader) addLetters(file string, f letterFile) error {

@@ -14,22 +14,34 @@ import (
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/locale"
+	"github.com/kua-registry/kua/internal/rules"
+	"github.com/kua-registry/kua/internal/wording"
 )
 
 // Case is what a letter is filled from.
 type Case struct {
+	Number  string // of the case in the register, in place of a name that is left out; may be empty
 	Records []*casefile.Record
-	Start   string   // the record from which the term runs, or that the check found; empty: none
+	Start   string   // the record from which the term runs, that the check found, or that the letter is about; empty: none
 	Today   edtf.Day // the day on which the letter is written
 	Due     edtf.Day // the last day of the term that calls for it; 0: none
-	// Outside names a record outside the case, such as a State body; empty: it is not known.
-	Outside func(id string) string
+
+	Outside  map[string]Named // what the records refer to outside the case, such as a State body
+	Terms    []rules.Deadline // that run, or that were let pass
+	Breaches []rules.Finding  // checks that are breached
+}
+
+// Named is a record outside the case.
+type Named struct {
+	Kind   string
+	Fields casefile.Fields
 }
 
 // Draft is a letter filled from a case, for a person to finish.
 type Draft struct {
 	Passages []Passage
-	Blanks   []Blank // what the case does not hold, in the order in which it is missed
+	Blanks   []Blank           // what the case does not hold, in the order in which it is missed
+	Maps     map[string]string // the body diagrams that it has, as SVG, by view
 }
 
 // Passage is a paragraph of a draft.
@@ -38,9 +50,12 @@ type Passage struct{ Style, Text string }
 // Blank is something the case does not hold. Kind and Field are empty where no field has it: it is known to people only.
 type Blank struct {
 	Kind, Field string
-	Record      string // the record that lacks it; empty: there is no such record
+	Record      string // the record that lacks it; of a consent, the person who has not given it; empty: there is no such record
 	Label       string
 }
+
+// Consents is the kind of a blank that stands where somebody is not named for want of their consent.
+const Consents = "consent"
 
 // blankMark is what stands where something is missing.
 const blankMark = "____"
@@ -52,24 +67,32 @@ var mark = map[string]string{
 	"kk": "[норманы тексеру]",
 }
 
+// sourceMark stands before where what a section holds is asked for.
+var sourceMark = map[string]string{"en": "Source: ", "ru": "Источник: ", "kk": "Дереккөз: "}
+
 type filler struct {
 	*Letter
-	c     Case
-	words *locale.Language
-	byID  map[string]*casefile.Record
-	bound map[string]*casefile.Record
-	draft Draft
+	c       Case
+	words   *locale.Language
+	byID    map[string]*casefile.Record
+	bound   map[string]*casefile.Record
+	n       int // of the record that the passage stands for
+	named   map[string]bool
+	persons *people
+	draft   Draft
 }
 
 // Fill writes the letter in a language.
 func (l *Letter) Fill(words *locale.Language, c Case) Draft {
 	f := l.filler(words, c)
+	f.persons = f.people()
 	asked := 0
 	for _, p := range l.body {
 		records := []*casefile.Record{nil}
 		if p.each != "" {
 			records = f.fits(p.each)
 		}
+		f.n = 0
 		for _, rec := range records {
 			delete(f.bound, p.each)
 			if rec != nil {
@@ -78,8 +101,21 @@ func (l *Letter) Fill(words *locale.Language, c Case) Draft {
 			if !f.holds(p.when) {
 				continue
 			}
-			text := f.fill(p.text[words.Code()])
-			if !p.checked {
+			f.n++
+			switch p.style {
+			case Map:
+				f.maps(p.of)
+				continue
+			case Lacking:
+				f.lacking(p.of)
+				continue
+			}
+			text := f.fill(p.text[words.Code()], p.style)
+			source := p.source.In(words.Code())
+			switch {
+			case !p.checked && source != "":
+				source += " " + mark[words.Code()]
+			case !p.checked:
 				text += " " + mark[words.Code()]
 			}
 			if p.style == Ask {
@@ -87,6 +123,9 @@ func (l *Letter) Fill(words *locale.Language, c Case) Draft {
 				text = strconv.Itoa(asked) + ". " + text
 			}
 			f.draft.Passages = append(f.draft.Passages, Passage{p.style, text})
+			if source != "" {
+				f.draft.Passages = append(f.draft.Passages, Passage{Small, sourceMark[words.Code()] + source})
+			}
 		}
 		delete(f.bound, p.each)
 	}
@@ -98,7 +137,55 @@ func (l *Letter) filler(words *locale.Language, c Case) *filler {
 	for _, rec := range c.Records {
 		f.byID[rec.ID] = rec
 	}
+	if words != nil {
+		f.c.Records = append(slices.Clone(c.Records), f.ruled()...)
+	}
 	return f
+}
+
+// ruled are what the rules say of the case, as records in the order in which it was said.
+func (f *filler) ruled() []*casefile.Record {
+	lang := f.words.Code()
+	var out []*casefile.Record
+	add := func(kind string, counts edtf.Day, fields map[string]string) {
+		rec := &casefile.Record{Kind: kind, Fields: casefile.Fields{}, Counts: counts}
+		for field, value := range fields {
+			if value != "" {
+				rec.Fields[field] = []string{value}
+			}
+		}
+		out = append(out, rec)
+	}
+	on := func(d edtf.Day) string {
+		if d == 0 || d.Bound() {
+			return ""
+		}
+		return d.String()
+	}
+	for _, t := range f.c.Terms {
+		arguable := ""
+		if t.DueArguable != t.Due {
+			arguable = on(t.DueArguable)
+		}
+		add("term", t.Due, map[string]string{
+			"label": t.Label.In(lang), "norm": t.Norm.In(lang), "next": t.Next.In(lang), "owes": t.Owes, "state": t.State, "due": on(t.Due), "arguable": arguable,
+		})
+	}
+	for _, b := range f.c.Breaches {
+		add("breach", b.Since, map[string]string{"label": b.Label.In(lang), "norm": b.Norm.In(lang), "next": b.Next.In(lang), "since": on(b.Since)})
+	}
+	return out
+}
+
+// lacking names what the case lacks of another letter.
+func (f *filler) lacking(id string) {
+	other, ok := f.of.Letter(id)
+	if !ok {
+		return
+	}
+	for _, b := range other.Fill(f.words, f.c).Blanks {
+		f.draft.Passages = append(f.draft.Passages, Passage{Item, b.Label})
+	}
 }
 
 // Sent is what the record says that says that the letter was sent: the values of its fields.
@@ -133,9 +220,15 @@ func (f *filler) fits(name string) []*casefile.Record {
 	if !ok {
 		pick.Kind = name
 	}
+	var of *casefile.Record
+	if pick.Of != "" {
+		if of = f.record(pick.Of); of == nil {
+			return nil
+		}
+	}
 	var out []*casefile.Record
 	for _, rec := range f.c.Records {
-		if rec.Kind != pick.Kind {
+		if rec.Kind != pick.Kind || of != nil && !f.refers(rec, of.ID) {
 			continue
 		}
 		fits := true
@@ -197,6 +290,8 @@ func (f *filler) one(c condition) bool {
 	switch {
 	case c.name == due && c.field == "":
 		return !f.c.Due.Bound() && f.c.Due != 0
+	case c.name == agreed && c.field == "":
+		return f.agreed()
 	case c.name == late && c.field == "":
 		return !f.c.Due.Bound() && f.c.Due != 0 && f.c.Due < f.c.Today
 	}
@@ -207,12 +302,12 @@ func (f *filler) one(c condition) bool {
 	case c.field == "":
 		return true
 	case len(c.values) == 0:
-		return f.value(source{c.name, c.field}) != ""
+		return f.recorded(source{c.name, c.field}, Plain) != ""
 	}
 	return slices.ContainsFunc(c.values, func(v string) bool { return rec.Has(c.field, v) })
 }
 
-func (f *filler) fill(pieces []piece) string {
+func (f *filler) fill(pieces []piece, style string) string {
 	var b strings.Builder
 	for _, p := range pieces {
 		switch {
@@ -225,28 +320,47 @@ func (f *filler) fill(pieces []piece) string {
 			}
 			b.WriteString(text)
 		default:
-			text := ""
-			for _, from := range p.from {
-				if text = f.value(from); text != "" {
-					break
-				}
-			}
-			if text == "" {
-				f.blank(&b, f.missing(p.from[0]))
-				continue
-			}
-			if p.lower {
-				text = lower(text)
-			}
-			b.WriteString(text)
+			f.put(&b, p, style)
 		}
 	}
 	return b.String()
 }
 
+// put writes the first of the sources of a piece that is recorded, as far as
+// those it is about have consented; of none, a blank.
+func (f *filler) put(b *strings.Builder, p piece, style string) {
+	for _, from := range p.from {
+		text := f.recorded(from, style)
+		if text == "" {
+			continue
+		}
+		if held, ok := f.held(from); ok {
+			b.WriteString(held.instead)
+			f.miss(held.Blank)
+			return
+		}
+		if !f.ownWords(from) {
+			text = f.persons.hide(text)
+		}
+		if p.lower {
+			text = lower(text)
+		}
+		if style == Row || style == Columns {
+			text = strings.Join(strings.Fields(strings.ReplaceAll(text, "|", "/")), " ")
+		}
+		b.WriteString(text)
+		return
+	}
+	f.blank(b, f.missing(p.from[0]))
+}
+
 // blank leaves a visible blank that says what belongs there.
 func (f *filler) blank(b *strings.Builder, what Blank) {
 	b.WriteString(blankMark + " [" + what.Label + "]")
+	f.miss(what)
+}
+
+func (f *filler) miss(what Blank) {
 	if !slices.Contains(f.draft.Blanks, what) {
 		f.draft.Blanks = append(f.draft.Blanks, what)
 	}
@@ -266,19 +380,20 @@ func (f *filler) missing(from source) Blank {
 	if field == fullName && k.ID == "person" {
 		what.Field, field = "full_name", "full_name"
 	}
-	if def, ok := k.Field(field); ok {
+	if def, ok := fieldOf(k, field); ok {
 		what.Label = k.Label.In(lang) + ": " + def.Label.In(lang)
 	}
 	if p := f.of.picks[from.name]; k.ID == "person" && len(p.Where["role"]) == 1 {
-		if def, ok := k.Field(field); ok {
+		if def, ok := fieldOf(k, field); ok {
 			what.Label = f.of.book.Label("person_role", p.Where["role"][0], lang) + ": " + def.Label.In(lang)
 		}
 	}
 	return what
 }
 
-// value is what a field says in words; empty where that is not recorded or not known.
-func (f *filler) value(from source) string {
+// recorded is what a field says in words; empty where that is not recorded or,
+// outside the lines of a table, not known.
+func (f *filler) recorded(from source, style string) string {
 	switch from.name {
 	case today:
 		return f.words.Day(f.c.Today)
@@ -287,6 +402,8 @@ func (f *filler) value(from source) string {
 			return ""
 		}
 		return f.words.Day(f.c.Due)
+	case nth:
+		return strconv.Itoa(f.n)
 	}
 	rec := f.record(from.name)
 	if rec == nil {
@@ -295,36 +412,22 @@ func (f *filler) value(from source) string {
 	if from.field == fullName && rec.Kind == "person" {
 		return nameOf(rec)
 	}
-	k, ok := f.of.book.Kind(rec.Kind)
-	if !ok {
+	k := f.of.kind(rec.Kind)
+	if k == nil {
 		return ""
 	}
-	field, ok := k.Field(from.field)
+	field, ok := fieldOf(k, from.field)
 	if !ok {
 		return ""
 	}
 	var out []string
+	unknown := ""
 	for i, v := range rec.Fields[field.ID] {
 		if codebook.Missing(v) {
+			unknown = f.words.T("value." + v)
 			continue
 		}
-		switch field.Type {
-		case codebook.Code:
-			if v == "other" {
-				if words := rec.Fields[field.ID+"_other"]; len(words) > 0 {
-					v = words[min(i, len(words)-1)]
-					break
-				}
-			}
-			v = f.of.book.Label(field.List, v, f.words.Code())
-		case codebook.Date:
-			if d, err := edtf.Parse(v); err == nil {
-				v = f.words.Date(d)
-			}
-		case codebook.Ref:
-			v = f.named(v)
-		}
-		if v != "" && !slices.Contains(out, v) {
+		if v = f.word(rec, field, v, i); v != "" && !slices.Contains(out, v) {
 			out = append(out, v)
 		}
 	}
@@ -333,21 +436,56 @@ func (f *filler) value(from source) string {
 			out[i+1] = lower(out[i+1])
 		}
 	}
+	if len(out) == 0 && style == Row {
+		return unknown
+	}
 	return strings.Join(out, ", ")
 }
 
-// named is what a record is called that another refers to.
-func (f *filler) named(id string) string {
+// word is one value of a field in words.
+func (f *filler) word(rec *casefile.Record, field *codebook.Field, v string, i int) string {
+	switch field.Type {
+	case codebook.Code:
+		if v == "other" {
+			if words := rec.Fields[field.ID+"_other"]; len(words) > 0 {
+				return words[min(i, len(words)-1)]
+			}
+		}
+		return f.of.book.Label(field.List, v, f.words.Code())
+	case codebook.Ref:
+		return f.calls(v)
+	}
+	return wording.New(f.words, f.of.book).Value(field, v, nil)
+}
+
+// calls is what a record is called that another refers to.
+func (f *filler) calls(id string) string {
 	if rec := f.byID[id]; rec != nil {
 		if rec.Kind == "person" {
-			return nameOf(rec)
+			if f.mayName(rec) {
+				return nameOf(rec)
+			}
+			return f.alias(rec)
 		}
 		return ""
 	}
-	if f.c.Outside == nil {
+	out, ok := f.c.Outside[id]
+	if !ok {
 		return ""
 	}
-	return f.c.Outside(id)
+	first := func(field string) string {
+		if v := out.Fields[field]; len(v) > 0 && !codebook.Missing(v[0]) {
+			return v[0]
+		}
+		return ""
+	}
+	if out.Kind == "official" {
+		return strings.Join(strings.Fields(first("rank")+" "+first("family")+" "+first("given")+" "+first("patronymic")), " ")
+	}
+	if title := first("title"); title != "" {
+		return title
+	}
+	return wording.New(f.words, f.of.book).Outside(out.Kind, out.Fields)
 }
 
 // lower writes the first letter small, unless what follows shows an abbreviation.

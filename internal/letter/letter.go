@@ -11,14 +11,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
 )
 
-// Languages are those a letter is written in, that of the authorities first.
-var languages = [...]string{"ru", "kk", "en"}
-
-// Languages returns the languages a letter is written in, that of the authorities first.
-func Languages() []string { return languages[:] }
+// usual are the languages of a letter that names none, that of the authorities first.
+var usual = []string{"ru", "kk", "en"}
 
 // Set are the letters of a codebook, read and checked. It is read-only and safe for use by many goroutines.
 type Set struct {
@@ -35,26 +33,44 @@ type Letter struct {
 	Source      codebook.Label // the norms it rests on
 	Conf        string         // of the norms: R text read, K known, U unsure, H house rule
 	Record      string         // the kind of record that says that it was sent
+	Langs       []string       // it is written in, that of its reader first
+	Purpose     string         // code of list consent_purpose: who has not consented to it is not named
+	Readers     []string       // for whom it is a form: court, lawyer, srt, cat, wgad; empty: it is a letter
+	About       string         // the kind of the record it is about, where a case may have several; else empty
 
-	set  map[string]string
-	body []passage
-	of   *Set
+	signs []string
+	set   map[string]string
+	body  []passage
+	of    *Set
 }
 
 // Styles of a passage.
 const (
-	To    = "to"    // to whom and from whom, on the right
-	Title = "title" // in capitals
-	Under = "under" // what the title is about
-	Ask   = "ask"   // one of the numbered demands
-	Plain = ""      // a paragraph
+	To      = "to"      // to whom and from whom, on the right
+	Title   = "title"   // in capitals
+	Under   = "under"   // what the title is about
+	Ask     = "ask"     // one of the numbered demands
+	Plain   = ""        // a paragraph
+	Head    = "head"    // the heading of a section
+	Part    = "part"    // the heading of a part of it
+	Row     = "row"     // a line of a table, its cells parted by " | "; the first names it
+	Columns = "columns" // the names of the columns of the lines that follow
+	Item    = "item"    // one of a list
+	Small   = "small"   // a source, a hint
+	Map     = "map"     // a body diagram with what is marked on it; the text is its view
+	Lacking = "missing" // what a case lacks, of another letter; becomes items
 )
+
+// Readers for whom there are forms.
+var readers = []string{"court", "lawyer", "srt", "cat", "wgad"}
 
 type passage struct {
 	style   string
 	when    []condition
 	each    string
+	of      string             // of a map: whose findings; of what is missing: the letter that lacks it
 	text    map[string][]piece // by language
+	source  codebook.Label     // of a heading: where what stands below it is asked for
 	checked bool               // the norms it cites were read
 }
 
@@ -93,7 +109,11 @@ func Compile(book *codebook.Book) (*Set, error) {
 	for _, def := range defs.Letters {
 		l := &Letter{
 			ID: def.ID, Label: def.Label, Help: def.Help, Source: def.Source, Conf: def.Conf,
-			Record: def.Record, set: def.Set, of: s,
+			Record: def.Record, Langs: def.Langs, Purpose: def.Purpose, Readers: def.Readers, About: def.About,
+			signs: def.Signs, set: def.Set, of: s,
+		}
+		if len(l.Langs) == 0 {
+			l.Langs = usual
 		}
 		fail := func(err error) error { return fmt.Errorf("%s: letter %s: %w", def.File, def.ID, err) }
 		for _, rule := range def.For {
@@ -105,17 +125,72 @@ func Compile(book *codebook.Book) (*Set, error) {
 		if err := s.checkRecord(def); err != nil {
 			return nil, fail(err)
 		}
+		if err := s.checkWho(l); err != nil {
+			return nil, fail(err)
+		}
 		var err error
-		if l.body, err = s.passages(def.Body, defs.Shared); err != nil {
+		if l.body, err = (&reader{s, l.Langs, defs.Shared}).passages(def.Body, true); err != nil {
 			return nil, fail(err)
 		}
 		s.list = append(s.list, l)
 	}
+	for _, l := range s.list {
+		for _, p := range l.body {
+			if other, ok := s.Letter(p.of); p.style == Lacking && (!ok || slices.ContainsFunc(other.body, func(p passage) bool { return p.style == Lacking })) {
+				return nil, fmt.Errorf("letters: letter %s: of: there is no letter %q, or it names what another lacks", l.ID, p.of)
+			}
+		}
+	}
 	return s, nil
+}
+
+// checkWho refuses a letter that does not say for which purpose people are named in it.
+func (s *Set) checkWho(l *Letter) error {
+	purposes, ok := s.book.List("consent_purpose")
+	if !ok {
+		return errors.New("purpose: there is no list consent_purpose")
+	}
+	if _, ok := purposes.Code(l.Purpose); !ok {
+		return fmt.Errorf("purpose: there is no code %q in list consent_purpose", l.Purpose)
+	}
+	for _, name := range l.signs {
+		if k := s.kindOf(name); k == nil || k.ID != "person" && !s.refersToPerson(k) {
+			return fmt.Errorf("signs: %q is no person and names none", name)
+		}
+	}
+	for _, to := range l.Readers {
+		if !slices.Contains(readers, to) {
+			return fmt.Errorf("readers: there is none called %q", to)
+		}
+	}
+	for _, lang := range l.Langs {
+		if !slices.Contains(usual, lang) {
+			return fmt.Errorf("langs: there is no language %q", lang)
+		}
+	}
+	if l.About != "" && s.kindOf(l.About) == nil {
+		return fmt.Errorf("about: there is no record %q", l.About)
+	}
+	return nil
+}
+
+func (s *Set) refersToPerson(k *codebook.Kind) bool {
+	return slices.ContainsFunc(k.Fields, func(f codebook.Field) bool { return f.Type == codebook.Ref && f.RefKind == "person" })
 }
 
 // Letters are all letters, in the order of the data.
 func (s *Set) Letters() []*Letter { return s.list }
+
+// Forms are the letters that are forms for a reader, in the order of the data; empty: for any.
+func (s *Set) Forms(reader string) []*Letter {
+	var out []*Letter
+	for _, l := range s.list {
+		if reader == "" && len(l.Readers) > 0 || slices.Contains(l.Readers, reader) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
 
 // Letter returns the letter with an id.
 func (s *Set) Letter(id string) (*Letter, bool) {
@@ -126,13 +201,28 @@ func (s *Set) Letter(id string) (*Letter, bool) {
 	return s.list[i], true
 }
 
+// Records are the ids of the records of a case that the letter may be about, in the order in which they count.
+func (l *Letter) Records(records []*casefile.Record) []string {
+	var out []string
+	for _, rec := range l.filler(nil, Case{Records: records}).fits(l.About) {
+		out = append(out, rec.ID)
+	}
+	return out
+}
+
 // For returns the letters that are the next step of a check or a deadline.
 func (s *Set) For(rule string) []*Letter { return s.byRule[rule] }
 
 func (s *Set) checkPick(p codebook.PickDef) error {
-	k, ok := s.book.Kind(p.Kind)
-	if !ok {
+	k := s.kind(p.Kind)
+	if k == nil {
 		return fmt.Errorf("there is no kind %s", p.Kind)
+	}
+	if p.Of != "" {
+		of := s.picks[p.Of]
+		if s.kindOf(p.Of) == nil || of.Of != "" {
+			return fmt.Errorf("of: there is no record %q, or it is one of another", p.Of)
+		}
 	}
 	for field, values := range p.Where {
 		if err := s.checkValues(k, field, values); err != nil {
@@ -144,7 +234,7 @@ func (s *Set) checkPick(p codebook.PickDef) error {
 
 // checkValues refuses values that a field can't have.
 func (s *Set) checkValues(k *codebook.Kind, field string, values []string) error {
-	f, ok := k.Field(field)
+	f, ok := fieldOf(k, field)
 	if !ok {
 		return fmt.Errorf("kind %s has no field %s", k.ID, field)
 	}
@@ -189,10 +279,12 @@ func (s *Set) checkRecord(def codebook.LetterDef) error {
 
 // Names that stand for no record.
 const (
-	today = "today" // the day on which the letter is written
-	due   = "due"   // the last day of the term that calls for it
-	late  = "late"  // a condition: that day has passed
-	start = "start" // the record from which the term runs, or that the check found
+	today  = "today"  // the day on which the letter is written
+	due    = "due"    // the last day of the term that calls for it
+	nth    = "n"      // which of the records it is for which the passage stands
+	late   = "late"   // a condition: that day has passed
+	agreed = "agreed" // a condition: the victim has consented to the purpose of the letter
+	start  = "start"  // the record from which the term runs, or that the check found
 )
 
 // kindOf is the kind of what a name stands for.
@@ -200,25 +292,73 @@ func (s *Set) kindOf(name string) *codebook.Kind {
 	if p, ok := s.picks[name]; ok {
 		name = p.Kind
 	}
-	k, ok := s.book.Kind(name)
-	if !ok || k.Scope != codebook.InCase {
+	k := s.kind(name)
+	if k == nil || k.Scope != codebook.InCase {
 		return nil
 	}
 	return k
 }
 
-func (s *Set) passages(defs []codebook.PassageDef, shared map[string][]codebook.PassageDef) ([]passage, error) {
+// kind is a kind of the codebook, or one of what the rules say of a case.
+func (s *Set) kind(id string) *codebook.Kind {
+	if k, ok := s.book.Kind(id); ok {
+		return k
+	}
+	if i := slices.IndexFunc(ruled, func(k codebook.Kind) bool { return k.ID == id }); i >= 0 {
+		return &ruled[i]
+	}
+	return nil
+}
+
+// ruled are what the rules say of a case, as kinds of records: Case.Terms and
+// Case.Breaches are filled in like records.
+var ruled = []codebook.Kind{
+	{ID: "term", Scope: codebook.InCase, Label: codebook.Label{En: "Deadline", Ru: "Срок", Kk: "Мерзім"}, Fields: []codebook.Field{
+		said("label", "What", "Что", "Не"), said("norm", "Norm", "Норма", "Норма"), said("next", "Next step", "Следующий шаг", "Келесі қадам"),
+		said("owes", "Who owes it", "Кто должен", "Кім міндетті"), said("state", "State", "Состояние", "Күйі"),
+		{ID: "due", Type: codebook.Date, Label: codebook.Label{En: "Due on", Ru: "Срок", Kk: "Мерзімі"}},
+		{ID: "arguable", Type: codebook.Date, Label: codebook.Label{En: "Arguable until", Ru: "Можно отстаивать до", Kk: "Дәлелдеуге болады"}},
+	}},
+	{ID: "breach", Scope: codebook.InCase, Label: codebook.Label{En: "Breach", Ru: "Нарушение", Kk: "Бұзушылық"}, Fields: []codebook.Field{
+		said("label", "What", "Что", "Не"), said("norm", "Norm", "Норма", "Норма"), said("next", "Next step", "Следующий шаг", "Келесі қадам"),
+		{ID: "since", Type: codebook.Date, Label: codebook.Label{En: "Since", Ru: "С", Kk: "Бастап"}},
+	}},
+}
+
+func said(id, en, ru, kk string) codebook.Field {
+	return codebook.Field{ID: id, Type: codebook.Text, Class: codebook.Fact, Label: codebook.Label{En: en, Ru: ru, Kk: kk}}
+}
+
+// fieldOf is a field of a kind of the codebook, or of one of ours.
+func fieldOf(k *codebook.Kind, id string) (*codebook.Field, bool) {
+	if f, ok := k.Field(id); ok {
+		return f, true
+	}
+	if i := slices.IndexFunc(k.Fields, func(f codebook.Field) bool { return f.ID == id }); i >= 0 {
+		return &k.Fields[i], true
+	}
+	return nil, false
+}
+
+// reader reads the passages of a letter.
+type reader struct {
+	*Set
+	langs  []string
+	shared map[string][]codebook.PassageDef
+}
+
+func (s *reader) passages(defs []codebook.PassageDef, outer bool) ([]passage, error) {
 	var out []passage
 	for i, def := range defs {
 		if def.Use != "" {
-			more, ok := shared[def.Use]
+			more, ok := s.shared[def.Use]
 			if !ok {
 				return nil, fmt.Errorf("passage %d: there are no shared passages %s", i+1, def.Use)
 			}
-			if shared == nil || slices.ContainsFunc(more, func(d codebook.PassageDef) bool { return d.Use != "" }) {
+			if !outer || slices.ContainsFunc(more, func(d codebook.PassageDef) bool { return d.Use != "" }) {
 				return nil, fmt.Errorf("shared passages %s use others: they must not", def.Use)
 			}
-			inner, err := s.passages(more, nil)
+			inner, err := s.passages(more, false)
 			if err != nil {
 				return nil, fmt.Errorf("shared passages %s: %w", def.Use, err)
 			}
@@ -243,9 +383,14 @@ func (s *Set) passages(defs []codebook.PassageDef, shared map[string][]codebook.
 	return out, nil
 }
 
-func (s *Set) passage(def codebook.PassageDef) (passage, error) {
-	p := passage{style: def.Is, each: def.Each, text: map[string][]piece{}, checked: def.Conf == "" || def.Conf == "R" || def.Conf == "H"}
-	if !slices.Contains([]string{To, Title, Under, Ask, Plain}, def.Is) {
+var known = []string{To, Title, Under, Ask, Plain, Head, Part, Row, Columns, Item, Small, Map, Lacking}
+
+func (s *reader) passage(def codebook.PassageDef) (passage, error) {
+	p := passage{
+		style: def.Is, each: def.Each, of: def.Of, text: map[string][]piece{}, source: def.Source,
+		checked: def.Conf == "" || def.Conf == "R" || def.Conf == "H",
+	}
+	if !slices.Contains(known, def.Is) {
 		return p, fmt.Errorf("is: there is no style %q", def.Is)
 	}
 	if def.Each != "" && s.kindOf(def.Each) == nil {
@@ -255,8 +400,14 @@ func (s *Set) passage(def codebook.PassageDef) (passage, error) {
 	if p.when, err = s.conditions(def.If); err != nil {
 		return p, err
 	}
+	switch k := s.kindOf(def.Of); {
+	case def.Is == Map && (k == nil || k.ID != "finding"):
+		return p, fmt.Errorf("of: a map is of findings, not of %q", def.Of)
+	case def.Is == Map, def.Is == Lacking: // their texts are made
+		return p, nil
+	}
 	var same string
-	for i, lang := range languages {
+	for i, lang := range s.langs {
 		text := map[string]string{"ru": def.Text.Ru, "kk": def.Text.Kk, "en": def.Text.En}[lang]
 		if text == "" {
 			return p, fmt.Errorf("has no text in %s", lang)
@@ -267,7 +418,7 @@ func (s *Set) passage(def codebook.PassageDef) (passage, error) {
 		if names := placeholders(p.text[lang]); i == 0 {
 			same = names
 		} else if names != same {
-			return p, fmt.Errorf("in %s it has %s, in %s %s: every language says the same", lang, names, languages[0], same)
+			return p, fmt.Errorf("in %s it has %s, in %s %s: every language says the same", lang, names, s.langs[0], same)
 		}
 	}
 	return p, nil
@@ -334,7 +485,7 @@ const fullName = "name"
 
 func (s *Set) source(text string) (source, error) {
 	name, field, _ := strings.Cut(text, ".")
-	if field == "" && (name == today || name == due) {
+	if field == "" && (name == today || name == due || name == nth) {
 		return source{name: name}, nil
 	}
 	k := s.kindOf(name)
@@ -344,7 +495,7 @@ func (s *Set) source(text string) (source, error) {
 	if field == fullName && k.ID == "person" {
 		return source{name, field}, nil
 	}
-	if _, ok := k.Field(field); !ok {
+	if _, ok := fieldOf(k, field); !ok {
 		return source{}, fmt.Errorf("{%s}: kind %s has no field %q", text, k.ID, field)
 	}
 	return source{name, field}, nil
@@ -362,7 +513,7 @@ func (s *Set) conditions(text string) ([]condition, error) {
 		one, c.not = strings.CutPrefix(one, "!")
 		one, values, has := strings.Cut(one, "=")
 		c.name, c.field, _ = strings.Cut(one, ".")
-		if c.field == "" && (c.name == due || c.name == late) {
+		if c.field == "" && (c.name == due || c.name == late || c.name == agreed) {
 			out = append(out, c)
 			continue
 		}
@@ -390,7 +541,7 @@ func (s *Set) conditions(text string) ([]condition, error) {
 func (l *Letter) Reads() []string {
 	var out []string
 	for _, p := range l.body {
-		for _, lang := range languages {
+		for _, lang := range l.Langs {
 			for _, piece := range p.text[lang] {
 				for _, from := range piece.from {
 					if from.field != "" {

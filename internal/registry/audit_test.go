@@ -27,7 +27,8 @@ import (
 // withoutLine are the exported methods that write no line of the audit, each
 // with the reason why.
 var withoutLine = map[string]string{
-	"Book": "the same for everybody", "Rules": "the same for everybody", "RuleLabel": "the same for everybody", "Today": "the day",
+	"Letters": "as the codebook",
+	"Book":    "the same for everybody", "Rules": "the same for everybody", "RuleLabel": "the same for everybody", "Today": "the day",
 	"Close":         "what is owed is written, and nothing else is done",
 	"EndAll":        "its line is written when the register is closed",
 	"LocksAll":      "as EndAll",
@@ -73,7 +74,7 @@ var withoutLine = map[string]string{
 }
 
 // showsIdentity are the exported methods that can show who somebody is.
-var showsIdentity = []string{"BulkDone", "Case", "Cases", "Custody", "Due", "FileCopies", "Files", "MakeCopy", "OpenCopy", "OpenFile", "Overview", "PlanBulk", "Propose", "ReadText", "Redact", "StateRecord", "Tasks"}
+var showsIdentity = []string{"BulkDone", "Case", "Cases", "Custody", "Due", "FileCopies", "Files", "Forms", "MakeCopy", "OpenCopy", "OpenFile", "Overview", "PlanBulk", "Propose", "ReadText", "Redact", "StateRecord", "Tasks"}
 
 // TestEveryDoorIsAudited holds that every exported method of the registry
 // writes to the audit what must stand there, or says why nothing does. It reads

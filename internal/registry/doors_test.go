@@ -19,6 +19,7 @@ import (
 var withoutDecision = map[string]string{
 	"Book":            "the codebook is the same for everybody",
 	"Rules":           "as the codebook",
+	"Letters":         "as the codebook",
 	"RuleLabel":       "as the codebook",
 	"FigureSet":       "as the codebook",
 	"StatementFacets": "as the codebook",

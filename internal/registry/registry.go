@@ -22,6 +22,7 @@ import (
 	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/ledger/sqlitestore"
+	"github.com/kua-registry/kua/internal/letter"
 	"github.com/kua-registry/kua/internal/rules"
 	"github.com/kua-registry/kua/internal/seal"
 )
@@ -66,6 +67,8 @@ type Registry struct {
 	now   func() time.Time
 	book  *codebook.Book
 	rules *rules.Set
+
+	letters func() (*letter.Set, error) // compiled when first asked for
 
 	node    *seal.Identity
 	vault   *seal.Vault // the node's: what it counts with and, in a house, reads
@@ -214,6 +217,7 @@ func prepare(dir string, opt Options) (*Registry, error) {
 	}
 	return &Registry{
 		dir: dir, opt: opt, now: opt.Now, book: book, rules: set, passkeys: keys,
+		letters:  sync.OnceValues(func() (*letter.Set, error) { return letter.Compile(book) }),
 		opening:  make(chan struct{}, 1),
 		files:    evidence.Open(filepath.Join(dir, evidenceDir)),
 		sessions: access.NewSessions(opt.Now),

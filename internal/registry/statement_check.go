@@ -450,30 +450,13 @@ func (r *Registry) covered(ctx context.Context, s *access.Session, cover stateme
 func consentFor(file *casefile.Case, purposes []string, person string, day edtf.Day) (kind string, args []string) {
 	kind, args = FindConsent, []string{purposes[0]}
 	for _, purpose := range purposes {
-		var last *casefile.Record
-		for _, rec := range file.Of("consent") {
-			if first(rec.Fields["purpose"]) != purpose || person != "" && first(rec.Fields["person"]) != "" && first(rec.Fields["person"]) != person {
-				continue
-			}
-			if last == nil || rec.Counts > last.Counts || rec.Counts == last.Counts && !rec.At.Before(last.At) {
-				last = rec
-			}
-		}
-		if last == nil {
-			continue
-		}
-		on := func(field string) (edtf.Day, bool) {
-			d, err := edtf.Parse(first(last.Fields[field]))
-			return d.Earliest(), err == nil && !d.IsZero()
-		}
-		withdrawn, isWithdrawn := on("withdrawn")
-		expires, hasEnd := on("expires")
-		switch {
-		case isWithdrawn && withdrawn <= day, first(last.Fields["state"]) == "withdrawn", first(last.Fields["state"]) == "refused":
-			kind, args = FindWithdrawn, []string{purpose, first(last.Fields["withdrawn"])}
-		case hasEnd && expires < day, first(last.Fields["state"]) == "expired":
-			kind, args = FindExpired, []string{purpose, first(last.Fields["expires"])}
-		case first(last.Fields["state"]) == "given":
+		state, last := casefile.Consent(file.Records(), purpose, day, func(of string) bool { return person == "" || of == "" || of == person })
+		switch state {
+		case casefile.ConsentWithdrawn:
+			kind, args = FindWithdrawn, []string{purpose, last.Get("withdrawn")}
+		case casefile.ConsentExpired:
+			kind, args = FindExpired, []string{purpose, last.Get("expires")}
+		case casefile.ConsentGiven:
 			return "", nil
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/kua-registry/kua/internal/bodymap"
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/istanbul"
 )
 
 // mapView is one view of the body, as it is drawn.
@@ -74,16 +75,16 @@ func (e *examReader) bodyMap(views []bodymap.View, exam *casefile.Record, findin
 	marks := map[string][]mapMark{}
 	has := map[string]map[[2]string]bool{}
 	for i, f := range findings {
-		for _, at := range placesOf(views, f) {
-			m := mapMark{N: i + 1, X: at.x, Y: at.y, Href: "#" + anchor(f.ID), Label: strconv.Itoa(i+1) + ": " + e.findingTitle(f)}
-			m.settle(marks[at.view.ID])
-			marks[at.view.ID] = append(marks[at.view.ID], m)
-			if has[at.view.ID] == nil {
-				has[at.view.ID] = map[[2]string]bool{}
+		for _, at := range istanbul.Places(views, f) {
+			m := mapMark{N: i + 1, X: at.X, Y: at.Y, Href: "#" + anchor(f.ID), Label: strconv.Itoa(i+1) + ": " + e.findingTitle(f)}
+			m.settle(marks[at.View.ID])
+			marks[at.View.ID] = append(marks[at.View.ID], m)
+			if has[at.View.ID] == nil {
+				has[at.View.ID] = map[[2]string]bool{}
 			}
 			for _, region := range f.Fields["body_region"] {
-				for _, side := range sidesOf(f) {
-					has[at.view.ID][[2]string{region, side}] = true
+				for _, side := range istanbul.Sides(f) {
+					has[at.View.ID][[2]string{region, side}] = true
 				}
 			}
 		}
@@ -167,55 +168,6 @@ func (m *mapMark) settle(others []mapMark) {
 		return math.Hypot(float64(o.X-m.X), float64(o.Y-m.Y)/2) < near && o.N != m.N
 	}) && m.X < bodymap.Permille-near {
 		m.X += near
-	}
-}
-
-// place is where a finding is drawn, in permille of a view.
-type place struct {
-	view bodymap.View
-	x, y int
-}
-
-// placesOf says where a finding is drawn: at its place, else in the middle of
-// each of its regions, on the view it names, else on the first that shows it.
-func placesOf(views []bodymap.View, f *casefile.Record) []place {
-	named, ok := bodymap.Find(views, f.Get("view"))
-	x, errX := strconv.Atoi(f.Get("x"))
-	y, errY := strconv.Atoi(f.Get("y"))
-	if ok && errX == nil && errY == nil && x >= 0 && y >= 0 && x <= bodymap.Permille && y <= bodymap.Permille {
-		return []place{{named, x, y}}
-	}
-	var out []place
-	for _, region := range f.Fields["body_region"] {
-		for _, side := range sidesOf(f) {
-			look := views
-			if ok {
-				look = []bodymap.View{named}
-			}
-			for _, v := range look {
-				x, y, found := v.Place(region, side)
-				if !found {
-					x, y, found = v.Place(region, "middle") // it lies in the middle whatever side was said
-				}
-				if found {
-					out = append(out, place{v, x, y})
-					break
-				}
-			}
-		}
-	}
-	return out
-}
-
-// sidesOf are the sides of a finding as the map has them; empty: not said.
-func sidesOf(f *casefile.Record) []string {
-	switch side := f.Get("side"); {
-	case side == "both":
-		return []string{"left", "right"}
-	case side == "" || codebook.Missing(side) || side == "other":
-		return []string{""}
-	default:
-		return []string{side}
 	}
 }
 

@@ -31,6 +31,7 @@ type caseBody struct {
 	Jump                          []jump
 	Timeline                      timelineView
 	Sections                      []section
+	Forms                         []formGroup
 	Deadlines                     []deadlineGroup
 	Checks                        []checkGroup
 	Same                          []sameCase
@@ -74,6 +75,7 @@ func (s *server) showCase(v *visit, form caseForms) error {
 	if body.Steps, more = c.steps(); more > 0 {
 		body.MoreSteps = v.N("step.more", more)
 	}
+	body.Forms = c.forms()
 	if file.MayWrite || file.MayComment {
 		body.Add = casePath(file.Row) + "/add"
 	}
@@ -101,6 +103,9 @@ func (s *server) showCase(v *visit, form caseForms) error {
 	body.Jump = []jump{{"timeline", v.T("case.timeline"), count(body.Timeline.Count)}, {"deadlines", v.T("case.deadlines"), count(len(file.Deadlines))}, {"checks", v.T("case.checks"), count(len(file.Checks))}}
 	for _, s := range body.Sections {
 		body.Jump = append(body.Jump, jump{s.ID, s.Name, count(s.Count)})
+	}
+	if len(body.Forms) > 0 {
+		body.Jump = append(body.Jump, jump{"forms", v.T("letter.forms"), ""})
 	}
 	body.Jump = append(body.Jump, jump{"same", v.T("case.same"), count(len(file.Same))}, jump{"review", v.T("facet.review"), ""})
 	if body.Access != nil {

@@ -12,7 +12,6 @@ import (
 	"rsc.io/qr"
 
 	"github.com/kua-registry/kua/internal/custody"
-	"github.com/kua-registry/kua/internal/letter"
 	"github.com/kua-registry/kua/internal/paper"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/wording"
@@ -68,7 +67,7 @@ func (s *server) custodyPage(v *visit) error {
 		return err
 	}
 	base := casePath(c.file.Row)
-	body := custodyBody{Number: c.file.Row.Number, Back: base, FactsOnly: c.file.Row.FactsOnly, Langs: letter.Languages(), In: v.Code()}
+	body := custodyBody{Number: c.file.Row.Number, Back: base, FactsOnly: c.file.Row.FactsOnly, Langs: custodyLangs, In: v.Code()}
 	if c.file.MayWrite {
 		body.New = base + "/add/evidence"
 	}
@@ -119,7 +118,7 @@ func (s *server) custodyForm(v *visit) error {
 		return registry.ErrNotFound
 	}
 	in := v.r.PostFormValue("in")
-	if !slices.Contains(letter.Languages(), in) {
+	if !slices.Contains(custodyLangs, in) {
 		in = v.Code()
 	}
 	info, err := s.reg.Info(v.r.Context(), v.session)
@@ -142,6 +141,9 @@ func (s *server) custodyForm(v *visit) error {
 	v.file("custody.pdf", "application/pdf", out.Bytes())
 	return nil
 }
+
+// custodyLangs are the languages of the printed form, that of the authorities first.
+var custodyLangs = []string{"ru", "kk", "en"}
 
 // custodyPaper is the form of a thing. Neither the number of its case nor who is
 // in it stands there: the form goes with the thing through many hands.

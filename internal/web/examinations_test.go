@@ -166,10 +166,10 @@ func TestPlacesOf(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, p := range placesOf(views, &casefile.Record{Fields: tt.fields}) {
-				got = append(got, p.view.ID)
-				if strings.Contains(tt.want, "10 900") && (p.x != 10 || p.y != 900) {
-					t.Errorf("at %d, %d", p.x, p.y)
+			for _, p := range istanbul.Places(views, &casefile.Record{Fields: tt.fields}) {
+				got = append(got, p.View.ID)
+				if strings.Contains(tt.want, "10 900") && (p.X != 10 || p.Y != 900) {
+					t.Errorf("at %d, %d", p.X, p.Y)
 				}
 			}
 			if want := strings.TrimSuffix(tt.want, " 10 900"); strings.Join(got, " ") != want {

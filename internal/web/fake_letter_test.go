@@ -6,8 +6,11 @@ import (
 	"context"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/letter"
 	"github.com/kua-registry/kua/internal/registry"
 )
+
+func (f *fake) Letters() (*letter.Set, error) { return letter.Compile(f.book) }
 
 func (f *fake) TakesLetter(_ context.Context, _ *access.Session, id string) error {
 	if f.fails != nil {

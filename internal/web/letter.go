@@ -5,6 +5,8 @@ package web
 import (
 	"bytes"
 	"context"
+	"html/template"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -12,14 +14,15 @@ import (
 	"strings"
 
 	"github.com/kua-registry/kua/internal/access"
-	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/letter"
+	"github.com/kua-registry/kua/internal/paper"
 	"github.com/kua-registry/kua/internal/registry"
-	"github.com/kua-registry/kua/internal/rules"
 )
 
 // letterRegister is what the letters ask of the registry.
 type letterRegister interface {
+	Letters() (*letter.Set, error)
 	TakesLetter(ctx context.Context, s *access.Session, caseID string) error
 }
 
@@ -39,9 +42,12 @@ type letterBody struct {
 	Title, Help, Why, Norm   string
 	Unchecked                bool
 	Langs                    []langLink
+	About                    []langLink // the records it may be about
 	Action, In, Rule, Record string
 	Text                     string
+	Look                     template.HTML // what it will look like
 	Blanks                   []blankView
+	Purpose                  string // for which people are named in it
 	Sent, SentKind           string // where it is written down that it was sent, for those who may
 	Touched                  bool   // a person has worked on the text: it is shown as they left it
 }
@@ -69,9 +75,9 @@ func (s *server) asked(v *visit, q url.Values) (*letterAsked, error) {
 		return nil, err
 	}
 	a := &letterAsked{letter: l, file: file, in: q.Get("in")}
-	if !slices.Contains(letter.Languages(), a.in) {
-		a.in = letter.Languages()[0] // that of the authorities
-		if v.Code() == "kk" {
+	if !slices.Contains(l.Langs, a.in) {
+		a.in = l.Langs[0] // that of its reader
+		if v.Code() == "kk" && slices.Contains(l.Langs, "kk") {
 			a.in = "kk"
 		}
 	}
@@ -83,30 +89,11 @@ func (s *server) asked(v *visit, q url.Values) (*letterAsked, error) {
 			a.record = rec.ID
 		}
 	}
-	words := s.voice(s.words.Lang(a.in))
-	a.filled = letter.Case{
-		Records: file.Records, Start: a.record, Today: s.reg.Today(), Due: dueOf(file, s.reg.Rules(), a.rule, a.record),
-		Outside: func(id string) string { return words.Outside(file.Outside[id].Kind, file.Outside[id].Fields) },
+	if about := l.Records(file.Records); a.record == "" && len(about) > 0 {
+		a.record = about[len(about)-1]
 	}
+	a.filled = registry.LetterCase(file, s.reg.Rules(), s.reg.Today(), a.rule, a.record)
 	return a, nil
-}
-
-// dueOf is the last day of the term that calls for a letter: of the deadline
-// itself, or of one that the check follows; 0 where there is none.
-func dueOf(file registry.CaseView, set *rules.Set, rule, record string) edtf.Day {
-	def, ok := set.Rule(rule)
-	if !ok {
-		return 0
-	}
-	of := append([]string{rule}, def.Of...)
-	for _, exact := range []bool{true, false} {
-		for _, d := range file.Deadlines {
-			if slices.Contains(of, d.Rule) && d.Due != 0 && !d.Due.Bound() && (d.Record == record || !exact) {
-				return d.Due
-			}
-		}
-	}
-	return 0
 }
 
 func (s *server) letterPage(v *visit) error {
@@ -119,29 +106,42 @@ func (s *server) letterPage(v *visit) error {
 
 // showLetter shows a letter to be finished: as the case fills it, or as a person left it.
 func (s *server) showLetter(v *visit, a *letterAsked, text string) error {
-	words := s.voice(s.words.Lang(a.in))
-	draft := a.letter.Fill(words.Language, a.filled)
+	draft := a.letter.Fill(s.words.Lang(a.in), a.filled)
 	here := v.r.URL.Path
 	body := letterBody{
 		Unreviewed: v.unreviewed(), CaseHref: casePath(a.file.Row), Number: a.file.Row.Number,
 		Title: v.in(a.letter.Label), Help: v.in(a.letter.Help), Norm: v.in(a.letter.Source), Unchecked: unchecked(a.letter.Conf),
 		Action: here, In: a.in, Rule: a.rule, Record: a.record, Text: text, Touched: text != "",
+		Purpose: v.label("consent_purpose", a.letter.Purpose),
 	}
 	if !body.Touched {
 		body.Text = draft.Text()
 	}
+	var look strings.Builder
+	if err := paper.HTMLFragment(&look, a.letter.Finished(a.in, letter.Lay(body.Text), draft.Maps)); err != nil {
+		return err
+	}
+	body.Look = template.HTML(look.String()) // #nosec G203 -- package paper escapes all that is not its own
 	if def, ok := s.reg.Rules().Rule(a.rule); ok {
 		body.Why = v.in(def.Label)
 	}
-	for _, code := range letter.Languages() {
+	for _, code := range a.letter.Langs {
 		body.Langs = append(body.Langs, langLink{
 			Code: code, Name: v.T("letter.in." + code), Href: link(here, "rule", a.rule, "record", a.record, "in", code), Here: code == a.in,
+		})
+	}
+	for _, id := range a.letter.Records(a.file.Records) {
+		rec := a.file.Records[slices.IndexFunc(a.file.Records, func(rec *casefile.Record) bool { return rec.ID == id })]
+		body.About = append(body.About, langLink{
+			Name: join([]string{v.title(rec, func(string) valueText { return valueText{} }), v.DateShort(rec.Date)}), Href: link(here, "rule", a.rule, "record", id, "in", a.in), Here: id == a.record,
 		})
 	}
 	for _, b := range draft.Blanks {
 		view := blankView{Label: b.Label}
 		switch {
 		case !a.file.MayWrite || b.Kind == "":
+		case b.Kind == letter.Consents:
+			view.Href = link(casePath(a.file.Row)+"/add/"+b.Kind, "f.purpose", a.letter.Purpose, "f.person", b.Record)
 		case b.Record != "":
 			view.Href = recordPath(a.file.Row, b.Record) + "/edit"
 		default:
@@ -181,33 +181,63 @@ func (s *server) takeLetter(v *visit) error {
 	case as == "edit":
 		return s.showLetter(v, a, text)
 	}
-	if !slices.Contains([]string{"docx", "txt", "print"}, as) {
-		return errBadRequest
+	if as == "txt" {
+		return s.handOut(v, a, "text/plain; charset=utf-8", as, []byte(strings.ReplaceAll(text, "\n", "\r\n")))
 	}
+	for _, f := range letterFormats {
+		if f.as != as {
+			continue
+		}
+		draft := a.letter.Fill(s.words.Lang(a.in), a.filled)
+		var b bytes.Buffer
+		if err := f.write(&b, a.letter.Finished(a.in, letter.Lay(text), draft.Maps)); err != nil {
+			return err
+		}
+		return s.handOut(v, a, f.media, as, b.Bytes())
+	}
+	return errBadRequest
+}
+
+// letterFormats are the files as which a letter leaves, beside its text.
+var letterFormats = []struct {
+	as, media string
+	write     func(io.Writer, paper.Document) error
+}{
+	{"pdf", "application/pdf", paper.PDF},
+	{"docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", paper.DOCX},
+}
+
+// handOut gives out a letter as a file, after it was written down that it leaves.
+func (s *server) handOut(v *visit, a *letterAsked, media, ext string, data []byte) error {
 	if err := s.reg.TakesLetter(v.r.Context(), v.session, a.file.Row.ID); err != nil {
 		return err
 	}
-	switch as {
-	case "docx":
-		var b bytes.Buffer
-		if err := letter.Docx(&b, letter.Lay(text), a.in); err != nil {
-			return err
-		}
-		v.file(a.letter.ID+".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", b.Bytes())
-		return nil
-	case "txt":
-		v.file(a.letter.ID+".txt", "text/plain; charset=utf-8", []byte(strings.ReplaceAll(text, "\n", "\r\n")))
-		return nil
-	}
-	return s.show(v, "letter-print", v.in(a.letter.Label), letterPrint{
-		In: a.in, Action: v.r.URL.Path, Rule: a.rule, Record: a.record, Text: text, Passages: letter.Lay(text),
-	})
+	v.file(a.letter.ID+"."+ext, media, data)
+	return nil
 }
 
-// letterPrint is a finished letter as it lies on paper.
-type letterPrint struct {
-	In, Action, Rule, Record, Text string
-	Passages                       []letter.Passage
+// formGroup are the forms for a reader.
+type formGroup struct {
+	Name  string
+	Links []stepLink
+}
+
+// forms are those that the case can be put into, by who reads them. A form
+// about a record stands there only where there is such a record.
+func (c *caseReader) forms() []formGroup {
+	var out []formGroup
+	for _, reader := range []string{"court", "lawyer", "srt", "cat", "wgad"} {
+		g := formGroup{Name: c.T("letter.reader." + reader)}
+		for _, l := range c.letters.Forms(reader) {
+			if l.Readers[0] == reader && (l.About == "" || len(l.Records(c.file.Records)) > 0) {
+				g.Links = append(g.Links, stepLink{casePath(c.file.Row) + "/letters/" + l.ID, c.in(l.Label)})
+			}
+		}
+		if len(g.Links) > 0 {
+			out = append(out, g)
+		}
+	}
+	return out
 }
 
 // recordPath is the address of one record of a case.

@@ -146,7 +146,7 @@ func newServer(reg register, words *locale.Catalogue, opts Options) (*server, er
 	}
 	s.views = bodymap.Views()
 	if reg != nil {
-		if s.letters, err = letter.Compile(reg.Book()); err != nil {
+		if s.letters, err = reg.Letters(); err != nil {
 			return nil, err
 		}
 	}
