@@ -65,15 +65,16 @@ const (
 	GiveRole     Action = "give a role" // the one that the thing names
 	LetIn        Action = "let in"      // open one's organisation to a member, and close it to them
 	Verify       Action = "verify"
-	Erase        Action = "erase"    // the identity of a case, or all of it, for good
-	Audit        Action = "audit"    // see who did what: everybody's acts, or those on the case that the thing is
-	Recover      Action = "recover"  // give a share of the recovery key
-	LockAll      Action = "lock all" // close the register for everybody until it is opened anew
+	HandOver     Action = "hand over" // a case to somebody outside: the part that the thing names
+	Erase        Action = "erase"     // the identity of a case, or all of it, for good
+	Audit        Action = "audit"     // see who did what: everybody's acts, or those on the case that the thing is
+	Recover      Action = "recover"   // give a share of the recovery key
+	LockAll      Action = "lock all"  // close the register for everybody until it is opened anew
 )
 
 // Actions are all actions.
 func Actions() []Action {
-	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, Count, CountOrg, WriteOutside, WriteShared, ReadShared, WriteText, Publish, Match, KeepSearch, Administer, GiveRole, LetIn, Verify, Erase, Audit, Recover, LockAll}
+	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, HandOver, Count, CountOrg, WriteOutside, WriteShared, ReadShared, WriteText, Publish, Match, KeepSearch, Administer, GiveRole, LetIn, Verify, Erase, Audit, Recover, LockAll}
 }
 
 // Part is one of the two parts of a case. Whoever may read who somebody is may
@@ -129,6 +130,8 @@ func Decide(m Member, a Action, thing Thing) bool {
 		return m.Is(Reviewer) && (own(m, thing) || named(m, thing))
 	case GrantCase:
 		return m.Is(CaseWorker) && own(m, thing)
+	case HandOver: // what was granted to an organisation was granted to be read; who was asked in person may represent
+		return m.Is(CaseWorker, Lawyer, Clinician, Coordinator) && reads(m, thing) && (belongs(m, thing) || named(m, thing))
 	case Erase:
 		return m.Is(Coordinator) && slices.Contains(m.Orgs, thing.Org)
 	case Count, Verify:

@@ -168,6 +168,7 @@ func TestKinds(t *testing.T) {
 		"public_page":     "on name address",
 		"saved_search":    "name query member org",
 		"bulk":            "what case records",
+		"bundle":          "case for date sealed language names files to reason",
 		"feed":            "mark",
 		"reminders":       "often address",
 		"second_factor":   "method secret recovery",

@@ -44,8 +44,12 @@ type Bundle struct {
 type Case struct {
 	Number string
 	Title  string // may be empty
+	People []Person
 	Events []Event
 }
+
+// Person is who plays a part in a case. A name that is left out is empty.
+type Person struct{ Role, Name string }
 
 // Gap is something that a bundle does not hold, told in a sentence.
 type Gap struct {

@@ -145,7 +145,7 @@ func full(t *testing.T, lang string) dossier.Bundle {
 	b.Exhibits[0].Custody = dossier.Custody{Hands: []dossier.Handover{{When: "2022-01-07", What: "Received", From: "A. Samplova", To: "B. Exampleev", How: "in person", Seal: "no. 17", State: "whole", Gaps: []string{"by somebody who did not hold it"}}}, Digest: strings.Repeat("0a", 32)}
 	b.Things = []dossier.Thing{{Title: "A jacket", Case: "2", Custody: b.Exhibits[0].Custody}}
 	b.Forms = []dossier.Form{{Name: "../Complaint", Document: paper.Document{Lang: lang, Title: "Complaint", Blocks: []paper.Block{paper.Paragraph{Text: paper.Words("It was so.")}}}}}
-	b.Cases = []dossier.Case{{Number: "2", Title: "Night of 5 January", Events: []dossier.Event{
+	b.Cases = []dossier.Case{{Number: "2", Title: "Night of 5 January", People: []dossier.Person{{Role: "Victim", Name: "Sample"}, {Role: "Witness"}}, Events: []dossier.Event{
 		{When: "2022-01-05", What: "Detained on the way home", Details: []string{"Officers: 3"}, Sources: []string{"statement of the person"}, Exhibits: []int{1, 2}},
 		{When: "2022-01-11", What: "Complaint handed in"},
 	}}}

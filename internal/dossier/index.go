@@ -47,6 +47,17 @@ func (b *Bundle) index(names []string) (paper.Document, error) {
 	}
 	for _, c := range b.Cases {
 		add(heading(1, strings.TrimSuffix(l.T("dossier.case", shown(c.Number))+". "+shown(c.Title), ". ")))
+		if len(c.People) > 0 {
+			t := table(l, "dossier.people", "role", "name")
+			for _, p := range c.People {
+				name := shown(p.Name)
+				if name == "" {
+					name = l.T("dossier.people.unnamed")
+				}
+				t.Rows = append(t.Rows, []paper.Cell{lines(p.Role), lines(name)})
+			}
+			add(t)
+		}
 		if len(c.Events) == 0 {
 			add(paragraph(l.T("dossier.chronology.none")))
 			continue

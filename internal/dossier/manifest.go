@@ -32,9 +32,15 @@ type manifest struct {
 }
 
 type manifestCase struct {
-	Number string          `json:"number"`
-	Title  string          `json:"title,omitempty"`
-	Events []manifestEvent `json:"events"`
+	Number string           `json:"number"`
+	Title  string           `json:"title,omitempty"`
+	People []manifestPerson `json:"people,omitempty"`
+	Events []manifestEvent  `json:"events"`
+}
+
+type manifestPerson struct {
+	Role string `json:"role"`
+	Name string `json:"name,omitempty"`
 }
 
 type manifestEvent struct {
@@ -122,7 +128,11 @@ func (b *Bundle) manifest(names []string, files []file) ([]byte, error) {
 		for _, e := range c.Events {
 			events = append(events, manifestEvent(e))
 		}
-		m.Cases = append(m.Cases, manifestCase{c.Number, c.Title, events})
+		var people []manifestPerson
+		for _, p := range c.People {
+			people = append(people, manifestPerson(p))
+		}
+		m.Cases = append(m.Cases, manifestCase{c.Number, c.Title, people, events})
 	}
 	for i, e := range b.Exhibits {
 		item := manifestItem{

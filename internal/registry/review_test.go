@@ -361,6 +361,10 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 		"Apply":                     func() error { _, err := g.Apply(ctx, saule, proposals); return err },
 		"Undo":                      func() error { return g.Undo(ctx, saule, decision, "") },
 		"AddOrganisation":           func() error { _, err := g.AddOrganisation(ctx, saule, NewOrganisation{Name: "Own"}); return err },
+		"Bundle": func() error {
+			_, err := g.Bundle(ctx, saule, BundleQuery{Cases: []string{id}, For: "court", Lang: "en", To: "x", Reason: "x", Sealed: SealedOpen})
+			return err
+		},
 		"Invite": func() error {
 			_, _, err := g.Invite(ctx, saule, NewInvitation{Name: "friend", Roles: []access.Role{access.CaseWorker}})
 			return err
