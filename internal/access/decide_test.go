@@ -224,3 +224,35 @@ func TestDecideAudit(t *testing.T) {
 		}
 	}
 }
+
+// TestDecideHandOver holds that a case leaves by the hand of its own
+// organisation, or of whom it was granted whole by name, and not by whoever may
+// read or count it.
+func TestDecideHandOver(t *testing.T) {
+	own, other := Thing{Org: "north", Counts: true, Day: today}, Thing{Org: "south", Counts: true, Day: today}
+	with := func(thing Thing, grants ...Grant) Thing { thing.Grants = grants; return thing }
+	for _, tt := range []struct {
+		role Role
+		want string // facts and identity of: own, another's, granted to the organisation, granted by name, own restricted
+	}{
+		{CaseWorker, "rR,,,rR,"}, {Lawyer, "rR,,,rR,"}, {Clinician, "rR,,,rR,"}, {Coordinator, "r,,,r,"},
+		{Analyst, ",,,,"}, {Reviewer, ",,,,"}, {Administrator, ",,,,"}, {Trustee, ",,,,"},
+	} {
+		m := Member{ID: "me", Orgs: []string{"north"}, Roles: []Role{tt.role}}
+		restricted := own
+		restricted.Restricted = true
+		var got []string
+		for _, thing := range []Thing{own, other, with(other, Grant{To: "north", Part: Identity}), with(other, Grant{To: "me", Part: Identity}), restricted} {
+			parts := ""
+			for letter, part := range map[string]Part{"r": Fact, "R": Identity} {
+				if thing.Part = part; Decide(m, HandOver, thing) {
+					parts = map[bool]string{true: letter + parts, false: parts + letter}[letter == "r"]
+				}
+			}
+			got = append(got, parts)
+		}
+		if strings.Join(got, ",") != tt.want {
+			t.Errorf("%s: %q, want %q", tt.role, got, tt.want)
+		}
+	}
+}
