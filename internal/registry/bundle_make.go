@@ -266,13 +266,23 @@ func (m *making) addCase(ctx context.Context, c *bundled) error {
 	return nil
 }
 
-// addForms fills the documents of a case for whom the bundle is for. What they
-// may say they know themselves, and leave visible blanks.
+// addForms fills the documents of a case for whom the bundle is for, from what
+// leaves of it and nothing else.
 func (m *making) addForms(ctx context.Context, c *bundled) error {
 	if c.Refused {
 		return nil
 	}
-	forms, err := m.r.Forms(ctx, m.s, c.Row.ID, FormsQuery{Reader: m.q.For, Lang: m.q.Lang, Words: m.catalogue})
+	file, err := m.r.Case(ctx, m.s, c.Row.ID, Clock{})
+	if err != nil {
+		return err
+	}
+	file.Outside, file.Records = c.outside, nil
+	for _, rec := range c.file.Records() {
+		if rec.Kind != grantKind && rec.Kind != casefile.ReviewKind {
+			file.Records = append(file.Records, c.records[rec.ID])
+		}
+	}
+	forms, err := m.r.fillForms(file, FormsQuery{Reader: m.q.For, Lang: m.q.Lang, Words: m.catalogue})
 	if err != nil {
 		return err
 	}

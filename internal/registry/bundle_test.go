@@ -17,6 +17,7 @@ import (
 	"github.com/kua-registry/kua/internal/custody"
 	"github.com/kua-registry/kua/internal/dossier"
 	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/paper"
 	"github.com/kua-registry/kua/internal/timestamp/timestamptest"
 )
 
@@ -95,6 +96,11 @@ func (h *handed) text(b dossier.Bundle) string {
 		h.t.Fatal(err)
 	}
 	var text strings.Builder
+	for _, f := range b.Forms { // packed in the archive, where no word of them is found
+		if err := paper.HTML(&text, f.Document); err != nil {
+			h.t.Fatal(err)
+		}
+	}
 	for _, f := range z.File {
 		text.WriteString(f.Name + "\n")
 		from, err := f.Open()
@@ -150,6 +156,9 @@ func TestBundleLeavesByConsent(t *testing.T) {
 	h.consent("", "litigation", "given")
 	b, text := h.bundle("court")
 	holds(t, "by consent", text, append(names, filmText, h.file.SHA256, "A name is left out (Witness)", "“Place” is left out", "“Name of the file” is left out"), others)
+	if len(b.Forms) == 0 {
+		t.Error("no form for a court")
+	}
 	if len(b.Exhibits) != 1 || len(b.Things) != 1 || b.Exhibits[0].Digest != "" || b.Things[0].Digest == "" || len(b.Exhibits[0].Hands) != 1 {
 		t.Errorf("%+v", b)
 	}

@@ -62,11 +62,16 @@ type Form struct {
 // as the opinion on an examination, comes once for each and not at all without.
 // That they leave the register is for who asks to write down: TakesLetter.
 func (r *Registry) Forms(ctx context.Context, s *access.Session, caseID string, q FormsQuery) ([]Form, error) {
-	set, err := r.Letters()
+	file, err := r.Case(ctx, s, caseID, Clock{})
 	if err != nil {
 		return nil, err
 	}
-	file, err := r.Case(ctx, s, caseID, Clock{})
+	return r.fillForms(file, q)
+}
+
+// fillForms fills the forms for a reader from what is handed to it of a case.
+func (r *Registry) fillForms(file CaseView, q FormsQuery) ([]Form, error) {
+	set, err := r.Letters()
 	if err != nil {
 		return nil, err
 	}
