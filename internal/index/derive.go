@@ -193,7 +193,7 @@ func (ix *Index) document(c *casefile.Case) document {
 		}
 		for i := range kind.Fields {
 			f := &kind.Fields[i]
-			if rec.Kind == "file" && f.ID != "name" {
+			if rec.Kind == "file" && f.ID != "name" && f.ID != "capture_address" {
 				continue // hashes and keys are no words
 			}
 			class := 1 // what is not known to be a fact is not one

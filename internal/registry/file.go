@@ -58,9 +58,10 @@ type FileView struct {
 	At       time.Time // when it was put in
 	By       string    // name of the member who did
 	MayOpen  bool
-	Missing  bool   // it is not where it should be: a backup has it
-	OfFile   string // id of the file that this is a copy of; empty: an original
-	Form     string // code of list file_form; empty: an original
+	Missing  bool        // it is not where it should be: a backup has it
+	OfFile   string      // id of the file that this is a copy of; empty: an original
+	Form     string      // code of list file_form; empty: an original
+	Web      *WebCapture // nil: it is no web capture
 }
 
 // AddFile puts a file into a case. It is sealed while it comes in, and never
@@ -140,6 +141,12 @@ func (r *Registry) finishFile(ctx context.Context, s *access.Session, file evide
 	}
 	fields["bytes"], fields["key"] = []string{strconv.FormatInt(sealed.Size, 10)}, []string{hex.EncodeToString(sealed.Key[:])}
 	fields["sha256"], fields["blake3"] = []string{hex.EncodeToString(sealed.SHA256[:])}, []string{hex.EncodeToString(sealed.BLAKE3[:])}
+	if err := r.lookInto(ctx, file, sealed, fields); err != nil {
+		if b.Size < 0 {
+			err = errors.Join(err, r.files.Drop(file))
+		}
+		return FileView{}, err
+	}
 	if err := r.putFile(ctx, s, file, b, fields); err != nil {
 		return FileView{}, err
 	}
@@ -221,6 +228,7 @@ func (r *Registry) fileView(caseID string, rec *casefile.Record, whole bool) (Fi
 		At: rec.History[0].At, By: nameOf(r.roll(), rec.History[0].Author),
 	}
 	view.Bytes, _ = strconv.ParseInt(rec.Get("bytes"), 10, 64)
+	view.Web = webCapture(rec, whole)
 	if !whole {
 		return view, nil
 	}

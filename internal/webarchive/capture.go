@@ -32,39 +32,39 @@ const (
 // Capture is what a file says of itself as a web capture, and whether it is so.
 // Its texts are from outside: they are bounded, on one line and nothing else.
 type Capture struct {
-	Form     Form
-	Address  string    // of the page that was captured; of the first, where there are many
-	Taken    time.Time // when, as the archiver says; UTC; zero: it doesn't
-	Software string    // of the archiver, as it says itself
+	Form     Form      `json:"form"`
+	Address  string    `json:"address,omitempty"`  // of the page that was captured; of the first, where there are many
+	Taken    time.Time `json:"taken,omitzero"`     // when, as the archiver says; UTC; zero: it doesn't
+	Software string    `json:"software,omitempty"` // of the archiver, as it says itself
 
-	Pages     []Page // answers that were captured, in their order; the first MostListed of them
-	PageCount int
-	Files     []File // of a package or folder: what is not right first, no more than MostListed
-	FileCount int
-	Counts    map[Verdict]int // of all records and files
+	Pages     []Page          `json:"pages,omitempty"` // answers that were captured, in their order; the first MostListed of them
+	PageCount int             `json:"page_count"`
+	Files     []File          `json:"files,omitempty"` // of a package or folder: what is not right first, no more than MostListed
+	FileCount int             `json:"file_count"`
+	Counts    map[Verdict]int `json:"counts"` // of all records and files
 
 	// Verdict is that of the whole: Wrong where one is, else Missing, else Right
 	// where one is, else Unknown, else None.
-	Verdict Verdict
+	Verdict Verdict `json:"verdict"`
 	// Damaged says why the capture could not be read to its end; what was read
 	// stands. Empty: it was.
-	Damaged string
+	Damaged string `json:"damaged,omitempty"`
 }
 
 // Page is one answer in a capture.
 type Page struct {
-	Address string
-	Taken   time.Time // UTC; zero: it isn't said
-	Status  int       // of HTTP; 0: none
-	Media   string
-	Digest  Verdict
+	Address string    `json:"address"`
+	Taken   time.Time `json:"taken,omitzero"`   // UTC; zero: it isn't said
+	Status  int       `json:"status,omitempty"` // of HTTP; 0: none
+	Media   string    `json:"media,omitempty"`
+	Digest  Verdict   `json:"digest"`
 }
 
 // File is one file of a package or folder.
 type File struct {
-	Path   string
-	Size   int64   // bytes; of one that is missing 0
-	Digest Verdict // by the hash that the archiver wrote down; None: it wrote none
+	Path   string  `json:"path"`
+	Size   int64   `json:"bytes"`  // of one that is missing 0
+	Digest Verdict `json:"digest"` // by the hash that the archiver wrote down; None: it wrote none
 }
 
 // MostListed is how many pages, and how many files, of a capture are listed.
@@ -230,11 +230,12 @@ func (c *reader) file(f File) {
 	}
 }
 
-// done says what is to be said of the whole.
+// done says what is to be said of the whole. Where nobody waits any more, it is
+// said what it seemed to be, with the error of ctx.
 func (c *reader) done(ctx context.Context, err error) (Capture, error) {
 	if err != nil {
 		if ctx.Err() != nil {
-			return Capture{}, ctx.Err()
+			return c.Capture, ctx.Err()
 		}
 		c.Damaged = line1(err.Error())
 	}
