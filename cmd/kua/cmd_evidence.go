@@ -5,8 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -33,21 +31,32 @@ func storedCopyOf(c registry.CaptureView) storedCopy {
 }
 
 func (p *program) evidenceCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "evidence", Short: "Sealed files: stored copies of publications"}
-	cmd.AddCommand(p.evidenceAddCommand(), p.evidenceListCommand(), p.evidenceExportCommand())
+	cmd := &cobra.Command{Use: "evidence", Short: "Sealed files: those of cases, and stored copies of publications"}
+	cmd.AddCommand(p.evidenceAddCommand(), p.evidenceListCommand(), p.evidenceVerifyCommand(), p.evidenceExportCommand())
 	return cmd
 }
 
 func (p *program) evidenceAddCommand() *cobra.Command {
-	var publication, taken string
+	var publication, taken, to string
 	cmd := &cobra.Command{
-		Use:   "add FILE",
-		Short: "Store a copy of a publication: a saved page, a document, a picture",
-		Long: fmt.Sprintf(`Store a copy of a publication. FILE is sealed while it is read, under a key of
-its own, and never changed from then on; at most %d MB. Nothing is fetched from
-the network. The file itself stays where it is: delete it where it must not lie.`, registry.CaptureLimit>>20),
-		Args: cobra.ExactArgs(1),
+		Use:   "add CASE FILE [--to EVIDENCE] | add FILE --publication ID",
+		Short: "Put a file into a case, or store a copy of a publication",
+		Long: fmt.Sprintf(`Put a file of up to %d GB into a case. It is sealed while it is read, under a key of
+its own, and never changed from then on. Whatever stops it, the same command
+goes on where it was.
+
+With --publication, store a copy of a publication: a saved page, a document, a
+picture of at most %d MB. Nothing is fetched from the network.
+
+The file itself stays where it is: delete it where it must not lie.`, registry.FileLimit>>30, registry.CaptureLimit>>20),
+		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 2 && publication == "" && taken == "":
+				return p.addToCase(cmd.Context(), args[0], args[1], to)
+			case len(args) == 2 || to != "" || publication == "":
+				return usage("say CASE FILE, or FILE --publication ID; see 'kua evidence add --help'")
+			}
 			var day edtf.Date
 			if taken != "" {
 				var err error
@@ -55,12 +64,8 @@ the network. The file itself stays where it is: delete it where it must not lie.
 					return fmt.Errorf("--taken: %w", err)
 				}
 			}
-			f, err := os.Open(args[0])
+			f, _, err := openSource(args[0])
 			if err != nil {
-				var pe *os.PathError
-				if errors.As(err, &pe) {
-					return fmt.Errorf("%s: %w", filepath.Base(args[0]), pe.Err)
-				}
 				return err
 			}
 			defer f.Close()
@@ -85,19 +90,20 @@ the network. The file itself stays where it is: delete it where it must not lie.
 	}
 	cmd.Flags().StringVar(&publication, "publication", "", "the `id` of the publication it is a copy of")
 	cmd.Flags().StringVar(&taken, "taken", "", "the `day` on which it was saved")
-	if err := cmd.MarkFlagRequired("publication"); err != nil { // never: the flag is there
-		panic(err)
-	}
+	cmd.Flags().StringVar(&to, "to", "", "the `id` of the record of evidence in the case that it belongs to")
 	return cmd
 }
 
 func (p *program) evidenceListCommand() *cobra.Command {
 	var publication string
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the stored copies",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use:   "list [CASE]",
+		Short: "List the files of a case, or the stored copies of publications",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return p.listFiles(cmd.Context(), args[0])
+			}
 			reg, session, err := p.read(cmd.Context())
 			if err != nil {
 				return err
@@ -125,15 +131,57 @@ func (p *program) evidenceListCommand() *cobra.Command {
 	return cmd
 }
 
+func (p *program) evidenceVerifyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify",
+		Short: "Read every sealed file, and name each that is not what was put in",
+		Long: `Check the ledger, the index and the time stamps as 'kua verify --deep' does, and
+read every sealed file. Each file that is missing, altered, cut off, of another
+place, or named by no entry is named; exit code 3.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			reg, session, err := p.read(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			report, err := reg.Verify(cmd.Context(), session, true)
+			if err != nil {
+				return err
+			}
+			switch {
+			case p.json:
+				if err := printJSON(p.out, report); err != nil {
+					return err
+				}
+			case report.Problem == "":
+				fmt.Fprintf(p.out, "%s read, and as put in; the ledger, the index and the time stamps agree.\n", counted(report.Files, "sealed file", "sealed files"))
+			default:
+				for _, problem := range report.Problems() {
+					fmt.Fprintln(p.out, problem)
+				}
+			}
+			if report.Problem != "" {
+				return errFindings
+			}
+			return nil
+		},
+	}
+}
+
 func (p *program) evidenceExportCommand() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
-		Use:   "export ID",
-		Short: "Write a stored copy to a file, as it was put in",
-		Long: `Write a stored copy to a new file, in the clear, as it was put in. All of it is
-checked before. Open it where it can do no harm: a saved page may hold scripts.`,
-		Args: cobra.ExactArgs(1),
+		Use:   "export CASE FILE --out PATH | export ID --out PATH",
+		Short: "Write a file of a case, or a stored copy, to a file as it was put in",
+		Long: `Write a file of a case, or a stored copy, to a new file, in the clear, as it was
+put in. All of it is checked. Open it where it can do no harm: photographs hold
+places and names, a saved page may hold scripts. That it left is written down.`,
+		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if len(args) == 2 {
+				return p.exportFile(cmd.Context(), args[0], args[1], out)
+			}
 			reg, session, err := p.read(cmd.Context())
 			if err != nil {
 				return err
@@ -147,17 +195,8 @@ checked before. Open it where it can do no harm: a saved page may hold scripts.`
 				return err
 			}
 			defer func() { err = errors.Join(err, content.Close()) }()
-			f, err := os.OpenFile(out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-			if errors.Is(err, os.ErrExist) {
-				return fmt.Errorf("%s is there already and is not written over: name another file", out)
-			}
-			if err != nil {
+			if err := writeOut(out, content); err != nil {
 				return err
-			}
-			_, err = io.Copy(f, content)
-			if err = errors.Join(err, f.Close()); err != nil {
-				os.Remove(out)
-				return fmt.Errorf("%s: %w", filepath.Base(out), err)
 			}
 			if p.json {
 				return printJSON(p.out, storedCopyOf(stored))

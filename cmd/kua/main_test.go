@@ -169,10 +169,11 @@ func fieldOf(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text+"\n"), 0o600))
 }
 
-// copyOf keeps the id of the first stored copy that a file lists: copyid VARIABLE FILE.
+// copyOf keeps the id of the first stored copy, or file of a case, that a file lists: copyid VARIABLE FILE.
 func copyOf(ts *testscript.TestScript, _ bool, args []string) {
-	var answer struct{ Copies []storedCopy }
+	var answer struct{ Copies, Files []struct{ ID string } }
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &answer))
+	answer.Copies = append(answer.Copies, answer.Files...)
 	if len(answer.Copies) == 0 {
 		ts.Fatalf("%s lists no copy", args[1])
 	}

@@ -123,7 +123,14 @@ func (v *Vault) Resume(ctx context.Context, id ID, key seal.Key, size int64) (_ 
 		return nil, err
 	}
 	head := make([]byte, headerLen)
-	if _, err := io.ReadFull(f, head); err != nil || string(head) != string(header(id)) {
+	switch n, err := io.ReadFull(f, head); {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF): // it had hardly begun
+		if _, err := f.WriteAt(header(id), 0); err != nil {
+			return nil, fmt.Errorf("a file can't be written: %w", err)
+		}
+	case err != nil:
+		return nil, fmt.Errorf("a file can't be read: %w", err)
+	case string(head[:n]) != string(header(id)):
 		return nil, ErrAltered
 	}
 	sealed := make([]byte, pieceLen+tagLen)

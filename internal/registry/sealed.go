@@ -217,9 +217,9 @@ func fileName(name string) string {
 	return name
 }
 
-// verifyFiles reads every file that an entry names, and says which is the first
-// that is not what was put in, or that no entry names.
-func (r *Registry) verifyFiles(ctx context.Context) (files int, problem string, err error) {
+// verifyFiles reads every file that an entry names, and says of each what is
+// wrong with it that is not what was put in, or that no entry names.
+func (r *Registry) verifyFiles(ctx context.Context) (files int, bad []string, err error) {
 	named := map[evidence.ID]bool{}
 	check := func(what string, rec *casefile.Record) error {
 		file, sealed, ok := sealedOf(rec)
@@ -229,9 +229,9 @@ func (r *Registry) verifyFiles(ctx context.Context) (files int, problem string, 
 		named[file] = true
 		switch err := r.files.Verify(ctx, file, sealed); {
 		case errors.Is(err, evidence.ErrMissing):
-			problem = fmt.Sprintf("%s %s is missing: put %s/%s back from a backup", what, rec.ID, evidenceDir, file)
+			bad = append(bad, fmt.Sprintf("%s %s is missing: put %s/%s back from a backup", what, rec.ID, evidenceDir, file))
 		case errors.Is(err, evidence.ErrAltered):
-			problem = fmt.Sprintf("%s %s was altered: put %s/%s back from a backup", what, rec.ID, evidenceDir, file)
+			bad = append(bad, fmt.Sprintf("%s %s was altered: put %s/%s back from a backup", what, rec.ID, evidenceDir, file))
 		case err != nil:
 			return err
 		default:
@@ -241,33 +241,33 @@ func (r *Registry) verifyFiles(ctx context.Context) (files int, problem string, 
 	}
 	ids, err := r.index.Streams(ctx, captureKind) // compared with the ledger before
 	if err != nil {
-		return 0, "", err
+		return 0, nil, err
 	}
 	for _, id := range ids {
 		rec, err := r.capture(ctx, id)
 		if err == nil {
 			err = check("the stored copy", rec)
 		}
-		if err != nil || problem != "" {
-			return files, problem, err
+		if err != nil {
+			return files, bad, err
 		}
 		named[evidence.ID(mustID(id))] = true
 	}
 	for of, err := range r.index.Files(ctx, allKnown) {
 		if err != nil {
-			return files, "", err
+			return files, bad, err
 		}
 		for _, rec := range fileRecords(of) {
-			if err := check("the file of a case", rec); err != nil || problem != "" {
-				return files, problem, err
+			if err := check("the file of a case", rec); err != nil {
+				return files, bad, err
 			}
 		}
 	}
 	err = r.files.Each(func(file evidence.ID) error {
-		if !named[file] && problem == "" {
-			problem = fmt.Sprintf("no entry names the file %s/%s: an older ledger was put back, or the file came from elsewhere", evidenceDir, file)
+		if !named[file] {
+			bad = append(bad, fmt.Sprintf("no entry names the file %s/%s: an older ledger was put back, or the file came from elsewhere", evidenceDir, file))
 		}
 		return nil
 	})
-	return files, problem, err
+	return files, bad, err
 }

@@ -25,6 +25,16 @@ type Verification struct {
 	Stamps  int    `json:"time_stamps"` // that cover what they did; those whose authority is not known here, too
 	Problem string `json:"problem,omitempty"`
 	Entry   *int64 `json:"entry,omitempty"` // the position of the first bad entry, where it is one
+	// BadFiles says of each sealed file what is wrong with it, in one line each; the first is Problem.
+	BadFiles []string `json:"bad_files,omitempty"`
+}
+
+// Problems are all that is wrong, as far as it was looked for after the first.
+func (v Verification) Problems() []string {
+	if v.Problem == "" || len(v.BadFiles) > 0 {
+		return v.BadFiles
+	}
+	return []string{v.Problem}
 }
 
 // Verify checks the ledger; deep also opens every entry, makes the index anew
@@ -64,8 +74,11 @@ func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool) (_ 
 		}
 		v.Index = true
 		if v.Problem == "" {
-			if v.Files, v.Problem, err = r.verifyFiles(ctx); err != nil {
+			if v.Files, v.BadFiles, err = r.verifyFiles(ctx); err != nil {
 				return Verification{}, err
+			}
+			if len(v.BadFiles) > 0 {
+				v.Problem = v.BadFiles[0]
 			}
 		}
 	}
