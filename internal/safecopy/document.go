@@ -10,8 +10,11 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // How pages are rendered: A4 at about 170 dots an inch.
@@ -300,19 +303,53 @@ func (w *work) ocr(program string, img image.Image) (string, error) {
 	var use []string
 	installed := strings.Fields(string(listed))
 	for _, l := range languages {
-		for _, have := range installed {
-			if have == l {
-				use = append(use, l)
-			}
+		if slices.Contains(installed, l) {
+			use = append(use, l)
 		}
 	}
 	if len(use) == 0 {
 		w.report.note(NoReader)
 		return "", nil
 	}
-	out, complaint, err := output(w.ctx, maxText, program, b.Bytes(), "stdin", "stdout", "-l", strings.Join(use, "+"))
-	if err != nil {
-		return "", w.failed(complaint, err)
+	read := func(language string) (string, error) {
+		out, complaint, err := output(w.ctx, maxText, program, b.Bytes(), "stdin", "stdout", "-l", language)
+		if err != nil {
+			return "", w.failed(complaint, err)
+		}
+		return string(out), nil
 	}
-	return string(out), nil
+	text, err := read(strings.Join(use, "+"))
+	if err != nil || !slices.Contains(use, "rus") || !slices.Contains(use, "kaz") {
+		return text, err
+	}
+	// Beside Russian its letters win, and Kazakh words lose theirs: read once more.
+	kazakh, err := read("kaz")
+	if other := otherReadings(text, kazakh); other != "" {
+		text += OtherReading + other + "\n"
+	}
+	return text, err
+}
+
+// OtherReading opens a line of words that can be read in another way than they
+// stand in the text above.
+const OtherReading = "≈ "
+
+// otherReadings are the words of another reading of a text that have Kazakh
+// letters and don't stand in it.
+func otherReadings(text, kazakh string) string {
+	words := func(s string) []string {
+		return strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	}
+	seen := map[string]bool{}
+	for _, w := range words(text) {
+		seen[strings.ToLower(w)] = true
+	}
+	var other []string
+	for _, w := range words(kazakh) {
+		if strings.ContainsAny(strings.ToLower(w), "әғқңөұүһі") && utf8.RuneCountInString(w) > 2 && !seen[strings.ToLower(w)] {
+			seen[strings.ToLower(w)] = true
+			other = append(other, w)
+		}
+	}
+	return strings.Join(other, " ")
 }

@@ -446,3 +446,10 @@ func TestPagesOfACopy(t *testing.T) {
 		}
 	}
 }
+
+func TestOtherReadings(t *testing.T) {
+	have := otherReadings("Бурабай: сараптама корытындысы № 4711, аныкталды. Куә, куә", "Бурабай: сараптама қорытындысы Мо 4711, анықталды. КУӘ әр қорытындысы")
+	if have != "қорытындысы анықталды" {
+		t.Errorf("also read as %q", have)
+	}
+}

@@ -199,8 +199,21 @@ func (card *copiesCard) opened(v *visit, c *caseReader, x registry.FileCopy) {
 			card.Metadata = append(card.Metadata, metadataView{Where: f.Where})
 		}
 		last := &card.Metadata[len(card.Metadata)-1]
-		last.Facts = append(last.Facts, pair{f.Name, f.Value})
+		last.Facts = append(last.Facts, pair{v.tag(f.Name), f.Value})
 	}
+}
+
+// tags are the names of metadata that have words of their own, copies.tag.<word>.
+var tags = map[string]string{
+	"Taken": "taken", "Changed": "changed", "Digitised": "digitised", "Camera maker": "maker", "Camera model": "model", "Camera's serial number": "serial", "Camera owner": "owner", "Lens model": "lens", "Artist": "artist", "Author": "author", "Copyright": "copyright", "Software": "software", "Description": "description", "Comment": "comment", "Position": "position", "Altitude": "altitude", "Date (UTC)": "gps_date", "Time (UTC)": "gps_time", "Direction": "direction", "Title": "title", "Subject": "subject", "Keywords": "keywords", "Keyword": "keyword", "City": "city", "Place": "place", "Region": "region", "Country": "country", "Caption": "caption", "Contact": "contact", "Source": "source", "Credit": "credit", "Creator": "creator", "Producer": "producer", "CreationDate": "created", "ModDate": "modified", "Page size": "page_size", "Seconds": "seconds", "Codec": "codec", "Orientation": "orientation", "creation_time": "creation_time", "location": "location",
+}
+
+// tag is the name of a piece of metadata in the reader's language, where there is one.
+func (v *visit) tag(name string) string {
+	if word, ok := tags[name]; ok {
+		return v.T("copies.tag." + word)
+	}
+	return name
 }
 
 // show shows a copy: here is the page that shows it.

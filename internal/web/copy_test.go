@@ -4,10 +4,13 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"image"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -207,5 +210,130 @@ func TestWordsOfCopies(t *testing.T) {
 				t.Errorf("%s: no words for %s", lang, key)
 			}
 		}
+		for _, tag := range tags {
+			key := "copies.tag." + tag
+			if text := words.Lang(lang).T(key); text == "" || text == key {
+				t.Errorf("%s: no words for %s", lang, key)
+			}
+		}
+	}
+}
+
+// statementPDF is a page with a name in a line of text and in what it says about
+// itself; nobody is real.
+func statementPDF() string {
+	var b bytes.Buffer
+	var at []int
+	b.WriteString("%PDF-1.7\n")
+	draw := "BT /F1 36 Tf 60 700 Td (Name Invented Person) Tj ET BT /F1 36 Tf 60 300 Td (was seen there) Tj ET"
+	for i, object := range []string{
+		"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(draw), draw), "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>", "<< /Author (Invented Person) >>",
+	} {
+		at = append(at, b.Len())
+		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", i+1, object)
+	}
+	table := b.Len()
+	fmt.Fprintf(&b, "xref\n0 %d\n0000000000 65535 f \n", len(at)+1)
+	for _, n := range at {
+		fmt.Fprintf(&b, "%010d 00000 n \n", n)
+	}
+	fmt.Fprintf(&b, "trailer\n<< /Size %d /Root 1 0 R /Info 6 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(at)+1, table)
+	return b.String()
+}
+
+// TestRedactedOverHTTPRegression: a document comes in by its form, a name in it is
+// blacked out by another, and the copy that is handed out has it nowhere: not in
+// its bytes, not in its text, not in its picture, not beside it on the page.
+func TestRedactedOverHTTPRegression(t *testing.T) {
+	program, err := exec.LookPath("pdftotext")
+	if err != nil {
+		t.Skip("poppler-utils isn't installed: nothing opens a PDF")
+	}
+	d := newDesktop(t, "en")
+	files := "/cases/" + d.caseID + "/files"
+	original := statementPDF()
+	w := d.upload(files, "", "statement.pdf", strings.NewReader(original))
+	file, _, _ := strings.Cut(w.Header().Get("Location"), "?")
+	page := d.get(file).Body.String()
+	// The copy was made when it came in; the case is found by its words.
+	if w.Code != http.StatusSeeOther || !strings.Contains(page, "Name Invented Person") || !strings.Contains(page, "/shown?page=1") || !strings.Contains(page, "<bdi>Author</bdi>") {
+		t.Fatalf("%d: the page of a file that came in has no copy", w.Code)
+	}
+	if page := d.get("/cases?q=invented").Body.String(); !strings.Contains(page, d.caseID) {
+		t.Error("the case isn't found by the words of its file")
+	}
+	redact := func(pairs ...string) string {
+		t.Helper()
+		if w := d.post(file+"/redact", append([]string{"do", "make", "page", "1"}, pairs...)...); w.Code != http.StatusSeeOther {
+			t.Fatalf("redacted: %d", w.Code)
+		}
+		list, err := d.reg.FileCopies(context.Background(), d.session, d.caseID, file[strings.LastIndex(file, "/")+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files + "/" + list[len(list)-1].File
+	}
+	text := func(pdf string) string {
+		t.Helper()
+		cmd := exec.Command(program, "-", "-")
+		cmd.Stdin = strings.NewReader(pdf)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	dark := redact("left", "0", "top", "10", "width", "100", "height", "15", "reason", "a witness")
+	other := redact("left", "0", "top", "55", "width", "100", "height", "15")
+	for _, copied := range []string{dark, other} {
+		kept := d.get(copied + "/shown?save=1").Body.String()
+		if !strings.HasPrefix(kept, "%PDF-") || strings.Contains(kept, "Invented") || strings.Contains(kept, "seen") || strings.TrimSpace(text(kept)) != "" {
+			t.Errorf("the copy has words: %q", text(kept))
+		}
+		if page := d.get(copied).Body.String(); strings.Contains(page, "Invented") || !strings.Contains(page, file) {
+			t.Error("the page of the copy says what was blacked out")
+		}
+	}
+	if !strings.Contains(text(original), "Invented Person") {
+		t.Error("pdftotext finds nothing in the original either")
+	}
+	// Of the picture of the page nothing but black is left under the box, and what stands beside it is there.
+	ink := func(copied string, from, to int) (black, other int) {
+		t.Helper()
+		img, _, err := image.Decode(d.get(copied + "/shown?page=1").Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := img.Bounds()
+		for y := b.Dy()*from/100 + 8; y < b.Dy()*to/100-8; y++ {
+			for x := 8; x < b.Dx()-8; x++ {
+				if r, _, _, _ := img.At(x, y).RGBA(); r < 0x2000 {
+					black++
+				} else {
+					other++
+				}
+			}
+		}
+		return black, other
+	}
+	if black, rest := ink(dark, 10, 25); rest != 0 || black == 0 {
+		t.Errorf("under the box %d pixels are black and %d are not", black, rest)
+	}
+	if black, rest := ink(dark, 55, 70); black == 0 || rest < black {
+		t.Errorf("beside it %d pixels are black and %d are not", black, rest)
+	}
+	if black, rest := ink(other, 55, 70); rest != 0 || black == 0 {
+		t.Errorf("under the other box %d pixels are black and %d are not", black, rest)
+	}
+	page = d.get(file).Body.String()
+	for _, want := range []string{dark, other, "a witness", "Made by Sample Member"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page of the original lacks %q", want)
+		}
+	}
+	if w := d.get(file + "/original"); w.Body.String() != original {
+		t.Error("the original was changed")
 	}
 }

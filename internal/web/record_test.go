@@ -21,6 +21,7 @@ import (
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/safecopy"
 	"github.com/kua-registry/kua/internal/seal"
 	"github.com/kua-registry/kua/internal/wording"
 )
@@ -39,7 +40,7 @@ func newDesktop(t *testing.T, lang string) *desktop {
 	cheap := seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1}
 	now := time.Date(2022, 7, 1, 9, 0, 0, 0, time.UTC)
 	reg, s, err := registry.Create(context.Background(), filepath.Join(t.TempDir(), "reg"), registry.FirstMember{Name: "Sample Member", Lang: lang, Passphrase: rightWord},
-		registry.Options{Now: func() time.Time { return now }, Stretch: cheap, Least: cheap})
+		registry.Options{Now: func() time.Time { return now }, Stretch: cheap, Least: cheap, Open: safecopy.Make})
 	if err != nil {
 		t.Fatal(err)
 	}

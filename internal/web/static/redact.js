@@ -7,7 +7,7 @@
 (() => {
   const form = document.querySelector("form.redact");
   const over = form && form.querySelector(".over");
-  const list = form && form.querySelector("ol.boxes");
+  const list = form && form.querySelector(".hidden-rows");
   if (!over || !list) return;
   const svg = over.querySelector("svg"), page = over.dataset.at;
   for (const e of form.querySelectorAll(".with-script")) e.hidden = false;
@@ -63,13 +63,14 @@
       i.id = i.id[0] + n;
     }
     for (const l of row.querySelectorAll("label")) l.htmlFor = l.htmlFor[0] + n;
+    row.querySelector(".n").textContent = n;
     row.setAttribute("aria-label", over.dataset.box.replace("{0}", n));
     list.append(row);
     return row;
   }
 
   for (const row of rows()) draw(row);
-  list.addEventListener("input", (e) => draw(e.target.closest("li")));
+  list.addEventListener("input", (e) => draw(e.target.closest(".one")));
 
   const at = (e) => {
     const box = svg.getBoundingClientRect();
