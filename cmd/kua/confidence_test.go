@@ -102,6 +102,7 @@ var outside = map[string]string{
 	"kua init":                "makes a new register",
 	"kua demo":                "makes the sample register",
 	"kua map":                 "reads a spreadsheet",
+	"kua estimate":            "reads a table",
 	"kua serve":               "serves the pages, which have a test of their own",
 	"kua lock":                "locks, and answers nothing else",
 	"kua passphrase":          "changes one's own passphrase",

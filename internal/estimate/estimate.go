@@ -266,7 +266,7 @@ func (r *Report) look() {
 	}
 	for _, p := range pairs(len(t.Lists)) {
 		both := t.Shared(p)
-		names := t.names(p)
+		names := t.Names(p)
 		if both == 0 {
 			r.find(Finding{Code: PairEmpty, Lists: names})
 			continue
@@ -346,7 +346,7 @@ func (r *Report) lookAt(e Estimate) {
 				}
 			}
 			if share > surely {
-				r.find(Finding{Code: PairDepends, Lists: r.Table.names(p), Values: []float64{share}})
+				r.find(Finding{Code: PairDepends, Lists: r.Table.Names(p), Values: []float64{share}})
 			}
 		}
 	}
@@ -356,8 +356,8 @@ func (r *Report) find(f Finding) { r.Findings = append(r.Findings, f) }
 
 func apart(a, b float64) float64 { return max(a, b) / min(a, b) }
 
-// names are the lists of a set.
-func (t Table) names(set int) []string {
+// Names are the lists of a set; bit j of it is list j.
+func (t Table) Names(set int) []string {
 	var out []string
 	for j, name := range t.Lists {
 		if set>>j&1 == 1 {

@@ -29,9 +29,9 @@ func (p LatentPrior) full() LatentPrior {
 // Chains says how the latent-class model is drawn from.
 type Chains struct {
 	Chains  int // 0: 4
-	Burn    int // sweeps of each chain that are thrown away first; 0: 10,000
+	Burn    int // sweeps of each chain that are thrown away first; 0: 5,000
 	Samples int // draws kept of each chain; 0: 2,500
-	Thin    int // sweeps to a draw; 0: 40
+	Thin    int // sweeps to a draw; 0: 10
 	Seed    uint64
 }
 
@@ -40,13 +40,13 @@ func (c Chains) full() Chains {
 		c.Chains = 4
 	}
 	if c.Burn == 0 {
-		c.Burn = 10_000
+		c.Burn = 5_000
 	}
 	if c.Samples == 0 {
 		c.Samples = 2_500
 	}
 	if c.Thin == 0 {
-		c.Thin = 40
+		c.Thin = 10
 	}
 	return c
 }
@@ -203,12 +203,11 @@ func (s *sampler) stir() {
 		tilt := math.Exp(shift)
 		q := s.fresh
 		q[0] = s.shares[k] * factor
-		jacobian := grow
+		slope := 1.0 // of the changed probabilities in the old ones
 		for j, p := range s.on[k] {
 			odds := tilt * p
 			changed := odds / (odds + 1 - p)
-			// d changed / d p, on the scale of the odds.
-			jacobian += math.Log(changed * (1 - changed) / (p * (1 - p)))
+			slope *= changed * (1 - changed) / (p * (1 - p))
 			half := 1 << j
 			for x := range half {
 				q[half|x] = q[x] * changed
@@ -226,7 +225,7 @@ func (s *sampler) stir() {
 		s.next[k] *= factor
 		after := s.sticks(s.next, newTotal)
 		// Shares on a simplex: the density of their ratios has the product of all of them.
-		jacobian -= float64(classes) * math.Log(newTotal/total)
+		jacobian := grow + math.Log(slope) - float64(classes)*math.Log(newTotal/total)
 		if !(math.Log(s.Float64()) < then-now+after-prior+jacobian) {
 			continue
 		}
@@ -258,9 +257,12 @@ func (s *sampler) stir() {
 	}
 }
 
-var steps = [...]float64{0.05, 0.3, 1}
-
+// moves of a class in a sweep, and how far they go, in standard deviations of
+// the logarithm of its share: a large class fits in small steps only, a small
+// one in large ones.
 const moves = 10
+
+var steps = [...]float64{0.05, 0.3, 1}
 
 // given is the log-likelihood of the patterns of those who are seen.
 func (s *sampler) given(has []float64, seen float64) float64 {
@@ -274,13 +276,16 @@ func (s *sampler) given(has []float64, seen float64) float64 {
 // sticks is the logarithm of the density of shares that were broken off a stick.
 func (s *sampler) sticks(shares []float64, total float64) float64 {
 	last := len(shares) - 1
-	l := (s.alpha - 1) * math.Log(shares[last]/total)
-	rest := shares[last]
+	rest, product, l := shares[last], 1.0, 0.0
 	for k := last - 1; k > 0; k-- {
 		rest += shares[k]
-		l -= math.Log(rest / total)
+		// One logarithm for several factors, as long as they are numbers yet.
+		if product *= rest / total; product < 1e-200 {
+			l -= math.Log(product)
+			product = 1
+		}
 	}
-	return l
+	return l - math.Log(product) + (s.alpha-1)*math.Log(shares[last]/total)
 }
 
 // classes splits those with a pattern over the classes.
