@@ -81,6 +81,10 @@ bench-evidence: go ## a file of SIZE (20GB) made up and sealed with the vault an
 
 CASES ?= 1000000
 
+.PHONY: coverage
+coverage: go ## how often an interval of an estimate holds the truth, over populations that are made up
+	go run ./bench/coverage
+
 .PHONY: bench-counts
 bench-counts: go ## counts at CASES (a million) cases, beside PostgreSQL 15 over normalised tables
 	go run ./bench/counts -cases $(CASES)
