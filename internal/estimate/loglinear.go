@@ -279,7 +279,7 @@ func (t Table) Profile(m Model) (low, high float64, ok bool) {
 		// Given its total, a Poisson table is multinomial.
 		return f.loglik - (n*math.Log(n) - n - lgamma(n+1))
 	}
-	best, top := m.N-observed, math.Inf(-1)
+	best := m.N - observed
 	// The maximum is near the estimate; golden section finds it.
 	lo, hi := math.Max(best/4, 1e-3), best*4+1
 	for range 80 {
@@ -291,7 +291,7 @@ func (t Table) Profile(m Model) (low, high float64, ok bool) {
 		}
 	}
 	best = (lo + hi) / 2
-	top = value(best)
+	top := value(best)
 	if math.IsInf(top, -1) {
 		return 0, 0, false
 	}
