@@ -39,6 +39,7 @@ var tries = map[string][][]string{
 	"kua outside list":         {{}, {"--json"}},
 	"kua outside compare":      {{}, {"--json", "--indicator", "ASKED"}},
 	"kua figures":              {{"--org", "ASKED"}, {"--set", "ASKED"}, {"--json"}, {"--csv", "--verified"}, {"--by", "sex", "--org", "ASKED"}, {"--by", "region", "--figure", "ASKED"}, {"--by", "ASKED", "--json"}},
+	"kua dossier":              {{"ASKED", "--for", "court", "--plan"}, {"S-1", "ASKED", "--for", "srt", "--plan", "--json"}, {"ASKED", "--for", "court", "--whom", "x", "--reason", "y", "--open", "--out", "OUT"}},
 	"kua forget copy":          {{"ASKED"}},
 	"kua forget drop":          {{"ASKED"}},
 	"kua forget now":           {{}},

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/kua-registry/kua/internal/paper"
@@ -33,22 +32,6 @@ const (
 	sumsName     = "SHA256SUMS"
 	noteName     = "manifest.note"
 )
-
-// Seal writes a bundle as Write does, as an age file to those who are to open
-// it: recipients, or one age.ScryptRecipient, whose passphrase opens it.
-func Seal(w io.Writer, b Bundle, to ...age.Recipient) error {
-	if len(to) == 0 {
-		return errors.New("a sealed bundle has no recipient: name one, or a passphrase")
-	}
-	sealed, err := age.Encrypt(w, to...)
-	if err != nil {
-		return fmt.Errorf("sealing the bundle: %w", err)
-	}
-	if err := Write(sealed, b); err != nil {
-		return err
-	}
-	return sealed.Close()
-}
 
 // file is a file of a bundle that is not an exhibit.
 type file struct {
