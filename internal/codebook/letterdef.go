@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // LetterDef is a document that a case calls for, such as a complaint about delay, as read. What stands in braces in its
@@ -33,16 +35,35 @@ type LetterDef struct {
 
 // PassageDef is a paragraph of a letter.
 type PassageDef struct {
-	Is   string `yaml:"is"`   // to, title, under (the title), ask (numbered), head, part, row, columns, item, small, map, missing, or empty: text
+	Is   string `yaml:"is"`   // to, title, under (the title), ask (numbered), head, part, row, columns, item, small, map, missing, protocol, or empty: text
 	If   string `yaml:"if"`   // conditions, all of which must hold; empty: always there
 	Each string `yaml:"each"` // stands once for every record of this name or kind
 	Use  string `yaml:"use"`  // the passages that are shared under this name, in its place
-	Of   string `yaml:"of"`   // of a body map: whose findings; of what is missing: the letter that lacks it
+	Of   string `yaml:"of"`   // of a body map: whose findings; of what is missing: the letter that lacks it; of a section of the Istanbul Protocol: which examination
+	Part string `yaml:"part"` // which section of the Istanbul Protocol
 	Norm string `yaml:"norm"` // of a heading: where what stands below it is asked for
 	Conf string `yaml:"conf"` // of the norms it cites; empty: the text of each was read
-	Text Label  `yaml:"text"`
+	Text Texts  `yaml:"text"`
 
 	Source Label `yaml:"-"` // the norm in three languages; made from Norm
+}
+
+// Texts are a text in the languages of a letter: all three, or by language.
+type Texts Label
+
+// UnmarshalYAML reads [English, Russian, Kazakh] or a text for each language that the letter is written in.
+func (t *Texts) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.MappingNode {
+		return (*Label)(t).UnmarshalYAML(n)
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		to, ok := map[string]*string{"en": &t.En, "ru": &t.Ru, "kk": &t.Kk}[n.Content[i].Value]
+		if !ok {
+			return fmt.Errorf("line %d: there is no language %q: en, ru or kk", n.Line, n.Content[i].Value)
+		}
+		*to = n.Content[i+1].Value
+	}
+	return nil
 }
 
 // PickDef names a record of the case by its kind and what it holds.

@@ -77,6 +77,7 @@ type filler struct {
 	byID    map[string]*casefile.Record
 	bound   map[string]*casefile.Record
 	n       int // of the record that the passage stands for
+	asked   int // demands so far
 	named   map[string]bool
 	persons *people
 	draft   Draft
@@ -86,50 +87,66 @@ type filler struct {
 func (l *Letter) Fill(words *locale.Language, c Case) Draft {
 	f := l.filler(words, c)
 	f.persons = f.people()
-	asked := 0
-	for _, p := range l.body {
-		records := []*casefile.Record{nil}
-		if p.each != "" {
-			records = f.fits(p.each)
+	f.write(l.body)
+	return f.draft
+}
+
+// write writes passages, each as often as there are records for which it stands.
+func (f *filler) write(body []passage) {
+	for _, p := range body {
+		if p.each == "" {
+			if f.holds(p.when) {
+				f.passage(p)
+			}
+			continue
 		}
-		f.n = 0
-		for _, rec := range records {
-			delete(f.bound, p.each)
-			if rec != nil {
-				f.bound[p.each] = rec
-			}
-			if !f.holds(p.when) {
-				continue
-			}
-			f.n++
-			switch p.style {
-			case Map:
-				f.maps(p.of)
-				continue
-			case Lacking:
-				f.lacking(p.of)
-				continue
-			}
-			text := f.fill(p.text[words.Code()], p.style)
-			source := p.source.In(words.Code())
-			switch {
-			case !p.checked && source != "":
-				source += " " + mark[words.Code()]
-			case !p.checked:
-				text += " " + mark[words.Code()]
-			}
-			if p.style == Ask {
-				asked++
-				text = strconv.Itoa(asked) + ". " + text
-			}
-			f.draft.Passages = append(f.draft.Passages, Passage{p.style, text})
-			if source != "" {
-				f.draft.Passages = append(f.draft.Passages, Passage{Small, sourceMark[words.Code()] + source})
+		outer := f.bound[p.each]
+		for i, rec := range f.fits(p.each) {
+			f.bound[p.each] = rec
+			if f.holds(p.when) {
+				f.n = i + 1
+				f.passage(p)
 			}
 		}
 		delete(f.bound, p.each)
+		if outer != nil {
+			f.bound[p.each] = outer
+		}
 	}
-	return f.draft
+}
+
+// passage writes a passage for the records that are bound.
+func (f *filler) passage(p passage) {
+	lang := f.words.Code()
+	switch {
+	case p.block != nil:
+		f.write(p.block)
+		return
+	case p.style == Map:
+		f.maps(p.of)
+		return
+	case p.style == Lacking:
+		f.lacking(p.of)
+		return
+	case p.style == protocol:
+		f.section(p.of, p.part)
+		return
+	}
+	text, source := f.fill(p.text[lang], p.style), p.source.In(lang)
+	switch {
+	case !p.checked && source != "":
+		source += " " + mark[lang]
+	case !p.checked:
+		text += " " + mark[lang]
+	}
+	if p.style == Ask {
+		f.asked++
+		text = strconv.Itoa(f.asked) + ". " + text
+	}
+	f.draft.Passages = append(f.draft.Passages, Passage{p.style, text})
+	if source != "" {
+		f.draft.Passages = append(f.draft.Passages, Passage{Small, sourceMark[lang] + source})
+	}
 }
 
 func (l *Letter) filler(words *locale.Language, c Case) *filler {
@@ -171,11 +188,22 @@ func (f *filler) ruled() []*casefile.Record {
 			"label": t.Label.In(lang), "norm": t.Norm.In(lang), "next": t.Next.In(lang), "owes": t.Owes, "state": t.State, "due": on(t.Due), "arguable": arguable,
 		})
 	}
+	words := wording.New(f.words, f.of.book)
+	for _, rec := range f.c.Records {
+		k, ok := f.of.book.Kind(rec.Kind)
+		if !ok || rec.Date.IsZero() || !slices.Contains(happened, k.Group) {
+			continue
+		}
+		add("event", rec.Counts, map[string]string{"kind": k.Label.In(lang), "what": words.Title(rec, func(string) string { return "" }), "date": rec.Date.String()})
+	}
 	for _, b := range f.c.Breaches {
 		add("breach", b.Since, map[string]string{"label": b.Label.In(lang), "norm": b.Norm.In(lang), "next": b.Next.In(lang), "since": on(b.Since)})
 	}
 	return out
 }
+
+// happened are the groups of kinds whose records are what happened.
+var happened = []string{"incident", "medical", "procedure"}
 
 // lacking names what the case lacks of another letter.
 func (f *filler) lacking(id string) {
@@ -339,7 +367,7 @@ func (f *filler) put(b *strings.Builder, p piece, style string) {
 			f.miss(held.Blank)
 			return
 		}
-		if !f.ownWords(from) {
+		if !f.isName(from) {
 			text = f.persons.hide(text)
 		}
 		if p.lower {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/istanbul"
 )
 
 // usual are the languages of a letter that names none, that of the authorities first.
@@ -59,6 +60,8 @@ const (
 	Small   = "small"   // a source, a hint
 	Map     = "map"     // a body diagram with what is marked on it; the text is its view
 	Lacking = "missing" // what a case lacks, of another letter; becomes items
+
+	protocol = "protocol" // what the Istanbul Protocol asks for in a section; becomes lines and paragraphs
 )
 
 // Readers for whom there are forms.
@@ -68,10 +71,12 @@ type passage struct {
 	style   string
 	when    []condition
 	each    string
-	of      string             // of a map: whose findings; of what is missing: the letter that lacks it
+	of      string             // of a map: whose findings; of what is missing: the letter that lacks it; of a section: which examination
+	part    istanbul.Section   // of the protocol
 	text    map[string][]piece // by language
 	source  codebook.Label     // of a heading: where what stands below it is asked for
 	checked bool               // the norms it cites were read
+	block   []passage          // passages that stand in its place, all of them for each record
 }
 
 // condition holds where a field of a record is there, or has one of some values.
@@ -310,14 +315,19 @@ func (s *Set) kind(id string) *codebook.Kind {
 	return nil
 }
 
-// ruled are what the rules say of a case, as kinds of records: Case.Terms and
-// Case.Breaches are filled in like records.
+// ruled are what is told of a case beside its records, as kinds of records:
+// what the rules say, Case.Terms and Case.Breaches, and what happened, in a line
+// each. They are filled in like records.
 var ruled = []codebook.Kind{
 	{ID: "term", Scope: codebook.InCase, Label: codebook.Label{En: "Deadline", Ru: "Срок", Kk: "Мерзім"}, Fields: []codebook.Field{
 		said("label", "What", "Что", "Не"), said("norm", "Norm", "Норма", "Норма"), said("next", "Next step", "Следующий шаг", "Келесі қадам"),
 		said("owes", "Who owes it", "Кто должен", "Кім міндетті"), said("state", "State", "Состояние", "Күйі"),
 		{ID: "due", Type: codebook.Date, Label: codebook.Label{En: "Due on", Ru: "Срок", Kk: "Мерзімі"}},
 		{ID: "arguable", Type: codebook.Date, Label: codebook.Label{En: "Arguable until", Ru: "Можно отстаивать до", Kk: "Дәлелдеуге болады"}},
+	}},
+	{ID: "event", Scope: codebook.InCase, Label: codebook.Label{En: "Event", Ru: "Событие", Kk: "Оқиға"}, Fields: []codebook.Field{
+		said("kind", "What it is", "Что это", "Бұл не"), said("what", "What", "Что", "Не"),
+		{ID: "date", Type: codebook.Date, Label: codebook.Label{En: "Date", Ru: "Дата", Kk: "Күні"}},
 	}},
 	{ID: "breach", Scope: codebook.InCase, Label: codebook.Label{En: "Breach", Ru: "Нарушение", Kk: "Бұзушылық"}, Fields: []codebook.Field{
 		said("label", "What", "Что", "Не"), said("norm", "Norm", "Норма", "Норма"), said("next", "Next step", "Следующий шаг", "Келесі қадам"),
@@ -362,19 +372,20 @@ func (s *reader) passages(defs []codebook.PassageDef, outer bool) ([]passage, er
 			if err != nil {
 				return nil, fmt.Errorf("shared passages %s: %w", def.Use, err)
 			}
-			if def.If != "" {
-				when, err := s.conditions(def.If)
-				if err != nil {
-					return nil, fmt.Errorf("passage %d: %w", i+1, err)
-				}
-				for j := range inner {
-					inner[j].when = append(slices.Clone(when), inner[j].when...)
-				}
+			when, err := s.conditions(def.If)
+			if err != nil {
+				return nil, fmt.Errorf("passage %d: %w", i+1, err)
 			}
-			out = append(out, inner...)
+			if def.Each != "" && s.kindOf(def.Each) == nil {
+				return nil, fmt.Errorf("passage %d: each: there is no record %q", i+1, def.Each)
+			}
+			out = append(out, passage{each: def.Each, when: when, block: inner})
 			continue
 		}
 		p, err := s.passage(def)
+		if err == nil && p.style == Lacking && !outer {
+			err = errors.New("what another letter lacks is not for shared passages")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("passage %d: %w", i+1, err)
 		}
@@ -383,7 +394,7 @@ func (s *reader) passages(defs []codebook.PassageDef, outer bool) ([]passage, er
 	return out, nil
 }
 
-var known = []string{To, Title, Under, Ask, Plain, Head, Part, Row, Columns, Item, Small, Map, Lacking}
+var known = []string{To, Title, Under, Ask, Plain, Head, Part, Row, Columns, Item, Small, Map, Lacking, protocol}
 
 func (s *reader) passage(def codebook.PassageDef) (passage, error) {
 	p := passage{
@@ -403,6 +414,14 @@ func (s *reader) passage(def codebook.PassageDef) (passage, error) {
 	switch k := s.kindOf(def.Of); {
 	case def.Is == Map && (k == nil || k.ID != "finding"):
 		return p, fmt.Errorf("of: a map is of findings, not of %q", def.Of)
+	case def.Is == protocol:
+		sections := istanbul.Sections()
+		i := slices.IndexFunc(sections, func(part istanbul.Section) bool { return part.ID == def.Part })
+		if i < 0 || k == nil || k.ID != "examination" {
+			return p, fmt.Errorf("part: there is no section %q of an examination %q", def.Part, def.Of)
+		}
+		p.part = sections[i]
+		return p, nil
 	case def.Is == Map, def.Is == Lacking: // their texts are made
 		return p, nil
 	}
@@ -540,17 +559,25 @@ func (s *Set) conditions(text string) ([]condition, error) {
 // Reads are the fields of a kind that a letter reads, for the test that holds them to the codebook.
 func (l *Letter) Reads() []string {
 	var out []string
-	for _, p := range l.body {
-		for _, lang := range l.Langs {
-			for _, piece := range p.text[lang] {
-				for _, from := range piece.from {
-					if from.field != "" {
-						out = append(out, cmp.Or(l.of.picks[from.name].Kind, from.name)+"."+from.field)
+	var read func([]passage)
+	read = func(body []passage) {
+		for _, p := range body {
+			read(p.block)
+			for _, field := range p.part.Fields() {
+				out = append(out, "examination."+field)
+			}
+			for _, lang := range l.Langs {
+				for _, piece := range p.text[lang] {
+					for _, from := range piece.from {
+						if from.field != "" {
+							out = append(out, cmp.Or(l.of.picks[from.name].Kind, from.name)+"."+from.field)
+						}
 					}
 				}
 			}
 		}
 	}
+	read(l.body)
 	slices.Sort(out)
 	return slices.Compact(out)
 }

@@ -61,19 +61,21 @@ func names(field string) bool {
 	return slices.Contains([]string{"full_name", "family", "given", "patronymic", "other_names"}, field)
 }
 
-// ownWords tells whether what a field says needs no look for the names of
-// others: it is who somebody is that may be named, or an alias already.
-func (f *filler) ownWords(from source) bool {
+// isName tells whether what a field says is the name of somebody who may be
+// named, or stands in its place: only there names are not looked for.
+func (f *filler) isName(from source) bool {
 	if from.name == today || from.name == due || from.name == nth {
 		return true
 	}
 	rec := f.record(from.name)
-	if rec == nil || rec.Kind == "person" && from.field != "note" {
+	if rec == nil {
 		return true
 	}
+	if rec.Kind == "person" {
+		return from.field == fullName || names(from.field)
+	}
 	field, ok := fieldOf(f.of.kind(rec.Kind), from.field)
-	return ok && (field.Type == codebook.Date || field.Type == codebook.YesNo || field.Type == codebook.Ref && field.RefKind == "person" ||
-		field.Type == codebook.Code && !rec.Has(field.ID, "other"))
+	return ok && field.Type == codebook.Ref && field.RefKind == "person"
 }
 
 // consentOf is the blank of the consent that a person has not given.
