@@ -164,13 +164,19 @@ type Mark struct {
 // markParts is how many marks would stand on top of each other in the height of a view.
 const markParts = 40
 
+// markedShape is the least width of a marked view, by its height.
+const markedShape = 1.5
+
 // Marked is the view with marks on it, as an SVG file that stands by itself. A
 // mark that would lie on another stands beside it. Letter gives the letters of
 // right and left in the reader's language.
 func (v View) Marked(marks []Mark, letter func(side string) string) []byte {
 	r := float64(v.Height) / markParts
 	var b strings.Builder
-	b.WriteString(strings.TrimSuffix(strings.TrimSpace(string(v.Picture())), "</svg>"))
+	side := max(float64(v.Width), float64(v.Height)*markedShape) - float64(v.Width) // so that two stand on a page
+	box := num(-side/2) + " 0 " + num(float64(v.Width)+side) + " " + strconv.Itoa(v.Height)
+	_, drawn, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(string(v.Picture())), "</svg>"), ">")
+	b.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="` + box + `">` + drawn)
 	var set []Point
 	for _, m := range marks {
 		p := Point{float64(m.X) * float64(v.Width) / Permille, float64(m.Y) * float64(v.Height) / Permille}

@@ -20,14 +20,23 @@ func (l *Letter) Document(lang string, d Draft) paper.Document {
 // The maps are those of the draft it was made of.
 func (l *Letter) Finished(lang string, passages []Passage, maps map[string]string) paper.Document {
 	doc := paper.Document{Lang: lang}
+	var below []paper.Block // the source of a section, that stands beneath what it is the source of: so a heading stays with its table
 	for i := 0; i < len(passages); {
 		n := 1
+		if style := passages[i].Style; style == Small && i > 0 && passages[i-1].Style == Head && i+1 < len(passages) {
+			below = l.blocks(lang, passages[i:i+1], maps)
+			i++
+			continue
+		} else if style == Head || style == Part || style == Plain && i > 1 && passages[i-1].Style != Small {
+			doc.Blocks, below = append(doc.Blocks, below...), nil
+		}
 		for i+n < len(passages) && continues(passages[i+n-1], passages[i+n]) {
 			n++
 		}
 		doc.Blocks = append(doc.Blocks, l.blocks(lang, passages[i:i+n], maps)...)
 		i += n
 	}
+	doc.Blocks = append(doc.Blocks, below...)
 	return doc
 }
 
@@ -37,7 +46,7 @@ func continues(above, below Passage) bool {
 	case To, Item:
 		return above.Style == below.Style
 	case Row:
-		return above.Style == Row || above.Style == Columns
+		return (above.Style == Row || above.Style == Columns) && len(cells(above.Text)) == len(cells(below.Text))
 	case Ask:
 		return above.Style == Ask && number(below.Text) == number(above.Text)+1
 	case Under:

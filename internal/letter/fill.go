@@ -78,6 +78,7 @@ type filler struct {
 	bound   map[string]*casefile.Record
 	n       int // of the record that the passage stands for
 	asked   int // demands so far
+	bare    bool // blanks do not say what belongs there
 	named   map[string]bool
 	persons *people
 	draft   Draft
@@ -132,7 +133,11 @@ func (f *filler) passage(p passage) {
 		f.section(p.of, p.part)
 		return
 	}
-	text, source := f.fill(p.text[lang], p.style), p.source.In(lang)
+	pieces, ok := p.text[lang]
+	if !ok { // only what it lacks is asked for, in another language
+		pieces = p.text[f.Langs[0]]
+	}
+	text, source := f.fill(pieces, p.style), p.source.In(lang)
 	switch {
 	case !p.checked && source != "":
 		source += " " + mark[lang]
@@ -191,7 +196,7 @@ func (f *filler) ruled() []*casefile.Record {
 	words := wording.New(f.words, f.of.book)
 	for _, rec := range f.c.Records {
 		k, ok := f.of.book.Kind(rec.Kind)
-		if !ok || rec.Date.IsZero() || !slices.Contains(happened, k.Group) {
+		if !ok || rec.Date.IsZero() || !slices.Contains(happened, k.Group) || rec.Kind == "finding" { // a finding is told with its examination
 			continue
 		}
 		add("event", rec.Counts, map[string]string{"kind": k.Label.In(lang), "what": words.Title(rec, func(string) string { return "" }), "date": rec.Date.String()})
@@ -211,8 +216,31 @@ func (f *filler) lacking(id string) {
 	if !ok {
 		return
 	}
+	var kinds []string
+	fields, times := map[string][]string{}, map[string]int{}
 	for _, b := range other.Fill(f.words, f.c).Blanks {
-		f.draft.Passages = append(f.draft.Passages, Passage{Item, b.Label})
+		if b.Kind == "" { // nobody could have written it down
+			continue
+		}
+		if times[b.Label]++; times[b.Label] > 1 {
+			continue
+		}
+		kind, _, _ := strings.Cut(b.Label, ": ")
+		if fields[kind] == nil {
+			kinds = append(kinds, kind)
+		}
+		fields[kind] = append(fields[kind], b.Label)
+	}
+	for _, kind := range kinds {
+		var parts []string
+		for _, label := range fields[kind] {
+			part := lower(strings.TrimPrefix(label, kind+": "))
+			if n := times[label]; n > 1 {
+				part += " (" + strconv.Itoa(n) + ")"
+			}
+			parts = append(parts, part)
+		}
+		f.draft.Passages = append(f.draft.Passages, Passage{Small, kind + ": " + strings.Join(parts, ", ") + "."})
 	}
 }
 
@@ -336,6 +364,11 @@ func (f *filler) one(c condition) bool {
 }
 
 func (f *filler) fill(pieces []piece, style string) string {
+	columns := 1
+	for _, p := range pieces {
+		columns += strings.Count(p.words, " | ")
+	}
+	f.bare = style == Row && columns > 2 // their heads say what belongs there
 	var b strings.Builder
 	for _, p := range pieces {
 		switch {
@@ -379,12 +412,19 @@ func (f *filler) put(b *strings.Builder, p piece, style string) {
 		b.WriteString(text)
 		return
 	}
+	if p.dash {
+		b.WriteString("–")
+		return
+	}
 	f.blank(b, f.missing(p.from[0]))
 }
 
 // blank leaves a visible blank that says what belongs there.
 func (f *filler) blank(b *strings.Builder, what Blank) {
-	b.WriteString(blankMark + " [" + what.Label + "]")
+	b.WriteString(blankMark)
+	if !f.bare || what.Kind == "" {
+		b.WriteString(" [" + what.Label + "]")
+	}
 	f.miss(what)
 }
 

@@ -53,6 +53,7 @@ func sample(t testing.TB, book *codebook.Book) Case {
 	}
 	delete(entries[slices.IndexFunc(entries, func(e casefile.Entry) bool { return e.Record == victim })].Fields, "full_name")
 	put(victim, "person", "family", "Жанбырбаев", "given", "Ерсұлтан", "birth", "1994-03-02", "nationality", "Казахстан", "phones", "+7 700 000 00 01")
+	put("case", "case", "number", "K-0003")
 	put("witness", "person", "role", "witness", "full_name", "Тлеуғазы Құрманбеков")
 	put("counsel", "person", "role", "lawyer", "full_name", "Сауле Дәулетжанова", "relation", "counsel", "represents_since", "2022-02-20")
 	put("clinician", "person", "role", "clinician", "full_name", "Рауан Әбдісаттаров")
@@ -60,10 +61,10 @@ func sample(t testing.TB, book *codebook.Book) Case {
 		put("agreed-"+purpose, "consent", "purpose", purpose, "state", "given", "person", victim, "given", "2022-02-20")
 	}
 	put("act-told", "act", "date", "2022-01-06", "methods", "beat", "body", "police", "account", "Меня били, это видел Тлеуғазы; Құрманбековқа тоже угрожали.")
-	put("independent", "examination", "examiner", "clinician", "examiner_post", "psychiatrist", "setting", "ngo_clinic", "minutes", "180", "private", "yes",
+	put("independent", "examination", "examiner", "clinician", "examiner_post", "psychiatrist", "setting", "ngo_premises", "minutes", "180", "private", "yes",
 		"informed_consent", "yes", "account", "Рассказал, что был задержан вместе с Құрманбеков Т.", "medical_history", "До событий здоров.", "physical_part", "yes",
 		"limits_account", "Прошло пять месяцев.", "conclusion", "Признаки согласуются с рассказом.", "recommendations", "rehabilitation")
-	put("scar", "finding", "examination", "independent", "injury", "scar", "body_region", "back_upper", "side", "left", "view", "back", "x", "420", "y", "260", "length_mm", "30", "width_mm", "5", "consistency", "ip2")
+	put("scar", "finding", "examination", "independent", "injury", "scar", "body_region", "upper_back", "side", "left", "view", "back", "x", "420", "y", "260", "length_mm", "30", "width_mm", "5", "consistency", "ip2")
 	put("bruise", "finding", "examination", "independent", "injury", "bruise", "body_region", "thigh", "side", "right", "consistency", "ip1")
 	put("closed", "decision", "kind", "closed", "date", "2022-05-10", "by_body", "acs", "ground", "kz.35-2")
 	out := casefile.Fold(book, "case", entries)

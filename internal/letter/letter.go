@@ -91,6 +91,7 @@ type piece struct {
 	words string
 	blank string // to be filled in by hand: what belongs there
 	from  []source
+	dash  bool // where nothing is recorded a dash stands, not a blank
 	lower bool // the first letter small, to stand inside a sentence
 }
 
@@ -451,7 +452,7 @@ func placeholders(pieces []piece) string {
 		case p.blank != "":
 			out = append(out, "_")
 		case len(p.from) > 0:
-			out = append(out, fmt.Sprint(p.from))
+			out = append(out, fmt.Sprint(p.from, p.dash))
 		}
 	}
 	slices.Sort(out)
@@ -460,7 +461,7 @@ func placeholders(pieces []piece) string {
 
 var brace = regexp.MustCompile(`\{([^{}]*)\}`)
 
-// pieces reads a text: {closure.date}, {victim.name|complaint.by}, {act.methods/lower}, {_ what to fill in}.
+// pieces reads a text: {closure.date}, {victim.name|complaint.by}, {act.methods/lower}, {evidence.lost_by|-}, {_ what to fill in}.
 func (s *Set) pieces(text string) ([]piece, error) {
 	var out []piece
 	at := 0
@@ -479,6 +480,7 @@ func (s *Set) pieces(text string) ([]piece, error) {
 		}
 		var p piece
 		inner, p.lower = strings.CutSuffix(inner, "/lower")
+		inner, p.dash = strings.CutSuffix(inner, "|-")
 		for _, one := range strings.Split(inner, "|") {
 			from, err := s.source(one)
 			if err != nil {

@@ -48,7 +48,13 @@ func (f *filler) section(name string, part istanbul.Section) {
 			if field.Type == codebook.Prose {
 				style = Plain
 			}
-			text := f.fill([]piece{{from: []source{{name, id}}}}, style)
+			from := source{name, id}
+			text := blankMark // what belongs there stands beside it
+			if f.recorded(from, style) != "" {
+				text = f.fill([]piece{{from: []source{from}}}, style)
+			} else {
+				f.miss(f.missing(from))
+			}
 			if style == Row {
 				rows = append(rows, Passage{Row, label + " | " + text})
 			} else {
