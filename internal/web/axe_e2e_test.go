@@ -208,6 +208,7 @@ var unlinked = map[string]string{
 	"GET /cases/{id}/files/{file}/original": "the page of a file leads to it",
 	"GET /cases/{id}/files/{file}/shown":    "a picture, or what is played, on the page of a file",
 	"GET /cases/{id}/files/{file}/redact":   "the page of a file leads to it, where it has a copy",
+	"GET /cases/{id}/uploads/{file}":        "the script of the page of files asks it",
 	"GET /captures/{record}":                "the page of a publication leads to it, which is crawled as that of another record",
 	"GET /tasks/new":                        "the form on the page of tasks leads to it",
 	"GET /feed/{secret}":                    "a calendar program asks for it",

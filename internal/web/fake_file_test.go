@@ -4,6 +4,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"strings"
@@ -17,6 +18,7 @@ const (
 	fileOne    = "f1000000000000000000000000000001"
 	fileLost   = "f1000000000000000000000000000002"
 	fileSmall  = "f1000000000000000000000000000003"
+	fileBegun  = "f1000000000000000000000000000009"
 	fileBroken = "f1000000000000000000000000000004"
 	filesOf    = "/cases/" + caseThings + "/files"
 )
@@ -102,3 +104,49 @@ func (m *inMemory) Read(p []byte) (int, error) {
 }
 
 func (*inMemory) Close() error { return nil }
+
+func (f *fake) Uploads(_ context.Context, _ *access.Session, caseID string) ([]registry.UploadView, error) {
+	if caseID != caseThings || f.empty {
+		return nil, f.fails
+	}
+	return []registry.UploadView{{ID: fileBegun, Case: caseThings, Name: "long.mp4", Mark: "1641463200000", Bytes: 3 << 30, Offset: 1 << 30, Until: moment("2022-07-04T08:00:00Z")}}, f.fails
+}
+
+func (f *fake) BeginUpload(_ context.Context, _ *access.Session, caseID string, n registry.NewUpload) (registry.UploadView, error) {
+	f.begun, f.came = &n, nil
+	return registry.UploadView{ID: fileBegun, Case: caseThings, Bytes: n.Bytes}, f.refuses
+}
+
+func (f *fake) Upload(_ context.Context, _ *access.Session, caseID, id string) (registry.UploadView, error) {
+	if caseID != caseThings || id != fileBegun || f.begun == nil {
+		return registry.UploadView{}, registry.ErrNotFound
+	}
+	return registry.UploadView{ID: fileBegun, Case: caseThings, Bytes: f.begun.Bytes, Offset: int64(len(f.came))}, f.refuses
+}
+
+func (f *fake) ContinueUpload(ctx context.Context, s *access.Session, caseID, id string, offset int64, content io.Reader) (registry.UploadView, error) {
+	up, err := f.Upload(ctx, s, caseID, id)
+	if err == nil && offset != up.Offset {
+		err = &registry.OffsetError{Offset: up.Offset}
+	}
+	if err != nil {
+		return up, err
+	}
+	text, err := io.ReadAll(content)
+	f.came = append(f.came, text...)
+	up.Offset = int64(len(f.came))
+	return up, err
+}
+
+func (f *fake) FinishUpload(ctx context.Context, s *access.Session, caseID, id, _ string) (registry.FileView, error) {
+	if up, err := f.Upload(ctx, s, caseID, id); err != nil || up.Offset != up.Bytes {
+		return registry.FileView{}, cmp.Or[error](err, &registry.OffsetError{Offset: up.Offset})
+	}
+	return registry.FileView{ID: fileOne, Case: caseThings, Bytes: f.begun.Bytes}, nil
+}
+
+func (f *fake) DropUpload(ctx context.Context, s *access.Session, caseID, id string) error {
+	_, err := f.Upload(ctx, s, caseID, id)
+	f.begun = nil
+	return err
+}

@@ -67,6 +67,8 @@ type fake struct {
 	scans    bool                   // it has files with copies
 	copied   []string               // copies that were asked for
 	putIn    *registry.NewFile      // what was put into a case last
+	begun    *registry.NewUpload    // what was begun last
+	came     []byte                 // what has come of it
 	content  string                 // of it
 
 	did     []string // what was done to an account, or about members

@@ -132,6 +132,8 @@ type filesBody struct {
 	Number, Back     string
 	FactsOnly        bool
 	Add, Help        string // empty Add: they may put none in
+	Uploads          string // where the script sends parts
+	Begun            []begunRow
 	Evidence         []optionView
 	Problem          string
 	Files            []fileRow
@@ -199,6 +201,11 @@ func (s *server) showFiles(v *visit, problem string) error {
 		body.Files = append(body.Files, row)
 	}
 	if c.file.MayWrite {
+		v.script("upload.js")
+		body.Uploads = casePath(c.file.Row) + "/uploads"
+		if body.Begun, err = s.begunRows(c); err != nil {
+			return err
+		}
 		body.Add, body.Help = filesPath(c.file.Row, ""), v.T("file.help", registry.FileLimit>>30)
 		here := v.r.URL.Query().Get("evidence")
 		for _, rec := range c.file.Records {

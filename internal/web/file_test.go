@@ -116,3 +116,59 @@ func TestFileGoesOut(t *testing.T) {
 		t.Errorf("taken back: %d", w.Code)
 	}
 }
+
+func TestFileComesInParts(t *testing.T) {
+	f := newFake(t)
+	b := signedIn(t, f, "en")
+	const uploads = "/cases/" + caseThings + "/uploads"
+	says := func(w *httptest.ResponseRecorder, code int, want string) {
+		t.Helper()
+		if w.Code != code || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%d %s, not %d %s", w.Code, w.Body.String(), code, want)
+		}
+	}
+	patch := func(offset, text string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodPatch, uploads+"/"+fileBegun, strings.NewReader(text))
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		r.Header.Set("Upload-Offset", offset)
+		return b.ask(r)
+	}
+	says(b.get(uploads+"/"+fileBegun), http.StatusNotFound, "")
+	says(b.post(uploads, "name", "../a.mp4", "bytes", "10", "mark", "77", "evidence", jacket), http.StatusOK, `"id":"`+fileBegun+`","offset":0,"bytes":10`)
+	if f.begun.Evidence != jacket || f.begun.Mark != "77" || f.begun.Bytes != 10 {
+		t.Errorf("begun: %+v", f.begun)
+	}
+	says(patch("0", "01234"), http.StatusOK, `"offset":5`)
+	says(patch("0", "01234"), http.StatusConflict, `"offset":5`)
+	says(patch("nowhere", "x"), http.StatusConflict, `"offset":5`)
+	says(b.post(uploads+"/"+fileBegun+"/finish"), http.StatusConflict, `"offset":5`)
+	says(b.get(uploads+"/"+fileBegun), http.StatusOK, `"offset":5`)
+	says(patch("5", "56789"), http.StatusOK, `"offset":10`)
+	if string(f.came) != "0123456789" {
+		t.Errorf("came: %q", f.came)
+	}
+	says(b.post(uploads+"/"+fileBegun+"/finish"), http.StatusOK, `"href":"`+filesOf+"/"+fileOne+`"`)
+	f.refuses = registry.ErrUploads
+	says(b.post(uploads, "bytes", "x"), http.StatusUnprocessableEntity, "many files")
+	f.refuses = registry.ErrUploadBusy
+	says(patch("10", "x"), http.StatusLocked, "")
+	f.refuses = fmt.Errorf("x: %w", registry.ErrDiskFull)
+	says(patch("10", "x"), http.StatusUnprocessableEntity, "disk of the register is full")
+	f.refuses = nil
+	other := httptest.NewRequest(http.MethodPatch, uploads+"/"+fileBegun, strings.NewReader("x"))
+	other.Header.Set("Sec-Fetch-Site", "cross-site")
+	says(b.ask(other), http.StatusForbidden, "")
+	if w := b.post(uploads + "/" + fileBegun + "/drop"); w.Code != http.StatusSeeOther || f.begun != nil {
+		t.Errorf("let go of: %d", w.Code)
+	}
+	page := b.get(filesOf).Body.String()
+	for _, want := range []string{"upload.js", `data-mark="1641463200000" data-bytes="3221225472"`, "1,024 MB of 3,072 MB", "long.mp4"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	f.access = "facts"
+	if page := b.get(filesOf).Body.String(); strings.Contains(page, "upload.js") {
+		t.Error("who may put none in gets the script")
+	}
+}
