@@ -76,8 +76,8 @@ type filler struct {
 	words   *locale.Language
 	byID    map[string]*casefile.Record
 	bound   map[string]*casefile.Record
-	n       int // of the record that the passage stands for
-	asked   int // demands so far
+	n       int  // of the record that the passage stands for
+	asked   int  // demands so far
 	bare    bool // blanks do not say what belongs there
 	named   map[string]bool
 	persons *people

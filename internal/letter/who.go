@@ -13,6 +13,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/names"
 )
 
 // leftOut stands where something is left out for want of a consent.
@@ -41,7 +42,7 @@ func (f *filler) held(from source) (withheld, bool) {
 		switch {
 		case f.mayName(rec):
 			return withheld{}, false
-		case from.field == fullName || ok && names(field.ID):
+		case from.field == fullName || ok && ofName(field.ID):
 			return withheld{f.consentOf(rec), f.alias(rec)}, true
 		case ok && field.Class == codebook.Identity:
 			return withheld{f.consentOf(rec), blankMark + " [" + field.Label.In(f.words.Code()) + ": " + leftOut[f.words.Code()] + "]"}, true
@@ -56,8 +57,8 @@ func (f *filler) held(from source) (withheld, bool) {
 	return withheld{f.consentOf(f.victim()), blankMark + " [" + field.Label.In(f.words.Code()) + ": " + leftOut[f.words.Code()] + "]"}, true
 }
 
-// names tells whether a field of a person is a name.
-func names(field string) bool {
+// ofName tells whether a field of a person is a name.
+func ofName(field string) bool {
 	return slices.Contains([]string{"full_name", "family", "given", "patronymic", "other_names"}, field)
 }
 
@@ -72,7 +73,7 @@ func (f *filler) isName(from source) bool {
 		return true
 	}
 	if rec.Kind == "person" {
-		return from.field == fullName || names(from.field)
+		return from.field == fullName || ofName(from.field)
 	}
 	field, ok := fieldOf(f.of.kind(rec.Kind), from.field)
 	return ok && field.Type == codebook.Ref && field.RefKind == "person"
@@ -173,8 +174,9 @@ func (f *filler) alias(rec *casefile.Record) string {
 // people are those of a case who may not be named, by their names and by what leads to them.
 type people struct {
 	mark  string
-	names [][]rune // parts of names, folded, cut to their stem
-	exact []string // telephone numbers, addresses and the like
+	names [][]rune     // parts of names, folded, cut to their stem
+	any   names.Hidden // the same in other scripts
+	exact []string     // telephone numbers, addresses and the like
 }
 
 func (f *filler) people() *people {
@@ -193,7 +195,7 @@ func (f *filler) people() *people {
 				if codebook.Missing(v) {
 					continue
 				}
-				if names(id) {
+				if ofName(id) {
 					p.name(v)
 					continue
 				}
@@ -219,6 +221,7 @@ const endings = " а я е у ю ы и ой ей ою ею ом ем ам ям �
 	"ның нің дың дің тың тің ға ге қа ке на не ны ні ды ді ты ті да де та те нда нде дан ден тан тен нан нен мен бен пен s "
 
 func (p *people) name(full string) {
+	p.any.Add(visible(full))
 	for part := range strings.FieldsFuncSeq(visible(full), notOfWord) {
 		stem := []rune(fold(part))
 		if n := len(stem); n > 2 && strings.ContainsRune("аяоеёйьыиіуюaeiouy", stem[n-1]) {
@@ -263,6 +266,9 @@ func (p *people) hide(text string) string {
 }
 
 func (p *people) is(word string) bool {
+	if p.any.Word(word) {
+		return true
+	}
 	letters := []rune(fold(word))
 	return slices.ContainsFunc(p.names, func(stem []rune) bool {
 		if len(letters) < len(stem) || !slices.Equal(letters[:len(stem)], stem) {

@@ -4,8 +4,6 @@ package registry
 
 import (
 	"slices"
-	"strings"
-	"unicode"
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
@@ -66,7 +64,7 @@ func (l *leaving) fields(rec *casefile.Record) casefile.Fields {
 		case f.Class == codebook.Fact:
 			out[id] = values
 		case !l.whole || l.closed[rec.ID]:
-		case rec.ID != victimOf(l.file) && slices.ContainsFunc(values, l.unnamed.in):
+		case rec.ID != victimOf(l.file) && slices.ContainsFunc(values, l.unnamed.In):
 			l.left(rec, f)
 		default:
 			out[id] = values
@@ -79,64 +77,27 @@ func (l *leaving) fields(rec *casefile.Record) casefile.Fields {
 func (l *leaving) record(rec *casefile.Record) *casefile.Record {
 	out := *rec
 	out.Fields, out.History = l.fields(rec), nil
-	if !l.whole || l.unnamed.in(rec.Source) {
+	if !l.whole || l.unnamed.In(rec.Source) {
 		out.Source = ""
 	}
 	return &out
 }
 
-// unnamed finds in a text names that are not to leave: in any script, and with
-// the endings that Russian and Kazakh put to names. It takes out too much rather
-// than too little.
-type unnamed struct{ folds []string }
-
-const (
-	shortName = 3 // a folded name as short as this must stand as it is
-	longName  = 6 // one as long may have lost its last sound to an ending
-)
+// unnamed are the names that are not to leave.
+type unnamed struct{ names.Hidden }
 
 // add adds the names of a person.
-func (u *unnamed) add(rec *casefile.Record) {
+func (u *unnamed) add(rec *casefile.Record) { eachName(rec, u.Add) }
+
+// except takes the names of a person out, who may be named.
+func (u *unnamed) except(rec *casefile.Record) { eachName(rec, u.Except) }
+
+func eachName(rec *casefile.Record, do func(name string)) {
 	for _, field := range []string{"full_name", "family", "given", "patronymic", "other_names"} {
 		for _, value := range rec.Fields[field] {
-			if codebook.Missing(value) {
-				continue
-			}
-			for _, word := range nameWords(value) {
-				if fold := names.Fold(word); len(fold) >= shortName && !slices.Contains(u.folds, fold) {
-					u.folds = append(u.folds, fold)
-				}
+			if !codebook.Missing(value) {
+				do(value)
 			}
 		}
 	}
-}
-
-// except takes the names of a person out, who may be named.
-func (u *unnamed) except(rec *casefile.Record) {
-	var free unnamed
-	free.add(rec)
-	u.folds = slices.DeleteFunc(u.folds, func(fold string) bool { return slices.Contains(free.folds, fold) })
-}
-
-func nameWords(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
-}
-
-// in tells whether a text holds one of the names.
-func (u *unnamed) in(text string) bool {
-	if len(u.folds) == 0 {
-		return false
-	}
-	return slices.ContainsFunc(nameWords(text), func(word string) bool {
-		fold := names.Fold(word)
-		return slices.ContainsFunc(u.folds, func(name string) bool {
-			switch {
-			case len(name) <= shortName:
-				return fold == name
-			case len(name) >= longName:
-				return strings.HasPrefix(fold, name[:len(name)-1])
-			}
-			return strings.HasPrefix(fold, name)
-		})
-	})
 }

@@ -327,12 +327,12 @@ func TestNamesAreFound(t *testing.T) {
 		"к Сейдахметовой пришли": true, "Seidakhmetova": true, "Сейдахметовтың үйі": true, "Әлияның сөзі": true, "Aliya": true,
 		"unknown": false, "полиция": false, "Сейф": false, "": false,
 	} {
-		if u.in(text) != want {
+		if u.In(text) != want {
 			t.Errorf("%q: %v", text, !want)
 		}
 	}
 	u.except(&casefile.Record{Kind: "person", Fields: casefile.Fields{"full_name": {"Алия Сампле"}}})
-	if u.in("Әлия") || !u.in("Сейдахметова") {
+	if u.In("Әлия") || !u.In("Сейдахметова") {
 		t.Error("whom the case is about can't be named")
 	}
 }
