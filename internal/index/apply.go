@@ -181,6 +181,9 @@ func (p *plan) add(c *conn, act Act) error {
 		if err == nil {
 			err = p.audit(c, id, entries, e.Entry)
 		}
+		if err == nil {
+			err = keeps(c, no, e.Entry)
+		}
 		if err != nil {
 			return err
 		}

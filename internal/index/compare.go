@@ -26,6 +26,7 @@ func content() []struct{ table, sql string } {
 			FROM span p JOIN scope s ON s.no = p.scope ORDER BY 1, 2, 3, 4, 5, 6, 7`},
 		{"tally", `SELECT s.id, t.rule, t.month, t.day, t.n, t.d FROM tally t JOIN scope s ON s.no = t.scope WHERE t.n <> 0 OR t.d <> 0 ORDER BY 1, 2, 3, 4`},
 		{"name", `SELECT key, stream FROM name ORDER BY key, stream`},
+		{"kept", `SELECT stream, record, sealed, sha256 FROM kept ORDER BY stream, record`},
 		{"audit", `SELECT pos, at, member, act, what, about, n, device, alarm, note, cases FROM audit ORDER BY pos`},
 		{"audited", `SELECT id, at, pos FROM audited ORDER BY id, at, pos`},
 		{"search", `SELECT term, doc, col, offset FROM temp.tokens ORDER BY 1, 2, 3, 4`},

@@ -18,7 +18,7 @@ import (
 // schema is the number of what the tables hold. Change it whenever the tables
 // or anything written into them changes its meaning: every index made before
 // is then removed and rebuilt.
-const schema = 11
+const schema = 12
 
 // tables makes an empty index.
 //
@@ -65,6 +65,11 @@ CREATE VIRTUAL TABLE search USING fts5(numbers, names, words, factnumbers, facts
 CREATE TABLE name(key TEXT NOT NULL, stream INTEGER NOT NULL, PRIMARY KEY(key, stream)) WITHOUT ROWID;
 CREATE INDEX name_stream ON name(stream);
 
+-- The sealed files that records of cases name, of those that were taken back too.
+CREATE TABLE kept(stream INTEGER NOT NULL, record TEXT NOT NULL, sealed TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY(stream, record)) WITHOUT ROWID;
+CREATE INDEX kept_sealed ON kept(sealed);
+CREATE INDEX kept_sha256 ON kept(sha256);
+
 -- The audit: one line an entry that says who did what. cases are the ids in a row, 16 bytes each.
 CREATE TABLE audit(pos INTEGER PRIMARY KEY, at INTEGER NOT NULL, member TEXT NOT NULL, act TEXT NOT NULL, what TEXT NOT NULL,
 	about TEXT NOT NULL, n INTEGER NOT NULL, device TEXT NOT NULL, alarm TEXT NOT NULL, note TEXT NOT NULL, cases BLOB NOT NULL);
@@ -76,7 +81,7 @@ CREATE TABLE audited(id BLOB NOT NULL, at INTEGER NOT NULL, pos INTEGER NOT NULL
 
 // drop empties an index.
 const drop = `
-DROP TABLE audited; DROP TABLE audit; DROP TABLE name; DROP TABLE search; DROP TABLE tally; DROP TABLE span; DROP TABLE member; DROP TABLE unit; DROP TABLE file;
+DROP TABLE audited; DROP TABLE audit; DROP TABLE kept; DROP TABLE name; DROP TABLE search; DROP TABLE tally; DROP TABLE span; DROP TABLE member; DROP TABLE unit; DROP TABLE file;
 DROP TABLE scope; DROP TABLE entry; DROP TABLE stream; DROP TABLE meta;`
 
 const (

@@ -147,7 +147,17 @@ func (r *Registry) finishFile(ctx context.Context, s *access.Session, file evide
 		}
 		return FileView{}, err
 	}
-	if err := r.putFile(ctx, s, file, b, fields); err != nil {
+	same, err := r.sameFile(ctx, b.Stream, sealed)
+	if err == nil && same == nil { // read back, as the same one would be: it takes as long
+		err = r.files.Verify(ctx, file, sealed)
+	}
+	if err != nil {
+		if err = r.notTaken(err, ErrFileSize); b.Size < 0 {
+			err = errors.Join(err, r.files.Drop(file))
+		}
+		return FileView{}, err
+	}
+	if err := r.putFile(ctx, s, file, b, fields, same); err != nil {
 		return FileView{}, err
 	}
 	rec, err := r.file(ctx, s, b.Stream, file.String())
@@ -157,11 +167,55 @@ func (r *Registry) finishFile(ctx context.Context, s *access.Session, file evide
 	return r.fileView(b.Stream, rec, true)
 }
 
-// putFile writes the record of a file that was sealed, if the member still may.
-// What can be gone on with is kept where that fails.
-func (r *Registry) putFile(ctx context.Context, s *access.Session, file evidence.ID, b begunFile, fields casefile.Fields) error {
+// sameFile finds a record of another file of the same organisation that has the
+// same bytes, sealed and whole: nil where there is none. That there is one is
+// told to nobody.
+func (r *Registry) sameFile(ctx context.Context, caseID string, sealed evidence.Sealed) (*casefile.Record, error) {
+	thing, _ := r.thing(caseID)
+	found, err := r.index.KeptWith(ctx, hex.EncodeToString(sealed.SHA256[:]))
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range found {
+		if other, ok := r.thing(k.Case); !ok || other.Org != thing.Org || thing.Org == "" {
+			continue // its key is another organisation's
+		}
+		of, err := r.fromLedger(ctx, k.Case)
+		if err != nil {
+			return nil, err
+		}
+		rec, ok := of.Record(k.Record)
+		if !ok || rec.Kind != fileKind {
+			continue
+		}
+		id, as, ok := sealedOf(rec)
+		if !ok || as.SHA256 != sealed.SHA256 || as.Size != sealed.Size {
+			continue
+		}
+		switch err := r.files.Verify(ctx, id, as); {
+		case errors.Is(err, evidence.ErrMissing), errors.Is(err, evidence.ErrAltered):
+			return nil, nil // what has just come in is better
+		case err != nil:
+			return nil, err
+		}
+		return rec, nil
+	}
+	return nil, nil
+}
+
+// putFile writes the record of a file that was sealed, if the member still may:
+// it names the file that the record same names, where there is one. What can be
+// gone on with is kept where that fails.
+func (r *Registry) putFile(ctx context.Context, s *access.Session, file evidence.ID, b begunFile, fields casefile.Fields, same *casefile.Record) error {
 	r.writing.Lock()
 	defer r.writing.Unlock()
+	if same != nil {
+		if id, _, ok := sealedOf(same); ok {
+			if there, err := r.files.Has(id); err == nil && there { // not erased meanwhile
+				fields["sealed"], fields["key"] = same.Fields["sealed"], same.Fields["key"]
+			}
+		}
+	}
 	named := false
 	err := r.belongs(ctx, b.Stream, b.Fields)
 	if err == nil && !r.may(s.Member, access.WriteCase, b.Stream) {
@@ -366,17 +420,9 @@ func (r *Registry) WithdrawFile(ctx context.Context, s *access.Session, caseID, 
 // dropFiles takes away the sealed files of what was erased that nothing else
 // names. The index was made anew from the ledger when it was erased.
 func (r *Registry) dropFiles(ctx context.Context, names []string) error {
-	if len(names) == 0 {
-		return nil
-	}
-	named := map[string]bool{}
-	for file, err := range r.index.Files(ctx, allKnown) {
-		if err != nil {
-			return err
-		}
-		for _, rec := range fileRecords(file) {
-			named[rec.Get("sealed")] = true
-		}
+	named, err := r.index.KeptFiles(ctx)
+	if err != nil {
+		return err
 	}
 	for _, name := range names {
 		id, err := evidence.ParseID(name)
@@ -385,6 +431,37 @@ func (r *Registry) dropFiles(ctx context.Context, names []string) error {
 		}
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// dropErased finishes erasures that a crash has kept from their files.
+func (r *Registry) dropErased(ctx context.Context) error {
+	named, err := r.index.KeptFiles(ctx)
+	if err != nil {
+		return err
+	}
+	unnamed := false
+	err = r.files.Each(func(file evidence.ID) error {
+		if unnamed || named[file.String()] {
+			return nil
+		}
+		capture, err := r.namesFile(ctx, file, "")
+		unnamed = err == nil && !capture
+		return err
+	})
+	if err != nil || !unnamed {
+		return err
+	}
+	for of, err := range r.index.Files(ctx, allKnown) {
+		if err != nil {
+			return err
+		}
+		for _, rec := range of.Of(kindErasure) {
+			if err := r.dropFiles(ctx, rec.Fields["files"]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -252,7 +252,7 @@ func TestFileErased(t *testing.T) {
 		h := newHouse(t)
 		ctx := context.Background()
 		gone, stays := h.cases[0], h.cases[1]
-		a, b := h.putFile("asel", gone, "a.png", fileText), h.putFile("asel", stays, "b.png", fileText)
+		a, b := h.putFile("asel", gone, "a.png", fileText+"a"), h.putFile("asel", stays, "b.png", fileText)
 		back := h.putFile("asel", gone, "c.png", fileText+"c")
 		if err := h.WithdrawFile(ctx, h.people["asel"], gone, back.ID, "taken by mistake"); err != nil {
 			t.Fatal(err)
@@ -278,5 +278,79 @@ func TestFileErased(t *testing.T) {
 		if v := h.deep(); v.Problem != "" || v.Files != 1 {
 			t.Errorf("whole %v, opened anew: %+v", whole, v)
 		}
+	}
+}
+
+// TestSameFileRegression: the same bytes twice are one sealed file with two
+// references, within one organisation alone, and nobody is told; an erasure
+// leaves what another case names, and the last one takes the file along.
+func TestSameFileRegression(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	north, second, south := h.cases[0], h.cases[1], h.cases[3]
+	a := h.putFile("asel", north, "a.png", fileText)
+	if err := h.Restrict(ctx, h.people["asel"], north, true); err != nil { // nurlan is told of it no more
+		t.Fatal(err)
+	}
+	b := h.putFile("nurlan", second, "b.png", fileText)
+	if h.sealedPath(north, a.ID) != h.sealedPath(second, b.ID) || len(h.evidenceFiles()) != 1 {
+		t.Errorf("the same bytes lie there as %v", h.evidenceFiles())
+	}
+	if b.Name != "b.png" || b.By != "nurlan" || b.ID == a.ID || !b.MayOpen || b.SHA256 != a.SHA256 {
+		t.Errorf("%+v", b)
+	}
+	c := h.putFile("madina", south, "c.png", fileText) // of another organisation
+	if h.sealedPath(south, c.ID) == h.sealedPath(second, b.ID) || len(h.evidenceFiles()) != 2 {
+		t.Errorf("two organisations have one file: %v", h.evidenceFiles())
+	}
+	if v := h.deep(); v.Problem != "" || v.Files != 2 {
+		t.Errorf("%+v", v)
+	}
+	h.again()
+	h.prove()
+	if err := h.Restrict(ctx, h.people["asel"], north, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Erase(ctx, h.session, north, Erasure{Why: "wish", Reason: "at the wish of the person"}); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := h.readFile("nurlan", second, b.ID); err != nil || text != fileText {
+		t.Errorf("what another case names: %q, %v", text, err)
+	}
+	if v := h.deep(); v.Problem != "" || v.Files != 2 {
+		t.Errorf("after the first erasure: %+v", v)
+	}
+	// What is there is altered: what comes in is kept, not what is there.
+	path := h.sealedPath(second, b.ID)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, whole[:100], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := h.putFile("asel", h.cases[2], "d.png", fileText)
+	if text, err := h.readFile("asel", h.cases[2], d.ID); err != nil || text != fileText {
+		t.Errorf("beside a damaged one: %q, %v", text, err)
+	}
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The last reference takes the file along, also when the program was killed before it did.
+	h.prove()
+	h.evidenceKept(func() {
+		if err := h.Erase(ctx, h.session, second, Erasure{Whole: true, Why: "wish", Reason: "at the wish of the person"}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	}
+	h.again()
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the last reference is gone, and the file is there: %v", err)
+	}
+	if v := h.deep(); v.Problem != "" || v.Files != 2 {
+		t.Errorf("after the second erasure: %+v", v)
 	}
 }

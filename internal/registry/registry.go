@@ -275,7 +275,7 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 		return errors.Join(err, r.begun.Close(), log.Close())
 	}
 	if !r.beside {
-		if err := r.settleFiles(ctx); err != nil {
+		if err := errors.Join(r.settleFiles(ctx), r.dropErased(ctx)); err != nil {
 			return errors.Join(err, r.Close())
 		}
 	}

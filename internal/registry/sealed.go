@@ -105,6 +105,9 @@ func (r *Registry) keepFile(ctx context.Context, s *access.Session, file evidenc
 			return false, err
 		}
 	}
+	if caseID != "" && first(a.puts[0].Fields["sealed"]) != file.String() { // the same bytes are sealed already
+		return true, errors.Join(err, r.files.Drop(file))
+	}
 	return true, errors.Join(err, r.files.Keep(file))
 }
 
@@ -119,7 +122,17 @@ func (r *Registry) namesFile(ctx context.Context, file evidence.ID, caseID strin
 		return false, err
 	}
 	rec, ok := of.Record(file.String())
-	return ok && rec.Kind == fileKind && rec.Get("sealed") == file.String(), nil
+	return ok && rec.Kind == fileKind && rec.Get("sealed") != "", nil
+}
+
+// isSealedAs tells whether the record of a file names the sealed file of its own id.
+func (r *Registry) isSealedAs(ctx context.Context, caseID string, file evidence.ID) bool {
+	of, err := r.fromLedger(ctx, caseID)
+	if err != nil {
+		return true // it stays: nothing is lost
+	}
+	rec, ok := of.Record(file.String())
+	return !ok || rec.Get("sealed") == file.String()
 }
 
 // settleFiles sees to the files that a crash has left between two steps.
@@ -138,6 +151,8 @@ func (r *Registry) settleFiles(ctx context.Context) error {
 		switch {
 		case err != nil:
 			return evidence.Goes, err
+		case named && b.Stream != "" && !r.isSealedAs(ctx, b.Stream, file):
+			return evidence.Goes, nil // its record names another of the same bytes
 		case named:
 			return evidence.Stays, nil
 		case b.Size > 0 && !r.lapsedUpload(b):
