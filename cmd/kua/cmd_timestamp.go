@@ -79,7 +79,7 @@ type ofFile struct{ caseID, evidence string }
 
 func (f *ofFile) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.caseID, "case", "", "over a file of this `case`: its id or number")
-	cmd.Flags().StringVar(&f.evidence, "evidence", "", "over the file of this record of evidence: its `id`")
+	cmd.Flags().StringVar(&f.evidence, "evidence", "", "over this file, or the file of this record of evidence: its `id`")
 }
 
 func (f *ofFile) given() (bool, error) {
@@ -186,6 +186,9 @@ func stampWords(stamp registry.TimeStamp) string {
 	if stamp.Evidence != "" {
 		over = "over the file of evidence " + stamp.Evidence
 	}
+	if stamp.File != "" {
+		over = "over the file " + stamp.File
+	}
 	switch {
 	case stamp.Form == registry.OpenTimestamps && len(stamp.Blocks) == 0:
 		return over + ", a proof of OpenTimestamps that is not complete yet: 'ots upgrade' completes it"
@@ -250,6 +253,7 @@ type stampAnswer struct {
 	Form      string        `json:"form"`
 	Entries   uint64        `json:"entries,omitempty"`
 	Evidence  string        `json:"evidence,omitempty"`
+	File      string        `json:"file,omitempty"`
 	SHA256    string        `json:"sha256,omitempty"`
 	At        string        `json:"at,omitempty"`
 	Authority string        `json:"authority,omitempty"`
@@ -277,7 +281,7 @@ func blockWords(b timestamp.Block) string {
 }
 
 func stampAnswerOf(t registry.TimeStamp) stampAnswer {
-	a := stampAnswer{ID: t.ID, Form: t.Form, Entries: t.Entries, Evidence: t.Evidence, SHA256: t.SHA256, Authority: t.Authority,
+	a := stampAnswer{ID: t.ID, Form: t.Form, Entries: t.Entries, Evidence: t.Evidence, File: t.File, SHA256: t.SHA256, Authority: t.Authority,
 		Added: t.Added.UTC().Format(time.RFC3339), Outcome: t.Outcome, Why: t.Why, Calendars: t.Calendars, Chain: t.Chain, Token: t.Token}
 	if !t.At.IsZero() {
 		a.At = t.At.UTC().Format(time.RFC3339)
@@ -334,6 +338,9 @@ func (p *program) printStamps(all []registry.TimeStamp) error {
 		over := strconv.FormatUint(t.Entries, 10) + " entries"
 		if t.Evidence != "" {
 			over = "evidence " + t.Evidence
+		}
+		if t.File != "" {
+			over = "file " + t.File
 		}
 		lines = append(lines, []string{a.ID, over, dash(a.At), dash(a.Authority), a.Outcome})
 	}

@@ -144,7 +144,7 @@ func TestKinds(t *testing.T) {
 		"task":         "kind due done",
 		"note":         "text",
 		"import_row":   "file sheet row cells",
-		"file_stamp":   "evidence form sha256 token",
+		"file_stamp":   "evidence file form sha256 token",
 		"file":         "evidence of form media bytes name sha256 blake3 sealed key capture capture_verdict capture_taken capture_address capture_list",
 		"copy":         "original form file thumbnail refused have most notes walls pages width height boxes metadata text",
 		"handover":     "evidence event date from from_role to to_role how place seal seal_state state state_words signed",

@@ -4,6 +4,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -76,7 +77,8 @@ type TimeStamp struct {
 	Form       string    // code of list time_stamp_form
 	Entries    uint64    // of a checkpoint: how many entries it covers
 	Checkpoint string    // as it was signed; empty: it is of a file
-	Evidence   string    // of a file: the record
+	Evidence   string    // of a file: the record of evidence it belongs to, if any
+	File       string    // of a file that is in the register: its record
 	SHA256     string    // of a file
 	Token      []byte    // as the authority gave it
 	Added      time.Time // to the register
@@ -417,55 +419,80 @@ func judgeKept(stamp TimeStamp, rec *casefile.Record, digest [sha256.Size]byte, 
 	return stamp
 }
 
-// StampFile asks an authority for a time stamp over the file of a record of
-// evidence and keeps it in the case. The authority learns the SHA-256 alone.
-func (r *Registry) StampFile(ctx context.Context, s *access.Session, caseID, evidence, name string, ask Ask) (_ TimeStamp, err error) {
+// StampFile asks an authority for a time stamp over a file and keeps it in the
+// case: the file of that id, or the one whose SHA-256 stands in the record of
+// evidence of that id. The authority learns the SHA-256 alone.
+func (r *Registry) StampFile(ctx context.Context, s *access.Session, caseID, of, name string, ask Ask) (_ TimeStamp, err error) {
 	defer r.refusal(ctx, s, "writing", caseID, &err)
-	id, digest, err := r.digestOf(ctx, s, caseID, evidence)
+	f, err := r.stampable(ctx, s, caseID, of)
 	if err != nil {
 		return TimeStamp{}, err
 	}
-	token, err := r.ask(ctx, name, digest, ask)
+	token, err := r.ask(ctx, name, f.digest, ask)
 	if err != nil {
 		return TimeStamp{}, err
 	}
-	return r.keepFileStamp(ctx, s, id, evidence, digest, token)
+	return r.keepFileStamp(ctx, s, f, token)
 }
 
-// AddFileStamp keeps a time stamp that was made elsewhere over the file of a
-// record of evidence: it must be over its SHA-256.
-func (r *Registry) AddFileStamp(ctx context.Context, s *access.Session, caseID, evidence string, token []byte) (_ TimeStamp, err error) {
+// AddFileStamp keeps a time stamp that was made elsewhere over a file, named as
+// for StampFile: it must be over its SHA-256.
+func (r *Registry) AddFileStamp(ctx context.Context, s *access.Session, caseID, of string, token []byte) (_ TimeStamp, err error) {
 	defer r.refusal(ctx, s, "writing", caseID, &err)
-	id, digest, err := r.digestOf(ctx, s, caseID, evidence)
+	f, err := r.stampable(ctx, s, caseID, of)
 	if err != nil {
 		return TimeStamp{}, err
 	}
-	return r.keepFileStamp(ctx, s, id, evidence, digest, token)
+	return r.keepFileStamp(ctx, s, f, token)
 }
 
-// digestOf is the SHA-256 of the file of a record of evidence that the member may write to.
-func (r *Registry) digestOf(ctx context.Context, s *access.Session, caseID, evidence string) (id string, digest [sha256.Size]byte, err error) {
+// FileQuery is a request for a time stamp over a file, as an authority takes it:
+// for those who carry it to another machine. It holds the SHA-256 alone.
+func (r *Registry) FileQuery(ctx context.Context, s *access.Session, caseID, of string) (_ []byte, err error) {
+	defer r.refusal(ctx, s, "writing", caseID, &err)
+	f, err := r.stampable(ctx, s, caseID, of)
+	if err != nil {
+		return nil, err
+	}
+	q, err := newRequest(f.digest)
+	if err != nil {
+		return nil, err
+	}
+	return q.Bytes()
+}
+
+// stampedFile is what a time stamp of a file is over.
+type stampedFile struct {
+	caseID, evidence, file string
+	digest                 [sha256.Size]byte
+}
+
+// stampable is a file that the member may write to.
+func (r *Registry) stampable(ctx context.Context, s *access.Session, caseID, of string) (f stampedFile, err error) {
 	clock := r.clock(Clock{})
 	row, err := r.row(ctx, s, caseID, clock)
 	if err != nil {
-		return "", digest, err
+		return f, err
 	}
 	if !r.may(s.Member, access.WriteCase, row.ID) {
-		return "", digest, ErrNotAllowed
+		return f, ErrNotAllowed
 	}
 	file, err := r.open(ctx, s, row.ID, clock)
 	if err != nil {
-		return "", digest, err
+		return f, err
 	}
-	rec, ok := file.Record(evidence)
-	if !ok || rec.Withdrawn || rec.Kind != "evidence" {
-		return "", digest, ErrNotFound
+	rec, ok := file.Record(of)
+	if !ok || rec.Withdrawn || rec.Kind != "evidence" && rec.Kind != fileKind {
+		return f, ErrNotFound
 	}
-	digest, ok = parseSHA256(rec.Get("sha256"))
-	if !ok {
-		return "", digest, ErrNoDigest
+	f.caseID, f.evidence = row.ID, rec.ID
+	if rec.Kind == fileKind {
+		f.file, f.evidence = rec.ID, rec.Get("evidence")
 	}
-	return row.ID, digest, nil
+	if f.digest, ok = parseSHA256(rec.Get("sha256")); !ok {
+		return f, ErrNoDigest
+	}
+	return f, nil
 }
 
 func parseSHA256(text string) (digest [sha256.Size]byte, ok bool) {
@@ -476,25 +503,28 @@ func parseSHA256(text string) (digest [sha256.Size]byte, ok bool) {
 	return [sha256.Size]byte(raw), true
 }
 
-func (r *Registry) keepFileStamp(ctx context.Context, s *access.Session, caseID, evidence string, digest [sha256.Size]byte, token []byte) (TimeStamp, error) {
+func (r *Registry) keepFileStamp(ctx context.Context, s *access.Session, f stampedFile, token []byte) (TimeStamp, error) {
 	roots, err := r.timeRoots(ctx)
 	if err != nil {
 		return TimeStamp{}, err
 	}
-	stamp := judge(TimeStamp{ID: ledger.NewID().String(), Evidence: evidence, SHA256: hex.EncodeToString(digest[:]), Token: token}, digest, nil, roots)
+	stamp := judge(TimeStamp{ID: ledger.NewID().String(), Evidence: f.evidence, File: f.file, SHA256: hex.EncodeToString(f.digest[:]), Token: token}, f.digest, nil, roots)
 	if !stamp.worthKeeping() {
 		return TimeStamp{}, &BadStampError{stamp.Outcome, stamp.Why}
 	}
+	fields := casefile.Fields{"form": {stamp.Form}, "sha256": {stamp.SHA256}, "token": {base64.StdEncoding.EncodeToString(stamp.Token)}}
+	for field, id := range map[string]string{"evidence": f.evidence, "file": f.file} {
+		if id != "" {
+			fields[field] = []string{id}
+		}
+	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
-	handed, after, err := r.lapsed(ctx, s, caseID)
+	handed, after, err := r.lapsed(ctx, s, f.caseID)
 	if err != nil {
 		return TimeStamp{}, err
 	}
-	err = r.write(ctx, s, []act{{stream: caseID, handed: handed, puts: []Put{{Record: stamp.ID, Kind: fileStampKind, Fields: casefile.Fields{
-		"evidence": {evidence}, "form": {stamp.Form}, "sha256": {stamp.SHA256}, "token": {base64.StdEncoding.EncodeToString(stamp.Token)},
-	}}}}})
-	if err != nil {
+	if err := r.write(ctx, s, []act{{stream: f.caseID, handed: handed, puts: []Put{{Record: stamp.ID, Kind: fileStampKind, Fields: fields}}}}); err != nil {
 		return TimeStamp{}, err
 	}
 	stamp.Added = r.last
@@ -502,7 +532,7 @@ func (r *Registry) keepFileStamp(ctx context.Context, s *access.Session, caseID,
 }
 
 // FileStamps are the time stamps over the files of a case, each verified now
-// against the SHA-256 that the record of its evidence has.
+// against the SHA-256 that the record of the file, or of its evidence, has.
 func (r *Registry) FileStamps(ctx context.Context, s *access.Session, caseID string) (_ []TimeStamp, err error) {
 	defer r.refusal(ctx, s, "case", caseID, &err)
 	clock := r.clock(Clock{})
@@ -530,15 +560,15 @@ func fileStamps(file *casefile.Case, roots *x509.CertPool) []TimeStamp {
 		if rec.Kind != fileStampKind || rec.Get("token") == "" { // that part of the case is not open, or was erased
 			continue
 		}
-		stamp := TimeStamp{ID: rec.ID, Form: rec.Get("form"), Evidence: rec.Get("evidence"), SHA256: rec.Get("sha256"), Added: rec.At}
+		stamp := TimeStamp{ID: rec.ID, Form: rec.Get("form"), Evidence: rec.Get("evidence"), File: rec.Get("file"), SHA256: rec.Get("sha256"), Added: rec.At}
 		digest, ok := parseSHA256(stamp.SHA256)
 		stamp = judgeKept(stamp, rec, digest, nil, roots)
-		of, there := file.Record(stamp.Evidence)
+		of, there := file.Record(cmp.Or(stamp.File, stamp.Evidence))
 		switch {
 		case !ok && !stamp.Bad():
 			stamp.Outcome, stamp.Why = string(timestamp.Altered), "its record does not say of which file it is"
 		case there && of.Get("sha256") != "" && !strings.EqualFold(strings.TrimSpace(of.Get("sha256")), stamp.SHA256) && !stamp.Bad():
-			stamp.Outcome, stamp.Why = string(timestamp.WrongData), "the record of the evidence has another SHA-256 now"
+			stamp.Outcome, stamp.Why = string(timestamp.WrongData), "the record of the file has another SHA-256 now"
 		}
 		all = append(all, stamp)
 	}

@@ -173,3 +173,44 @@ func TestStampsOfFiles(t *testing.T) {
 		t.Errorf("a file that was swapped under its time stamp: %q, %v", v.Problem, err)
 	}
 }
+
+// TestStampsOfKeptFiles: time stamps over files of the register itself, by their
+// own ids, and what one bit does to them.
+func TestStampsOfKeptFiles(t *testing.T) {
+	g, tsa, ask, evidence := stamped(t)
+	ctx := context.Background()
+	id := g.cases[0]
+	film, err := g.AddFile(ctx, g.session, id, NewFile{Evidence: evidence, Name: "film.mp4", Content: strings.NewReader("a film")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	loose, err := g.AddFile(ctx, g.session, id, NewFile{Name: "loose.txt", Content: strings.NewReader("of no evidence")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	query, err := g.FileQuery(ctx, g.session, id, loose.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := tsa.Answer(query)
+	if _, err := g.AddFileStamp(ctx, g.session, id, loose.ID, answer); err != nil {
+		t.Fatal(err)
+	}
+	var bad *BadStampError
+	if _, err := g.AddFileStamp(ctx, g.session, id, film.ID, answer); !errors.As(err, &bad) || bad.Outcome != "wrong-data" {
+		t.Errorf("over another file: %v", err)
+	}
+	if stamp, err := g.StampFile(ctx, g.session, id, film.ID, "", ask); err != nil || stamp.File != film.ID || stamp.Evidence != evidence {
+		t.Errorf("%+v, %v", stamp, err)
+	}
+	all, err := g.FileStamps(ctx, g.session, id)
+	if err != nil || len(all) != 2 || all[0].Outcome != "good" || all[0].File != loose.ID || all[0].Evidence != "" || all[1].Outcome != "good" {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if _, err := g.FileQuery(ctx, g.session, g.cases[1], loose.ID); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a file of another case: %v", err)
+	}
+	if v, err := g.Verify(ctx, g.session, true); err != nil || v.Problem != "" || v.Stamps != 2 {
+		t.Errorf("%+v, %v", v, err)
+	}
+}

@@ -30,7 +30,7 @@ const hostileFile = "<!doctype html><script>alert(1)</script>"
 func (f *fake) fakeFiles() []registry.FileView {
 	at := moment("2022-06-20T08:00:00Z")
 	all := []registry.FileView{
-		{ID: fileOne, Case: caseThings, Evidence: jacket, Name: hostile + ".jpg", SHA256: strings.Repeat("0a", 32), BLAKE3: strings.Repeat("b3", 32), Media: "text/html", Bytes: int64(len(hostileFile)), At: at, By: "Sample Member", MayOpen: true},
+		{ID: fileOne, Case: caseThings, Evidence: jacket, Name: hostile + ".jpg", SHA256: strings.Repeat("0a", 32), BLAKE3: strings.Repeat("b3", 32), Media: "text/html", Bytes: int64(len(hostileFile)), At: at, By: "Sample Member", MayOpen: true, Web: fakeCapture()},
 		{ID: fileSmall, Case: caseThings, OfFile: fileOne, Form: "thumbnail", SHA256: strings.Repeat("0b", 32), Media: "image/jpeg", Bytes: 4096, At: at, By: "Sample Member", MayOpen: true},
 		{ID: fileLost, Case: caseThings, Name: "film.mp4", SHA256: strings.Repeat("0c", 32), Media: "video/mp4", Bytes: 21 << 30, At: at, By: "Sample Other", Missing: true},
 		{ID: fileBroken, Case: caseThings, Media: "image/jpeg", SHA256: strings.Repeat("0d", 32), Bytes: 52 << 20, At: at, By: "Sample Other", MayOpen: true},
@@ -41,6 +41,9 @@ func (f *fake) fakeFiles() []registry.FileView {
 	if f.access == "facts" {
 		for i := range all {
 			all[i].Name, all[i].SHA256, all[i].BLAKE3, all[i].MayOpen, all[i].Missing = "", "", "", false, false
+			if w := all[i].Web; w != nil {
+				all[i].Web = &registry.WebCapture{Form: w.Form, Verdict: w.Verdict, Day: w.Day}
+			}
 		}
 	}
 	return all

@@ -75,3 +75,38 @@ func (f *fake) AddStamp(_ context.Context, _ *access.Session, checkpoint, token 
 	f.did = append(f.did, "keep "+string(token)+" over "+string(checkpoint))
 	return fakeStamps()[0], nil
 }
+
+func (f *fake) FileStamps(_ context.Context, _ *access.Session, caseID string) ([]registry.TimeStamp, error) {
+	if caseID != caseThings || f.access == "facts" {
+		return nil, f.fails
+	}
+	all := fakeStamps()[:3]
+	for i := range all {
+		all[i].Checkpoint, all[i].Entries, all[i].File, all[i].SHA256 = "", 0, fileOne, strings.Repeat("0a", 32)
+	}
+	return all, f.fails
+}
+
+func (f *fake) StampFile(ctx context.Context, _ *access.Session, caseID, of, name string, ask registry.Ask) (registry.TimeStamp, error) {
+	if f.refuses != nil {
+		return registry.TimeStamp{}, f.refuses
+	}
+	_, err := ask(ctx, name, []byte("query"))
+	f.did = append(f.did, "stamp "+of+" of "+caseID+" by "+name)
+	return fakeStamps()[0], err
+}
+
+func (f *fake) AddFileStamp(_ context.Context, _ *access.Session, caseID, of string, token []byte) (registry.TimeStamp, error) {
+	if f.refuses != nil {
+		return registry.TimeStamp{}, f.refuses
+	}
+	f.did = append(f.did, "keep "+string(token)+" over "+of+" of "+caseID)
+	return fakeStamps()[0], nil
+}
+
+func (f *fake) FileQuery(_ context.Context, _ *access.Session, caseID, of string) ([]byte, error) {
+	if caseID != caseThings || of != fileOne {
+		return nil, registry.ErrNotFound
+	}
+	return []byte("query of " + of), f.fails
+}

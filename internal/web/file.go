@@ -139,6 +139,8 @@ type filesBody struct {
 	Files            []fileRow
 	Page, Done, Name string // of one file
 	File             *fileRow
+	Web              *webCard    // nil: it is no web capture
+	Stamps           *fileStamps // nil: it can have none
 	Copies           *copiesCard
 }
 
@@ -154,6 +156,7 @@ type fileRow struct {
 	Evidence, EvidenceHref        string
 	Missing                       bool
 	Copies                        string // how many copies the program made
+	Web                           *tag   // the verdict on a web capture; nil: it is none
 	Withdraw                      string // where it is taken back
 }
 
@@ -231,6 +234,10 @@ func (c *caseReader) fileRow(f registry.FileView) fileRow {
 	if f.MayOpen {
 		row.Original = row.Href + "/original"
 	}
+	if f.Web != nil {
+		t := c.webVerdict(f.Web)
+		row.Web = &t
+	}
 	if rec := c.byID[f.Evidence]; rec != nil {
 		row.Evidence, row.EvidenceHref = c.Thing(rec), recordPath(c.file.Row, rec.ID)
 	}
@@ -299,7 +306,14 @@ func (s *server) showFile(v *visit, problem string) error {
 		if body.Copies, err = s.copies(v, c, files, f); err != nil {
 			return err
 		}
+		if v.r.URL.Query().Get("stamped") != "" {
+			body.Done = v.T("stamp.kept")
+		}
 		body.Done = cmp.Or(body.Copies.Done, body.Done)
+		body.Web = v.webCard(f.Web)
+		if body.Stamps, err = s.fileStamps(v, c, f); err != nil {
+			return err
+		}
 		return s.show(v, "file", c.file.Row.Number+" · "+v.T("file.one"), body)
 	}
 	return registry.ErrNotFound

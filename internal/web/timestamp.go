@@ -30,6 +30,10 @@ type stampRegister interface {
 	MayStamp(s *access.Session) bool
 	StampNow(ctx context.Context, s *access.Session, name string, ask registry.Ask) (registry.TimeStamp, error)
 	AddStamp(ctx context.Context, s *access.Session, checkpoint, token []byte) (registry.TimeStamp, error)
+	FileStamps(ctx context.Context, s *access.Session, caseID string) ([]registry.TimeStamp, error)
+	StampFile(ctx context.Context, s *access.Session, caseID, of, name string, ask registry.Ask) (registry.TimeStamp, error)
+	AddFileStamp(ctx context.Context, s *access.Session, caseID, of string, token []byte) (registry.TimeStamp, error)
+	FileQuery(ctx context.Context, s *access.Session, caseID, of string) ([]byte, error)
 }
 
 func (s *server) stampRoutes() []route {
@@ -39,6 +43,10 @@ func (s *server) stampRoutes() []route {
 		{"POST /timestamps/ask", s.signed(s.askForStamp)},
 		{"POST /timestamps/add", s.signed(s.addStamp)},
 		{"GET /timestamps/{stamp}/{part}", s.signed(s.stampPart)},
+		{"GET /cases/{id}/files/{file}/stamps/request.tsq", s.signed(s.fileStampRequest)},
+		{"POST /cases/{id}/files/{file}/stamps/ask", s.signed(s.askForFileStamp)},
+		{"POST /cases/{id}/files/{file}/stamps/add", s.signed(s.addFileStamp)},
+		{"GET /cases/{id}/files/{file}/stamps/{stamp}/{part}", s.signed(s.fileStampPart)},
 	}
 }
 
@@ -142,16 +150,25 @@ func (s *server) showStamps(v *visit, problem string) error {
 	}
 	for _, a := range authorities {
 		body.Authorities = append(body.Authorities, authorityRow{a.Name, a.Address})
-		if a.Address != "" && s.ask != nil {
-			body.Ask = append(body.Ask, a.Name)
-		}
 	}
+	body.Ask = s.askable(authorities)
 	for _, t := range slices.Backward(all) {
 		view := v.stampView(t, "/timestamps/"+t.ID)
 		view.Over = v.T("stamp.over.register", v.Number(int(t.Entries)))
 		body.Stamps = append(body.Stamps, view)
 	}
 	return s.show(v, "timestamps", v.T("stamp.title"), body)
+}
+
+// askable are the names of the authorities that can be asked from here.
+func (s *server) askable(authorities []registry.TimeAuthority) []string {
+	var names []string
+	for _, a := range authorities {
+		if a.Address != "" && s.ask != nil {
+			names = append(names, a.Name)
+		}
+	}
+	return names
 }
 
 // stampRequest hands out what is carried to an authority by hand: the checkpoint
@@ -323,4 +340,95 @@ func (s *server) handOutPart(v *visit, t registry.TimeStamp) error {
 		return registry.ErrNotFound
 	}
 	return nil
+}
+
+// fileStamps are the time stamps of a file on its page.
+type fileStamps struct {
+	Base   string   // empty: the member may ask for none
+	Ask    []string // names of the authorities that can be asked
+	Stamps []stampView
+}
+
+// fileStamps reads the time stamps of a file of a case.
+func (s *server) fileStamps(v *visit, c *caseReader, f registry.FileView) (*fileStamps, error) {
+	if f.SHA256 == "" || f.OfFile != "" {
+		return nil, nil
+	}
+	ctx := v.r.Context()
+	all, err := s.reg.FileStamps(ctx, v.session, c.file.Row.ID)
+	if err != nil {
+		return nil, err
+	}
+	base := filesPath(c.file.Row, f.ID) + "/stamps"
+	card := &fileStamps{}
+	for _, t := range all {
+		if t.File == f.ID || t.File == "" && t.SHA256 == f.SHA256 {
+			view := v.stampView(t, base+"/"+t.ID)
+			if t.Form == registry.OpenTimestamps {
+				view.Over = "OpenTimestamps"
+			}
+			card.Stamps = append(card.Stamps, view)
+		}
+	}
+	if !c.file.MayWrite {
+		return card, nil
+	}
+	card.Base = base
+	authorities, err := s.reg.TimeAuthorities(ctx, v.session)
+	card.Ask = s.askable(authorities)
+	return card, err
+}
+
+func (s *server) fileStampRequest(v *visit) error {
+	query, err := s.reg.FileQuery(v.r.Context(), v.session, v.r.PathValue("id"), v.r.PathValue("file"))
+	if err != nil {
+		return err
+	}
+	v.handOut("request.tsq", query)
+	return nil
+}
+
+func (s *server) askForFileStamp(v *visit) error {
+	if s.ask == nil {
+		return registry.ErrNotFound
+	}
+	ctx, cancel := v.patient()
+	defer cancel()
+	_, err := s.reg.StampFile(ctx, v.session, v.r.PathValue("id"), v.r.PathValue("file"), v.r.PostFormValue("authority"), s.ask)
+	return s.fileStampDone(v, err)
+}
+
+func (s *server) addFileStamp(v *visit) error {
+	files, err := v.smallFiles("token")
+	if err != nil {
+		return err
+	}
+	_, err = s.reg.AddFileStamp(v.r.Context(), v.session, v.r.PathValue("id"), v.r.PathValue("file"), files["token"])
+	return s.fileStampDone(v, err)
+}
+
+// fileStampDone goes back to the file, or says there why no time stamp was kept.
+func (s *server) fileStampDone(v *visit, err error) error {
+	if err == nil {
+		v.redirect(link(filesPath(registry.Row{ID: v.r.PathValue("id")}, v.r.PathValue("file")), "stamped", "1") + "#stamps")
+		return nil
+	}
+	problem := s.stampProblem(v, err)
+	if problem == "" {
+		return err
+	}
+	v.status = http.StatusUnprocessableEntity
+	return s.showFile(v, problem)
+}
+
+func (s *server) fileStampPart(v *visit) error {
+	all, err := s.reg.FileStamps(v.r.Context(), v.session, v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(t registry.TimeStamp) bool { return t.ID == v.r.PathValue("stamp") })
+	if i < 0 {
+		return registry.ErrNotFound
+	}
+	return s.handOutPart(v, all[i])
 }

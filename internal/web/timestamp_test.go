@@ -111,3 +111,49 @@ func TestAskForTimeStamp(t *testing.T) {
 		t.Errorf("%d, asked %q", w.Code, asked)
 	}
 }
+
+func TestFileTimeStamps(t *testing.T) {
+	f := newFake(t)
+	b := signedIn(t, f, "ru")
+	stamps := filesOf + "/" + fileOne + "/stamps"
+	if w := b.get(stamps + "/request.tsq"); w.Body.String() != "query of "+fileOne || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") {
+		t.Errorf("a request: %d %q", w.Code, w.Body)
+	}
+	if w := b.get(filesOf + "/" + fileLost + "/stamps/request.tsq"); w.Code != http.StatusNotFound {
+		t.Errorf("of another file: %d", w.Code)
+	}
+	for path, code := range map[string]int{"/stamp.der": 200, "/roots.pem": 200, "/checkpoint.txt": 404, "/proof.ots": 404} {
+		if w := b.get(stamps + "/" + stampGood + path); w.Code != code {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	if w := b.sendFiles(stamps+"/add", "token", "answer"); w.Code != http.StatusSeeOther || f.did[len(f.did)-1] != "keep answer over "+fileOne+" of "+caseThings {
+		t.Errorf("an answer: %d, %q", w.Code, f.did)
+	}
+	if w := b.post(stamps+"/ask", "authority", "the one"); w.Code != http.StatusSeeOther || f.did[len(f.did)-1] != "stamp "+fileOne+" of "+caseThings+" by the one" {
+		t.Errorf("asked: %d, %q", w.Code, f.did)
+	}
+	f.refuses = &registry.BadStampError{Outcome: "wrong-data", Why: "secret"}
+	if w := b.sendFiles(stamps+"/add", "token", "answer"); w.Code != 422 || !strings.Contains(w.Body.String(), "относится к чему-то другому") || strings.Contains(w.Body.String(), "secret") {
+		t.Errorf("of another file: %d", w.Code)
+	}
+}
+
+// TestWebCaptureOnThePage: what a capture says stands as text, and leads nowhere.
+func TestWebCaptureOnThePage(t *testing.T) {
+	f := newFake(t)
+	body := signedIn(t, f, "en").get(filesOf + "/" + fileOne).Body.String()
+	for _, want := range []string{"Altered since", "javascript:alert(1)", "Sample crawler", "pages/pages.jsonl", "right: 250, wrong: 2"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if strings.Contains(body, `href="javascript`) || strings.Contains(body, `href="https://news`) || strings.Contains(body, "<script>alert") {
+		t.Error("an address of a capture is a link, or its text is HTML")
+	}
+	f.access = "facts"
+	body = signedIn(t, f, "en").get(filesOf + "/" + fileOne).Body.String()
+	if !strings.Contains(body, "Altered since") || strings.Contains(body, "news.sample") || strings.Contains(body, "stamp.der") {
+		t.Error("who reads facts alone is told more than the verdict, or not that")
+	}
+}
