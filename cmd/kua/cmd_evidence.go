@@ -32,7 +32,7 @@ func storedCopyOf(c registry.CaptureView) storedCopy {
 
 func (p *program) evidenceCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "evidence", Short: "Sealed files: those of cases, and stored copies of publications"}
-	cmd.AddCommand(p.evidenceAddCommand(), p.evidenceListCommand(), p.evidenceVerifyCommand(), p.evidenceExportCommand())
+	cmd.AddCommand(p.evidenceAddCommand(), p.evidenceListCommand(), p.evidenceVerifyCommand(), p.evidenceExportCommand(), p.evidenceCheckCommand())
 	return cmd
 }
 

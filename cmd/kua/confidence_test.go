@@ -98,6 +98,7 @@ var tries = map[string][][]string{
 
 // outside are the commands that open no register, or make one.
 var outside = map[string]string{
+	"kua evidence check":      "reads a file that lies on the disk, and no register",
 	"kua version":             "says which program it is",
 	"kua safe-copy":           "opens a file that it is handed, and no register",
 	"kua init":                "makes a new register",

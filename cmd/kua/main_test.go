@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http/httptest"
 	"os"
@@ -72,6 +73,7 @@ func TestScripts(t *testing.T) {
 			},
 
 			"proof": proofOf,
+			"warc":  writeWARC,
 
 			"traverse": traversingFile,
 
@@ -284,4 +286,17 @@ func proofOf(ts *testscript.TestScript, _ bool, args []string) {
 		"\xff\xf0\x04salt\x08\x00\x83\xdf\xe3\x0d\x2e\xf9\x0c\x8e\x17\x16https://ots.example.kz" +
 		"\x08\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x03\xa0\xf7\x36"
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(proof), 0o600))
+}
+
+// writeWARC writes a web capture with one answer, whole, altered or cut off: warc FILE STATE.
+func writeWARC(ts *testscript.TestScript, _ bool, args []string) {
+	block := "HTTP/1.1 200 OK\r\n\r\nThree days."
+	text := fmt.Sprintf("WARC/1.1\r\nWARC-Type: response\r\nWARC-Target-URI: https://news.sample.example/\r\nContent-Type: application/http\r\nWARC-Block-Digest: sha256:%x\r\nContent-Length: %d\r\n\r\n%s\r\n\r\n", sha256.Sum256([]byte(block)), len(block), block)
+	switch args[1] {
+	case "altered":
+		text = strings.Replace(text, "Three", "Throe", 1)
+	case "cut":
+		text = text[:len(text)-10]
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
