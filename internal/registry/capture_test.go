@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf8"
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
@@ -308,4 +309,14 @@ func TestFileNames(t *testing.T) {
 			t.Errorf("%q becomes %q, not %q", given, got, want)
 		}
 	}
+}
+
+func FuzzFileName(f *testing.F) {
+	f.Add("../a\nb\u202e.jpg")
+	f.Fuzz(func(t *testing.T, given string) {
+		name := fileName(given)
+		if strings.ContainsAny(name, "/\\\n\r\x00\u202e\u2028<>") || !utf8.ValidString(name) || utf8.RuneCountInString(name) > 120 || strings.Trim(name, ". ") != name {
+			t.Fatalf("%q becomes %q", given, name)
+		}
+	})
 }

@@ -51,6 +51,9 @@ var (
 // MaxBoxes is how many boxes one copy may have.
 const MaxBoxes = 500
 
+// quickWait is how long a copy that nobody asked for waits for another to be made.
+const quickWait = 2 * time.Second
+
 // quickly are the limits of a copy that is made without being asked for.
 func quickly() safecopy.Limits {
 	l := safecopy.DefaultLimits()
@@ -88,7 +91,7 @@ type FileCopy struct {
 // MayAgain tells whether another try may end otherwise: what was missing then may
 // be there now.
 func (c FileCopy) MayAgain() bool {
-	return c.Refused != "" && slices.Contains([]safecopy.Code{safecopy.NeedsProgram, safecopy.TooLong, safecopy.TooMuchRAM, safecopy.Crashed}, safecopy.Code(c.Refused))
+	return c.Form == TextOfFile && slices.Contains(c.Notes, codeOf(string(safecopy.NoReader))) || c.Refused != "" && slices.Contains([]safecopy.Code{safecopy.NeedsProgram, safecopy.TooLong, safecopy.TooMuchRAM, safecopy.Crashed}, safecopy.Code(c.Refused))
 }
 
 // FileCopies are what was made of a file of a case, in that order. Those who read
@@ -196,10 +199,14 @@ func (r *Registry) MakeCopy(ctx context.Context, s *access.Session, caseID, file
 }
 
 // ReadText reads what is written in an original, in pictures of text too, so that
-// its case is found by it; once, as MakeCopy.
-func (r *Registry) ReadText(ctx context.Context, s *access.Session, caseID, file string) (_ FileCopy, err error) {
+// its case is found by it; once, and quick, as MakeCopy.
+func (r *Registry) ReadText(ctx context.Context, s *access.Session, caseID, file string, quick bool) (_ FileCopy, err error) {
 	defer r.refusal(ctx, s, "writing", caseID, &err)
-	return r.makeCopy(ctx, s, caseID, file, TextOfFile, safecopy.Job{Do: safecopy.Read, Limits: safecopy.DefaultLimits()}, "", false)
+	limits := safecopy.DefaultLimits()
+	if quick {
+		limits = quickly()
+	}
+	return r.makeCopy(ctx, s, caseID, file, TextOfFile, safecopy.Job{Do: safecopy.Read, Limits: limits}, "", quick)
 }
 
 // Redact makes a copy of an original in which boxes are black: what is under them
@@ -244,10 +251,19 @@ func (r *Registry) makeCopy(ctx context.Context, s *access.Session, caseID, file
 		return FileCopy{}, ledger.ErrLocked
 	}
 	// One file at a time: each may take a gigabyte of memory.
+	wait, cancel := ctx, func() {}
+	if quick {
+		wait, cancel = context.WithTimeout(ctx, quickWait)
+	}
 	select {
 	case r.opening <- struct{}{}:
+		cancel()
 		defer func() { <-r.opening }()
-	case <-ctx.Done():
+	case <-wait.Done():
+		cancel()
+		if ctx.Err() == nil {
+			return FileCopy{}, ErrNotQuick
+		}
 		return FileCopy{}, ctx.Err()
 	}
 	rec, err := r.file(ctx, s, row.ID, file)
@@ -278,7 +294,7 @@ func (r *Registry) makeCopy(ctx context.Context, s *access.Session, caseID, file
 	if err != nil {
 		return FileCopy{}, err
 	}
-	if quick && report.Refused != nil && slices.Contains([]safecopy.Code{safecopy.TooLong, safecopy.TooManyBytes, safecopy.TooManyPages, safecopy.TooMuchRAM, safecopy.Crashed}, report.Refused.Code) {
+	if quick && notQuick(report) {
 		return FileCopy{}, ErrNotQuick
 	}
 	fields := copyFields(rec.ID, form, report, job.Boxes)
@@ -304,6 +320,14 @@ func (r *Registry) makeCopy(ctx context.Context, s *access.Session, caseID, file
 		return r.fileCopy(all, put), nil
 	}
 	return FileCopy{}, ErrNotFound
+}
+
+// notQuick tells whether it may be otherwise for whoever asks and waits.
+func notQuick(report safecopy.Report) bool {
+	if slices.Contains(report.Notes, safecopy.NoReader) {
+		return true
+	}
+	return report.Refused != nil && slices.Contains([]safecopy.Code{safecopy.TooLong, safecopy.TooManyBytes, safecopy.TooManyPages, safecopy.TooMuchRAM, safecopy.Crashed}, report.Refused.Code)
 }
 
 // copyOf is the latest live record of a copy of that form.

@@ -106,7 +106,7 @@ func TestSafeCopies(t *testing.T) {
 	for _, try := range []func(*access.Session) error{
 		func(s *access.Session) error { _, err := h.FileCopies(ctx, s, id, file.ID); return err },
 		func(s *access.Session) error { _, err := h.MakeCopy(ctx, s, id, file.ID, false); return err },
-		func(s *access.Session) error { _, err := h.ReadText(ctx, s, id, file.ID); return err },
+		func(s *access.Session) error { _, err := h.ReadText(ctx, s, id, file.ID, false); return err },
 		func(s *access.Session) error { _, err := h.Redact(ctx, s, id, file.ID, oneBox, ""); return err },
 		func(s *access.Session) error { _, _, err := h.OpenCopy(ctx, s, id, made.File); return err },
 	} {
@@ -196,6 +196,31 @@ func TestCopyRefused(t *testing.T) {
 	if copies, err := h.FileCopies(ctx, h.people["asel"], id, file.ID); err != nil || len(copies) != 0 {
 		t.Errorf("%+v, %v", copies, err)
 	}
+	// Nor while another file is being opened.
+	h.opening <- struct{}{}
+	if _, err := h.ReadText(ctx, h.people["asel"], id, file.ID, true); !errors.Is(err, ErrNotQuick) {
+		t.Errorf("while another is opened: %v", err)
+	}
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := h.ReadText(gone, h.people["asel"], id, file.ID, false); !errors.Is(err, context.Canceled) {
+		t.Errorf("nobody waits: %v", err)
+	}
+	<-h.opening
+	// Where scans can't be read yet it may be asked again.
+	h.opt.Open = func(context.Context, safecopy.Job, io.Reader, io.Writer) (safecopy.Report, error) {
+		return safecopy.Report{Kind: safecopy.PDF, Notes: []safecopy.Note{safecopy.NoReader}}, nil
+	}
+	if _, err := h.ReadText(ctx, h.people["asel"], id, file.ID, true); !errors.Is(err, ErrNotQuick) {
+		t.Errorf("no reader, unasked for: %v", err)
+	}
+	if read, err := h.ReadText(ctx, h.people["asel"], id, file.ID, false); err != nil || !read.MayAgain() {
+		t.Errorf("no reader: %+v, %v", read, err)
+	}
+	if err := h.WithdrawFile(ctx, h.people["asel"], id, file.ID, "done with"); err != nil {
+		t.Fatal(err)
+	}
+	file = h.putFile("asel", id, "c.pdf", "%PDF-1.7 of few pages")
 	// A child that doesn't start is no fault of the file.
 	h.opt.Open = func(context.Context, safecopy.Job, io.Reader, io.Writer) (safecopy.Report, error) {
 		return safecopy.Report{}, errors.New("no memory")
@@ -334,7 +359,7 @@ func TestTextOfFilesIsFound(t *testing.T) {
 	h.makeFileCopy("asel", id, scan.ID)
 	only("қорытындысы")
 	for range 2 {
-		read, err := h.ReadText(ctx, h.people["asel"], id, scan.ID)
+		read, err := h.ReadText(ctx, h.people["asel"], id, scan.ID, false)
 		if err != nil || read.Form != TextOfFile || !strings.Contains(read.Text, "сараптама") || read.File != "" {
 			t.Errorf("%+v, %v", read, err)
 		}

@@ -337,7 +337,7 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			return err
 		},
 		"MakeCopy":    func() error { _, err := g.MakeCopy(ctx, saule, id, report.ID, false); return err },
-		"ReadText":    func() error { _, err := g.ReadText(ctx, saule, id, report.ID); return err },
+		"ReadText":    func() error { _, err := g.ReadText(ctx, saule, id, report.ID, false); return err },
 		"Redact":      func() error { _, err := g.Redact(ctx, saule, id, report.ID, oneBox, ""); return err },
 		"BeginUpload": func() error { _, err := g.BeginUpload(ctx, saule, id, NewUpload{Name: "x", Bytes: 1}); return err },
 		"ContinueUpload": func() error {

@@ -4,7 +4,6 @@ package safecopy
 
 import (
 	"fmt"
-	"path"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -46,34 +45,4 @@ func Plain(s string, most int) string {
 // joins letters without being seen.
 func turns(r rune) bool {
 	return unicode.In(r, unicode.Bidi_Control, unicode.Cf, unicode.Zl, unicode.Zp)
-}
-
-// Name is the name of a file from outside as it may be shown and proposed for
-// saving: its last part, without anything that could leave a folder, break a line,
-// turn it around or hide its ending. A file without a usable name is "file".
-func Name(name string) string {
-	name = strings.ReplaceAll(strings.ToValidUTF8(name, "_"), "\\", "/")
-	name = path.Base(name)
-	name = strings.Map(func(r rune) rune {
-		switch {
-		case turns(r):
-			return -1
-		case !unicode.IsPrint(r) || strings.ContainsRune("/:*?\"<>|", r):
-			return '_'
-		}
-		return r
-	}, name)
-	name = strings.Trim(name, ". ")
-	const most = 120
-	if letters := []rune(name); len(letters) > most {
-		ending := []rune(path.Ext(name))
-		if len(ending) > 12 {
-			ending = nil
-		}
-		name = string(letters[:most-len(ending)]) + string(ending)
-	}
-	if strings.Trim(name, "_") == "" {
-		return "file"
-	}
-	return name
 }

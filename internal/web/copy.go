@@ -24,7 +24,7 @@ import (
 // copyRegister is what the pages of safe copies ask of the registry.
 type copyRegister interface {
 	MakeCopy(ctx context.Context, s *access.Session, caseID, file string, quick bool) (registry.FileCopy, error)
-	ReadText(ctx context.Context, s *access.Session, caseID, file string) (registry.FileCopy, error)
+	ReadText(ctx context.Context, s *access.Session, caseID, file string, quick bool) (registry.FileCopy, error)
 	Redact(ctx context.Context, s *access.Session, caseID, file string, boxes []safecopy.Box, reason string) (registry.FileCopy, error)
 	FileCopies(ctx context.Context, s *access.Session, caseID, file string) ([]registry.FileCopy, error)
 	OpenCopy(ctx context.Context, s *access.Session, caseID, file string) (io.ReadSeekCloser, registry.FileView, error)
@@ -312,7 +312,7 @@ func (s *server) makeCopy(v *visit) error {
 func (s *server) readText(v *visit) error {
 	ctx, cancel := v.waits()
 	defer cancel()
-	_, err := s.reg.ReadText(ctx, v.session, v.r.PathValue("id"), v.r.PathValue("file"))
+	_, err := s.reg.ReadText(ctx, v.session, v.r.PathValue("id"), v.r.PathValue("file"), false)
 	return s.copyDone(v, err, "text")
 }
 
@@ -336,17 +336,26 @@ func (s *server) copyDone(v *visit, err error, made string) error {
 	return s.showFile(v, problem)
 }
 
-// quickCopy makes the safe copy of a file that has just come in, where nobody
-// has to wait for it. What comes of it stands on the page of the file.
+// quickCopy makes the safe copy of a file that has just come in, and reads a
+// short scan, where nobody has to wait for it. What comes of it stands on the
+// page of the file.
 func (s *server) quickCopy(v *visit, f registry.FileView) {
 	if f.Bytes > quickBytes {
 		return
 	}
-	if _, err := s.reg.MakeCopy(v.r.Context(), v.session, f.Case, f.ID, true); err != nil &&
-		!errors.Is(err, registry.ErrNotQuick) && !errors.Is(err, registry.ErrNoOpener) && !errors.Is(err, context.Canceled) {
+	ctx, cancel := v.waits()
+	defer cancel()
+	made, err := s.reg.MakeCopy(ctx, v.session, f.Case, f.ID, true)
+	if err == nil && made.Media == string(safecopy.PDF) && made.Text == "" && made.Pages <= quickPages {
+		_, err = s.reg.ReadText(ctx, v.session, f.Case, f.ID, true)
+	}
+	if err != nil && !errors.Is(err, registry.ErrNotQuick) && !errors.Is(err, registry.ErrNoOpener) && !errors.Is(err, context.Canceled) {
 		s.log.Warn("no safe copy was made of a file that came in; it can be asked for on its page", slog.String("type", types(err)))
 	}
 }
+
+// quickPages is up to how many pages a scan is read at once.
+const quickPages = 2
 
 // quickBytes is up to which size a file has its copy made at once.
 const quickBytes = 24 << 20

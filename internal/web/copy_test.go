@@ -121,8 +121,15 @@ func TestCopiesAreAskedFor(t *testing.T) {
 	if w := b.upload(filesOf, "", "x.jpg", strings.NewReader("x")); w.Code != http.StatusSeeOther {
 		t.Errorf("a file: %d", w.Code)
 	}
-	if want := []string{"copy " + fileNew + " false", "text " + fileScan, "copy " + fileOne + " true"}; !slices.Equal(f.copied, want) {
+	if want := []string{"copy " + fileNew + " false", "text " + fileScan + " false", "copy " + fileOne + " true"}; !slices.Equal(f.copied, want) {
 		t.Errorf("asked for %q", f.copied)
+	}
+	// A short scan is read at once, a long one when somebody asks for it.
+	for pages, want := range map[int]string{2: "text " + fileOne + " true", 3: "copy " + fileOne + " true"} {
+		f.made = registry.FileCopy{Media: "application/pdf", Pages: pages}
+		if w := b.upload(filesOf, "", "x.pdf", strings.NewReader("x")); w.Code != http.StatusSeeOther || f.copied[len(f.copied)-1] != want {
+			t.Errorf("a scan of %d pages: %d, %q", pages, w.Code, f.copied)
+		}
 	}
 	for what, x := range map[string]struct {
 		refuses error

@@ -97,11 +97,11 @@ func (f *fake) OpenCopy(_ context.Context, _ *access.Session, caseID, file strin
 
 func (f *fake) MakeCopy(_ context.Context, _ *access.Session, caseID, file string, quick bool) (registry.FileCopy, error) {
 	f.copied = append(f.copied, fmt.Sprint("copy ", file, " ", quick))
-	return registry.FileCopy{}, f.copyFails(caseID)
+	return f.made, f.copyFails(caseID)
 }
 
-func (f *fake) ReadText(_ context.Context, _ *access.Session, caseID, file string) (registry.FileCopy, error) {
-	f.copied = append(f.copied, "text "+file)
+func (f *fake) ReadText(_ context.Context, _ *access.Session, caseID, file string, quick bool) (registry.FileCopy, error) {
+	f.copied = append(f.copied, fmt.Sprint("text ", file, " ", quick))
 	return registry.FileCopy{}, f.copyFails(caseID)
 }
 

@@ -66,6 +66,7 @@ type fake struct {
 	stored   *registry.NewCapture   // what was stored last
 	scans    bool                   // it has files with copies
 	copied   []string               // copies that were asked for
+	made     registry.FileCopy      // what comes of asking for a safe one
 	putIn    *registry.NewFile      // what was put into a case last
 	begun    *registry.NewUpload    // what was begun last
 	came     []byte                 // what has come of it

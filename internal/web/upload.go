@@ -119,6 +119,9 @@ func (s *server) continueUpload(v *visit) error {
 
 func (s *server) finishUpload(v *visit) error {
 	f, err := s.reg.FinishUpload(v.r.Context(), v.session, v.r.PathValue("id"), v.r.PathValue("file"), "")
+	if err == nil {
+		s.quickCopy(v, f)
+	}
 	return s.uploadAnswered(v, registry.UploadView{ID: f.ID, Case: f.Case, Bytes: f.Bytes, Offset: f.Bytes, Done: true}, err)
 }
 
