@@ -107,6 +107,9 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 	t, _ := r.thing(row.ID)
 	view.Restricted = t.Restricted
 	view.Counted = t.Counts && !t.Restricted
+	handed := t
+	handed.Part = access.Fact
+	view.MayHandOver = access.Decide(s.Member, access.HandOver, handed)
 	view.MayErase = access.Decide(s.Member, access.Erase, t)
 	if clock.KnownBy.IsZero() {
 		view.MayWrite = access.Decide(s.Member, access.WriteCase, t)

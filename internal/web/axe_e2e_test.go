@@ -203,6 +203,7 @@ var unlinked = map[string]string{
 	"GET /bulk/task":                        "the form below the list leads to it",
 	"GET /bulk/grant":                       "the form below the list leads to it",
 	"GET /bulk/done/{id}":                   "what was done leads to it",
+	"GET /cases/{id}/bundle":                "the records of evidence of a case lead to it",
 	"GET /cases/{id}/custody":               "the records of evidence of a case lead to it, where there are any",
 	"GET /cases/{id}/files/{file}":          "the files of a case lead to it, where there are any",
 	"GET /cases/{id}/files/{file}/original": "the page of a file leads to it",

@@ -120,6 +120,9 @@ func (c *caseReader) sections() []section {
 			s.Raw = c.raw()
 		case "evidence":
 			s.Beside = append(s.Beside, stepLink{casePath(c.file.Row) + "/custody", c.T("custody.title")}, stepLink{filesPath(c.file.Row, ""), c.T("file.title")})
+			if c.file.MayHandOver {
+				s.Beside = append(s.Beside, stepLink{casePath(c.file.Row) + "/bundle", c.T("bundle.title")})
+			}
 		case "medical":
 			s.Beside = append(s.Beside, stepLink{casePath(c.file.Row) + "/examinations", c.T("exam.title")})
 		}

@@ -38,5 +38,5 @@ func thingsEntries() []casefile.Entry {
 func (f *fake) thingsCase(c registry.Clock) registry.CaseView {
 	file := casefile.Fold(f.book, caseThings, thingsEntries())
 	row := registry.Row{ID: caseThings, Number: "K-0006", Org: orgNorth, OrgName: "Northern Sample Centre", Cluster: caseThings, Stage: "reported", Reported: day("2022-06-12"), Updated: moment("2022-06-20T08:00:00Z"), FactsOnly: f.access == "facts"}
-	return registry.CaseView{Row: row, Clock: c, MayWrite: f.access == "", Review: fakeReviews["draft"], Stage: file.Stage(f.Today()), Records: file.Records(), Timeline: file.Timeline()}
+	return registry.CaseView{Row: row, Clock: c, MayWrite: f.access == "", MayHandOver: f.access == "", Review: fakeReviews["draft"], Stage: file.Stage(f.Today()), Records: file.Records(), Timeline: file.Timeline()}
 }

@@ -37,6 +37,7 @@ var secretFields = []string{proofField, "passphrase", "old_passphrase", "new_pas
 // called a step that can't be taken back easily.
 var proofActs = map[string]string{
 	"POST /cases/{id}/access":          "access",
+	"POST /cases/{id}/bundle":          "bundle",
 	"POST /cases/{id}/erase":           "erase",
 	"POST /account/factor/begin":       "factor_begin",
 	"POST /account/factor/off":         "factor_off",
