@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -165,7 +164,7 @@ func (e *estimating) run(t estimate.Table) (estimateAnswer, error) {
 	answer := estimateAnswer{Observed: t.Observed(), Warnings: []string{}, Codes: []string{}, Methods: map[string]methodAnswer{}}
 	r, err := estimate.Run(t, e.o)
 	if refused, ok := errors.AsType[*estimate.RefusedError](err); ok {
-		answer.Refused, answer.RefusedFor = e.l.T("estimate.refuse."+string(refused.Code), refused.Count, strings.Join(refused.Lists, ", ")), string(refused.Code)
+		answer.Refused, answer.RefusedFor = refused.Text(e.l), string(refused.Code)
 		return answer, nil
 	}
 	if err != nil {
@@ -205,64 +204,20 @@ func (e *estimating) run(t estimate.Table) (estimateAnswer, error) {
 		}
 	}
 	for _, v := range r.Variants {
-		one := variantAnswer{Method: string(v.Method), Other: e.other(v), Median: round1(v.Median), Low: round1(v.Low), High: round1(v.High)}
+		one := variantAnswer{Method: string(v.Method), Other: v.Text(e.l), Median: round1(v.Median), Low: round1(v.Low), High: round1(v.High)}
 		if v.Refused != nil {
-			one.Refused = e.l.T("estimate.refuse."+string(v.Refused.Code), v.Refused.Count, strings.Join(v.Refused.Lists, ", "))
+			one.Refused = v.Refused.Text(e.l)
 		}
 		answer.Variants = append(answer.Variants, one)
 	}
 	for _, f := range r.Findings {
-		answer.Warnings, answer.Codes = append(answer.Warnings, e.finding(f)), append(answer.Codes, string(f.Code))
+		answer.Warnings, answer.Codes = append(answer.Warnings, f.Text(e.l)), append(answer.Codes, string(f.Code))
 	}
 	return answer, nil
 }
 
 // round1 keeps one place: more would tell of a precision that is not there.
 func round1(x float64) float64 { return math.Round(x*10) / 10 }
-
-func (e *estimating) other(v estimate.Variant) string {
-	if v.Without != "" {
-		return e.l.T("estimate.without", v.Without)
-	}
-	return e.l.T("estimate.prior." + v.Prior)
-}
-
-// finding says what is to be known.
-func (e *estimating) finding(f estimate.Finding) string {
-	l, key := e.l, "estimate.finding."+string(f.Code)
-	whole := func(i int) string { return l.Number(int(math.Round(f.Values[i]))) }
-	text := ""
-	switch f.Code {
-	case estimate.PairEmpty:
-		text = l.T(key, l.List(f.Lists))
-	case estimate.ListInside:
-		text = l.T(key, f.Lists[0], f.Lists[1])
-	case estimate.PairDepends:
-		text = l.T(key, l.List(f.Lists), l.Decimal(math.Floor(f.Values[0]*100)/100, 2))
-	case estimate.PoorFit:
-		text = l.T(key, l.Decimal(f.Values[0], 1))
-	case estimate.ListDecides:
-		text = l.T(key, whole(0), whole(1), f.Lists[0])
-	case estimate.NotConverged:
-		text = l.T(key, l.Decimal(f.Values[0], 3), whole(1))
-	case estimate.TwoModes:
-		var modes []string
-		for i := range f.Values {
-			modes = append(modes, whole(i))
-		}
-		text = l.T(key, l.List(modes))
-	default:
-		var values []any
-		for i := range f.Values {
-			values = append(values, whole(i))
-		}
-		text = l.T(key, values...)
-	}
-	if f.Method != "" {
-		return l.T("estimate.method."+string(f.Method)) + ": " + text
-	}
-	return text
-}
 
 // print writes the answer for people: what it rests on first.
 func (e *estimating) print(a estimateAnswer, parts []estimate.Stratum, all estimate.Table) error {
@@ -319,7 +274,7 @@ func (e *estimating) one(out io.Writer, a estimateAnswer, name string) error {
 		if !ok {
 			continue
 		}
-		row := []string{e.l.T("estimate.method." + string(m)), "–", e.l.T("estimate.unusable")}
+		row := []string{m.Text(e.l), "–", e.l.T("estimate.unusable")}
 		if x.Usable {
 			row[1], row[2] = number(x.Median), e.l.T("estimate.between", number(x.Q["0.025"]), number(x.Q["0.975"]))
 		}
@@ -332,7 +287,7 @@ func (e *estimating) one(out io.Writer, a estimateAnswer, name string) error {
 		fmt.Fprintf(out, "\n%s\n", e.l.T("estimate.other"))
 		var rows [][]string
 		for _, v := range a.Variants {
-			row := []string{e.l.T("estimate.method." + v.Method), v.Other, "–", v.Refused}
+			row := []string{estimate.Method(v.Method).Text(e.l), v.Other, "–", v.Refused}
 			if v.Refused == "" {
 				row[2], row[3] = number(v.Median), e.l.T("estimate.between", number(v.Low), number(v.High))
 			}

@@ -123,6 +123,7 @@ func drawings() map[string]string {
 			Words: CurveWords{"Waiting", "Interval", "Censored", "Days", "", "At risk"}}),
 		"line.svg":       Line(frame("days", "Сообщения по дням"), series),
 		"line-one.svg":   Line(bare, []Series{{Label: "One day", Points: []Point{{day("2022-01-05"), 7}}}}),
+		"ranges.svg": Ranges(frame("unseen", "Сколько всего"), []Range{{Label: "Сообщено", Value: 675, Exact: true}, {Label: "Скрытые классы (LCMCR)", Low: 1106, Value: 1221, High: 1433, Words: "от 1 106 до 1 433"}, {Label: nasty, Words: nasty}}),
 		"tiles-file.svg": Tiles(file, regions),
 		"tiles.svg":      Tiles(frame("map", "Сообщения по регионам"), regions),
 		"areas.svg": Areas(frame("own", "Сообщения по регионам"), 900, 600, []Area{
@@ -130,7 +131,7 @@ func drawings() map[string]string {
 			{Tile: regions[1], Rings: [][][2]int{{{400, 400}, {500, 400}, {500, 500}, {400, 500}}}}, {Tile: regions[4], Rings: [][][2]int{{{0, 0}, {300, 0}, {300, 300}}}},
 			{Tile: regions[3], Rings: [][][2]int{{{600, 0}, {900, 0}, {900, 300}}}}, {Tile: regions[7]}, {Tile: Tile{Label: nasty, Href: nasty, Value: 3}, Rings: [][][2]int{{{0, 400}, {4, 400}, {4, 404}}}},
 		}),
-		"empty.svg": Funnel(bare, nil) + Bars(bare, nil) + StackedBars(bare, nil, nil) + Line(bare, nil) + Line(bare, []Series{{Label: "None"}}) + Tiles(bare, nil) + Areas(bare, 0, 0, nil) + Sankey(bare, nil, nil) + Sankey(bare, []Node{{ID: "a"}}, []Link{{"a", "a", "", "", 0}}) + Steps(bare, Curve{}),
+		"empty.svg": Funnel(bare, nil) + Bars(bare, nil) + StackedBars(bare, nil, nil) + Line(bare, nil) + Line(bare, []Series{{Label: "None"}}) + Tiles(bare, nil) + Areas(bare, 0, 0, nil) + Sankey(bare, nil, nil) + Sankey(bare, []Node{{ID: "a"}}, []Link{{"a", "a", "", "", 0}}) + Steps(bare, Curve{}) + Ranges(bare, nil),
 		"escaped.svg": Funnel(escaped, []Bar{{Label: nasty, Href: "/?q=" + nasty, Value: 1}, {Label: "no link", Href: "javascript:alert(1)"}}) +
 			StackedBars(escaped, []string{nasty}, []Stack{{Label: nasty, Href: nasty, Values: []int{4}}}) +
 			Line(escaped, []Series{{Label: nasty, Points: []Point{{day("2022-01-05"), 7}}}}) +

@@ -20,6 +20,6 @@
 // here is an estimate: it is never added to, or shown as, what was reported.
 //
 // It must never answer without saying what it rests on, never answer where no
-// honest answer exists ([RefusedError]), never know a case, a clock or a
-// language, and never draw a number that its seed does not tell.
+// honest answer exists ([RefusedError]), never know a case or a clock, and never
+// draw a number that its seed does not tell.
 package estimate

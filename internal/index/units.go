@@ -19,6 +19,7 @@ var ErrNoFacet = errors.New("there is no such facet")
 // Unit is one person and incident that a figure counts.
 type Unit struct {
 	Cases      []string   // their ids, in order
+	Orgs       []string   // ids of the organisations that have it, in order
 	Who        string     // the id of the cluster as it is known now: the same for the same person and incident at all clocks
 	Codes      [][]string // of each facet asked for, in order, each once
 	Restricted bool       // one of its cases is
@@ -72,6 +73,9 @@ func (ix *Index) Units(ctx context.Context, clock Clock, scope string, verified 
 			}
 			row, u := rows[stream], &units[i]
 			u.Cases = append(u.Cases, row.id)
+			if !slices.Contains(u.Orgs, row.org) {
+				u.Orgs = append(u.Orgs, row.org)
+			}
 			if who := clusterOf(list, stream, row); u.Who == "" || who < u.Who {
 				u.Who = who
 			}
@@ -81,6 +85,7 @@ func (ix *Index) Units(ctx context.Context, clock Clock, scope string, verified 
 	})
 	for i := range units {
 		slices.Sort(units[i].Cases)
+		slices.Sort(units[i].Orgs)
 		for _, codes := range units[i].Codes {
 			slices.Sort(codes)
 		}

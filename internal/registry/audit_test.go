@@ -29,6 +29,7 @@ import (
 var withoutLine = map[string]string{
 	"Letters": "as the codebook",
 	"Book":    "the same for everybody", "Rules": "the same for everybody", "RuleLabel": "the same for everybody", "Today": "the day",
+	"CountsAll":     "the pages ask it to know whether to show a link",
 	"Close":         "what is owed is written, and nothing else is done",
 	"EndAll":        "its line is written when the register is closed",
 	"LocksAll":      "as EndAll",

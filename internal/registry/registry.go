@@ -100,6 +100,7 @@ type Registry struct {
 	auditor   auditor
 	alarmed   alarmed
 	feeds     feeds
+	estimates estimates
 	uploads   uploads
 	reminding sync.Mutex // held by whoever sends reminders
 }

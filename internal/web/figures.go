@@ -16,6 +16,7 @@ type figuresBody struct {
 	Rows                   []figureRow
 	Command, Root, Entries string
 	AnalysisHref           string
+	EstimateHref           string // empty: not for this member
 	Limit, ChangedHref     string // where only verified cases count: what that means, and those that changed since
 }
 
@@ -47,6 +48,9 @@ func (s *server) figures(v *visit) error {
 		Clock: v.clockForm(at), Heading: v.T("figures.scope.coalition"), Caption: v.clockWords(at),
 		AnalysisHref: at.link("/analysis", "scope", q.Get("scope"), "verified", v.verifiedParam(query.Verified)),
 		Command:      againCommand(table, query), Root: table.Root, Entries: v.Number(int(table.Entries)),
+	}
+	if s.reg.CountsAll(v.session) {
+		body.EstimateHref = at.link("/estimate", "verified", v.verifiedParam(query.Verified))
 	}
 	scopes := selectField{Name: "scope", Label: v.T("figures.scope"), Options: []option{{coalition, v.T("figures.scope.coalition"), query.Scope == coalition}}}
 	for _, o := range sorted(v.voice, orgs, func(o registry.Org) string { return o.Name }) {

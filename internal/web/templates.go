@@ -84,7 +84,7 @@ func (s *server) nav(v *visit, at clock) []navLink {
 		{"/cases", "cases", counts, true, []string{"/drafts", "/searches", "/bulk"}},
 		{"/calendar", "calendar", counts, false, []string{"/tasks"}},
 		{"/state", "state", counts, true, statePages},
-		{"/figures", "figures", counts, true, []string{"/analysis"}},
+		{"/figures", "figures", counts, true, []string{"/analysis", "/estimate"}},
 		{"/statements", "statements", s.reg.May(v.session, access.WriteText), false, nil},
 		{"/members", "members", looksAfter, false, []string{"/organisations"}},
 		{"/about", "about", !counts, false, nil},

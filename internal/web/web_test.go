@@ -137,6 +137,8 @@ var pages = []struct{ name, path string }{
 	{"figures-known", "/figures?scope=" + orgNorth + "&set=way&as_of=2022-05-17&known_by=2022-06-01"},
 	{"analysis", "/analysis"},
 	{"analysis-known", "/analysis?figure=registered_146&scope=" + orgNorth + "&verified=1&as_of=2022-05-17&known_by=2022-06-01"},
+	{"estimate", "/estimate"},
+	{"estimate-parts", "/estimate?by=region&verified=1&as_of=2022-05-17"},
 	{"about", "/about"},
 	{"timestamps", "/timestamps?kept=1"},
 	{"account", "/account"},
@@ -216,6 +218,7 @@ func TestGoldenPages(t *testing.T) {
 		golden(t, lang+"-empty-commitments", b.get("/commitments").Body.Bytes())
 		golden(t, lang+"-empty-patterns", b.get("/patterns").Body.Bytes())
 		golden(t, lang+"-empty-analysis", b.get("/analysis").Body.Bytes())
+		golden(t, lang+"-empty-estimate", b.get("/estimate").Body.Bytes())
 		golden(t, lang+"-empty-timestamps", b.get("/timestamps").Body.Bytes())
 		golden(t, lang+"-empty-map", b.get("/map").Body.Bytes())
 		nobody := newBrowser(t, newPages(t, newFake(t)), lang)
