@@ -32,10 +32,16 @@ type sealedFile struct {
 	CopyOf   string `json:"copy_of,omitempty"`
 	Form     string `json:"form,omitempty"`
 	Missing  bool   `json:"missing,omitempty"`
+	Capture  string `json:"capture,omitempty"` // the verdict on a web capture
+	Address  string `json:"address,omitempty"` // of the page that was captured
 }
 
 func sealedFileOf(f registry.FileView) sealedFile {
-	return sealedFile{f.ID, f.Case, f.Evidence, f.Name, f.Media, f.Bytes, f.SHA256, f.BLAKE3, f.OfFile, f.Form, f.Missing}
+	out := sealedFile{ID: f.ID, Case: f.Case, Evidence: f.Evidence, Name: f.Name, Media: f.Media, Bytes: f.Bytes, SHA256: f.SHA256, BLAKE3: f.BLAKE3, CopyOf: f.OfFile, Form: f.Form, Missing: f.Missing}
+	if f.Web != nil {
+		out.Capture, out.Address = f.Web.Verdict, f.Web.Address
+	}
+	return out
 }
 
 // portion is after how much of a file it is on the disk whatever happens.
@@ -84,6 +90,9 @@ func (p *program) addToCase(ctx context.Context, caseID, path, evidence string) 
 		return printJSON(p.out, sealedFileOf(view))
 	}
 	fmt.Fprintf(p.out, "%s sealed: %d bytes, SHA-256 %s\n", view.ID, view.Bytes, view.SHA256)
+	if w := view.Web; w != nil {
+		fmt.Fprintf(p.out, "It is a web capture (%s); by its own hashes: %s.\n", w.Form, w.Verdict)
+	}
 	return nil
 }
 

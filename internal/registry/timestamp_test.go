@@ -214,3 +214,24 @@ func TestStampsOfKeptFiles(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
+
+// TestBadFileStampIsNamedRegression: one bit changed in the token over a file is
+// named, and of which case, when everything is verified.
+func TestBadFileStampIsNamedRegression(t *testing.T) {
+	g, tsa, _, evidence := stamped(t)
+	ctx := context.Background()
+	token := tsa.Stamp([]byte("a film"), crypto.SHA256, true)
+	token[len(token)-1] ^= 1
+	digest := sha256.Sum256([]byte("a film"))
+	id := ledger.NewID().String()
+	g.writing.Lock()
+	err := g.write(ctx, g.session, []act{{stream: g.cases[0], puts: []Put{{Record: id, Kind: fileStampKind, Fields: casefile.Fields{
+		"evidence": {evidence}, "form": {RFC3161}, "sha256": {hex.EncodeToString(digest[:])}, "token": {base64.StdEncoding.EncodeToString(token)}}}}}})
+	g.writing.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := g.Verify(ctx, g.session, true); err != nil || !strings.Contains(v.Problem, id) || !strings.Contains(v.Problem, g.cases[0]) || !strings.Contains(v.Problem, "its signature is not right") {
+		t.Errorf("%q, %v", v.Problem, err)
+	}
+}
