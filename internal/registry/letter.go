@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/letter"
@@ -103,6 +104,11 @@ func (r *Registry) fillForms(file CaseView, q FormsQuery) ([]Form, error) {
 // for the letter and the record that it started from or is about, if there are.
 func LetterCase(file CaseView, set *rules.Set, today edtf.Day, rule, record string) letter.Case {
 	c := letter.Case{Number: file.Row.Number, Records: file.Records, Start: record, Today: today, Due: dueOf(file, set, rule, record), Outside: map[string]letter.Named{}}
+	for _, rec := range file.Records {
+		if rec.Kind == "case" && rec.Get("org") != "" {
+			c.Outside[rec.Get("org")] = letter.Named{Kind: "organisation", Fields: casefile.Fields{"name": {file.Row.OrgName}}}
+		}
+	}
 	for id, rec := range file.Outside {
 		c.Outside[id] = letter.Named{Kind: rec.Kind, Fields: rec.Fields}
 	}
