@@ -118,7 +118,9 @@ func (s *server) continueUpload(v *visit) error {
 }
 
 func (s *server) finishUpload(v *visit) error {
-	f, err := s.reg.FinishUpload(v.r.Context(), v.session, v.r.PathValue("id"), v.r.PathValue("file"), "")
+	ctx, cancel := v.patient() // it is read once more before its record is written
+	defer cancel()
+	f, err := s.reg.FinishUpload(ctx, v.session, v.r.PathValue("id"), v.r.PathValue("file"), "")
 	if err == nil {
 		s.quickCopy(v, f)
 	}
