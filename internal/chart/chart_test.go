@@ -123,7 +123,7 @@ func drawings() map[string]string {
 			Words: CurveWords{"Waiting", "Interval", "Censored", "Days", "", "At risk"}}),
 		"line.svg":       Line(frame("days", "Сообщения по дням"), series),
 		"line-one.svg":   Line(bare, []Series{{Label: "One day", Points: []Point{{day("2022-01-05"), 7}}}}),
-		"ranges.svg": Ranges(frame("unseen", "Сколько всего"), []Range{{Label: "Сообщено", Value: 675, Exact: true}, {Label: "Скрытые классы (LCMCR)", Low: 1106, Value: 1221, High: 1433, Words: "от 1 106 до 1 433"}, {Label: nasty, Words: nasty}}),
+		"ranges.svg":     Ranges(frame("unseen", "Сколько всего"), []Range{{Label: "Сообщено", Value: 675, Exact: true}, {Label: "Скрытые классы (LCMCR)", Low: 1106, Value: 1221, High: 1433, Words: "от 1 106 до 1 433"}, {Label: nasty, Words: nasty}}),
 		"tiles-file.svg": Tiles(file, regions),
 		"tiles.svg":      Tiles(frame("map", "Сообщения по регионам"), regions),
 		"areas.svg": Areas(frame("own", "Сообщения по регионам"), 900, 600, []Area{

@@ -4,6 +4,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/kua-registry/kua/internal/access"
@@ -29,7 +30,7 @@ func (f *fake) Estimate(_ context.Context, s *access.Session, q registry.Overlap
 	e := registry.Estimation{Overlap: registry.Overlap{Clock: q.Clock, Figure: "reports", By: q.By, Verified: q.Verified, Entries: 2381, Root: strings.Repeat("5a1c0f", 10) + "77ee", Table: table}}
 	run := func(t estimate.Table) (estimate.Report, *estimate.RefusedError) {
 		r, err := estimate.Run(t, estimate.Options{Methods: []estimate.Method{estimate.Graphs, estimate.LogLinear}, Graph: estimate.GraphPrior{Bound: 4000}})
-		refused, _ := err.(*estimate.RefusedError)
+		refused, _ := errors.AsType[*estimate.RefusedError](err)
 		return r, refused
 	}
 	if e.Report, e.Refused = run(table); e.Refused == nil {
