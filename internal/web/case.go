@@ -17,7 +17,7 @@ type caseBody struct {
 	Unreviewed                    []string
 	Name, Number                  string
 	FactsOnly                     bool
-	Add, All                      string       // where something is added; this page with all of it unfolded
+	Add, All, Files               string       // where something is added; this page with all of it unfolded; its files
 	Readers                       *readersCard // as Access
 	Access                        *accessCard  // only for those who may say who else reads the case
 	Erase                         string       // where it is erased, for those who may
@@ -66,6 +66,7 @@ func (s *server) showCase(v *visit, form caseForms) error {
 	c := newCaseReader(v, file)
 	c.letters, c.all = s.letters, v.r.URL.Query().Get("open") == "all"
 	body := caseBody{
+		Files:      filesPath(file.Row, ""),
 		Unreviewed: v.unreviewed(), Name: file.Row.Name, Number: file.Row.Number, FactsOnly: file.Row.FactsOnly,
 		Tags: c.tags(), Gist: c.gist(), Glance: c.glance(), Path: c.path(),
 		Review: c.review(form.review), Sections: c.sections(), Deadlines: c.deadlines(), Checks: c.checks(), Clock: v.clockForm(at, "show", "by", "open"), Timeline: c.timeline(at),

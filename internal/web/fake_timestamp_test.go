@@ -27,7 +27,7 @@ func fakeStamps() []registry.TimeStamp {
 	proof := of(stampProof, 1300, registry.OpenTimestamps, registry.ProofKept)
 	proof.Blocks = []timestamp.Block{{Height: 738800, Root: strings.Repeat("0a", 32)}, {Height: 738801}}
 	promised := of("95000000000000000000000000000003", 1400, registry.OpenTimestamps, registry.ProofKept)
-	promised.Calendars = []string{"https://calendar.sample.example"}
+	promised.Calendars = []string{"https://pool.sample.example"}
 	unverified := of("95000000000000000000000000000004", 1500, registry.RFC3161, "unverified")
 	unverified.At, unverified.Authority = good.At, "Sample other"
 	return []registry.TimeStamp{good, proof, promised, unverified, of("95000000000000000000000000000005", 1600, registry.RFC3161, "altered")}

@@ -19,7 +19,7 @@ import (
 // takes down what it does reach. Of radio buttons under one name it reaches the
 // chosen one or else the first.
 const reachList = `(() => {
-	const all = [...document.querySelectorAll("a[href], area[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]:not([tabindex='-1'])")]
+	const all = [...document.querySelectorAll("a[href], area[href], button, input:not([type=hidden]), select, textarea, summary, video[controls], audio[controls], [tabindex]:not([tabindex='-1'])")]
 		.filter(e => !e.disabled && e.getAttribute("tabindex") !== "-1" && e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length);
 	const same = e => all.filter(o => o.type === "radio" && o.name === e.name && o.form === e.form);
 	const want = all.filter(e => e.type !== "radio" || e === (same(e).find(o => o.checked) || same(e)[0]));
@@ -29,7 +29,7 @@ const reachList = `(() => {
 	document.addEventListener("focusin", ev => {
 		if (ev.target === start) return;
 		reach.got.push(named(ev.target));
-		const drawn = e => e.ownerSVGElement && [...e.children].some(c => parseFloat(getComputedStyle(c).strokeWidth) >= 3); // a part of a drawing has a thicker line
+		const drawn = e => e.ownerSVGElement && [e, ...e.children].some(c => parseFloat(getComputedStyle(c).strokeWidth) >= 3); // a part of a drawing has a thicker line
 		const lit = e => e && (getComputedStyle(e).outlineStyle !== "none" && parseFloat(getComputedStyle(e).outlineWidth) >= 2 || drawn(e));
 		if (!lit(ev.target) && !lit(ev.target.closest("label"))) reach.faint.push("no visible focus: " + named(ev.target));
 	});
@@ -37,7 +37,7 @@ const reachList = `(() => {
 	start.tabIndex = -1;
 	document.body.prepend(start);
 	start.focus();
-	return want.length + 8 * want.filter(e => ["date", "time", "datetime-local", "month"].includes(e.type)).length; // each has several fields
+	return want.length + 8 * want.filter(e => ["date", "time", "datetime-local", "month"].includes(e.type) || e.matches("video, audio")).length; // each has several fields, or buttons
 })()`
 
 // reachHidden is what has the focus and can't be seen, because it is out of the

@@ -123,8 +123,8 @@ func (v *voice) stampView(t registry.TimeStamp, base string) stampView {
 		data = "FILE"
 	}
 	if t.Form == registry.OpenTimestamps {
-		out.Parts = append(out.Parts, partLink{base + "/proof.ots", "proof.ots"})
-		out.Command, out.Hint = "ots verify -f "+data+" proof.ots", v.T("stamp.verify.ots")
+		out.Parts = append(out.Parts, partLink{base + "/stamp.ots", "stamp.ots"})
+		out.Command, out.Hint = "ots verify -f "+data+" stamp.ots", v.T("stamp.verify.ots")
 	} else {
 		out.Parts = append(out.Parts, partLink{base + "/stamp.der", "stamp.der"}, partLink{base + "/roots.pem", "roots.pem"})
 		out.Command, out.Hint = "openssl ts -verify -data "+data+" -token_in -in stamp.der -CAfile roots.pem", v.T("stamp.verify.openssl")
@@ -324,7 +324,7 @@ func (s *server) handOutPart(v *visit, t registry.TimeStamp) error {
 	switch {
 	case part == "checkpoint.txt" && t.Checkpoint != "":
 		v.handOut(part, []byte(t.Checkpoint))
-	case part == "proof.ots" && t.Form == registry.OpenTimestamps, part == "stamp.der" && t.Form != registry.OpenTimestamps:
+	case part == "stamp.ots" && t.Form == registry.OpenTimestamps, part == "stamp.der" && t.Form != registry.OpenTimestamps:
 		v.handOut(part, t.Token)
 	case part == "roots.pem" && t.Form != registry.OpenTimestamps:
 		authorities, err := s.reg.TimeAuthorities(v.r.Context(), v.session)

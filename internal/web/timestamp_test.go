@@ -61,7 +61,7 @@ func TestTimeStampPages(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		stampGood + "/checkpoint.txt": "kua\n" + stampGood, stampGood + "/stamp.der": "token", stampGood + "/roots.pem": "root one\nroot two\n",
-		stampProof + "/proof.ots": "token", stampProof + "/stamp.der": "", stampProof + "/roots.pem": "", stampGood + "/proof.ots": "", stampGood + "/key": "", "x/stamp.der": "",
+		stampProof + "/stamp.ots": "token", stampProof + "/stamp.der": "", stampProof + "/roots.pem": "", stampGood + "/stamp.ots": "", stampGood + "/key": "", "x/stamp.der": "",
 	} {
 		w := b.get("/timestamps/" + path)
 		if want == "" && w.Code != http.StatusNotFound || want != "" && (w.Body.String() != want || w.Header().Get("Content-Type") != "application/octet-stream") {
@@ -122,7 +122,7 @@ func TestFileTimeStamps(t *testing.T) {
 	if w := b.get(filesOf + "/" + fileLost + "/stamps/request.tsq"); w.Code != http.StatusNotFound {
 		t.Errorf("of another file: %d", w.Code)
 	}
-	for path, code := range map[string]int{"/stamp.der": 200, "/roots.pem": 200, "/checkpoint.txt": 404, "/proof.ots": 404} {
+	for path, code := range map[string]int{"/stamp.der": 200, "/roots.pem": 200, "/checkpoint.txt": 404, "/stamp.ots": 404} {
 		if w := b.get(stamps + "/" + stampGood + path); w.Code != code {
 			t.Errorf("%s: %d", path, w.Code)
 		}

@@ -41,7 +41,7 @@ func TestE2EFileInParts(t *testing.T) {
 	tab.visit("/cases/" + d.caseID + "/files")
 	tab.do(chromedp.SetUploadFiles("#file", []string{path}), chromedp.Click("#put-in button"), chromedp.WaitVisible("dl.facts"))
 	tab.mustSay("The file is put in and sealed")
-	tab.do(chromedp.Click("details summary"))
+	tab.do(chromedp.Click("#hashes summary"))
 	tab.mustSay(fmt.Sprintf("%x", sha256.Sum256(text)))
 	if n := parts.Load(); n != 4 {
 		t.Errorf("it went in %d parts, one of which was cut", n)
