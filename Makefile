@@ -31,7 +31,7 @@ demo: build ## the sample register: its figures, then its pages on loopback
 
 .PHONY: test
 test: go browser ## every test, those in Chromium too
-	go test -timeout 20m -tags e2e ./internal/web ./... # the longest first
+	go test -timeout 20m -tags e2e ./internal/web ./cmd/kua ./internal/registry ./internal/dossier ./... # the longest first
 
 .PHONY: race
 race: go ## the tests under the race detector (needs a C compiler)
