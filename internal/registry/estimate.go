@@ -53,7 +53,8 @@ func (r *Registry) CountsAll(s *access.Session) bool {
 }
 
 // Overlap counts who is on which organisation's list. It tells of each
-// organisation, so it is for those alone who may ask for the figures of every one.
+// organisation, so it is for those alone who may ask for the figures of every one. More of them than
+// can be estimated from are an [estimate.RefusedError].
 func (r *Registry) Overlap(ctx context.Context, s *access.Session, q OverlapQuery) (_ Overlap, err error) {
 	defer r.refusal(ctx, s, "figures", "", &err)
 	if !r.CountsAll(s) {
@@ -93,7 +94,7 @@ func (r *Registry) Overlap(ctx context.Context, s *access.Session, q OverlapQuer
 		names = append(names, org.Name)
 	}
 	if len(names) > estimate.MostLists {
-		return Overlap{}, &estimate.RefusedError{Code: estimate.TooManyLists, Count: len(names)}
+		return o, &estimate.RefusedError{Code: estimate.TooManyLists, Count: len(names)}
 	}
 	o.Table = estimate.NewTable(names...)
 	strata := map[string]estimate.Table{}
@@ -144,6 +145,9 @@ type StratumEstimate struct {
 // the ledger has the same answer.
 func (r *Registry) Estimate(ctx context.Context, s *access.Session, q OverlapQuery) (Estimation, error) {
 	o, err := r.Overlap(ctx, s, q)
+	if refused, ok := errors.AsType[*estimate.RefusedError](err); ok {
+		return Estimation{Overlap: o, Refused: refused}, nil
+	}
 	if err != nil {
 		return Estimation{}, err
 	}

@@ -76,7 +76,7 @@ func (s *server) estimate(v *visit) error {
 	def, _ := s.reg.Rules().Figure(e.Figure)
 	body := estimateBody{
 		Clock: v.clockForm(at), Heading: v.in(def.Label), Caption: v.clockWords(at),
-		Observed: v.N("estimate.observed", e.Table.Observed()), Empty: e.Table.Observed() == 0,
+		Observed: v.N("estimate.observed", e.Table.Observed()), Empty: e.Refused != nil && e.Refused.Code == estimate.Nobody,
 		ListsLead: v.T("estimate.lists.lead", v.in(def.Label)),
 		Entries:   v.Number(int(e.Entries)), Root: e.Root,
 		FiguresHref: at.link("/figures", "verified", v.verifiedParam(q.Verified)),
