@@ -143,11 +143,11 @@ func one(t Table, m Method, o Options) (Estimate, error) {
 }
 
 // enough is the share of the posterior above half the bound from which on the
-// bound is taken to be too low, and the share that a graph has to be told.
+// bound is said to decide, and the share that a graph has to be told.
 const enough = 0.01
 
-// graphs averages over graphs. Where the bound leaves too little room it is
-// raised, at most to four times what was asked for.
+// graphs averages over graphs. Where the bound leaves too little room, [Report]
+// says so: it is not raised in silence.
 func graphs(t Table, prior GraphPrior) (Estimate, error) {
 	prior = prior.of(t)
 	post, all, err := graphPosterior(t, prior)

@@ -3,6 +3,7 @@
 package estimate
 
 import (
+	"cmp"
 	"math"
 	"sync"
 )
@@ -14,15 +15,7 @@ type LatentPrior struct {
 }
 
 func (p LatentPrior) full() LatentPrior {
-	if p.Classes == 0 {
-		p.Classes = 10
-	}
-	if p.Shape == 0 {
-		p.Shape = 0.25
-	}
-	if p.Rate == 0 {
-		p.Rate = 0.25
-	}
+	p.Classes, p.Shape, p.Rate = cmp.Or(p.Classes, 10), cmp.Or(p.Shape, 0.25), cmp.Or(p.Rate, 0.25)
 	return p
 }
 
@@ -36,18 +29,7 @@ type Chains struct {
 }
 
 func (c Chains) full() Chains {
-	if c.Chains == 0 {
-		c.Chains = 4
-	}
-	if c.Burn == 0 {
-		c.Burn = 5_000
-	}
-	if c.Samples == 0 {
-		c.Samples = 2_500
-	}
-	if c.Thin == 0 {
-		c.Thin = 10
-	}
+	c.Chains, c.Burn, c.Samples, c.Thin = cmp.Or(c.Chains, 4), cmp.Or(c.Burn, 5_000), cmp.Or(c.Samples, 2_500), cmp.Or(c.Thin, 10)
 	return c
 }
 

@@ -123,18 +123,7 @@ func (r *Registry) FileCopies(ctx context.Context, s *access.Session, caseID, fi
 // written down. There are no originals here.
 func (r *Registry) OpenCopy(ctx context.Context, s *access.Session, caseID, file string) (_ io.ReadSeekCloser, _ FileView, err error) {
 	defer r.refusal(ctx, s, "file", caseID, &err)
-	row, err := r.row(ctx, s, caseID, r.clock(Clock{}))
-	if err != nil {
-		return nil, FileView{}, err
-	}
-	rec, err := r.file(ctx, s, row.ID, file)
-	if err != nil {
-		return nil, FileView{}, err
-	}
-	if rec.Get("of") == "" {
-		return nil, FileView{}, ErrNotFound
-	}
-	return r.OpenFile(ctx, s, row.ID, file)
+	return r.openFile(ctx, s, caseID, file, func(rec *casefile.Record) bool { return rec.Get("of") != "" })
 }
 
 // fileCopy is a record of a copy as it is shown.

@@ -327,6 +327,11 @@ func (r *Registry) Files(ctx context.Context, s *access.Session, caseID string) 
 // it does, and of a copy that somebody looks at the case.
 func (r *Registry) OpenFile(ctx context.Context, s *access.Session, caseID, id string) (_ io.ReadSeekCloser, _ FileView, err error) {
 	defer r.refusal(ctx, s, "file", caseID, &err)
+	return r.openFile(ctx, s, caseID, id, func(*casefile.Record) bool { return true })
+}
+
+// openFile is OpenFile; what is not among the files that are open to the caller is not there.
+func (r *Registry) openFile(ctx context.Context, s *access.Session, caseID, id string, among func(*casefile.Record) bool) (io.ReadSeekCloser, FileView, error) {
 	row, err := r.row(ctx, s, caseID, r.clock(Clock{}))
 	if err != nil {
 		return nil, FileView{}, err
@@ -339,7 +344,7 @@ func (r *Registry) OpenFile(ctx context.Context, s *access.Session, caseID, id s
 		return nil, FileView{}, err
 	}
 	file, sealed, ok := sealedOf(rec)
-	if !ok {
+	if !ok || !among(rec) {
 		return nil, FileView{}, ErrNotFound
 	}
 	view, err := r.fileView(row.ID, rec, true)

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -169,11 +168,8 @@ func (s *server) openCapture(v *visit) error {
 		return err
 	}
 	defer func() { _ = content.Close() }() // nothing was written
-	h := v.w.Header()
-	h.Set("Content-Type", "application/octet-stream")
-	h.Set(headers[0][0], filePolicy)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": cmp.Or(view.Name, "copy-"+short(view.ID))}))
-	h.Set("Content-Length", strconv.FormatInt(view.Bytes, 10))
+	v.attached(cmp.Or(view.Name, "copy-"+short(view.ID)))
+	v.w.Header().Set("Content-Length", strconv.FormatInt(view.Bytes, 10))
 	v.w.WriteHeader(http.StatusOK)
 	if _, err := io.Copy(v.w, content); err != nil {
 		s.log.Warn("a stored copy did not go out whole", slog.String("type", types(err)))

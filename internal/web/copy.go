@@ -9,7 +9,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -367,12 +366,8 @@ var shownTypes = []safecopy.Kind{safecopy.JPEG, safecopy.PNG, safecopy.MP4, safe
 // from any place, to be shown on the pages; with save, all of it to be kept.
 func (s *server) shownCopy(v *visit) error {
 	content, f, err := s.reg.OpenCopy(v.r.Context(), v.session, v.r.PathValue("id"), v.r.PathValue("file"))
-	if errors.Is(err, registry.ErrFileDamaged) {
-		s.log.Error("a file is missing or was altered: 'kua verify --deep' says which")
-		return oops{http.StatusInternalServerError, "file"}
-	}
 	if err != nil {
-		return err
+		return s.fileNotOpened(err)
 	}
 	defer func() { _ = content.Close() }() // nothing was written
 	h := v.w.Header()
@@ -381,8 +376,7 @@ func (s *server) shownCopy(v *visit) error {
 	var out io.ReadSeeker = content
 	switch {
 	case q.Get("save") != "":
-		h.Set("Content-Type", "application/octet-stream")
-		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": "copy-" + short(f.ID) + endings[kind]}))
+		v.attached("copy-" + short(f.ID) + endings[kind])
 	case kind == safecopy.PDF:
 		page, err := strconv.Atoi(q.Get("page"))
 		if err != nil {
@@ -404,12 +398,7 @@ func (s *server) shownCopy(v *visit) error {
 	}
 	h.Set(headers[0][0], filePolicy)
 	h.Set("ETag", `"`+f.ID+`"`)
-	watched := &watchedFile{ReadSeeker: out}
-	http.ServeContent(v.moving(), v.r, "", time.Time{}, watched)
-	if watched.err != nil {
-		s.log.Error("a copy did not go out whole: 'kua verify --deep' says more", slog.String("type", types(watched.err)))
-		panic(http.ErrAbortHandler) // the browser sees that it is not whole
-	}
+	s.sendFile(v, out)
 	return nil
 }
 

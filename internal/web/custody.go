@@ -189,18 +189,9 @@ func qrDrawing(text string) (string, error) {
 	size := (code.Size + 2*qrQuiet) * module
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d"><rect x="0" y="0" width="%d" height="%d" fill="#ffffff"/>`, size, size, size, size, size, size)
-	for y := range code.Size {
-		for x := 0; x < code.Size; {
-			n := 0
-			for x+n < code.Size && code.Black(x+n, y) {
-				n++
-			}
-			if n > 0 {
-				fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%d" height="%d" fill="#000000"/>`, (x+qrQuiet)*module, (y+qrQuiet)*module, n*module, module)
-			}
-			x += n + 1
-		}
-	}
+	qrRuns(code, func(x, y, n int) {
+		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%d" height="%d" fill="#000000"/>`, x*module, y*module, n*module, module)
+	})
 	b.WriteString("</svg>")
 	return b.String(), nil
 }

@@ -370,28 +370,45 @@ func (v *visit) fileProblem(err error) string {
 // part of it can be asked for, so that a download goes on after a cut line.
 func (s *server) originalFile(v *visit) error {
 	content, f, err := s.reg.OpenFile(v.r.Context(), v.session, v.r.PathValue("id"), v.r.PathValue("file"))
+	if err != nil {
+		return s.fileNotOpened(err)
+	}
+	defer func() { _ = content.Close() }() // nothing was written
+	v.attached(cmp.Or(f.Name, "file-"+short(f.ID)))
+	if f.SHA256 != "" {
+		v.w.Header().Set("ETag", `"`+f.ID+`"`)
+	}
+	s.sendFile(v, content)
+	return nil
+}
+
+// fileNotOpened says that a file is damaged; any other reason stays what it is.
+func (s *server) fileNotOpened(err error) error {
 	if errors.Is(err, registry.ErrFileDamaged) {
 		s.log.Error("a file is missing or was altered: 'kua verify --deep' says which")
 		return oops{http.StatusInternalServerError, "file"}
 	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = content.Close() }() // nothing was written
+	return err
+}
+
+// attached says of what is sent that it is to be kept under this name, of no
+// kind that a browser would show or run.
+func (v *visit) attached(name string) {
 	h := v.w.Header()
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set(headers[0][0], filePolicy)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": cmp.Or(f.Name, "file-"+short(f.ID))}))
-	if f.SHA256 != "" {
-		h.Set("ETag", `"`+f.ID+`"`)
-	}
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+}
+
+// sendFile sends what was asked for of a file, or of a copy. Where it turns out
+// to be altered on the way, the browser sees that it is not whole.
+func (s *server) sendFile(v *visit, content io.ReadSeeker) {
 	watched := &watchedFile{ReadSeeker: content}
 	http.ServeContent(v.moving(), v.r, "", time.Time{}, watched)
 	if watched.err != nil {
 		s.log.Error("a file did not go out whole: 'kua verify --deep' says more", slog.String("type", types(watched.err)))
-		panic(http.ErrAbortHandler) // the browser sees that it is not whole
+		panic(http.ErrAbortHandler)
 	}
-	return nil
 }
 
 func (s *server) withdrawFile(v *visit) error {

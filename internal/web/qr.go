@@ -25,6 +25,14 @@ func qrSVG(text, label string) (template.HTML, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg class="qr" viewBox="0 0 %d %d" role="img" aria-label="%s"><rect class="ground" width="%d" height="%d"/><path class="ink" d="`,
 		size, size, template.HTMLEscapeString(label), size, size)
+	qrRuns(code, func(x, y, n int) { fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", x, y, n, n) })
+	b.WriteString(`"/></svg>`)
+	return template.HTML(b.String()), nil
+}
+
+// qrRuns are the stretches of black modules in the rows of a code: where each
+// begins, the quiet edge counted, and how long it is.
+func qrRuns(code *qr.Code, run func(x, y, n int)) {
 	for y := range code.Size {
 		for x := 0; x < code.Size; {
 			n := 0
@@ -32,11 +40,9 @@ func qrSVG(text, label string) (template.HTML, error) {
 				n++
 			}
 			if n > 0 {
-				fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", x+qrQuiet, y+qrQuiet, n, n)
+				run(x+qrQuiet, y+qrQuiet, n)
 			}
 			x += n + 1
 		}
 	}
-	b.WriteString(`"/></svg>`)
-	return template.HTML(b.String()), nil
 }

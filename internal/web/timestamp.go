@@ -271,8 +271,14 @@ func (v *visit) smallFiles(names ...string) (map[string][]byte, error) {
 
 // stampDone goes back to the time stamps, or says there why none was kept.
 func (s *server) stampDone(v *visit, err error) error {
+	return s.stamped(v, err, "/timestamps?kept=1", s.showStamps)
+}
+
+// stamped goes to where a time stamp is shown, or says on the page of the form
+// why none was kept.
+func (s *server) stamped(v *visit, err error, to string, form func(*visit, string) error) error {
 	if err == nil {
-		v.redirect("/timestamps?kept=1")
+		v.redirect(to)
 		return nil
 	}
 	problem := s.stampProblem(v, err)
@@ -280,7 +286,7 @@ func (s *server) stampDone(v *visit, err error) error {
 		return err
 	}
 	v.status = http.StatusUnprocessableEntity
-	return s.showStamps(v, problem)
+	return form(v, problem)
 }
 
 // stampProblem says why a time stamp was not kept; empty: for no reason that a
@@ -409,16 +415,7 @@ func (s *server) addFileStamp(v *visit) error {
 
 // fileStampDone goes back to the file, or says there why no time stamp was kept.
 func (s *server) fileStampDone(v *visit, err error) error {
-	if err == nil {
-		v.redirect(link(filesPath(registry.Row{ID: v.r.PathValue("id")}, v.r.PathValue("file")), "stamped", "1") + "#stamps")
-		return nil
-	}
-	problem := s.stampProblem(v, err)
-	if problem == "" {
-		return err
-	}
-	v.status = http.StatusUnprocessableEntity
-	return s.showFile(v, problem)
+	return s.stamped(v, err, link(filesPath(registry.Row{ID: v.r.PathValue("id")}, v.r.PathValue("file")), "stamped", "1")+"#stamps", s.showFile)
 }
 
 func (s *server) fileStampPart(v *visit) error {
