@@ -75,7 +75,7 @@ func (r source) inversion(n int, p float64) int {
 	q := 1 - p
 	s := p / q
 	a := float64(n+1) * s
-	first := math.Exp(float64(n) * math.Log1p(-p))
+	first := power(1-p, n)
 	for ; ; u = r.Float64() {
 		f := first
 		for x := 0; x <= n && x < 200; x++ {
@@ -88,6 +88,19 @@ func (r source) inversion(n int, p float64) int {
 	}
 }
 
+// power is x to the n, by squares: half the time of a logarithm and its inverse,
+// and as exact as is needed, for n·p is below 10.
+func power(x float64, n int) float64 {
+	out := 1.0
+	for ; n > 0; n >>= 1 {
+		if n&1 == 1 {
+			out *= x
+		}
+		x *= x
+	}
+	return out
+}
+
 // rejection is the transformed rejection of Hörmann (J. Stat. Comput. Simul. 46,
 // 1993, BTRS). n·p is 10 or more and p at most a half.
 func (r source) rejection(n int, p float64) int {
@@ -97,10 +110,6 @@ func (r source) rejection(n int, p float64) int {
 	a := -0.0873 + 0.0248*b + 0.01*p
 	c := nf*p + 0.5
 	vr := 0.92 - 4.2/b
-	alpha := (2.83 + 5.1/b) * spq
-	lpq := math.Log(p / (1 - p))
-	m := math.Floor((nf + 1) * p)
-	h := stirling(m) + stirling(nf-m)
 	for {
 		v := r.Float64()
 		u := r.Float64() - 0.5
@@ -112,8 +121,12 @@ func (r source) rejection(n int, p float64) int {
 		if k < 0 || k > nf {
 			continue
 		}
+		// Seldom reached: what only this needs is made only here.
+		alpha := (2.83 + 5.1/b) * spq
+		m := math.Floor((nf + 1) * p)
+		h := stirling(m) + stirling(nf-m)
 		v = math.Log(v * alpha / (a/(us*us) + b))
-		if v <= h-stirling(k)-stirling(nf-k)+(k-m)*lpq {
+		if v <= h-stirling(k)-stirling(nf-k)+(k-m)*math.Log(p/(1-p)) {
 			return int(k)
 		}
 	}

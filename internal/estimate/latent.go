@@ -5,6 +5,7 @@ package estimate
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"sync"
 )
 
@@ -123,9 +124,18 @@ func (s *sampler) sweep() {
 		}
 	}
 	after := s.observed + s.unseen
-	left := 0.0 // the logarithm of what is left of the stick
+	rest := 1.0 // of the stick
 	last := len(s.shares) - 1
-	for k := range last {
+	k := 0
+	for ; k < last && s.alpha+float64(after-s.size[k]) >= 1; k++ {
+		after -= s.size[k]
+		a := s.gamma(1 + float64(s.size[k]))
+		b := s.gamma(s.alpha + float64(after))
+		s.shares[k] = rest * (a / (a + b))
+		rest *= b / (a + b)
+	}
+	left := math.Log(rest)
+	for ; k < last; k++ { // nobody is left, and what is left of the stick can be smaller than any number
 		after -= s.size[k]
 		a := s.logGamma(1 + float64(s.size[k]))
 		b := s.logGamma(s.alpha + float64(after))
@@ -288,10 +298,12 @@ func (s *sampler) classes(pattern, count int) {
 		rest -= w
 		count -= n
 		s.size[k] += n
-		for j := range s.listed[k] {
-			if pattern>>j&1 == 1 {
-				s.listed[k][j] += n
-			}
+		if n == 0 {
+			continue
+		}
+		listed := s.listed[k]
+		for on := uint(pattern); on != 0; on &= on - 1 { //nolint:gosec // a set of lists
+			listed[bits.TrailingZeros(on)] += n
 		}
 	}
 }
