@@ -103,6 +103,49 @@ var (
 func day(s string) edtf.Day { return edtf.MustParse(s).Latest() }
 
 // drawings are all charts and tables, by the name of their golden file.
+// Of lists and of weights.
+var (
+	weighed = []Weight{
+		{"До сравнения", "", -13.2, "−13,2", false}, {"Фамилия", "другое написание", 8.1, "+8,1", false}, {"Имя", "совпадает", 6, "+6,0", false},
+		{"Дата рождения", "различается", -3.4, "−3,4", false}, {"Регион", "совпадает", 0.02, "0,0", false}, {"Итого", "скорее всего, разные", 0, "−2,5", true},
+	}
+	lists        = []string{"Север", "Юг", "Коалиция организаций по защите прав человека и соблюдению законности"}
+	combinations = []Combination{
+		{[]bool{true, false, false}, 84}, {[]bool{false, true, false}, 63}, {[]bool{true, true, false}, 12}, {[]bool{false, false, true}, 1041},
+		{[]bool{true, false, true}, 12}, {[]bool{false, true, true}, 0}, {[]bool{true, true, true}, 3},
+	}
+	combinationWords = CombinationWords{"Списки", "Только в них", func(n int) string { return fmt.Sprintf("ещё %d сочетаний", n) }}
+	twelve           = strings.Split("One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve", " ")
+	densities        = []Density{
+		{"Разложимые графы", bump(612, 1804), 480, 2600, []float64{612, 1804}, "95 %: от 480 до 2 600; ответов два"},
+		{"Скрытые классы", bump(900), 700, 1300, []float64{900}, "95 %: от 700 до 1 300"},
+	}
+)
+
+// bump is a density with these modes.
+func bump(modes ...float64) (curve []DensityPoint) {
+	for i := range 120 {
+		n := 300 * math.Exp(float64(i)*math.Log(15)/119)
+		y := 0.0
+		for k, m := range modes {
+			y += math.Exp(-math.Pow(math.Log(n/m)/.18, 2)/2) / float64(k+1)
+		}
+		curve = append(curve, DensityPoint{n, y})
+	}
+	return curve
+}
+
+func manyCombinations() (all []Combination) {
+	for x := 1; x < 40; x++ {
+		in := make([]bool, 12)
+		for j := range in {
+			in[j] = x*97>>j&1 == 1
+		}
+		all = append(all, Combination{in, 40 - x})
+	}
+	return all
+}
+
 func drawings() map[string]string {
 	wide := frame("wide", "Путь дела")
 	wide.Width = 640
@@ -121,27 +164,36 @@ func drawings() map[string]string {
 		"steps.svg":       Steps(frame("wait", "До регистрации"), curve),
 		"steps-gone.svg": Steps(bare, Curve{Median: 5, Steps: []Step{{5, 3, 2, 0, 1.0 / 3, .01, .77}, {9, 1, 1, 0, 0, math.NaN(), math.NaN()}},
 			Words: CurveWords{"Waiting", "Interval", "Censored", "Days", "", "At risk"}}),
-		"line.svg":       Line(frame("days", "Сообщения по дням"), series),
-		"line-one.svg":   Line(bare, []Series{{Label: "One day", Points: []Point{{day("2022-01-05"), 7}}}}),
-		"ranges.svg":     Ranges(frame("unseen", "Сколько всего"), []Range{{Label: "Сообщено", Value: 675, Exact: true}, {Label: "Скрытые классы (LCMCR)", Low: 1106, Value: 1221, High: 1433, Words: "от 1 106 до 1 433"}, {Label: nasty, Words: nasty}}),
-		"tiles-file.svg": Tiles(file, regions),
-		"tiles.svg":      Tiles(frame("map", "Сообщения по регионам"), regions),
+		"line.svg":              Line(frame("days", "Сообщения по дням"), series),
+		"line-one.svg":          Line(bare, []Series{{Label: "One day", Points: []Point{{day("2022-01-05"), 7}}}}),
+		"ranges.svg":            Ranges(frame("unseen", "Сколько всего"), []Range{{Label: "Сообщено", Value: 675, Exact: true}, {Label: "Скрытые классы (LCMCR)", Low: 1106, Value: 1221, High: 1433, Words: "от 1 106 до 1 433"}, {Label: nasty, Words: nasty}}),
+		"weights.svg":           Weights(frame("why", "Почему это, может быть, один человек"), weighed),
+		"combinations.svg":      Combinations(frame("lists", "Кто в чьём списке"), lists, combinations, combinationWords),
+		"combinations-many.svg": Combinations(Frame{ID: "many", Title: "Twelve lists"}, twelve, manyCombinations(), combinationWords),
+		"densities.svg":         Densities(frame("post", "Насколько вероятно каждое число"), densities),
+		"tiles-file.svg":        Tiles(file, regions),
+		"tiles.svg":             Tiles(frame("map", "Сообщения по регионам"), regions),
 		"areas.svg": Areas(frame("own", "Сообщения по регионам"), 900, 600, []Area{
 			{Tile: regions[0], Rings: [][][2]int{{{300, 300}, {600, 300}, {600, 600}, {300, 600}}, {{400, 400}, {400, 500}, {500, 500}, {500, 400}}}},
 			{Tile: regions[1], Rings: [][][2]int{{{400, 400}, {500, 400}, {500, 500}, {400, 500}}}}, {Tile: regions[4], Rings: [][][2]int{{{0, 0}, {300, 0}, {300, 300}}}},
 			{Tile: regions[3], Rings: [][][2]int{{{600, 0}, {900, 0}, {900, 300}}}}, {Tile: regions[7]}, {Tile: Tile{Label: nasty, Href: nasty, Value: 3}, Rings: [][][2]int{{{0, 400}, {4, 400}, {4, 404}}}},
 		}),
-		"empty.svg": Funnel(bare, nil) + Bars(bare, nil) + StackedBars(bare, nil, nil) + Line(bare, nil) + Line(bare, []Series{{Label: "None"}}) + Tiles(bare, nil) + Areas(bare, 0, 0, nil) + Sankey(bare, nil, nil) + Sankey(bare, []Node{{ID: "a"}}, []Link{{"a", "a", "", "", 0}}) + Steps(bare, Curve{}) + Ranges(bare, nil),
+		"empty.svg": Funnel(bare, nil) + Bars(bare, nil) + StackedBars(bare, nil, nil) + Line(bare, nil) + Line(bare, []Series{{Label: "None"}}) + Tiles(bare, nil) + Areas(bare, 0, 0, nil) + Sankey(bare, nil, nil) + Sankey(bare, []Node{{ID: "a"}}, []Link{{"a", "a", "", "", 0}}) + Steps(bare, Curve{}) + Ranges(bare, nil) + Weights(bare, nil) + Combinations(bare, nil, nil, CombinationWords{}) + Combinations(bare, []string{"A"}, nil, CombinationWords{}) + Densities(bare, nil) + Densities(bare, []Density{{Curve: []DensityPoint{{0, 1}, {math.NaN(), 1}}}}),
 		"escaped.svg": Funnel(escaped, []Bar{{Label: nasty, Href: "/?q=" + nasty, Value: 1}, {Label: "no link", Href: "javascript:alert(1)"}}) +
 			StackedBars(escaped, []string{nasty}, []Stack{{Label: nasty, Href: nasty, Values: []int{4}}}) +
 			Line(escaped, []Series{{Label: nasty, Points: []Point{{day("2022-01-05"), 7}}}}) +
 			Sankey(escaped, []Node{{nasty, nasty, nasty, 3, false}, {"b", nasty, "//x", 2, true}}, []Link{{nasty, "b", nasty, "javascript:", 1}}) +
 			Steps(escaped, Curve{Steps: curve.Steps, Words: CurveWords{nasty, nasty, nasty, nasty, nasty, nasty}}) +
+			Weights(escaped, []Weight{{nasty, nasty, math.NaN(), nasty, false}, {nasty, nasty, math.Inf(-1), nasty, true}}) +
+			Combinations(escaped, []string{nasty}, []Combination{{[]bool{true, true}, 3}, {nil, 2}}, CombinationWords{nasty, nasty, nil}) +
+			Densities(escaped, []Density{{nasty, densities[0].Curve, 1, 1e9, []float64{-1, 1e300}, nasty}}) +
 			Tiles(escaped, []Tile{{Code: "KZ-75", Label: nasty, Short: nasty, Href: nasty}, {Code: nasty, Label: nasty}}),
 		"tables.html": BarsTable(frame("", "От сообщения до возмещения"), [3]string{"Шаг", "Число", "Доля"}, steps).HTML() +
 			StacksTable(frame("", "Проверки"), "Проверка", "Всего", parts, stacks).HTML() +
 			LineTable(frame("", "По дням"), "День", series).HTML() +
 			TilesTable(frame("", "По регионам"), [2]string{"Регион", "Число"}, regions).HTML() +
+			WeightsTable(frame("", "Почему"), [3]string{"Что", "Как", "Вес"}, weighed).HTML() +
+			CombinationsTable(frame("", "Кто в чьём списке"), [2]string{"Списки", "Людей"}, lists, combinations).HTML() +
 			SankeyTable(frame("", "Путь дела"), [3]string{"Куда", "Откуда", "Число"}, nodes, links).HTML() +
 			StepsTable(frame("", "До регистрации"), [7]string{"День", "Под наблюдением", "Наступило", "Открыто", "Доля", "от", "до"}, curve).HTML() +
 			BarsTable(Frame{Title: nasty}, [3]string{nasty, nasty}, []Bar{{Label: nasty}}).HTML(),
@@ -284,18 +336,25 @@ func TestAnything(t *testing.T) {
 		var values []int
 		var nodes []Node
 		var links []Link
+		var weights []Weight
+		var sets []Combination
+		var curves []Density
 		curve := Curve{Median: count.Draw(t, "median"), Words: CurveWords{Line: f.Title, Median: f.Title}}
 		for i, b := range bars {
 			names, values = append(names, b.Label), append(values, b.Value)
 			nodes = append(nodes, Node{ID: b.Href, Label: b.Label, Value: b.Value, Rest: b.Rest})
 			links = append(links, Link{bars[b.Of&0xff%len(bars)].Href, b.Href, b.Label, b.Href, b.Of})
 			curve.Steps = append(curve.Steps, Step{b.Value, b.Of, b.Value, b.Of, rapid.Float64().Draw(t, "s"), float64(b.Of) / 1e9, math.NaN()})
+			weights = append(weights, Weight{b.Label, b.Href, rapid.Float64().Draw(t, "weight"), b.Label, b.Rest})
+			sets = append(sets, Combination{[]bool{b.Rest, b.Branch}, b.Value})
+			curves = append(curves, Density{b.Label, []DensityPoint{{float64(b.Value), float64(b.Of)}, {float64(b.Of), rapid.Float64().Draw(t, "density")}}, float64(b.Of), float64(b.Value), []float64{float64(b.Value)}, b.Href})
 			lines = append(lines, Series{b.Label, []Point{{edtf.Day(b.Value), b.Of}, {edtf.Day(b.Of), b.Value}, {edtf.MinDay, 1}}})
 			tiles = append(tiles, Tile{Code: []string{"KZ-75", "KZ-10", b.Href}[i%3], Label: b.Label, Short: b.Href, Href: b.Href, Value: b.Value, Unknown: b.Branch})
 		}
 		for _, drawing := range []string{
 			Funnel(f, bars), Bars(f, bars), Line(f, lines), Tiles(f, tiles),
 			StackedBars(f, names, []Stack{{Label: f.Title, Values: values}, {Values: append(values, 1, 2)}}),
+			Weights(f, weights), Combinations(f, names, sets, combinationWords), Densities(f, curves),
 			Sankey(f, nodes, links), Steps(f, curve), SankeyTable(f, [3]string{}, nodes, links).HTML(), StepsTable(f, [7]string{}, curve).HTML(),
 			BarsTable(f, [3]string{"a", "b", "c"}, bars).HTML(), LineTable(f, "day", lines).HTML(),
 		} {

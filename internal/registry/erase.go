@@ -74,6 +74,7 @@ func (r *Registry) Erase(ctx context.Context, s *access.Session, caseID string, 
 // erased from here on: what fails is finished before the next write, or at the
 // next opening.
 func (r *Registry) finishErasure(ctx context.Context, caseID string, files []string) error {
+	r.matching.forget()
 	err := r.catchUp(context.WithoutCancel(ctx))
 	if err == nil {
 		err = errors.Join(r.dropFiles(context.WithoutCancel(ctx), files), r.dropUploads(caseID))

@@ -56,73 +56,59 @@ func (r *Registry) Propose(ctx context.Context, s *access.Session) (_ Proposals,
 	if !access.Decide(s.Member, access.Match, access.Thing{}) {
 		return Proposals{}, ErrNotAllowed
 	}
-	cfg := linkage.CaseConfig()
-	type decided struct {
-		id      string
-		verdict Verdict
-	}
-	before := map[[2]string]decided{}
-	records, err := r.index.Outside(ctx, "match", allKnown)
-	if err != nil {
-		return Proposals{}, err
-	}
-	for _, m := range records {
-		a, b := first(m.Fields["a"]), first(m.Fields["b"])
-		verdict := Verdict(first(m.Fields["verdict"]))
-		cfg.Decided = append(cfg.Decided, linkage.Decision{A: a, B: b, Same: verdict == Same})
-		before[pairKey(a, b)] = decided{m.ID, verdict}
-	}
 	see := r.see(s.Member)
-	var people []linkage.Record
-	for file, err := range r.index.Files(ctx, allKnown) {
-		if err != nil {
-			return Proposals{}, err
-		}
-		if see(file.ID) == index.Nothing {
-			continue
-		}
-		people = append(people, person(file))
-	}
-	result, err := linkage.Link(ctx, people, cfg)
+	made, err := r.linked(ctx, see, true)
 	if err != nil {
 		return Proposals{}, err
 	}
-	clock := Clock{AsOf: r.Today()}
-	out := Proposals{Warnings: result.Warnings}
-	rows := map[string]Row{}
-	row := func(id string) (Row, error) {
-		if found, ok := rows[id]; ok {
-			return found, nil
-		}
-		found, err := r.index.Row(ctx, id, clock, see)
-		rows[id] = found
-		return found, err
+	rows, err := r.matchRows(ctx, see, made.pairs)
+	if err != nil {
+		return Proposals{}, err
 	}
-	for _, p := range result.Pairs {
-		d := before[pairKey(p.A, p.B)]
-		a, err := row(p.A)
-		if err != nil {
-			return Proposals{}, err
+	out := Proposals{Warnings: made.warnings}
+	for _, p := range made.pairs {
+		a, okA := rows[p.A]
+		b, okB := rows[p.B]
+		if !okA || !okB {
+			continue // erased meanwhile
 		}
-		b, err := row(p.B)
-		if err != nil {
-			return Proposals{}, err
-		}
-		if see(p.A) != index.All || see(p.B) != index.All {
-			for i := range p.Fields { // how alike they are is the coordinator's to know; what they say is not
-				p.Fields[i].A, p.Fields[i].B = "", ""
-			}
-		}
+		d := made.decisions[pairKey(p.A, p.B)]
 		out.Proposals = append(out.Proposals, Proposal{
-			A: a, B: b, Probability: p.Probability, Fields: p.Fields,
+			A: a, B: b, Probability: p.Probability, Fields: shownFields(see, p),
 			Sure:     p.Accepted,
-			Decision: d.id, Verdict: d.verdict,
+			Decision: d.ID, Verdict: d.Verdict,
 		})
 	}
 	if err := r.readsIdentity(ctx, s, actList, "matching", r.whole(s, slices.Collect(maps.Values(rows))...)...); err != nil {
 		return Proposals{}, err
 	}
 	return out, nil
+}
+
+// matchRows are the rows of the cases of some pairs, as their reader may see them.
+func (r *Registry) matchRows(ctx context.Context, see index.See, pairs []linkage.Pair) (map[string]Row, error) {
+	var ids []string
+	for _, p := range pairs {
+		ids = append(ids, p.A, p.B)
+	}
+	found, err := r.index.Rows(ctx, ids, Clock{AsOf: r.Today()}, see)
+	rows := make(map[string]Row, len(found))
+	for _, row := range found {
+		rows[row.ID] = row
+	}
+	return rows, err
+}
+
+// shownFields are the reasons of a pair without the values, unless both cases
+// are open whole: how alike they are is the coordinator's to know; what they say is not.
+func shownFields(see index.See, p linkage.Pair) []linkage.FieldWeight {
+	fields := slices.Clone(p.Fields)
+	if see(p.A) != index.All || see(p.B) != index.All {
+		for i := range fields {
+			fields[i].A, fields[i].B = "", ""
+		}
+	}
+	return fields
 }
 
 func pairKey(a, b string) [2]string {
@@ -132,8 +118,8 @@ func pairKey(a, b string) [2]string {
 	return [2]string{a, b}
 }
 
-// Apply decides the sure proposals that nobody has decided, in one act. It
-// answers how many it decided.
+// Apply decides the sure proposals that nobody has decided, in one act. What
+// somebody decided meanwhile it leaves. It answers how many it decided.
 func (r *Registry) Apply(ctx context.Context, s *access.Session, found Proposals) (_ int, err error) {
 	defer r.refusal(ctx, s, "matching", "", &err)
 	var decisions []Decision
@@ -143,8 +129,8 @@ func (r *Registry) Apply(ctx context.Context, s *access.Session, found Proposals
 		}
 		decisions = append(decisions, Decision{A: p.A.ID, B: p.B.ID, Verdict: Same, Probability: p.Probability, Reasons: reasons(p.Fields), Reason: "proposed by the program and sure"})
 	}
-	_, err = r.decide(ctx, s, decisions, "program")
-	return len(decisions), err
+	ids, err := r.decide(ctx, s, decisions, "program")
+	return len(ids), err
 }
 
 func reasons(fields []linkage.FieldWeight) []string {
@@ -155,7 +141,8 @@ func reasons(fields []linkage.FieldWeight) []string {
 	return out
 }
 
-// Decide writes a person's decision and answers its id.
+// Decide writes a person's decision and answers its id. A pair that is decided
+// already is a [DecidedError]; a decision that others contradict is ErrApart or ErrTogether.
 func (r *Registry) Decide(ctx context.Context, s *access.Session, d Decision) (_ string, err error) {
 	defer r.refusal(ctx, s, "matching", "", &err)
 	ids, err := r.decide(ctx, s, []Decision{d}, "person")
@@ -173,14 +160,27 @@ func (r *Registry) decide(ctx context.Context, s *access.Session, decisions []De
 	defer r.writing.Unlock()
 	var acts []act
 	var ids []string
+	see := r.see(s.Member)
+	before, err := r.decisions(ctx, see)
+	if err != nil {
+		return nil, err
+	}
+	known := newTogether(before)
 	for _, d := range decisions {
 		if d.A == d.B {
-			return nil, fmt.Errorf("a case can't be compared with itself")
+			return nil, ErrItself
 		}
 		for _, id := range []string{d.A, d.B} {
-			if _, err := r.index.Row(ctx, id, Clock{AsOf: r.Today()}, r.see(s.Member)); err != nil {
+			if number, err := r.index.NumberOf(ctx, id); err != nil || number == "" || see(id) == index.Nothing {
 				return nil, ErrNotFound
 			}
+		}
+		switch err := known.add(d); {
+		case err == nil:
+		case by == "program": // somebody decided meanwhile: theirs stands
+			continue
+		default:
+			return nil, err
 		}
 		fields := casefile.Fields{
 			"a": {d.A}, "b": {d.B}, "verdict": {string(d.Verdict)}, "by": {by},
@@ -193,7 +193,7 @@ func (r *Registry) decide(ctx context.Context, s *access.Session, decisions []De
 		ids = append(ids, id)
 		acts = append(acts, act{stream: id, puts: []Put{{Record: id, Kind: "match", Fields: fields}}, reason: d.Reason, source: "match"})
 	}
-	return ids, r.write(ctx, s, acts)
+	return ids, r.decided(ctx, s, acts)
 }
 
 // Undo takes a decision back. It stays readable in the ledger.
@@ -215,7 +215,7 @@ func (r *Registry) Undo(ctx context.Context, s *access.Session, decision, reason
 	}) {
 		return ErrNotFound
 	}
-	return r.write(ctx, s, []act{{stream: decision, withdraws: []Put{{Record: decision, Kind: "match"}}, reason: reason, source: "match"}})
+	return r.decided(ctx, s, []act{{stream: decision, withdraws: []Put{{Record: decision, Kind: "match"}}, reason: reason, source: "match"}})
 }
 
 // person is what is compared of a case: the fields linkage.CaseConfig names.

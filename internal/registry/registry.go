@@ -101,6 +101,7 @@ type Registry struct {
 	alarmed   alarmed
 	feeds     feeds
 	estimates estimates
+	matching  matching
 	uploads   uploads
 	reminding sync.Mutex // held by whoever sends reminders
 }
