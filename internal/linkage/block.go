@@ -4,202 +4,272 @@ package linkage
 
 import (
 	"cmp"
-	"hash/fnv"
+	"context"
+	"runtime"
 	"slices"
+	"sync"
 )
 
-// maxRules is how many blocking rules fit in the mask of a candidate.
-const maxRules = 32
-
-// candidate is a pair that some rule made: rows i < j, and which rules.
-type candidate struct {
-	pair  uint64 // i<<32 | j
-	rules uint32
+// blocks are the rows that one rule brings together. Every pair of rows of one
+// block is compared; a row is in one block of a rule or, where it has several
+// keys, in several.
+type blocks struct {
+	report BlockReport
+	rows   []uint32 // block after block
+	starts []uint32 // of each block in rows, and the end of the last; block b is from 1
+	of     []uint32 // the blocks of each row, in order
+	from   []uint32 // where those of row i begin in of; nil: row i has the one of[i], 0 for none
 }
 
-func (c candidate) rows() (i, j int) { return int(c.pair >> 32), int(c.pair & 0xffffffff) }
+func (b *blocks) count() int { return len(b.starts) - 1 }
 
-func pairOf(i, j int) uint64 {
-	if i > j {
-		i, j = j, i
+func (b *blocks) members(n int) []uint32 { return b.rows[b.starts[n-1]:b.starts[n]] }
+
+// list is the blocks of a row.
+func (b *blocks) list(row uint32) []uint32 {
+	if b.from != nil {
+		return b.of[b.from[row]:b.from[row+1]]
 	}
-	return uint64(i)<<32 | uint64(j) //nolint:gosec // row numbers
+	if b.of[row] == 0 {
+		return nil
+	}
+	return b.of[row : row+1]
 }
 
-// blocker makes candidates from keys.
+// blocker makes blocks from keys.
 type blocker struct {
-	cfg     Config
-	columns map[string]column
-	lists   []int32
-	rows    int
+	*linker
+	most int // items sorted in memory at once
 }
 
-// keyed is a row under one key of a rule.
-type keyed struct {
-	key uint64
-	row int32
-}
-
-func (b *blocker) candidates() ([]candidate, []BlockReport) {
-	var all []candidate
-	reports := make([]BlockReport, len(b.cfg.Blocks))
+// all makes the blocks of every rule, several rules at once.
+func (b *blocker) all(ctx context.Context) ([]*blocks, error) {
+	out := make([]*blocks, len(b.cfg.Blocks))
+	errs := make([]error, len(out))
+	var wg sync.WaitGroup
+	turn := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for n, rule := range b.cfg.Blocks {
-		r := &reports[n]
-		r.ID = rule.ID
-		rows := b.keyRows(rule)
-		for start := 0; start < len(rows); {
-			end := start + 1
-			for end < len(rows) && rows[end].key == rows[start].key {
-				end++
+		wg.Go(func() {
+			turn <- struct{}{}
+			defer func() { <-turn }()
+			if errs[n] = ctx.Err(); errs[n] == nil {
+				out[n], errs[n] = b.one(rule)
 			}
-			if end-start > 1 {
-				r.Blocks++
-				r.Largest = max(r.Largest, end-start)
-				members := make([]int32, 0, end-start)
-				for _, k := range rows[start:end] {
-					members = append(members, k.row)
-				}
-				all = b.pairs(all, members, rule.Split, 1<<n, r)
-			}
-			start = end
-		}
-		all = merge(all)
+		})
 	}
-	for n := range reports {
-		for _, c := range all {
-			if c.rules&(1<<n) != 0 {
-				reports[n].Pairs++
-			}
-		}
-	}
-	return all, reports
+	wg.Wait()
+	return out, cmp.Or(errs...)
 }
 
-// pairs makes all pairs of a block, or splits it where it is too large.
-func (b *blocker) pairs(all []candidate, members []int32, split []Key, rule uint32, r *BlockReport) []candidate {
-	if len(members) <= b.cfg.MaxBlock {
-		for x, i := range members {
-			for _, j := range members[x+1:] {
-				if i != j && (!b.cfg.AcrossOnly || b.lists[i] != b.lists[j]) {
-					all = append(all, candidate{pairOf(int(i), int(j)), rule})
-				}
-			}
+// one makes the blocks of a rule.
+func (b *blocker) one(rule Block) (*blocks, error) {
+	s := &sorter{most: b.most, open: b.opts.Scratch}
+	several, err := b.keyRows(rule, s)
+	if err != nil {
+		return nil, err
+	}
+	out := &blocks{report: BlockReport{ID: rule.ID}, starts: []uint32{0}}
+	var group []uint32
+	key := uint64(0)
+	flush := func() {
+		if len(group) > 1 {
+			out.report.Blocks++
+			out.report.Largest = max(out.report.Largest, len(group))
+			b.divide(out, group, rule.Split)
 		}
-		return all
+		group = group[:0]
+	}
+	err = s.each(func(x item) error {
+		if x.key != key {
+			flush()
+			key = x.key
+		}
+		group = append(group, x.a)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	flush()
+	out.ofRows(b.rows(), several)
+	return out, nil
+}
+
+// divide takes a block as it is, or splits it where it is too large.
+func (b *blocker) divide(out *blocks, members []uint32, split []Key) {
+	if len(members) <= b.cfg.MaxBlock {
+		if len(members) > 1 {
+			out.rows = append(out.rows, members...)
+			out.starts = append(out.starts, uint32(len(out.rows))) //nolint:gosec // rows times the few keys of a rule
+		}
+		return
 	}
 	total := len(members) * (len(members) - 1) / 2
 	if len(split) == 0 {
-		r.Over++
-		r.LostPairs += total
-		return all
+		out.report.Over++
+		out.report.LostPairs += total
+		return
 	}
-	r.Split++
-	parts := map[string][]int32{}
-	var order []string
-	for _, i := range members {
-		k := ""
-		if keys := b.columns[split[0].Field].key(split[0].As, int(i)); len(keys) > 0 {
-			k = keys[0]
-		}
-		if _, ok := parts[k]; !ok {
-			order = append(order, k)
-		}
-		parts[k] = append(parts[k], i)
+	out.report.Split++
+	parts := make([]item, len(members))
+	for k, i := range members {
+		parts[k] = item{key: b.firstKey(split[0], int(i)), a: i}
 	}
+	sortItems(parts)
 	kept := 0
-	for _, k := range order {
-		n := len(parts[k])
-		kept += n * (n - 1) / 2
-		all = b.pairs(all, parts[k], split[1:], rule, r)
+	for start := 0; start < len(parts); {
+		end := start
+		var part []uint32
+		for ; end < len(parts) && parts[end].key == parts[start].key; end++ {
+			part = append(part, parts[end].a)
+		}
+		kept += len(part) * (len(part) - 1) / 2
+		b.divide(out, part, split[1:])
+		start = end
 	}
-	r.LostPairs += total - kept
-	return all
+	out.report.LostPairs += total - kept
 }
 
-// keyRows lists the rows under each key of a rule, sorted by key.
-func (b *blocker) keyRows(rule Block) []keyed {
-	rare := b.rareTrigrams(rule)
-	var out []keyed
-	for i := range b.rows {
-		sums := []uint64{fnvOffset}
-		for k, key := range rule.Keys {
-			var values []string
-			if key.As == Trigrams {
-				values = rare[k][i]
-			} else {
-				values = b.columns[key.Field].key(key.As, i)
+func (b *blocker) firstKey(k Key, i int) uint64 {
+	c := b.byField[k.Field]
+	if keys := b.columns[c].key(k.As, b.of(c, i)); len(keys) > 0 {
+		return hash(keys[0])
+	}
+	return 0
+}
+
+// ofRows turns the blocks round: which are those of each row.
+func (b *blocks) ofRows(rows int, several bool) {
+	if !several {
+		b.of = make([]uint32, rows)
+		for n := 1; n <= b.count(); n++ {
+			for _, i := range b.members(n) {
+				b.of[i] = uint32(n) //nolint:gosec // as many as rows
 			}
-			next := make([]uint64, 0, len(sums)*len(values))
-			for _, s := range sums {
-				for _, v := range values {
-					next = append(next, mix(s, v))
+		}
+		return
+	}
+	b.from = make([]uint32, rows+1)
+	for _, i := range b.rows {
+		b.from[i+1]++
+	}
+	for i := range rows {
+		b.from[i+1] += b.from[i]
+	}
+	b.of = make([]uint32, len(b.rows))
+	next := slices.Clone(b.from)
+	for n := 1; n <= b.count(); n++ {
+		for _, i := range b.members(n) {
+			b.of[next[i]] = uint32(n) //nolint:gosec // as many as rows
+			next[i]++
+		}
+	}
+}
+
+// keyRows gives the rows under each key of a rule, and says whether some row has several.
+func (b *blocker) keyRows(rule Block, s *sorter) (several bool, err error) {
+	rare := make([]map[string]int, len(rule.Keys))
+	cache := make([]map[uint32][]uint64, len(rule.Keys))
+	for k, key := range rule.Keys {
+		if key.As == Trigrams {
+			rare[k] = b.countTrigrams(key)
+		}
+		if b.columns[b.byField[key.Field]].width() == 1 {
+			cache[k] = map[uint32][]uint64{}
+		}
+	}
+	const most = 1 << 20 // distinct values whose keys are kept
+	var sums, next []uint64
+	items := make([]item, 0, 1024)
+	for i := range b.rows() {
+		sums = append(sums[:0], fnvOffset)
+		for k, key := range rule.Keys {
+			c := b.byField[key.Field]
+			row := b.of(c, i)
+			values, known := []uint64(nil), false
+			if cache[k] != nil {
+				values, known = cache[k][row[0]]
+			}
+			if !known {
+				texts := b.columns[c].key(key.As, row)
+				if key.As == Trigrams {
+					texts = rarest(texts, rare[k])
+				}
+				values = make([]uint64, len(texts))
+				for n, t := range texts {
+					values[n] = hash(t)
+				}
+				if cache[k] != nil && len(cache[k]) < most {
+					cache[k][row[0]] = values
 				}
 			}
-			sums = next
+			next = next[:0]
+			for _, sum := range sums {
+				for _, v := range values {
+					next = append(next, mix(sum, v))
+				}
+			}
+			sums, next = next, sums
 		}
-		slices.Sort(sums)
-		for _, s := range slices.Compact(sums) {
-			out = append(out, keyed{s, int32(i)}) //nolint:gosec // row numbers
+		if len(sums) > 1 {
+			slices.Sort(sums)
+			sums = slices.Compact(sums)
+			several = several || len(sums) > 1
+		}
+		for _, sum := range sums {
+			items = append(items, item{key: sum, a: uint32(i)}) //nolint:gosec // row numbers
+		}
+		if len(items) > 1000 {
+			if err := s.add(items...); err != nil {
+				return false, err
+			}
+			items = items[:0]
 		}
 	}
-	slices.SortFunc(out, func(a, b keyed) int {
-		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.row, b.row))
-	})
-	return out
+	return several, s.add(items...)
 }
 
-// rareTrigrams picks for each row the two runs of three letters that the fewest
-// other rows have, but some row has.
-func (b *blocker) rareTrigrams(rule Block) map[int]map[int][]string {
-	out := map[int]map[int][]string{}
-	for k, key := range rule.Keys {
-		if key.As != Trigrams {
-			continue
-		}
-		count := map[string]int{}
-		of := make([][]string, b.rows)
-		for i := range b.rows {
-			t := b.columns[key.Field].key(Trigrams, i)
-			slices.Sort(t)
-			of[i] = slices.Compact(t)
-			for _, g := range of[i] {
-				count[g]++
-			}
-		}
-		out[k] = map[int][]string{}
-		for i, grams := range of {
-			grams = slices.DeleteFunc(grams, func(g string) bool { return count[g] < 2 })
-			slices.SortStableFunc(grams, func(x, y string) int { return cmp.Compare(count[x], count[y]) })
-			out[k][i] = grams[:min(2, len(grams))]
+// countTrigrams counts in how many rows each run of three letters stands.
+func (b *blocker) countTrigrams(key Key) map[string]int {
+	c := b.byField[key.Field]
+	count := map[string]int{}
+	for i := range b.rows() {
+		t := b.columns[c].key(Trigrams, b.of(c, i))
+		slices.Sort(t)
+		for _, g := range slices.Compact(t) {
+			count[g]++
 		}
 	}
-	return out
+	return count
+}
+
+// rarest picks the two runs of three letters that the fewest other rows have, but some row has.
+func rarest(grams []string, count map[string]int) []string {
+	slices.Sort(grams)
+	grams = slices.Compact(grams)
+	grams = slices.DeleteFunc(grams, func(g string) bool { return count[g] < 2 })
+	slices.SortStableFunc(grams, func(x, y string) int { return cmp.Compare(count[x], count[y]) })
+	return grams[:min(2, len(grams))]
 }
 
 const fnvOffset = 14695981039346656037
 
-// mix adds a value to a key's sum. FNV, because the same key must give the same sum in every run.
-func mix(sum uint64, value string) uint64 {
-	h := fnv.New64a()
-	var head [9]byte
-	for i := range 8 {
-		head[i] = byte(sum >> (8 * i))
+// hash is the FNV-1a sum of a text, stirred: the same key must give the same
+// sum in every run.
+func hash(s string) uint64 {
+	h := uint64(fnvOffset)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
 	}
-	h.Write(head[:])
-	h.Write([]byte(value))
-	return h.Sum64()
+	return stir(h)
 }
 
-// merge sorts candidates and joins those of one pair.
-func merge(all []candidate) []candidate {
-	slices.SortFunc(all, func(a, b candidate) int { return cmp.Compare(a.pair, b.pair) })
-	out := all[:0]
-	for _, c := range all {
-		if n := len(out); n > 0 && out[n-1].pair == c.pair {
-			out[n-1].rules |= c.rules
-			continue
-		}
-		out = append(out, c)
-	}
-	return out
+// mix adds a value to a key's sum.
+func mix(sum, value uint64) uint64 { return stir(sum*0x9e3779b97f4a7c15 + value) }
+
+// stir spreads every bit over all, as MurmurHash3 does at its end.
+func stir(h uint64) uint64 {
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
 }

@@ -3,8 +3,10 @@
 package linkage
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/names"
@@ -42,58 +44,120 @@ var personLadders = []ladder{
 // listLadder says that one organisation seldom lists a person twice.
 var listLadder = ladder{field: "list", codes: []string{"other_list", "same_list"}, m: []float64{.9, .1}, u: []float64{.7, .3}}
 
-// column is one comparison made ready: the values of all records.
+// column is one comparison made ready. A row is known to it by a few numbers,
+// its codes: each distinct value is read once, and rows with the same codes agree.
 type column interface {
 	// ladders are what compare answers on.
 	ladders() []ladder
-	// compare writes the level of each ladder for two records.
-	compare(i, j int, levels []uint8)
-	// value is what record i has on a ladder, for people to read.
-	value(ladder, i int) string
-	// share is the frequency of the value that i and j agree on, 0 if that says nothing.
-	share(ladder, i, j int) float64
-	// key reads the value for blocking; none means that the record is in no block.
-	key(as Reading, i int) []string
+	// width is how many codes a row has.
+	width() int
+	// code writes the codes of a new row with these values of the fields it reads.
+	code(values [][]string, codes []uint32)
+	// full says that there are no more rows.
+	full()
+	// compare writes the level of each ladder for two rows.
+	compare(a, b []uint32, levels []uint8, m *memos)
+	// value is what a row has on a ladder, for people to read.
+	value(ladder int, a []uint32) string
+	// share is the frequency of the value that two rows agree on, 0 if that says nothing.
+	share(ladder int, a, b []uint32) float64
+	// key reads the value for blocking; none means that the row is in no block.
+	key(as Reading, a []uint32) []string
+	// size is about how many bytes it holds.
+	size() int64
 }
 
-func newColumn(f Field, records []Record) column {
-	from := f.From
-	if len(from) == 0 {
-		from = []string{f.ID}
+// memos is what one of those who compare at once remembers.
+type memos struct {
+	names *names.Memo
+	words *wordMemo
+}
+
+func newMemos() *memos { return &memos{names.NewMemo(), newWordMemo()} }
+
+func (f Field) sources() []string {
+	if len(f.From) == 0 {
+		return []string{f.ID}
 	}
+	return f.From
+}
+
+func newColumn(f Field, number int) column {
 	l := comparers[f.Compare]
 	l.field = f.ID
 	if f.M != nil {
 		l.m = normalised(f.M)
 	}
-	values := make([][]string, len(records))
-	for i, r := range records {
-		if f.Compare == Person {
-			continue
-		}
-		for _, id := range from {
-			for _, v := range r.Fields[id] {
-				if v = strings.TrimSpace(v); v != "" && v != "unknown" {
-					values[i] = append(values[i], v)
-				}
+	switch f.Compare {
+	case Person:
+		return newPersonColumn(len(f.sources()))
+	case Birth, Event:
+		return &dateColumn{dictionary: newDictionary(), ladder: l, birth: f.Compare == Birth, dates: make([][]span, 1)}
+	case Set:
+		return newCodeColumn(l, number, setLevel)
+	case Identifier:
+		return newCodeColumn(l, number, identifierLevel)
+	case Text:
+		c := newCodeColumn(l, number, textLevel)
+		c.words = true
+		return c
+	default:
+		return newCodeColumn(l, number, exactLevel)
+	}
+}
+
+// dictionary numbers the distinct values of a column from 1; 0 is none.
+type dictionary struct {
+	ids   map[string]uint32
+	text  []string
+	bytes int64
+	parts []string
+}
+
+func newDictionary() dictionary { return dictionary{ids: map[string]uint32{}, text: make([]string, 1)} }
+
+const severalValues = "\x00"
+
+// add numbers the values of a row, all its sources together, and says whether they are new.
+func (d *dictionary) add(values [][]string) (id uint32, fresh bool) {
+	d.parts = d.parts[:0]
+	for _, vs := range values {
+		for _, v := range vs {
+			if v = strings.TrimSpace(v); v != "" && v != "unknown" {
+				d.parts = append(d.parts, v)
 			}
 		}
 	}
-	switch f.Compare {
-	case Person:
-		return newPersonColumn(from, records)
-	case Birth, Event:
-		return newDateColumn(l, values, f.Compare == Birth)
-	case Set:
-		return newCodeColumn(l, values, setLevel)
-	case Identifier:
-		return newCodeColumn(l, values, identifierLevel)
-	case Text:
-		return newCodeColumn(l, values, textLevel)
+	var key string
+	switch len(d.parts) {
+	case 0:
+		return 0, false
+	case 1:
+		key = d.parts[0]
 	default:
-		return newCodeColumn(l, values, exactLevel)
+		key = strings.Join(d.parts, severalValues)
 	}
+	if id, ok := d.ids[key]; ok {
+		return id, false
+	}
+	key = strings.Clone(key) // it may be a piece of a whole row
+	id = uint32(len(d.text)) //nolint:gosec // fewer than there are rows
+	d.ids[key] = id
+	d.text = append(d.text, key)
+	d.bytes += int64(len(key)) + 60
+	return id, true
 }
+
+func (d *dictionary) full() { d.ids = nil }
+
+func (d *dictionary) values(id uint32) []string {
+	if id == 0 {
+		return nil
+	}
+	return strings.Split(d.text[id], severalValues)
+}
+
+func (d *dictionary) value(_ int, a []uint32) string { return strings.Join(d.values(a[0]), "; ") }
 
 func normalised(m []float64) []float64 {
 	sum := 0.0
@@ -116,18 +180,22 @@ type terms struct {
 
 func newTerms() *terms { return &terms{id: map[string]int32{"": 0}, count: []int{0}} }
 
-func (t *terms) add(s string) int32 {
+// number is that of a value, 0 for none.
+func (t *terms) number(s string) int32 {
 	id, ok := t.id[s]
 	if !ok {
 		id = int32(len(t.count)) //nolint:gosec // as many as there are records
 		t.id[s] = id
 		t.count = append(t.count, 0)
 	}
+	return id
+}
+
+func (t *terms) add(id int32) {
 	if id != 0 {
 		t.count[id]++
 		t.total++
 	}
-	return id
 }
 
 func (t *terms) share(id int32) float64 {
@@ -137,77 +205,109 @@ func (t *terms) share(id int32) float64 {
 	return float64(t.count[id]) / float64(t.total)
 }
 
-// personColumn compares names: the first is the record's own, the others are other names it goes by.
+// personColumn compares names: the first is the row's own, the others are other
+// names it goes by. Its codes are those of the names.Entry of the first, and the
+// number of the others.
 type personColumn struct {
-	names [][]*names.Prepared
-	words [][3]int32 // of the first name
-	terms [3]*terms
-	folds [][3]string
+	sources int
+	book    *names.Book
+	others  [][]names.Entry
+	terms   [3]*terms
+	term    [3][]int32 // of each word in each role; -1: not asked yet
 }
 
-func newPersonColumn(from []string, records []Record) *personColumn {
-	c := &personColumn{names: make([][]*names.Prepared, len(records)), words: make([][3]int32, len(records)), folds: make([][3]string, len(records))}
+func newPersonColumn(sources int) *personColumn {
+	c := &personColumn{sources: sources, book: names.NewBook(), others: make([][]names.Entry, 1)}
 	for k := range c.terms {
 		c.terms[k] = newTerms()
 	}
-	seen := map[names.Name]*names.Prepared{}
-	prepare := func(n names.Name) *names.Prepared {
-		p, ok := seen[n]
-		if !ok {
-			p = names.Prepare(n)
-			seen[n] = p
+	return c
+}
+
+const otherNames = 4 // the code after those of the entry
+
+func (c *personColumn) width() int { return otherNames + 1 }
+
+func (c *personColumn) code(values [][]string, codes []uint32) {
+	word := func(k int) string {
+		switch {
+		case k >= len(values) || k >= 3 || len(values[k]) == 0:
+			return ""
+		case len(values[k]) == 1:
+			return values[k][0]
 		}
-		return p
+		return strings.Join(values[k], " ")
 	}
-	for i, r := range records {
-		word := func(k int) string {
-			if k >= len(from) || k >= 3 {
-				return ""
-			}
-			return strings.Join(r.Fields[from[k]], " ")
-		}
-		n := names.New(word(0), word(1), word(2))
-		if n.Given == "" && n.Patronymic == "" && strings.Contains(n.Family, " ") {
-			n = names.Parse(n.Family) // a full name in the column of family names
-		}
-		if !n.IsZero() {
-			c.names[i] = append(c.names[i], prepare(n))
-		}
-		if len(from) > 3 {
-			for _, id := range from[3:] {
-				for _, full := range r.Fields[id] {
-					if n := names.Parse(full); !n.IsZero() && len(c.names[i]) < maxNames {
-						c.names[i] = append(c.names[i], prepare(n))
-					}
+	var all []names.Entry
+	n := names.New(word(0), word(1), word(2))
+	if n.Given == "" && n.Patronymic == "" && strings.Contains(n.Family, " ") {
+		n = names.Parse(n.Family) // a full name in the column of family names
+	}
+	if !n.IsZero() {
+		all = append(all, c.book.Add(n))
+	}
+	if len(values) > 3 {
+		for _, vs := range values[3:] {
+			for _, full := range vs {
+				if n := names.Parse(full); !n.IsZero() && len(all) < maxNames {
+					all = append(all, c.book.Add(n))
 				}
 			}
 		}
-		if len(c.names[i]) > 0 {
-			f, g, p := c.names[i][0].Words()
-			c.folds[i] = [3]string{f, g, p}
-			for k, w := range c.folds[i] {
-				c.words[i][k] = c.terms[k].add(w)
-			}
-		}
 	}
-	return c
+	clear(codes)
+	if len(all) == 0 {
+		return
+	}
+	copy(codes, all[0][:])
+	if len(all) > 1 {
+		codes[otherNames] = uint32(len(c.others)) //nolint:gosec // fewer than there are rows
+		c.others = append(c.others, all[1:])
+	}
+	for k, t := range c.terms {
+		t.add(c.termOf(k, all[0]))
+	}
 }
+
+// termOf is the term of an entry's word in a role.
+func (c *personColumn) termOf(role int, e names.Entry) int32 {
+	at := int(e[role])
+	for len(c.term[role]) <= at {
+		c.term[role] = append(c.term[role], -1)
+	}
+	if c.term[role][at] < 0 {
+		var w [3]string
+		w[0], w[1], w[2], _ = c.book.Folded(e)
+		c.term[role][at] = c.terms[role].number(w[role])
+	}
+	return c.term[role][at]
+}
+
+func (c *personColumn) full() {
+	for _, t := range c.terms {
+		t.id = nil
+	}
+}
+
+func (c *personColumn) size() int64 { return int64(c.book.Words())*650 + int64(len(c.others))*64 }
 
 // maxNames bounds the comparisons of two records with many other names.
 const maxNames = 6
 
 func (c *personColumn) ladders() []ladder { return personLadders }
 
-func (c *personColumn) compare(i, j int, levels []uint8) {
+func named(a []uint32) bool { return a[0]|a[1]|a[2] != 0 }
+
+func (c *personColumn) compare(a, b []uint32, levels []uint8, m *memos) {
 	levels[0], levels[1], levels[2] = missing, missing, missing
-	if len(c.names[i]) == 0 || len(c.names[j]) == 0 {
+	if !named(a) || !named(b) {
 		return
 	}
-	best := c.names[i][0].Compare(c.names[j][0])
-	if len(c.names[i])+len(c.names[j]) > 2 {
-		for _, a := range c.names[i] {
-			for _, b := range c.names[j] {
-				if n := a.Compare(b); n.Better(best) {
+	best := c.book.Compare(names.Entry(a), names.Entry(b), m.names)
+	if a[otherNames]|b[otherNames] != 0 {
+		for _, x := range c.all(a) {
+			for _, y := range c.all(b) {
+				if n := c.book.Compare(x, y, m.names); n.Better(best) {
 					best = n
 				}
 			}
@@ -216,6 +316,14 @@ func (c *personColumn) compare(i, j int, levels []uint8) {
 	for k, l := range [3]names.Level{best.Family, best.Given, best.Patronymic} {
 		levels[k] = personLevel(l)
 	}
+}
+
+// all are the names of a row.
+func (c *personColumn) all(a []uint32) []names.Entry {
+	if !named(a) {
+		return nil
+	}
+	return append([]names.Entry{names.Entry(a)}, c.others[a[otherNames]]...)
 }
 
 func personLevel(l names.Level) uint8 {
@@ -235,29 +343,28 @@ func personLevel(l names.Level) uint8 {
 	}
 }
 
-func (c *personColumn) value(l, i int) string {
+func (c *personColumn) value(l int, a []uint32) string {
 	var out []string
-	for _, p := range c.names[i] {
-		n := p.Name()
-		if w := [3]string{n.Family, n.Given, n.Patronymic}[l]; w != "" && !slices.Contains(out, w) {
+	for _, e := range c.all(a) {
+		if w := c.book.Written(e)[l]; w != "" && !slices.Contains(out, w) {
 			out = append(out, w)
 		}
 	}
 	return strings.Join(out, "; ")
 }
 
-func (c *personColumn) share(l, i, j int) float64 {
-	return max(c.terms[l].share(c.words[i][l]), c.terms[l].share(c.words[j][l]))
+func (c *personColumn) share(l int, a, b []uint32) float64 {
+	return max(c.terms[l].share(c.term[l][a[l]]), c.terms[l].share(c.term[l][b[l]]))
 }
 
-func (c *personColumn) key(as Reading, i int) []string {
-	f, g := c.folds[i][0], c.folds[i][1]
+func (c *personColumn) key(as Reading, a []uint32) []string {
+	if !named(a) {
+		return nil
+	}
+	f, g, _, stem := c.book.Folded(names.Entry(a))
 	switch as {
 	case Family:
-		if len(c.names[i]) == 0 {
-			return nil
-		}
-		return some(names.Weak(c.names[i][0].Stem()))
+		return some(names.Weak(stem))
 	case Given:
 		return some(g)
 	case Trigrams:
@@ -282,10 +389,10 @@ func some(s string) []string {
 
 // dateColumn compares dates; of several, those that agree best.
 type dateColumn struct {
+	dictionary
 	ladder ladder
 	birth  bool
-	text   []string
-	dates  [][]span
+	dates  [][]span // of each distinct value
 }
 
 // maxDates bounds the comparisons of two records with many dates.
@@ -297,18 +404,24 @@ type span struct {
 	exact    bool
 }
 
-func newDateColumn(l ladder, values [][]string, birth bool) *dateColumn {
-	c := &dateColumn{ladder: l, birth: birth, text: make([]string, len(values)), dates: make([][]span, len(values))}
-	for i, vs := range values {
-		c.text[i] = strings.Join(vs, "; ")
-		for _, v := range vs {
-			if s, ok := readSpan(v); ok && len(c.dates[i]) < maxDates {
-				c.dates[i] = append(c.dates[i], s)
-			}
+func (c *dateColumn) width() int { return 1 }
+
+func (c *dateColumn) code(values [][]string, codes []uint32) {
+	id, fresh := c.add(values)
+	codes[0] = id
+	if !fresh {
+		return
+	}
+	var dates []span
+	for _, v := range c.values(id) {
+		if s, ok := readSpan(v); ok && len(dates) < maxDates {
+			dates = append(dates, s)
 		}
 	}
-	return c
+	c.dates = append(c.dates, dates)
 }
+
+func (c *dateColumn) size() int64 { return c.bytes + int64(len(c.dates))*90 }
 
 func readSpan(text string) (span, bool) {
 	d, err := edtf.Parse(text)
@@ -335,15 +448,15 @@ func onlyDigits(s string) string {
 
 func (c *dateColumn) ladders() []ladder { return []ladder{c.ladder} }
 
-func (c *dateColumn) compare(i, j int, levels []uint8) {
+func (c *dateColumn) compare(a, b []uint32, levels []uint8, _ *memos) {
 	levels[0] = missing
-	for x := range c.dates[i] {
-		for y := range c.dates[j] {
-			a, b := &c.dates[i][x], &c.dates[j][y]
+	x, y := c.dates[a[0]], c.dates[b[0]]
+	for i := range x {
+		for j := range y {
 			if c.birth {
-				levels[0] = min(levels[0], birthLevel(a, b))
+				levels[0] = min(levels[0], birthLevel(&x[i], &y[j]))
 			} else {
-				levels[0] = min(levels[0], eventLevel(a, b))
+				levels[0] = min(levels[0], eventLevel(&x[i], &y[j]))
 			}
 		}
 	}
@@ -414,12 +527,11 @@ func digitSlip(a, b string) bool {
 	return len(a) == 8 && a[:4] == b[:4] && a[4:6] == b[6:] && a[6:] == b[4:6]
 }
 
-func (c *dateColumn) value(_, i int) string     { return c.text[i] }
-func (c *dateColumn) share(_, _, _ int) float64 { return 0 }
-func (c *dateColumn) key(as Reading, i int) []string {
+func (c *dateColumn) share(_ int, _, _ []uint32) float64 { return 0 }
+func (c *dateColumn) key(as Reading, a []uint32) []string {
 	var out []string
-	for x := range c.dates[i] {
-		d := &c.dates[i][x]
+	for x := range c.dates[a[0]] {
+		d := &c.dates[a[0]][x]
 		switch {
 		case as == Year && d.digits != "":
 			out = append(out, d.digits[:4])
@@ -434,51 +546,101 @@ func (c *dateColumn) key(as Reading, i int) []string {
 
 // codeColumn compares codes, numbers and words by a function of two normalised values.
 type codeColumn struct {
+	dictionary
 	ladder ladder
-	text   []string
-	values [][]string
+	number uint64              // of the column, for the memo
+	one    []string            // the least normalised value of each distinct value
+	more   map[uint32][]string // all of them in order, where they are several
 	term   []int32
 	terms  *terms
+	words  bool // compared by their letters
+	letter []letters
 	level  func(a, b []string) uint8
 }
 
-func newCodeColumn(l ladder, values [][]string, level func(a, b []string) uint8) *codeColumn {
-	c := &codeColumn{ladder: l, text: make([]string, len(values)), values: make([][]string, len(values)), term: make([]int32, len(values)), terms: newTerms(), level: level}
-	for i, vs := range values {
-		c.text[i] = strings.Join(vs, "; ")
-		for _, v := range vs {
+func newCodeColumn(l ladder, number int, level func(a, b []string) uint8) *codeColumn {
+	return &codeColumn{
+		dictionary: newDictionary(), ladder: l, number: uint64(number), level: level, //nolint:gosec // a few
+		one: make([]string, 1), more: map[uint32][]string{}, term: make([]int32, 1), terms: newTerms(), letter: make([]letters, 1),
+	}
+}
+
+func (c *codeColumn) width() int { return 1 }
+
+func (c *codeColumn) code(values [][]string, codes []uint32) {
+	id, fresh := c.add(values)
+	codes[0] = id
+	if fresh {
+		var all []string
+		for _, v := range c.values(id) {
 			if v = normal(v); v != "" {
-				c.values[i] = append(c.values[i], v)
+				all = append(all, v)
 			}
 		}
-		slices.Sort(c.values[i])
-		c.values[i] = slices.Compact(c.values[i])
-		if len(c.values[i]) > 0 {
-			c.term[i] = c.terms.add(c.values[i][0])
+		slices.Sort(all)
+		all = slices.Compact(all)
+		least := ""
+		if len(all) > 0 {
+			least = all[0]
+		}
+		if len(all) > 1 {
+			c.more[id] = all
+		}
+		c.one = append(c.one, least)
+		c.term = append(c.term, c.terms.number(least))
+		if c.words {
+			c.letter = append(c.letter, lettersOf(least))
 		}
 	}
-	return c
+	c.terms.add(c.term[id])
 }
+
+func (c *codeColumn) full() {
+	c.dictionary.full()
+	c.terms.id = nil
+}
+
+func (c *codeColumn) size() int64 { return c.bytes + int64(len(c.one))*60 }
 
 func (c *codeColumn) ladders() []ladder { return []ladder{c.ladder} }
 
-func (c *codeColumn) compare(i, j int, levels []uint8) {
-	if len(c.values[i]) == 0 || len(c.values[j]) == 0 {
+func (c *codeColumn) compare(a, b []uint32, levels []uint8, m *memos) {
+	x, y := a[0], b[0]
+	switch {
+	case c.one[x] == "" || c.one[y] == "":
 		levels[0] = missing
-		return
+	case x == y:
+		levels[0] = 0
+	case len(c.more) > 0 && (c.more[x] != nil || c.more[y] != nil):
+		levels[0] = c.level(c.all(x), c.all(y))
+	case c.one[x] == c.one[y]:
+		levels[0] = 0
+	case !c.words:
+		levels[0] = c.level(c.one[x:x+1], c.one[y:y+1])
+	case c.letter[x].farFrom(c.letter[y]):
+		levels[0] = different
+	default:
+		levels[0] = m.words.level(c.number, x, y, func() uint8 { return wordLevel(c.one[x], c.one[y]) })
 	}
-	levels[0] = c.level(c.values[i], c.values[j])
 }
 
-func (c *codeColumn) value(_, i int) string { return c.text[i] }
-
-func (c *codeColumn) share(_, i, j int) float64 {
-	return max(c.terms.share(c.term[i]), c.terms.share(c.term[j]))
+func (c *codeColumn) all(id uint32) []string {
+	switch all := c.more[id]; {
+	case all != nil:
+		return all
+	case c.one[id] == "":
+		return nil
+	}
+	return c.one[id : id+1]
 }
 
-func (c *codeColumn) key(as Reading, i int) []string {
+func (c *codeColumn) share(_ int, a, b []uint32) float64 {
+	return max(c.terms.share(c.term[a[0]]), c.terms.share(c.term[b[0]]))
+}
+
+func (c *codeColumn) key(as Reading, a []uint32) []string {
 	var out []string
-	for _, v := range c.values[i] {
+	for _, v := range c.all(a[0]) {
 		switch as {
 		case First3:
 			if r := []rune(v); len(r) >= 3 {
@@ -493,6 +655,70 @@ func (c *codeColumn) key(as Reading, i int) []string {
 		}
 	}
 	return out
+}
+
+// letters is which letters a word has, enough to see that two words are far apart.
+type letters struct {
+	set    uint64 // a bit for a letter's first place, another for a second
+	length uint8  // 255: too long to say
+}
+
+func lettersOf(s string) letters {
+	l := letters{length: uint8(min(utf8.RuneCountInString(s), 255))} //nolint:gosec // at most 255
+	for _, r := range s {
+		bit := uint64(1) << (uint32(r) & 31) //nolint:gosec // a few bits of it
+		if l.set&bit != 0 {
+			bit <<= 32
+		}
+		l.set |= bit
+	}
+	return l
+}
+
+// farFrom reports that wordLevel must find two words different: more letters of
+// one are missing in the other than either a slip or a likeness allows.
+func (l letters) farFrom(k letters) bool {
+	if l.length > 64 || k.length > 64 {
+		return false
+	}
+	alone, other := bits.OnesCount64(l.set&^k.set), bits.OnesCount64(k.set&^l.set)
+	a, b := int(l.length), int(k.length)
+	if alone <= 1 && other <= 1 && a-b <= 1 && b-a <= 1 {
+		return false // it may be a slip
+	}
+	m := float64(min(a-alone, b-other))
+	if m <= 0 {
+		return true
+	}
+	jaro := (m/float64(a) + m/float64(b) + 1) / 3
+	return jaro+0.4*(1-jaro) < alike-1e-9
+}
+
+// wordMemo remembers the levels of pairs of words. It forgets what it has no room for.
+type wordMemo struct {
+	pairs  []uint64
+	levels []uint8
+}
+
+const wordMemoBits = 15
+
+func newWordMemo() *wordMemo {
+	return &wordMemo{make([]uint64, 1<<wordMemoBits), make([]uint8, 1<<wordMemoBits)}
+}
+
+// level is that of two values of a column, whose number is below 256.
+func (m *wordMemo) level(column uint64, x, y uint32, find func() uint8) uint8 {
+	const idBits = 28
+	low, high := uint64(min(x, y)), uint64(max(x, y))
+	if m == nil || high >= 1<<idBits || column > 254 {
+		return find()
+	}
+	pair := (column+1)<<(2*idBits) | low<<idBits | high
+	at := pair * 0x9e3779b97f4a7c15 >> (64 - wordMemoBits)
+	if m.pairs[at] != pair {
+		m.pairs[at], m.levels[at] = pair, find()
+	}
+	return m.levels[at]
 }
 
 func exactLevel(a, b []string) uint8 {
@@ -537,6 +763,11 @@ func textLevel(a, b []string) uint8 {
 	return best
 }
 
+const (
+	alike     = 0.85
+	different = 4 // the last level of a Text
+)
+
 func wordLevel(x, y string) uint8 {
 	if x == y {
 		return 0
@@ -547,10 +778,10 @@ func wordLevel(x, y string) uint8 {
 	switch s := jaroWinkler(x, y); {
 	case s >= 0.92:
 		return 2
-	case s >= 0.85:
+	case s >= alike:
 		return 3
 	}
-	return 4
+	return different
 }
 
 // common counts the values two sorted sets share.

@@ -18,6 +18,7 @@ type Config struct {
 	AcrossOnly bool       `yaml:"across_only"`  // never pair two records of one list
 	OnePerList bool       `yaml:"one_per_list"` // a cluster has at most one record of each list
 	Decided    []Decision `yaml:"-"`            // what people decided before; it binds
+	Learn      bool       `yaml:"learn"`        // learn the weights from what people decided, too
 }
 
 // The defaults, and why.
@@ -26,6 +27,9 @@ const (
 	DefaultPropose  = 0.20 // a person loses little by looking at one wrong pair in five right ones
 	DefaultAccept   = 0.99 // a false merge hides a victim
 )
+
+// maxRules bounds the work: each pair is looked up under every rule.
+const maxRules = 32
 
 // Decision is a person's verdict on two records.
 type Decision struct {

@@ -401,15 +401,16 @@ func TestAnyRows(t *testing.T) {
 		if len(seen) != n {
 			t.Fatalf("%d of %d records are in clusters", len(seen), n)
 		}
-		l, err := newLinker(rows, cfg)
+		l, err := newLinker(tableOf(t, rows, cfg), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
+		m := newMemos()
 		x, y := make([]uint8, len(l.ladders)), make([]uint8, len(l.ladders))
 		for i := range n {
 			for j := range n {
-				l.compare(i, j, x)
-				l.compare(j, i, y)
+				l.compare(i, j, x, m)
+				l.compare(j, i, y, m)
 				if !slices.Equal(x, y) {
 					t.Fatalf("%v and %v: %v one way, %v the other", rows[i], rows[j], x, y)
 				}
@@ -418,11 +419,42 @@ func TestAnyRows(t *testing.T) {
 	})
 }
 
+// coded gives rows with these values to a column that reads one field.
+func coded(c column, values ...[]string) [][]uint32 {
+	var rows [][]uint32
+	for _, v := range values {
+		row := make([]uint32, c.width())
+		c.code([][]string{v}, row)
+		rows = append(rows, row)
+	}
+	c.full()
+	return rows
+}
+
+// tableOf fills a table with records.
+func tableOf(t interface{ Fatal(...any) }, records []Record, cfg Config) *Table {
+	table, err := NewTable(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := make([][]string, len(table.Inputs()))
+	for _, r := range records {
+		for k, id := range table.Inputs() {
+			values[k] = r.Fields[id]
+		}
+		if err := table.Add(r.List, values); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return table
+}
+
 func TestDates(t *testing.T) {
 	level := func(kind Comparer, a, b string) string {
-		c := newColumn(Field{ID: "d", Compare: kind}, []Record{{Fields: map[string][]string{"d": {a}}}, {Fields: map[string][]string{"d": {b}}}})
+		c := newColumn(Field{ID: "d", Compare: kind}, 0)
+		rows := coded(c, []string{a}, []string{b})
 		var k [1]uint8
-		c.compare(0, 1, k[:])
+		c.compare(rows[0], rows[1], k[:], nil)
 		if k[0] == missing {
 			return "missing"
 		}
@@ -447,17 +479,16 @@ func TestDates(t *testing.T) {
 
 // Of several dates those that agree best are compared: sources differ.
 func TestSeveralDates(t *testing.T) {
-	c := newColumn(Field{ID: "d", Compare: Event}, []Record{
-		{Fields: map[string][]string{"d": {"2022-01-04", "2022-01-06"}}}, {Fields: map[string][]string{"d": {"soon", "2022-01-06"}}}, {Fields: map[string][]string{"d": {"../2022-01-05"}}},
-	})
+	c := newColumn(Field{ID: "d", Compare: Event}, 0)
+	rows := coded(c, []string{"2022-01-04", "2022-01-06"}, []string{"soon", "2022-01-06"}, []string{"../2022-01-05"})
 	var k [1]uint8
-	if c.compare(0, 1, k[:]); k[0] != 0 {
+	if c.compare(rows[0], rows[1], k[:], nil); k[0] != 0 {
 		t.Errorf("level %d", k[0])
 	}
-	if c.compare(1, 2, k[:]); k[0] != 2 {
+	if c.compare(rows[1], rows[2], k[:], nil); k[0] != 2 {
 		t.Errorf("level %d", k[0])
 	}
-	if keys := c.key(Whole, 0); len(keys) != 2 {
+	if keys := c.key(Whole, rows[0]); len(keys) != 2 {
 		t.Errorf("keys %v", keys)
 	}
 }

@@ -38,23 +38,6 @@ type pattern struct {
 	count  float64
 }
 
-// patterns counts the combinations of levels among pairs, n levels each.
-func patterns(levels []uint8, n int) []pattern {
-	index := map[string]int{}
-	var out []pattern
-	for at := 0; at < len(levels); at += n {
-		l := levels[at : at+n]
-		k, ok := index[string(l)]
-		if !ok {
-			k = len(out)
-			index[string(l)] = k
-			out = append(out, pattern{levels: l})
-		}
-		out[k].count++
-	}
-	return out
-}
-
 // model holds m and u per ladder and level.
 type model struct {
 	ladders []ladder
@@ -122,9 +105,14 @@ func (m *model) learnU(random []pattern, refit bool) {
 // itself uses agrees in all its pairs, so it helps to tell which are true but
 // is not learned there. What the rules find is added up, so that each counts by
 // the true pairs it holds.
-func (m *model) learnM(byRule [][]pattern, used [][]bool) {
+//
+// Pairs that people decided to be the same are taught: they count whole, each once.
+func (m *model) learnM(byRule [][]pattern, used [][]bool, taught []pattern) {
 	for range rounds {
 		seen := zeros(m.m)
+		for _, p := range taught {
+			add(seen, p.levels, p.count)
+		}
 		for r, pats := range byRule {
 			for _, p := range pats {
 				n := p.count * probability(m.weight(p.levels))

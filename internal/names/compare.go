@@ -117,16 +117,20 @@ func Compare(a, b Name) Comparison { return Prepare(a).Explain(Prepare(b)) }
 // Compare tells how well two names agree, without the reasons: those cost more
 // than the comparison. It is symmetric, and 1 for a name and itself.
 func (p *Prepared) Compare(q *Prepared) Comparison {
-	best := compareForms(&p.forms[0], &q.forms[0])
+	return compareReadings(p.forms, q.forms, nil)
+}
+
+func compareReadings(p, q []form, m *Memo) Comparison {
+	best := compareForms(&p[0], &q[0], 0, m)
 	if best.Score > swappedGuessed {
 		return best
 	}
-	for i := range p.forms {
-		for j := range q.forms {
-			if i+j == 0 || i > 0 && j > 0 || p.forms[i].swapped && q.forms[j].swapped {
+	for i := range p {
+		for j := range q {
+			if i+j == 0 || i > 0 && j > 0 || p[i].swapped && q[j].swapped {
 				continue
 			}
-			if c := compareForms(&p.forms[i], &q.forms[j]); c.Score >= Threshold && c.Better(best) {
+			if c := compareForms(&p[i], &q[j], Threshold, m); c.Score >= Threshold && c.Better(best) {
 				best = c
 			}
 		}
@@ -143,20 +147,24 @@ func (c Comparison) Better(than Comparison) bool {
 	return cmp.Or(cmp.Compare(c.Family, than.Family), cmp.Compare(c.Given, than.Given), cmp.Compare(c.Patronymic, than.Patronymic)) < 0
 }
 
-func compareForms(a, b *form) Comparison {
+// compareForms compares two readings, no further than to a score under least.
+func compareForms(a, b *form, least float64, m *Memo) Comparison {
 	c := Comparison{Score: a.factor * b.factor, Swapped: a.swapped != b.swapped}
 	var s float64
-	c.Family, s = compareWords(a.family, b.family, family)
+	c.Family, s = compareWords(a.family, b.family, family, m)
 	c.Score *= s
 	if c.Family == Missing && (a.family != nil || b.family != nil) {
 		c.Score *= noFamily
 	}
-	c.Given, s = compareWords(a.given, b.given, given)
+	if c.Score < least {
+		return c
+	}
+	c.Given, s = compareWords(a.given, b.given, given, m)
 	c.Score *= s
 	if c.Given == Missing && (a.given != nil || b.given != nil) {
 		c.Score *= noGiven
 	}
-	c.Patronymic, s = compareWords(a.patronymic, b.patronymic, patronymic)
+	c.Patronymic, s = compareWords(a.patronymic, b.patronymic, patronymic, m)
 	c.Score *= s
 	if x, y := a.patronymic, b.patronymic; x != nil && y != nil && (x.female && y.male || x.male && y.female) {
 		c.Sexes = true
@@ -168,11 +176,14 @@ func compareForms(a, b *form) Comparison {
 	return c
 }
 
-func compareWords(a, b *word, r role) (Level, float64) {
-	if a == nil || b == nil {
+func compareWords(a, b *word, r role, m *Memo) (Level, float64) {
+	switch {
+	case a == nil || b == nil:
 		return Missing, 1
+	case a == b:
+		return Same, 1
 	}
-	d := apart(a, b, r)
+	d := m.apart(a, b, r)
 	switch {
 	case d == never && r == patronymic:
 		return Different, fathers

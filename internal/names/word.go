@@ -20,7 +20,8 @@ type word struct {
 	female  bool   // the ending is feminine
 	male    bool   // the ending is masculine
 	initial bool
-	entry   int // of the lexicon, 0 for none
+	entry   int    // of the lexicon, 0 for none
+	id      uint32 // in a Book, 0 in none
 
 	foldSounds, stemSounds uint8 // which classes of consonants occur
 }
@@ -84,8 +85,31 @@ var feminine = []struct{ from, to string }{
 	{"ova", "ov"}, {"eva", "ev"}, {"Eva", "Ev"}, {"ina", "in"}, {"skaia", "ski"}, {"ckaia", "cki"}, {"aia", "i"},
 }
 
-func familyWord(text string) *word {
-	w := newWord(text)
+// bare returns the word before it was read in a role.
+func (w *word) bare() *word {
+	fold := sounds(w.letters, w.script)
+	return &word{text: w.text, letters: w.letters, script: w.script, fold: fold, stem: fold, plain: w.plain, proper: w.proper, initial: w.initial}
+}
+
+// inRole reads a bare word in a role and keeps it.
+func inRole(w *word, r role) *word {
+	switch r {
+	case family:
+		return asFamily(w)
+	case given:
+		return asGiven(w)
+	default:
+		return asPatronymic(w)
+	}
+}
+
+func familyWord(text string) *word { return asFamily(newWord(text)) }
+
+func givenWord(text string) *word { return asGiven(newWord(text)) }
+
+func patronymicWord(text string) *word { return asPatronymic(newWord(text)) }
+
+func asFamily(w *word) *word {
 	if w == nil || w.initial {
 		return w
 	}
@@ -110,8 +134,7 @@ func familyWord(text string) *word {
 	return w.ready()
 }
 
-func givenWord(text string) *word {
-	w := newWord(text)
+func asGiven(w *word) *word {
 	if w == nil || w.initial {
 		return w
 	}
@@ -130,8 +153,7 @@ var patronymics = []struct {
 	{"iC", false},
 }
 
-func patronymicWord(text string) *word {
-	w := newWord(text)
+func asPatronymic(w *word) *word {
 	if w == nil || w.initial {
 		return w
 	}
