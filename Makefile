@@ -30,7 +30,7 @@ demo: build ## the sample register: its figures, then its pages on loopback
 	bin/kua demo $(DEMO)
 
 .PHONY: test
-test: go browser ## every test, those in Chromium too
+test: go browser postgres ## every test, those in Chromium and in PostgreSQL too
 	go test -timeout 20m -tags e2e ./internal/web ./cmd/kua ./internal/registry ./internal/dossier ./... # the longest first
 
 .PHONY: race
@@ -104,4 +104,14 @@ browser:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-core >/dev/null; \
 	else \
 	  echo "make: the browser tests need chromium: apt-get install chromium fonts-noto-core" >&2; exit 1; \
+	fi
+
+# The tests of the store in PostgreSQL start a server of their own; on Debian it is installed if it is missing.
+.PHONY: postgres
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && exit 0; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
+	else \
+	  echo "make: PostgreSQL is not installed, its tests are skipped: apt-get install postgresql" >&2; \
 	fi

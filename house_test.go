@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"edtf", "locale", "typeface", "geo", "chart", "bodymap", "names", "estimate", "codebook", "linkage", "casefile", "custody", "wording", "rules", "letter", "istanbul", "survival", "paper", "statement", "dossier"},
 	{"seal", "sqlfile", "timestamp", "timestamp/timestamptest", "safecopy", "webarchive"},
 	{"ledger"},
-	{"ledger/sqlitestore", "ledger/pgstore", "ledger/ledgertest", "evidence", "draft"},
+	{"ledger/sqlitestore", "ledger/pgstore", "ledger/pgstore/pgtest", "ledger/ledgertest", "evidence", "draft"},
 	{"index"},
 	{"access"},
 	{"registry"},

@@ -11,25 +11,23 @@ import (
 	"maps"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/ledger/pgstore/pgtest"
 )
 
 // postgres is a throw-away cluster on a socket in a temporary directory, and
 // one psql that asks it. Times are from the question to the last row of its answer.
 type postgres struct {
-	dir    string
-	server *exec.Cmd
-	psql   *exec.Cmd
-	in     io.WriteCloser
-	out    *bufio.Reader
+	*pgtest.Cluster
+	psql *exec.Cmd
+	in   io.WriteCloser
+	out  *bufio.Reader
 }
 
 // tables are normalised: a table a kind of record, as the register has them,
@@ -70,7 +68,8 @@ VACUUM ANALYZE;
 // postgres starts the cluster and loads the same cases.
 func (b bench) postgres(ctx context.Context) (_ *postgres, err error) {
 	p := &postgres{}
-	if p.dir, err = os.MkdirTemp("", "kua-postgres-"); err != nil {
+	p.Cluster, err = pgtest.New(ctx, b.bin, "fsync=off", "shared_buffers=2GB", "work_mem=512MB", "maintenance_work_mem=1GB", "max_wal_size=8GB", "jit=off")
+	if err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -78,40 +77,8 @@ func (b bench) postgres(ctx context.Context) (_ *postgres, err error) {
 			err = errors.Join(err, p.close())
 		}
 	}()
-	as := &syscall.SysProcAttr{}
-	if os.Geteuid() == 0 { // it refuses to run as root
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			return nil, fmt.Errorf("PostgreSQL refuses to run as root, and there is no user postgres: run it as another user, or with -peer 0: %w", err)
-		}
-		uid, err1 := strconv.Atoi(u.Uid)
-		gid, err2 := strconv.Atoi(u.Gid)
-		if err := errors.Join(err1, err2, os.Chown(p.dir, uid, gid)); err != nil {
-			return nil, err
-		}
-		as.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	}
-	command := func(name string, args ...string) *exec.Cmd {
-		cmd := exec.CommandContext(ctx, filepath.Join(b.bin, name), args...)
-		cmd.SysProcAttr, cmd.Dir, cmd.Stderr = as, p.dir, os.Stderr
-		return cmd
-	}
-	data := filepath.Join(p.dir, "data")
-	if err := command("initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "--locale=C").Run(); err != nil {
-		return nil, fmt.Errorf("initdb: %w", err)
-	}
-	p.server = command("postgres", "-D", data, "-c", "listen_addresses=", "-c", "unix_socket_directories="+p.dir, "-c", "fsync=off",
-		"-c", "shared_buffers=2GB", "-c", "work_mem=512MB", "-c", "maintenance_work_mem=1GB", "-c", "max_wal_size=8GB", "-c", "jit=off", "-c", "log_min_messages=panic")
-	if err := p.server.Start(); err != nil {
-		return nil, fmt.Errorf("postgres: %w", err)
-	}
-	for range 100 {
-		if command("pg_isready", "-q", "-h", p.dir).Run() == nil {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	p.psql = command("psql", "-X", "-q", "-A", "-t", "-h", p.dir, "-U", "postgres", "-v", "ON_ERROR_STOP=1", "postgres")
+	p.psql = p.Command(ctx, "psql", "-X", "-q", "-A", "-t", "-h", p.Dir(), "-U", "postgres", "-v", "ON_ERROR_STOP=1", "postgres")
+	p.psql.Stderr = os.Stderr
 	if p.in, err = p.psql.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -146,7 +113,7 @@ func (b bench) postgres(ctx context.Context) (_ *postgres, err error) {
 
 // load copies the cases, table by table.
 func (b bench) load(p *postgres) error {
-	dir, err := os.MkdirTemp(p.dir, "load-")
+	dir, err := os.MkdirTemp(p.Dir(), "load-")
 	if err != nil {
 		return err
 	}
@@ -290,11 +257,7 @@ func (p *postgres) close() error {
 	if p.in != nil {
 		errs = append(errs, p.in.Close(), p.psql.Wait())
 	}
-	if p.server != nil {
-		errs = append(errs, p.server.Process.Signal(syscall.SIGQUIT))
-		_ = p.server.Wait() // it was told to go
-	}
-	return errors.Join(append(errs, os.RemoveAll(p.dir))...)
+	return errors.Join(append(errs, p.Close())...)
 }
 
 // flags are what holds of each unit by a day, DAY, a bit each: one pass over each

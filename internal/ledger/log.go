@@ -29,6 +29,9 @@ type Options struct {
 	// TrustStore goes on from the store where the head file is missing,
 	// newer or of another history: only after a restore from a backup.
 	TrustStore bool
+	// Shared says that other nodes of the same identity append to the store, too:
+	// what they have appended is taken over before the own is.
+	Shared bool
 	// Forgetting are the forgetting keys, the newest last: wrapped keys are
 	// wrapped once more under it. None: they are kept as they are, and a store
 	// where they are not can't be opened (ErrForgetKey).
@@ -107,7 +110,8 @@ type Log struct {
 	signer *noteSigner // nil: reading only
 	key    ed25519.PublicKey
 	path   string // of the head file
-	seen   Head   // the head file's, when it was opened
+	shared bool
+	seen   Head // the head file's, when it was opened
 	head   atomic.Pointer[Head]
 
 	forgetting atomic.Pointer[forgetting] // nil: wrapped keys are kept as they are
@@ -231,7 +235,7 @@ func Open(ctx context.Context, store Store, o Options) (*Log, error) {
 }
 
 func newLog(id ID, store Store, o Options) (*Log, error) {
-	l := &Log{id: id, store: store, key: o.Verifier, path: o.HeadFile, versions: map[ID]uint64{}}
+	l := &Log{id: id, store: store, key: o.Verifier, path: o.HeadFile, shared: o.Shared, versions: map[ID]uint64{}}
 	if o.Signer != nil {
 		l.key = o.Signer.Public().Signing()
 	}
@@ -249,26 +253,83 @@ func newLog(id ID, store Store, o Options) (*Log, error) {
 
 // load reads the state of the store and checks it against its signed checkpoint.
 func (l *Log) load(ctx context.Context) error {
+	is, err := l.state(ctx)
+	if err != nil {
+		return err
+	}
+	l.tree = is.tree
+	l.head.Store(&is.head)
+	return nil
+}
+
+// state is what the store holds, as its signed checkpoint says.
+func (l *Log) state(ctx context.Context) (*attempt, error) {
 	size, checkpoint, err := l.store.Head(ctx)
 	if err != nil {
-		return fmt.Errorf("the ledger: %w", err)
+		return nil, fmt.Errorf("the ledger: %w", err)
 	}
 	t, err := loadTree(ctx, l.store, size)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrAltered, err)
+		return nil, fmt.Errorf("%w: %w", ErrAltered, err)
 	}
 	head := Head{Ledger: l.id, Root: t.root()}
 	if size > 0 {
 		if head, err = ParseCheckpoint(checkpoint, l.key); err != nil {
-			return fmt.Errorf("%w: %w", ErrAltered, err)
+			return nil, fmt.Errorf("%w: %w", ErrAltered, err)
 		}
 		if head.Ledger != l.id || head.Size != size || head.Root != t.root() {
-			return fmt.Errorf("%w: the newest checkpoint is of %d entries of ledger %v, and not of the %d that are there", ErrAltered, head.Size, head.Ledger, size)
+			return nil, fmt.Errorf("%w: the newest checkpoint is of %d entries of ledger %v, and not of the %d that are there", ErrAltered, head.Size, head.Ledger, size)
 		}
 	}
-	l.tree = t
-	l.head.Store(&head)
-	return nil
+	return &attempt{t, head}, nil
+}
+
+// Follow takes over what other nodes have appended to a shared store, and
+// answers the state that the ledger then has. It refuses a store that is older
+// than what was seen of it, or that has another history.
+func (l *Log) Follow(ctx context.Context) (Head, error) {
+	l.commit.Lock()
+	defer l.commit.Unlock()
+	if err := l.ready(ctx); err != nil {
+		return l.Head(), err
+	}
+	_, err := l.follow(ctx)
+	return l.Head(), err
+}
+
+// follow answers whether there was something to take over. Called with commit held.
+func (l *Log) follow(ctx context.Context) (bool, error) {
+	is, err := l.state(ctx)
+	if err != nil {
+		return false, err
+	}
+	now := l.head.Load()
+	if is.head.Size == now.Size && is.head.Root == now.Root {
+		return false, nil
+	}
+	if is.head.Size < now.Size {
+		l.broken = fmt.Errorf("it has %d entries and had %d: %w", is.head.Size, now.Size, ErrRolledBack)
+		return false, l.broken
+	}
+	if same, err := l.had(ctx, now); err != nil || !same {
+		if err == nil {
+			l.broken = ErrForked
+			err = ErrForked
+		}
+		return false, err
+	}
+	clear(l.versions)
+	l.adopt(is)
+	return true, l.broken
+}
+
+// had says whether the store's history goes through a state.
+func (l *Log) had(ctx context.Context, h *Head) (bool, error) {
+	before, err := loadTree(ctx, l.store, h.Size)
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", ErrAltered, err)
+	}
+	return before.root() == h.Root, nil
 }
 
 // compare refuses a store older than, or other than, what the head file has seen.
@@ -279,14 +340,11 @@ func (l *Log) compare(ctx context.Context) error {
 	case l.seen.Size > l.tree.size:
 		return fmt.Errorf("it has %d entries and had %d: %w", l.tree.size, l.seen.Size, ErrRolledBack)
 	}
-	before, err := loadTree(ctx, l.store, l.seen.Size)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrAltered, err)
+	same, err := l.had(ctx, &l.seen)
+	if err == nil && !same {
+		err = ErrForked
 	}
-	if before.root() != l.seen.Root {
-		return ErrForked
-	}
-	return nil
+	return err
 }
 
 // trust makes the store's state the newest seen.
@@ -416,11 +474,22 @@ func checkKeys(keys []WrappedKey) error {
 // commitGroup commits the batches that fit, in one write. Called with commit held.
 func (l *Log) commitGroup(ctx context.Context, group []*request) {
 	err := l.ready(ctx)
-	if err == nil {
+	for lookUp := false; err == nil; {
 		// A stream not heard of is taken for a new one, which spares looking it
 		// up; the store knows better.
-		if err = l.try(ctx, group, false); errors.Is(err, ErrVersion) {
-			err = l.try(ctx, group, true)
+		err = l.try(ctx, group, lookUp)
+		switch {
+		case err == nil:
+			return
+		case errors.Is(err, ErrVersion) && !lookUp:
+			lookUp, err = true, nil
+		case errors.Is(err, ErrSize) && l.shared:
+			// Another node was faster. It can't be for ever: each time one has written.
+			var came bool
+			if came, err = l.follow(ctx); err == nil && !came {
+				err = ErrSize
+			}
+			lookUp = true
 		}
 	}
 	if err != nil {
@@ -440,7 +509,10 @@ func (l *Log) try(ctx context.Context, group []*request, lookUp bool) error {
 	var rows []Row
 	var keys []WrappedKey
 	for _, r := range group {
-		if r.err = l.reserve(ctx, r.rows, lookUp); r.err != nil {
+		if r.err = l.reserve(ctx, r.rows, lookUp); errors.Is(r.err, ErrSize) {
+			return ErrSize
+		}
+		if r.err != nil {
 			continue
 		}
 		r.first = next.size
@@ -466,7 +538,7 @@ func (l *Log) try(ctx context.Context, group []*request, lookUp bool) error {
 	case err == nil:
 		l.adopt(&attempt{next, head})
 		return nil
-	case errors.Is(err, ErrVersion):
+	case errors.Is(err, ErrVersion), errors.Is(err, ErrSize) && l.shared:
 		clear(l.versions)
 		return err
 	}
@@ -497,6 +569,15 @@ func (l *Log) reserve(ctx context.Context, rows []Row, lookUp bool) error {
 			was[row.Stream] = last
 		}
 		if row.Version != last+1 {
+			if l.shared && ok {
+				// Another node may have written what this one has not taken over.
+				switch now, _, err := l.store.Last(ctx, row.Stream); {
+				case err != nil:
+					return fmt.Errorf("reading the ledger: %w", err)
+				case now > last:
+					return ErrSize
+				}
+			}
 			for stream, version := range was {
 				l.versions[stream] = version
 			}
@@ -530,6 +611,16 @@ func (l *Log) resolve(ctx context.Context) (kept bool, err error) {
 		l.adopt(l.doubt)
 		kept = true
 	case size == now.Size && bytes.Equal(checkpoint, now.Checkpoint):
+	case l.shared: // another node has written since, after it or in its place
+		doubt := l.doubt.head
+		if _, err := l.follow(ctx); err != nil {
+			return false, fmt.Errorf("%w (%w)", ErrUnknown, err)
+		}
+		if size >= doubt.Size {
+			if kept, err = l.had(ctx, &doubt); err != nil {
+				return false, fmt.Errorf("%w (%w)", ErrUnknown, err)
+			}
+		}
 	default:
 		l.broken = ErrSize
 		return false, fmt.Errorf("%w: %w", ErrUnknown, ErrSize)

@@ -68,7 +68,7 @@ type Ledger struct {
 	Options ledger.Options
 	keeper  Keeper
 
-	mu    sync.Mutex
+	mu    *sync.Mutex // of all nodes of it
 	want  map[uint64]ledger.Content
 	cases map[ledger.ID]seal.CaseKeys
 }
@@ -83,6 +83,7 @@ func New(t testing.TB, keeper Keeper) *Ledger {
 	l := &Ledger{
 		Node: node, Author: author, Vault: seal.NewVault(), keeper: keeper,
 		Options: ledger.Options{Signer: node, HeadFile: filepath.Join(t.TempDir(), "head")},
+		mu:      &sync.Mutex{},
 		want:    map[uint64]ledger.Content{}, cases: map[ledger.ID]seal.CaseKeys{},
 	}
 	l.Store = &Faulty{Store: keeper.Open(t)}

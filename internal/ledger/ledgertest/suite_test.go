@@ -7,3 +7,7 @@ import "testing"
 func TestMemory(t *testing.T) {
 	Run(t, func(testing.TB) Keeper { return InMemory() })
 }
+
+func TestMemoryShared(t *testing.T) {
+	RunShared(t, func(testing.TB) Keeper { return InMemory() })
+}

@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package pgstore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/kua-registry/kua/internal/ledger"
+)
+
+const (
+	// format is the number of the tables below. A schema with a greater one is refused.
+	format = 1
+
+	metaFormat = "pgstore/format" // decimal
+
+	tables = `
+CREATE TABLE meta(name text PRIMARY KEY, value bytea NOT NULL);
+CREATE TABLE entry(pos bigint PRIMARY KEY, stream bytea NOT NULL, version bigint NOT NULL,
+	sealed bytea NOT NULL, hashes bytea NOT NULL, checkpoint bytea,
+	CONSTRAINT entry_place UNIQUE (stream, version));
+ALTER TABLE entry ALTER sealed SET STORAGE EXTERNAL;
+CREATE TABLE wrapped(stream bytea NOT NULL, part smallint NOT NULL, epoch bigint NOT NULL, holder bytea NOT NULL,
+	wrapped bytea NOT NULL, PRIMARY KEY (stream, part, epoch, holder));`
+
+	// connections is how many of them a node opens at the most.
+	connections = 8
+	// patience is how long it waits for the database to take a connection.
+	patience = 10 * time.Second
+)
+
+// Options say how a store is opened.
+type Options struct {
+	// URL says where the database is, as libpq reads it: postgres://…, or
+	// keywords and values. It may hold a password and is never shown.
+	URL string
+	// Schema holds the tables of one ledger; "" is "kua".
+	Schema string
+	// ReadOnly opens it for reading.
+	ReadOnly bool
+	// Create makes the schema and its tables; without it, they must be there.
+	Create bool
+}
+
+// Store is an open store. It implements ledger.Store.
+type Store struct {
+	pool    *pgxpool.Pool
+	config  *pgx.ConnConfig // of connections outside the pool
+	channel string          // on which a node tells the others that it wrote
+	options Options
+}
+
+var _ ledger.Store = (*Store)(nil)
+
+// names are those that need no quoting in any statement.
+var names = regexp.MustCompile(`^[a-z][a-z0-9_]{0,50}$`)
+
+// Open opens the store.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Schema == "" {
+		o.Schema = "kua"
+	}
+	if !names.MatchString(o.Schema) {
+		return nil, errors.New("the schema of the ledger's database: its name may have small Latin letters, digits and _, and begins with a letter")
+	}
+	config, err := pgxpool.ParseConfig(o.URL)
+	if err != nil {
+		return nil, errors.New("the address of the ledger's database can't be read: it looks like postgres://user@host:5432/database") // what is wrong with it may show a password
+	}
+	config.MaxConns = connections
+	// A connection that was cut meanwhile is seen before it is used, not by its user.
+	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return true }
+	set := config.ConnConfig.RuntimeParams
+	set["application_name"] = "kua"
+	set["search_path"] = o.Schema
+	set["default_transaction_isolation"] = "read committed"
+	if o.ReadOnly {
+		set["default_transaction_read_only"] = "on"
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = patience
+	}
+	s := &Store{config: config.ConnConfig.Copy(), channel: "kua_" + o.Schema, options: o}
+	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+		return nil, said("opening", err)
+	}
+	if err := s.prepare(ctx); err != nil {
+		s.pool.Close()
+		return nil, said("opening", err)
+	}
+	return s, nil
+}
+
+// prepare makes the tables where it may, and refuses those of a newer program.
+func (s *Store) prepare(ctx context.Context) error {
+	var there *string
+	if err := s.pool.QueryRow(ctx, "SELECT to_regclass($1)::text", s.options.Schema+".meta").Scan(&there); err != nil {
+		return err
+	}
+	if there == nil {
+		if !s.options.Create || s.options.ReadOnly {
+			return ledger.ErrNone
+		}
+		// Two nodes may begin at once: the second finds what the first has made.
+		if err := s.create(ctx); err != nil && !is(err, "23505", "42P06", "42P07") {
+			return err
+		}
+	}
+	value, err := s.Meta(ctx, metaFormat)
+	if err != nil {
+		return err
+	}
+	switch n, err := strconv.Atoi(string(value)); {
+	case err != nil:
+		return errors.New("its schema holds the tables of another program")
+	case n > format:
+		return fmt.Errorf("it has format %d, this program knows %d: %w", n, format, ledger.ErrNewer)
+	}
+	return nil
+}
+
+func (s *Store) create(ctx context.Context) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		// The schema may be there, made by whoever runs the database.
+		if _, err := tx.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+s.options.Schema+";"+tables); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "INSERT INTO meta VALUES($1, $2)", metaFormat, []byte(strconv.Itoa(format)))
+		return err
+	})
+}
+
+// Close closes the store. It waits for what is being read.
+func (s *Store) Close() error {
+	s.pool.Close()
+	return nil
+}
+
+// Meta implements ledger.Store, as do all methods below.
+func (s *Store) Meta(ctx context.Context, name string) (value []byte, err error) {
+	err = s.pool.QueryRow(ctx, "SELECT value FROM meta WHERE name=$1", name).Scan(&value)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	return value, said("reading", err)
+}
+
+const setMeta = "INSERT INTO meta VALUES($1, $2) ON CONFLICT(name) DO UPDATE SET value=excluded.value"
+
+// SetMeta implements ledger.Store.
+func (s *Store) SetMeta(ctx context.Context, name string, value []byte) error {
+	return s.write(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, setMeta, name, value)
+		return err
+	})
+}
+
+// Head implements ledger.Store.
+func (s *Store) Head(ctx context.Context) (size uint64, checkpoint []byte, err error) {
+	var last int64
+	err = s.pool.QueryRow(ctx, "SELECT pos, checkpoint FROM entry ORDER BY pos DESC LIMIT 1").Scan(&last, &checkpoint)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, nil, nil
+	}
+	return uint64(last) + 1, checkpoint, said("reading", err) //nolint:gosec // none is below zero
+}
+
+// Append implements ledger.Store. One node writes at a time: it holds the line
+// of meta that all have. After the write it tells the others.
+func (s *Store) Append(ctx context.Context, size uint64, rows []ledger.Row, keys []ledger.WrappedKey, checkpoint []byte) error {
+	n := len(rows)
+	pos, version := make([]int64, n), make([]int64, n)
+	stream, sealed, hashes, cp := make([][]byte, n), make([][]byte, n), make([][]byte, n), make([][]byte, n)
+	for i, r := range rows {
+		pos[i], version[i] = signed(size)+int64(i), signed(r.Version)
+		stream[i], sealed[i], hashes[i] = r.Stream[:], r.Sealed, r.Hashes
+	}
+	if n > 0 {
+		cp[n-1] = checkpoint
+	}
+	return s.write(ctx, func(tx pgx.Tx) error {
+		var now int64
+		if err := tx.QueryRow(ctx, "SELECT coalesce(max(pos)+1, 0) FROM entry").Scan(&now); err != nil {
+			return err
+		}
+		if now != signed(size) {
+			return ledger.ErrSize
+		}
+		var b pgx.Batch
+		b.Queue("INSERT INTO entry SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bytea[])",
+			pos, stream, version, sealed, hashes, cp)
+		queueKeys(&b, keys)
+		b.Queue("SELECT pg_notify($1, $2)", s.channel, strconv.FormatInt(signed(size)+int64(n), 10))
+		return tx.SendBatch(ctx, &b).Close()
+	})
+}
+
+// queueKeys adds the keys; of several of one name the last one stays.
+func queueKeys(b *pgx.Batch, keys []ledger.WrappedKey) {
+	if len(keys) == 0 {
+		return
+	}
+	at := make(map[string]int, len(keys))
+	var streams, holders, wrapped [][]byte
+	var parts []int16
+	var epochs []int64
+	for _, k := range keys {
+		name := fmt.Sprintf("%s/%d/%d/%s", k.Stream, k.Part, k.Epoch, k.Holder)
+		if i, ok := at[name]; ok {
+			wrapped[i] = k.Wrapped
+			continue
+		}
+		at[name] = len(parts)
+		streams, parts, epochs = append(streams, k.Stream[:]), append(parts, int16(k.Part)), append(epochs, int64(k.Epoch))
+		holders, wrapped = append(holders, k.Holder[:]), append(wrapped, k.Wrapped)
+	}
+	b.Queue(`INSERT INTO wrapped SELECT * FROM unnest($1::bytea[], $2::smallint[], $3::bigint[], $4::bytea[], $5::bytea[])
+		ON CONFLICT(stream, part, epoch, holder) DO UPDATE SET wrapped=excluded.wrapped`, streams, parts, epochs, holders, wrapped)
+}
+
+// chunk is how many rows are asked for at a time: a reader that has enough
+// leaves no more than these on their way.
+const chunk = 4096
+
+// Scan implements ledger.Store.
+func (s *Store) Scan(ctx context.Context, from, to uint64, fn func(ledger.Row) error) error {
+	for next := signed(from); next < signed(to); {
+		end := min(next+chunk, signed(to))
+		n, err := s.each(ctx, fn, "SELECT pos, stream, version, sealed, hashes, checkpoint FROM entry WHERE pos>=$1 AND pos<$2 ORDER BY pos", next, end)
+		if err != nil || n == 0 {
+			return err
+		}
+		next = end
+	}
+	return nil
+}
+
+// Stream implements ledger.Store.
+func (s *Store) Stream(ctx context.Context, stream ledger.ID, fn func(ledger.Row) error) error {
+	_, err := s.each(ctx, fn, "SELECT pos, stream, version, sealed, hashes, checkpoint FROM entry WHERE stream=$1 ORDER BY version", stream[:])
+	return err
+}
+
+// each hands rows to fn as they come in and says how many there were. A row's
+// bytes are those of the connection's buffer.
+func (s *Store) each(ctx context.Context, fn func(ledger.Row) error, sql string, args ...any) (n int, err error) {
+	rows, err := s.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return 0, said("reading", err)
+	}
+	defer rows.Close()
+	for ; rows.Next(); n++ {
+		var pos, version int64
+		var stream, sealed, hashes, checkpoint pgtype.DriverBytes
+		if err := rows.Scan(&pos, &stream, &version, &sealed, &hashes, &checkpoint); err != nil {
+			return n, said("reading", err)
+		}
+		r := ledger.Row{Pos: uint64(pos), Version: uint64(version), Sealed: sealed, Hashes: hashes, Checkpoint: checkpoint} //nolint:gosec // none is below zero
+		if err := idOf(&r.Stream, stream); err != nil {
+			return n, said("reading", err)
+		}
+		if err := fn(r); err != nil {
+			return n, err
+		}
+	}
+	return n, said("reading", rows.Err())
+}
+
+// Last implements ledger.Store.
+func (s *Store) Last(ctx context.Context, stream ledger.ID) (version uint64, leaf ledger.Hash, err error) {
+	var last int64
+	var hashes []byte
+	err = s.pool.QueryRow(ctx, "SELECT version, hashes FROM entry WHERE stream=$1 ORDER BY version DESC LIMIT 1", stream[:]).Scan(&last, &hashes)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, leaf, nil
+	case err == nil && len(hashes) < len(leaf):
+		err = errDamaged
+	}
+	if err != nil {
+		return 0, leaf, said("reading", err)
+	}
+	return uint64(last), ledger.Hash(hashes), nil //nolint:gosec // none is below zero
+}
+
+// Keys implements ledger.Store.
+func (s *Store) Keys(ctx context.Context, stream ledger.ID, fn func(ledger.WrappedKey) error) error {
+	return eachKey(ctx, s.pool, stream, fn)
+}
+
+// asker is a pool, or a transaction of one of its connections.
+type asker interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func eachKey(ctx context.Context, q asker, stream ledger.ID, fn func(ledger.WrappedKey) error) error {
+	where, args := "", []any(nil)
+	if !stream.IsZero() {
+		where, args = " WHERE stream=$1", []any{stream[:]}
+	}
+	rows, err := q.Query(ctx, "SELECT stream, part, epoch, holder, wrapped FROM wrapped"+where+" ORDER BY stream, part, epoch, holder", args...)
+	if err != nil {
+		return said("reading", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var of, holder, wrapped pgtype.DriverBytes
+		var part int16
+		var epoch int64
+		if err := rows.Scan(&of, &part, &epoch, &holder, &wrapped); err != nil {
+			return said("reading", err)
+		}
+		k := ledger.WrappedKey{Part: uint8(part), Epoch: uint32(epoch), Wrapped: wrapped} //nolint:gosec // as they were written
+		if err := errors.Join(idOf(&k.Stream, of), idOf(&k.Holder, holder)); err != nil {
+			return said("reading", err)
+		}
+		if err := fn(k); err != nil {
+			return err
+		}
+	}
+	return said("reading", rows.Err())
+}
+
+// AddKeys implements ledger.Store.
+func (s *Store) AddKeys(ctx context.Context, keys []ledger.WrappedKey) error {
+	return s.write(ctx, func(tx pgx.Tx) error {
+		var b pgx.Batch
+		queueKeys(&b, keys)
+		return tx.SendBatch(ctx, &b).Close()
+	})
+}
+
+// Forget implements ledger.Store. The table is made anew without the keys, so
+// that no dead row of them is left in its file.
+func (s *Store) Forget(ctx context.Context, which ...ledger.WrappedKey) error {
+	return s.write(ctx, func(tx pgx.Tx) error {
+		n := int64(0)
+		for _, w := range which {
+			tag, err := tx.Exec(ctx, "DELETE FROM wrapped WHERE stream=$1 AND ($2=0 OR part=$2) AND ($3=0 OR epoch=$3) AND ($5 OR holder=$4)",
+				w.Stream[:], int16(w.Part), int64(w.Epoch), w.Holder[:], w.Holder.IsZero())
+			if err != nil {
+				return err
+			}
+			n += tag.RowsAffected()
+		}
+		if n == 0 {
+			return nil
+		}
+		return remake(ctx, tx, func() error {
+			_, err := tx.Exec(ctx, "INSERT INTO rewrapped SELECT * FROM wrapped ORDER BY stream, part, epoch, holder")
+			return err
+		})
+	})
+}
+
+// remake puts a new table in the place of that of the wrapped keys; fill fills
+// it. Not TRUNCATE: who reads meanwhile would find it empty, as if all were erased.
+func remake(ctx context.Context, tx pgx.Tx, fill func() error) error {
+	if _, err := tx.Exec(ctx, "CREATE TABLE rewrapped (LIKE wrapped INCLUDING ALL)"); err != nil {
+		return err
+	}
+	if err := fill(); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "DROP TABLE wrapped"); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "ALTER TABLE rewrapped RENAME TO wrapped")
+	return err
+}
+
+// Rewrap implements ledger.Store.
+func (s *Store) Rewrap(ctx context.Context, wrap func(ledger.WrappedKey) ([]byte, error), name string, value []byte) error {
+	return s.write(ctx, func(tx pgx.Tx) error {
+		// A grant of another node must come before this or after it.
+		if _, err := tx.Exec(ctx, "LOCK TABLE wrapped IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+			return err
+		}
+		var again [][]any
+		err := eachKey(ctx, tx, ledger.ID{}, func(k ledger.WrappedKey) error {
+			wrapped, err := wrap(k)
+			if err != nil {
+				return err
+			}
+			again = append(again, []any{bytes.Clone(k.Stream[:]), int16(k.Part), int64(k.Epoch), bytes.Clone(k.Holder[:]), wrapped})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		err = remake(ctx, tx, func() error {
+			_, err := tx.CopyFrom(ctx, pgx.Identifier{"rewrapped"}, []string{"stream", "part", "epoch", "holder", "wrapped"}, pgx.CopyFromRows(again))
+			return err
+		})
+		if err == nil {
+			_, err = tx.Exec(ctx, setMeta, name, value)
+		}
+		return err
+	})
+}
+
+// Check implements ledger.Store: no position is left out, and the index of
+// places finds as many entries as there are.
+func (s *Store) Check(ctx context.Context) error {
+	var entries, end, short, lost int64
+	err := s.pool.QueryRow(ctx, `SELECT count(*), coalesce(max(pos)+1, 0), count(*) FILTER (WHERE length(stream)<>16 OR length(hashes)<32) FROM entry`).Scan(&entries, &end, &short)
+	if err == nil {
+		err = s.pool.QueryRow(ctx, `SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid=i.indrelid WHERE c.relnamespace=$1::regnamespace AND NOT i.indisvalid`, s.options.Schema).Scan(&lost)
+	}
+	switch {
+	case err != nil:
+		return said("reading", err)
+	case entries != end:
+		return fmt.Errorf("the database is damaged: it has %d entries, and the last of them is number %d", entries, end-1)
+	case short > 0:
+		return fmt.Errorf("the database is damaged: %d entries have no whole id or hash", short)
+	case lost > 0:
+		return fmt.Errorf("the database is damaged: %d of its indexes can't be used; make them anew with REINDEX", lost)
+	}
+	return nil
+}
+
+// Watch calls wrote with the size that the ledger has, at once and whenever a
+// node has written to it, until the context ends or the line to the database
+// is lost, which it answers: whoever still wants to know calls it again. What was
+// written between two calls is seen by the first of the second.
+func (s *Store) Watch(ctx context.Context, wrote func(size uint64)) error {
+	c, err := pgx.ConnectConfig(ctx, s.config)
+	if err != nil {
+		return said("watching", err)
+	}
+	defer func() {
+		bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = c.Close(bye) // it is given up
+	}()
+	if _, err := c.Exec(ctx, "LISTEN "+s.channel); err != nil {
+		return said("watching", err)
+	}
+	size, _, err := s.Head(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		wrote(size)
+		n, err := c.WaitForNotification(ctx)
+		if err != nil {
+			return errors.Join(ctx.Err(), said("watching", err))
+		}
+		if size, err = strconv.ParseUint(n.Payload, 10, 63); err != nil {
+			if size, _, err = s.Head(ctx); err != nil { // somebody else used the channel
+				return err
+			}
+		}
+	}
+}
+
+// write runs f in a transaction that no other node writes beside.
+func (s *Store) write(ctx context.Context, f func(pgx.Tx) error) error {
+	if s.options.ReadOnly {
+		return ledger.ErrReadOnly
+	}
+	return said("writing", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		// A lock on a line, not an advisory one: all that speak the protocol know it.
+		if _, err := tx.Exec(ctx, "SELECT 1 FROM meta WHERE name=$1 FOR UPDATE", metaFormat); err != nil {
+			return err
+		}
+		return f(tx)
+	}))
+}
+
+var errDamaged = errors.New("an entry has no whole id or hash")
+
+func idOf(id *ledger.ID, b []byte) error {
+	if len(b) != len(id) {
+		return errDamaged
+	}
+	copy(id[:], b)
+	return nil
+}
+
+// signed is a number as PostgreSQL counts.
+func signed(n uint64) int64 { return int64(min(n, math.MaxInt64)) } //nolint:gosec // bounded
+
+// is says whether an error of the database has one of these codes.
+func is(err error, codes ...string) bool {
+	var of *pgconn.PgError
+	return errors.As(err, &of) && slices.Contains(codes, of.Code)
+}
+
+// said puts errors of the database into words that say what to do. What it says
+// of values is left out: codes and the names of tables are enough.
+func said(doing string, err error) error {
+	var of *pgconn.PgError
+	var none *pgconn.ConnectError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &none):
+		return fmt.Errorf("%s the ledger's database: PostgreSQL does not take the connection; see that it runs, and that the address and the password are right: %w", doing, err)
+	case !errors.As(err, &of):
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+			return fmt.Errorf("%s the ledger's database: PostgreSQL has hung up; see that it runs: %w", doing, err)
+		}
+		return err
+	case of.Code == "23505" && of.ConstraintName == "entry_place":
+		return ledger.ErrVersion
+	case of.Code == "23505" && of.ConstraintName == "entry_pkey":
+		return ledger.ErrSize
+	case of.Code == "53100":
+		return fmt.Errorf("%s the ledger's database: %w", doing, ledger.ErrFull)
+	case of.Code == "25006":
+		return fmt.Errorf("%s the ledger's database: it takes no writes; is this a standby? %w", doing, ledger.ErrReadOnly)
+	}
+	return fmt.Errorf("%s the ledger's database: PostgreSQL says %s %s (%s)", doing, of.Severity, of.Code, of.Message)
+}
