@@ -63,8 +63,10 @@ func Weights(f Frame, weights []Weight) string {
 		fmt.Fprintf(c, "<path d=\"M%s %sV%s\" class=\"chart-elbow\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\"/>\n", num(zero), num(c.y-2), num(c.y+weightHeight+2), colourRest)
 		c.y += weightHeight
 		if w.Words != "" {
-			c.y += line - 2
-			c.text(0, c.y-4, softSmall, w.Words)
+			for _, part := range wrap(w.Words, int(width/(smallSize*meanWidth))) {
+				c.y += line - 2
+				c.text(0, c.y-4, softSmall, part)
+			}
 		}
 		c.WriteString(end)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/registry"
 )
 
@@ -27,6 +28,7 @@ var sortNames = []string{"reported", "number", "incident", "stage", "updated"}
 
 type casesBody struct {
 	MayOpen                                     bool // new cases
+	MayMatch                                    bool // say which cases are the same person
 	Why, Text, Found, Clock, Clear, First, Next string
 	ToPrint                                     string // the list with many rows on a page
 	NotOpen                                     string // how many more there are behind the figure
@@ -119,8 +121,8 @@ func (s *server) cases(v *visit) error {
 		return err
 	}
 	body := casesBody{
-		MayOpen: s.mayOpenCases(v),
-		Why:     v.whyThese(query), Text: query.Text, Found: v.N("cases.found", found.Total), Clock: v.clockWords(at),
+		MayOpen: s.mayOpenCases(v), MayMatch: s.reg.May(v.session, access.Match),
+		Why: v.whyThese(query), Text: query.Text, Found: v.N("cases.found", found.Total), Clock: v.clockWords(at),
 		Clear: at.link("/cases"), Sorts: v.sorts(query),
 		Chips: v.chips(q, query, orgs, named),
 	}

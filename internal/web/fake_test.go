@@ -62,6 +62,7 @@ type fake struct {
 	kept      []registry.Draft
 
 	said     fakeStatements
+	match    fakeMatching
 	captures []registry.CaptureView // of the publication
 	stored   *registry.NewCapture   // what was stored last
 	scans    bool                   // it has files with copies

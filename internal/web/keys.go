@@ -15,7 +15,7 @@ func (s *server) keysRoutes() []route {
 // hasKeys tells whether a page has shortcuts: those on which people go through cases.
 func hasKeys(template string) bool {
 	switch template {
-	case "overview", "cases", "case", "figures", "calendar", "tasks", "searches", "bulk", "bulk-done", "account", "keys":
+	case "overview", "cases", "case", "figures", "calendar", "tasks", "searches", "bulk", "bulk-done", "account", "keys", "matching", "matching-pair":
 		return true
 	}
 	return false
@@ -52,7 +52,7 @@ func (s *server) keysPage(v *visit) error {
 		keys, does string
 		then       bool
 	}{
-		{"?", "help", false}, {"/", "search", false}, {"j k", "rows", false}, {"x", "pick", false}, {"n p", "pages", false},
+		{"?", "help", false}, {"/", "search", false}, {"j k", "rows", false}, {"x", "pick", false}, {"n p", "pages", false}, {"1 2 3", "match", false}, {"u", "undo", false},
 		{"g o", "overview", true}, {"g c", "cases", true}, {"g d", "calendar", true}, {"g t", "tasks", true}, {"g f", "figures", true}, {"g s", "searches", true}, {"g a", "account", true},
 	} {
 		line := keyLine{Does: v.T("keys." + k.does), Then: k.then}

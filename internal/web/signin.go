@@ -146,7 +146,7 @@ func (s *server) leave(v *visit) {
 // so that a sign-in leads nowhere but into it. The first page needs no mention.
 func nextPage(path string) string {
 	switch path {
-	case "/cases", "/figures", "/about", "/audit", "/account", "/account/passkeys", "/members", "/drafts", "/state", "/map", "/patterns", "/outside", "/commitments", "/calendar", "/tasks", "/mail", "/searches", "/keys":
+	case "/cases", "/figures", "/about", "/audit", "/account", "/account/passkeys", "/members", "/drafts", "/state", "/map", "/patterns", "/outside", "/commitments", "/calendar", "/tasks", "/mail", "/searches", "/keys", "/matching":
 		return path
 	}
 	for _, of := range []string{"/members/", "/organisations/"} {

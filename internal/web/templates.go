@@ -81,7 +81,7 @@ func (s *server) nav(v *visit, at clock) []navLink {
 		with         []string // what stands under it, too
 	}{
 		{"/", "overview", counts, true, nil},
-		{"/cases", "cases", counts, true, []string{"/drafts", "/searches", "/bulk"}},
+		{"/cases", "cases", counts, true, []string{"/drafts", "/searches", "/bulk", "/matching"}},
 		{"/calendar", "calendar", counts, false, []string{"/tasks"}},
 		{"/state", "state", counts, true, statePages},
 		{"/figures", "figures", counts, true, []string{"/analysis", "/estimate"}},

@@ -139,6 +139,11 @@ var pages = []struct{ name, path string }{
 	{"analysis-known", "/analysis?figure=registered_146&scope=" + orgNorth + "&verified=1&as_of=2022-05-17&known_by=2022-06-01"},
 	{"estimate", "/estimate"},
 	{"estimate-parts", "/estimate?by=region&verified=1&as_of=2022-05-17"},
+	{"matching", "/matching?done=applied&n=41"},
+	{"matching-decided", "/matching?show=decided&between=" + orgNorth + "&skip=30&done=undone"},
+	{"matching-sure", "/matching/sure"},
+	{"matching-pair", "/matching/pair?a=" + caseOne + "&b=" + caseTwo + "&done=same&decision=" + fakeDecision + "&was=" + caseOne + "," + caseThree},
+	{"matching-closed", "/matching/pair?a=" + caseOne + "&b=" + caseThree + "&done=later"},
 	{"about", "/about"},
 	{"timestamps", "/timestamps?kept=1"},
 	{"account", "/account"},
@@ -219,6 +224,8 @@ func TestGoldenPages(t *testing.T) {
 		golden(t, lang+"-empty-patterns", b.get("/patterns").Body.Bytes())
 		golden(t, lang+"-empty-analysis", b.get("/analysis").Body.Bytes())
 		golden(t, lang+"-empty-estimate", b.get("/estimate").Body.Bytes())
+		golden(t, lang+"-empty-matching", b.get("/matching").Body.Bytes())
+		golden(t, lang+"-empty-matching-sure", b.get("/matching/sure").Body.Bytes())
 		golden(t, lang+"-empty-timestamps", b.get("/timestamps").Body.Bytes())
 		golden(t, lang+"-empty-map", b.get("/map").Body.Bytes())
 		nobody := newBrowser(t, newPages(t, newFake(t)), lang)

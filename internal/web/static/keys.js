@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-// Keyboard shortcuts. Each only goes where a link goes, or ticks a box. None
+// Keyboard shortcuts. Each only goes where a link goes, ticks a box, or presses a
+// button that says so. None
 // works while a field has the focus, or with a modifier; /keys switches them off.
 "use strict";
 (() => {
   const places = { KeyO: "/", KeyC: "/cases", KeyD: "/calendar", KeyT: "/tasks", KeyF: "/figures", KeyS: "/searches", KeyA: "/account" };
   const rows = "table.cases th a, .agenda li a, main .items li .line a";
   let gone = 0; // when g was pressed
+
+  // A button that a key presses says which, where keys work.
+  for (const button of document.querySelectorAll("main button[data-key]")) {
+    const key = document.createElement("kbd");
+    key.textContent = button.dataset.key;
+    key.setAttribute("aria-hidden", "true");
+    button.append(" ", key);
+    button.setAttribute("aria-keyshortcuts", button.dataset.key);
+  }
 
   const step = (by) => {
     const all = [...document.querySelectorAll(rows)].filter((a) => a.offsetParent);
@@ -72,6 +82,13 @@
           const box = on.closest("tr")?.querySelector("input.pick");
           if (!box) return false;
           box.click();
+          return;
+        }
+        case "KeyU": case "Digit1": case "Digit2": case "Digit3": case "Numpad1": case "Numpad2": case "Numpad3": {
+          const button = document.querySelector(`main button[data-key="${e.code.slice(-1)}"]`);
+          if (!button) return false;
+          for (const b of document.querySelectorAll("main button[data-key]")) b.removeAttribute("data-key"); // once a page
+          button.click();
           return;
         }
         case "KeyN": case "KeyP": {
