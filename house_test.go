@@ -18,7 +18,7 @@ const module = "github.com/kua-registry/kua"
 // packages, those that stand before it in allowedPure.
 var floors = [][]string{
 	{"edtf", "locale", "typeface", "geo", "chart", "bodymap", "names", "estimate", "codebook", "linkage", "casefile", "custody", "wording", "rules", "letter", "istanbul", "survival", "paper", "statement", "dossier"},
-	{"seal", "sqlfile", "timestamp", "timestamp/timestamptest", "safecopy", "webarchive"},
+	{"seal", "sqlfile", "timestamp", "timestamp/timestamptest", "safecopy", "webarchive", "bucket"},
 	{"ledger"},
 	{"ledger/sqlitestore", "ledger/pgstore", "ledger/pgstore/pgtest", "ledger/ledgertest", "evidence", "draft"},
 	{"index"},
@@ -77,8 +77,15 @@ func TestWalls(t *testing.T) {
 		{"timestamp", "net/http", "a time stamp is verified without a network"},
 		{"safecopy", "net/http", "what opens files from outside reaches no network"},
 		{"safecopy", "filippo.io/age", "what opens files from outside reaches no key"},
+		{"evidence", "internal/bucket", "sealed files know no store"},
+		{"evidence", "net/http", "sealed files know no network"},
 	}
 	all := rooms(t)
+	for _, dep := range all["bucket"] {
+		if strings.HasPrefix(dep, module+"/") || strings.HasPrefix(dep, "filippo.io/") {
+			t.Errorf("internal/bucket reaches %s: a store is given sealed bytes and names, and nothing else", dep)
+		}
+	}
 	for _, room := range []string{"registry", "index", "access", "draft", "ledger", "ledger/sqlitestore", "seal", "sqlfile", "evidence"} {
 		if slices.Contains(all["public"], module+"/internal/"+room) {
 			t.Errorf("internal/public reaches internal/%s: what it is not given it can't give away", room)

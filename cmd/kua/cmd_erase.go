@@ -52,6 +52,7 @@ touched, and a list imported again brings the person back.`,
 			if err != nil {
 				return err
 			}
+			defer p.carry(ctx, reg) // out of the bucket, where there is one
 			final := day(reg.ErasureFinal())
 			if p.json {
 				return printJSON(p.out, map[string]any{"case": view.Row.ID, "number": view.Row.Number, "whole": whole, "other_cases": len(view.Same), "final": final})

@@ -32,7 +32,7 @@ func storedCopyOf(c registry.CaptureView) storedCopy {
 
 func (p *program) evidenceCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "evidence", Short: "Sealed files: those of cases, and stored copies of publications"}
-	cmd.AddCommand(p.evidenceAddCommand(), p.evidenceListCommand(), p.evidenceVerifyCommand(), p.evidenceExportCommand(), p.evidenceCheckCommand())
+	cmd.AddCommand(p.evidenceAddCommand(), p.evidenceListCommand(), p.evidenceVerifyCommand(), p.evidenceExportCommand(), p.evidenceCheckCommand(), p.placeCommand())
 	return cmd
 }
 
@@ -81,6 +81,7 @@ The file itself stays where it is: delete it where it must not lie.`, registry.F
 			if err != nil {
 				return err
 			}
+			defer p.carry(cmd.Context(), reg)
 			if p.json {
 				return printJSON(p.out, storedCopyOf(stored))
 			}

@@ -86,6 +86,7 @@ func (p *program) addToCase(ctx context.Context, caseID, path, evidence string) 
 	if err != nil {
 		return err
 	}
+	defer p.carry(ctx, reg)
 	if p.json {
 		return printJSON(p.out, sealedFileOf(view))
 	}

@@ -173,9 +173,14 @@ func (h *host) servePages(ctx context.Context, reg *registry.Registry) (asked []
 // tend looks after a register that stays open: the month may turn, reminders
 // be due. What it answers is closed when it has ended.
 func (h *host) tend(ctx context.Context, reg *registry.Registry) <-chan struct{} {
-	done := make(chan struct{})
+	done, carrying := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(carrying)
+		reg.KeepCarrying(ctx)
+	}()
 	go func() {
 		defer close(done)
+		defer func() { <-carrying }()
 		ticks := time.NewTicker(tendEvery)
 		defer ticks.Stop()
 		if err := reg.Warm(ctx); err != nil && ctx.Err() == nil {

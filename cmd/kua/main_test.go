@@ -66,7 +66,8 @@ func TestScripts(t *testing.T) {
 			"bomb": zipBomb,
 			"flip": flipByte,
 
-			"tsa": serveTimeAuthority,
+			"tsa":   serveTimeAuthority,
+			"store": serveStore(t),
 			"answer": func(ts *testscript.TestScript, _ bool, args []string) { // answer QUERY ANSWER: as the time-stamping authority does
 				tsa := ts.Value(timeAuthority{}).(*timestamptest.Authority)
 				ts.Check(os.WriteFile(ts.MkAbs(args[1]), tsa.Answer([]byte(ts.ReadFile(args[0]))), 0o600))
@@ -99,6 +100,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("EXAMPLES", examples)
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("KUA_REGISTRY", "")
+			env.Values[storeKey{}] = newObjectStore(t)
 			env.Values[timeAuthority{}] = timestamptest.New(t, func() time.Time { return today })
 			return nil
 		},

@@ -91,7 +91,7 @@ func newReader(f io.ReadSeekCloser, id ID, s Sealed) (*reader, error) {
 	// That something was cut off or added is known before the first byte goes out.
 	if end, err := f.Seek(0, io.SeekEnd); err != nil {
 		return nil, broken(err)
-	} else if end != int64(headerLen)+int64(r.pieces-1)*(pieceLen+tagLen)+int64(r.lastN+tagLen) {
+	} else if end != sealedLen(s.Size) {
 		return nil, ErrAltered
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
@@ -105,6 +105,12 @@ func newReader(f io.ReadSeekCloser, id ID, s Sealed) (*reader, error) {
 		return nil, ErrAltered
 	}
 	return r, nil
+}
+
+// sealedLen is how long a file of a size is when it is sealed.
+func sealedLen(size int64) int64 {
+	pieces, lastN := extent(size)
+	return int64(headerLen) + int64(pieces-1)*(pieceLen+tagLen) + int64(lastN+tagLen)
 }
 
 // broken is ErrAltered for a file that ends too early, and else why it could not be read.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/kua-registry/kua/internal/seal"
 )
@@ -47,11 +48,19 @@ const (
 	noted   = ".note" // where it belongs, sealed by its caller
 )
 
-// Vault is a folder of sealed files. Its methods may be called concurrently.
+// Vault is a folder of sealed files, and the place where they may stay instead.
+// Its methods may be called concurrently.
 type Vault struct {
 	dir    string
 	create func(path string) (sink, error) // a new file; tests have one that fails
 	before func(step string)               // of tests: told before each step that reaches the disk
+
+	carrying sync.Mutex // held by whoever takes files to the place or brings them back
+	mu       sync.Mutex // guards what follows, and that of one file no two marks are set at once
+	place    Place      // nil: files stay in the folder
+	onWay    ID         // the file that is on its way to the place
+	cancel   func()     // ends that; nil: none is
+	halts    int        // how many wait until nothing is
 }
 
 // Open opens the vault in dir. The folder is made with the first file.
@@ -152,25 +161,45 @@ func (v *Vault) forgetNote(id ID) error {
 	return nil
 }
 
-// Remove takes away a file that stays, once nothing names it any more.
+// Remove takes away a file that stays, once nothing names it any more. That it
+// is to be taken out of the place is noted first: where that can't be done now,
+// Carry does it.
 func (v *Vault) Remove(id ID) error {
 	v.before("remove")
-	err := os.Remove(v.path(id))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var err error
+	if v.place != nil || v.there(id, away) { // whatever is known of it: it may have been on its way when the program was killed
+		err = v.write(v.path(id)+gone, "")
+	}
+	for _, ending := range []string{"", away, coming} {
+		v.before("remove" + ending)
+		if err == nil {
+			err = os.Remove(v.path(id) + ending)
+		}
+		if errors.Is(err, os.ErrNotExist) {
+			err = nil
+		}
 	}
 	if err == nil {
 		err = syncDir(v.dir)
 	}
+	if errors.Is(err, os.ErrNotExist) { // no folder: nothing was ever put in
+		err = nil
+	}
 	if err != nil {
 		return fmt.Errorf("a file can't be taken away: %w", err)
+	}
+	if v.cancel != nil && v.onWay == id {
+		v.cancel()
 	}
 	return nil
 }
 
-// Has tells whether a file is there, of which an entry says that it is.
+// Has tells whether a file is there, of which an entry says that it is: by the
+// folder, which knows what is in the place. Nobody is asked.
 func (v *Vault) Has(id ID) (bool, error) {
-	for _, path := range []string{v.path(id), v.path(id) + pending} {
+	for _, path := range []string{v.path(id), v.path(id) + pending, v.path(id) + away} {
 		switch _, err := os.Stat(path); {
 		case err == nil:
 			return true, nil
@@ -195,8 +224,12 @@ const (
 // where there was nothing. It must run while nothing is put in.
 func (v *Vault) Sweep(fate func(id ID, note []byte) (Fate, error)) error {
 	waits := map[ID]bool{}
-	err := v.each(func(id ID, unnamed bool) error {
-		if !unnamed {
+	err := v.each(func(id ID, ending string) error {
+		switch ending {
+		case coming: // half of a file that is in the place still
+			return os.Remove(v.path(id) + coming)
+		case pending:
+		default:
 			return nil
 		}
 		note, err := v.NoteOf(id)
@@ -254,17 +287,18 @@ func (v *Vault) Notes(f func(ID) error) error {
 	return nil
 }
 
-// Each calls f with the id of every file that stays.
+// Each calls f with the id of every file that stays, wherever it is. Nobody is asked.
 func (v *Vault) Each(f func(ID) error) error {
-	return v.each(func(id ID, waits bool) error {
-		if waits {
-			return nil
+	return v.each(func(id ID, ending string) error {
+		if ending == "" || ending == away && !v.there(id, "") {
+			return f(id)
 		}
-		return f(id)
+		return nil
 	})
 }
 
-func (v *Vault) each(f func(id ID, waits bool) error) error {
+// each calls f with all that is in the folder and ours.
+func (v *Vault) each(f func(id ID, ending string) error) error {
 	entries, err := os.ReadDir(v.dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -273,12 +307,11 @@ func (v *Vault) each(f func(id ID, waits bool) error) error {
 		return fmt.Errorf("the folder of the files can't be read: %w", err)
 	}
 	for _, e := range entries {
-		name, waits := strings.CutSuffix(e.Name(), pending)
-		id, err := ParseID(name)
-		if err != nil {
-			continue // none of ours
+		id, ending, ok := ours(e.Name())
+		if !ok {
+			continue
 		}
-		if err := f(id, waits); err != nil {
+		if err := f(id, ending); err != nil {
 			return err
 		}
 	}
@@ -286,17 +319,12 @@ func (v *Vault) each(f func(id ID, waits bool) error) error {
 }
 
 // Open reads a file back. Every byte it hands out was sealed in that place, and
-// at the end all of it is held against s: only after io.EOF is it whole.
-func (v *Vault) Open(id ID, s Sealed) (io.ReadSeekCloser, error) {
-	f, err := os.Open(v.path(id))
-	if errors.Is(err, os.ErrNotExist) { // named by an entry, and not yet renamed
-		f, err = os.Open(v.path(id) + pending)
-	}
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, ErrMissing
-	}
+// at the end all of it is held against s: only after io.EOF is it whole. What is
+// in the place is read until ctx ends.
+func (v *Vault) Open(ctx context.Context, id ID, s Sealed) (io.ReadSeekCloser, error) {
+	f, err := v.source(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("a file can't be read: %w", err)
+		return nil, err
 	}
 	r, err := newReader(f, id, s)
 	if err != nil {
@@ -307,12 +335,20 @@ func (v *Vault) Open(id ID, s Sealed) (io.ReadSeekCloser, error) {
 
 // Verify reads a whole file and says whether it is what was put in.
 func (v *Vault) Verify(ctx context.Context, id ID, s Sealed) error {
-	r, err := v.Open(id, s)
+	r, err := v.Open(ctx, id, s)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(io.Discard, &watched{ctx, r})
 	return errors.Join(err, r.Close())
+}
+
+// VerifyHere is Verify of a file in the folder; one in the place is ErrMissing.
+func (v *Vault) VerifyHere(ctx context.Context, id ID, s Sealed) error {
+	if !v.there(id, "") && !v.there(id, pending) {
+		return ErrMissing
+	}
+	return v.Verify(ctx, id, s)
 }
 
 func syncDir(dir string) error {

@@ -55,7 +55,7 @@ func put(t testing.TB, v *Vault, text []byte) (ID, Sealed) {
 }
 
 func read(v *Vault, id ID, s Sealed) ([]byte, error) {
-	r, err := v.Open(id, s)
+	r, err := v.Open(context.Background(), id, s)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func TestPutAndOpen(t *testing.T) {
 			t.Errorf("verify: %v", err)
 		}
 	}
-	if _, err := v.Open(newID(t), Sealed{}); !errors.Is(err, ErrMissing) {
+	if _, err := v.Open(context.Background(), newID(t), Sealed{}); !errors.Is(err, ErrMissing) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }
@@ -409,7 +409,7 @@ func TestSeek(t *testing.T) {
 			text[i] = byte(i * 7 / 3)
 		}
 		id, s := put(t, v, text)
-		r, err := v.Open(id, s)
+		r, err := v.Open(context.Background(), id, s)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -455,7 +455,7 @@ func TestSeek(t *testing.T) {
 	if err := os.WriteFile(v.path(id), b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r, err := v.Open(id, s)
+	r, err := v.Open(context.Background(), id, s)
 	if err != nil {
 		t.Fatal(err)
 	}

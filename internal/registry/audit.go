@@ -43,7 +43,8 @@ const (
 	actFactor       = "factor"
 	actFeed         = "feed"
 	actMail         = "mail"
-	actKeys         = "keys" // copied, let go of, destroyed
+	actPlace        = "place" // of sealed files
+	actKeys         = "keys"  // copied, let go of, destroyed
 )
 
 // commandLine is the device of those who sign in at the command line.

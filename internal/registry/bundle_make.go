@@ -444,7 +444,7 @@ func (m *making) addFiles(ctx context.Context, c *bundled) error {
 		case !ok || view.Missing:
 			m.gap(c.Row.Number, m.words.T("bundle.gap.missing", view.SHA256))
 		default:
-			m.addExhibit(c, rec, file, id, sealed)
+			m.addExhibit(ctx, c, rec, file, id, sealed)
 		}
 	}
 	if leftOut > 0 {
@@ -468,7 +468,7 @@ func (m *making) addFiles(ctx context.Context, c *bundled) error {
 	return nil
 }
 
-func (m *making) addExhibit(c *bundled, rec *casefile.Record, file BundleFile, id evidence.ID, sealed evidence.Sealed) {
+func (m *making) addExhibit(ctx context.Context, c *bundled, rec *casefile.Record, file BundleFile, id evidence.ID, sealed evidence.Sealed) {
 	cleared := c.records[rec.ID]
 	title := cmp.Or(file.Thing, m.words.Kind(fileKind))
 	if file.Form != "" {
@@ -478,9 +478,9 @@ func (m *making) addExhibit(c *bundled, rec *casefile.Record, file BundleFile, i
 	m.bundle.Exhibits = append(m.bundle.Exhibits, dossier.Exhibit{
 		Title: title, Name: cleared.Get("name"), Case: c.Row.Number, Media: file.Media, SHA256: sealed.SHA256, Size: sealed.Size,
 		Open: func() (io.ReadCloser, error) {
-			content, err := files.Open(id, sealed)
+			content, err := files.Open(ctx, id, sealed)
 			if err != nil {
-				return nil, fmt.Errorf("%w (%w)", ErrFileDamaged, err)
+				return nil, notOpened(err, ErrFileDamaged)
 			}
 			return content, nil
 		},

@@ -182,14 +182,14 @@ func (r *Registry) OpenCapture(ctx context.Context, s *access.Session, id string
 		return CaptureView{}, nil, ErrNotFound
 	}
 	if err := r.files.Verify(ctx, file, sealed); err != nil {
-		return CaptureView{}, nil, fmt.Errorf("%w (%w)", ErrCaptureDamaged, err)
+		return CaptureView{}, nil, notOpened(err, ErrCaptureDamaged)
 	}
 	if err := r.TakesOut(ctx, s, "capture", 1); err != nil {
 		return CaptureView{}, nil, err
 	}
-	content, err := r.files.Open(file, sealed)
+	content, err := r.files.Open(ctx, file, sealed)
 	if err != nil {
-		return CaptureView{}, nil, fmt.Errorf("%w (%w)", ErrCaptureDamaged, err)
+		return CaptureView{}, nil, notOpened(err, ErrCaptureDamaged)
 	}
 	return r.captureView(s, rec), content, nil
 }

@@ -344,9 +344,9 @@ func (r *Registry) openOutside(ctx context.Context, s *access.Session, caseID st
 	if !ok {
 		return "", safecopy.Report{}, ErrNotFound
 	}
-	content, err := r.files.Open(file, sealed)
+	content, err := r.files.Open(ctx, file, sealed)
 	if err != nil {
-		return "", safecopy.Report{}, fmt.Errorf("%w (%w)", ErrFileDamaged, err)
+		return "", safecopy.Report{}, notOpened(err, ErrFileDamaged)
 	}
 	defer content.Close()
 	original := &noted{r: content}
@@ -386,7 +386,7 @@ func (r *Registry) openOutside(ctx context.Context, s *access.Session, caseID st
 // opened is what is wrong beside the file itself.
 func (r *Registry) opened(original *noted, err error) error {
 	if failed := original.failed(); failed != nil {
-		return fmt.Errorf("%w (%w)", ErrFileDamaged, failed)
+		return notOpened(failed, ErrFileDamaged)
 	}
 	var refused *safecopy.RefusedError
 	if err == nil || errors.As(err, &refused) {

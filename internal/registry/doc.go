@@ -9,7 +9,9 @@
 //	ledger.db          the ledger: sealed entries, the tree, checkpoints, wrapped keys
 //	head               the newest checkpoint, outside the database: an older database put back is refused
 //	index.db           the encrypted read model; may be deleted at any time
-//	evidence/*         sealed files, each under a key of its own that its entry holds
+//	evidence/*         sealed files, each under a key of its own that its entry holds; those
+//	                   in a bucket are marked there
+//	place              the bucket, with the secret of its access key, sealed
 //	keys/node.key      the node's identity, sealed
 //	keys/member-*.key  the members' identities, sealed by their passphrases
 //	keys/org-*.key     the organisations' identities and vault keys, sealed to their members

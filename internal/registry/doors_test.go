@@ -47,6 +47,8 @@ var withoutDecision = map[string]string{
 	"PublicSite":      "what was published, which is everybody's",
 	"PublicStamp":     "as PublicSite",
 	"Warm":            "answers nothing",
+	"Carry":           "does what waits and answers nothing",
+	"KeepCarrying":    "as Carry",
 	"Tend":            "does what the calendar asks for and answers nothing",
 
 	"OwnSessions":       "a member's own sessions",

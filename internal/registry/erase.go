@@ -78,6 +78,7 @@ func (r *Registry) finishErasure(ctx context.Context, caseID string, files []str
 	err := r.catchUp(context.WithoutCancel(ctx))
 	if err == nil {
 		err = errors.Join(r.dropFiles(context.WithoutCancel(ctx), files), r.dropUploads(caseID))
+		r.hasKept()
 	}
 	if err != nil {
 		r.opt.Log.Error("an erasure is not finished", slog.Any("error", err))

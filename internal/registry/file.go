@@ -147,10 +147,7 @@ func (r *Registry) finishFile(ctx context.Context, s *access.Session, file evide
 		}
 		return FileView{}, err
 	}
-	same, err := r.sameFile(ctx, b.Stream, sealed)
-	if err == nil && same == nil { // read back, as the same one would be: it takes as long
-		err = r.files.Verify(ctx, file, sealed)
-	}
+	same, err := r.sameFile(ctx, b.Stream, file, sealed)
 	if err != nil {
 		if err = r.notTaken(err, ErrFileSize); b.Size < 0 {
 			err = errors.Join(err, r.files.Drop(file))
@@ -169,12 +166,36 @@ func (r *Registry) finishFile(ctx context.Context, s *access.Session, file evide
 
 // sameFile finds a record of another file of the same organisation that has the
 // same bytes, sealed and whole: nil where there is none. That there is one is
-// told to nobody.
-func (r *Registry) sameFile(ctx context.Context, caseID string, sealed evidence.Sealed) (*casefile.Record, error) {
+// told to nobody, also not by how long it takes: one file is read whole, and one
+// question is asked of the bucket, where there is one.
+func (r *Registry) sameFile(ctx context.Context, caseID string, own evidence.ID, sealed evidence.Sealed) (*casefile.Record, error) {
+	rec, at, as, err := r.anotherOf(ctx, caseID, sealed)
+	if err != nil {
+		return nil, err
+	}
+	if rec == nil {
+		at, as = own, sealed
+	}
+	if r.files.Stands(ctx, at, as) { // in the bucket; what came in is read instead
+		return rec, r.files.Verify(ctx, own, sealed)
+	}
+	switch err := r.files.VerifyHere(ctx, at, as); {
+	case rec != nil && errors.Is(err, evidence.ErrMissing): // what has just come in is better
+		return nil, r.files.Verify(ctx, own, sealed)
+	case rec != nil && errors.Is(err, evidence.ErrAltered):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return rec, nil
+}
+
+// anotherOf finds a record of the same organisation that names a file with these bytes.
+func (r *Registry) anotherOf(ctx context.Context, caseID string, sealed evidence.Sealed) (rec *casefile.Record, id evidence.ID, as evidence.Sealed, err error) {
 	thing, _ := r.thing(caseID)
 	found, err := r.index.KeptWith(ctx, hex.EncodeToString(sealed.SHA256[:]))
 	if err != nil {
-		return nil, err
+		return nil, id, as, err
 	}
 	for _, k := range found {
 		if other, ok := r.thing(k.Case); !ok || other.Org != thing.Org || thing.Org == "" {
@@ -182,25 +203,17 @@ func (r *Registry) sameFile(ctx context.Context, caseID string, sealed evidence.
 		}
 		of, err := r.fromLedger(ctx, k.Case)
 		if err != nil {
-			return nil, err
+			return nil, id, as, err
 		}
 		rec, ok := of.Record(k.Record)
 		if !ok || rec.Kind != fileKind {
 			continue
 		}
-		id, as, ok := sealedOf(rec)
-		if !ok || as.SHA256 != sealed.SHA256 || as.Size != sealed.Size {
-			continue
+		if id, as, ok = sealedOf(rec); ok && as.SHA256 == sealed.SHA256 && as.Size == sealed.Size {
+			return rec, id, as, nil
 		}
-		switch err := r.files.Verify(ctx, id, as); {
-		case errors.Is(err, evidence.ErrMissing), errors.Is(err, evidence.ErrAltered):
-			return nil, nil // what has just come in is better
-		case err != nil:
-			return nil, err
-		}
-		return rec, nil
 	}
-	return nil, nil
+	return nil, id, as, nil
 }
 
 // putFile writes the record of a file that was sealed, if the member still may:
@@ -351,9 +364,9 @@ func (r *Registry) openFile(ctx context.Context, s *access.Session, caseID, id s
 	if err != nil {
 		return nil, FileView{}, err
 	}
-	content, err := r.files.Open(file, sealed)
+	content, err := r.files.Open(ctx, file, sealed)
 	if err != nil {
-		return nil, FileView{}, fmt.Errorf("%w (%w)", ErrFileDamaged, err)
+		return nil, FileView{}, notOpened(err, ErrFileDamaged)
 	}
 	if view.OfFile == "" {
 		if err = r.audit(ctx, &line{act: actExport, what: "file", by: s.Keys.Identity, n: 1, cases: []string{row.ID}}); err != nil {

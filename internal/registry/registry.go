@@ -103,7 +103,8 @@ type Registry struct {
 	estimates estimates
 	matching  matching
 	uploads   uploads
-	reminding sync.Mutex // held by whoever sends reminders
+	reminding sync.Mutex    // held by whoever sends reminders
+	kept      chan struct{} // of one: a file was kept since it was last looked
 }
 
 // FirstMember is the member a register is made with.
@@ -227,6 +228,7 @@ func prepare(dir string, opt Options) (*Registry, error) {
 		auditor:  auditor{seen: map[string]map[string]glance{}, crowds: map[string]*crowd{}},
 		codes:    access.NewCodes(opt.Now),
 		uploads:  uploads{open: map[evidence.ID]*openUpload{}},
+		kept:     make(chan struct{}, 1),
 	}, nil
 }
 
@@ -260,6 +262,9 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 		return errors.Join(r.whyForgotten(err), store.Close())
 	}
 	r.log = log
+	if err := r.openPlace(); err != nil {
+		r.opt.Log.Error("the bucket of the sealed files can't be used, so that those in it can't be read: set it up anew", slog.String("type", fmt.Sprintf("%T", err)))
+	}
 	r.devices = access.NewDevices(sha256.Sum256(r.node.Sign([]byte("kua/device key/v1\x00"))))
 	if err := r.openDrafts(); err != nil {
 		return errors.Join(err, log.Close())

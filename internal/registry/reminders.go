@@ -171,7 +171,7 @@ func (r *Registry) openSealed(file, label string, to any) error {
 		err = json.Unmarshal(text, to)
 	}
 	if err != nil {
-		return fmt.Errorf("the file %s can't be opened: set the mail server up anew: %w", file, err)
+		return fmt.Errorf("the file %s can't be opened: set up anew what is kept in it: %w", file, err)
 	}
 	return nil
 }

@@ -350,6 +350,8 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 		"StampFile":                 func() error { _, err := g.StampFile(ctx, saule, id, report.ID, "", nil); return err },
 		"AddFileStamp":              func() error { _, err := g.AddFileStamp(ctx, saule, id, report.ID, nil); return err },
 		"SetMail":                   func() error { return g.SetMail(ctx, saule, sampleServer) },
+		"SetPlace":                  func() error { _, err := g.SetPlace(ctx, saule, Bucket{}); return err },
+		"EndPlace":                  func() error { _, err := g.EndPlace(ctx, saule, func(int, int) {}); return err },
 		"EndMail":                   func() error { return g.EndMail(ctx, saule) },
 		"FinishTask: there is none": func() error { return g.FinishTask(ctx, saule, id, report.ID, 1, "done") },
 		"Revoke":                    func() error { return g.Revoke(ctx, saule, id, grant.ID, "") },

@@ -108,7 +108,10 @@ func (r *Registry) keepFile(ctx context.Context, s *access.Session, file evidenc
 	if caseID != "" && first(a.puts[0].Fields["sealed"]) != file.String() { // the same bytes are sealed already
 		return true, errors.Join(err, r.files.Drop(file))
 	}
-	return true, errors.Join(err, r.files.Keep(file))
+	if err = errors.Join(err, r.files.Keep(file)); err == nil {
+		r.hasKept()
+	}
+	return true, err
 }
 
 // namesFile tells whether an entry names a file: by the ledger, not the index.
@@ -209,6 +212,15 @@ func mustID(text string) ledger.ID {
 	return id
 }
 
+// notOpened says why a file is not handed out: it is damaged, if it is not in a
+// bucket that does not answer, and somebody waits for it still.
+func notOpened(err, damaged error) error {
+	if errors.Is(err, ErrAway) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", damaged, err)
+}
+
 // fileName is the name of a file without what leads elsewhere or looks like
 // something else: no folders, no control characters, no marks that turn the
 // direction of writing, at most 120 letters.
@@ -278,11 +290,20 @@ func (r *Registry) verifyFiles(ctx context.Context) (files int, bad []string, er
 			}
 		}
 	}
-	err = r.files.Each(func(file evidence.ID) error {
+	unnamed := func(file evidence.ID) error {
 		if !named[file] {
+			named[file] = true // once
 			bad = append(bad, fmt.Sprintf("no entry names the file %s/%s: an older ledger was put back, or the file came from elsewhere", evidenceDir, file))
 		}
 		return nil
-	})
+	}
+	if err = r.files.Each(unnamed); err != nil {
+		return files, bad, err
+	}
+	err = r.files.Foreign(ctx, func(name string, inPlace bool) error {
+		where := map[bool]string{false: "the folder " + evidenceDir, true: "the bucket"}[inPlace]
+		bad = append(bad, fmt.Sprintf("%q in %s is none of the register's files: take it out of there", name, where))
+		return nil
+	}, unnamed)
 	return files, bad, err
 }

@@ -68,7 +68,7 @@ func (r *Registry) lookInto(ctx context.Context, file evidence.ID, sealed eviden
 	if first(fields["of"]) != "" {
 		return nil
 	}
-	content, err := r.files.Open(file, sealed)
+	content, err := r.files.Open(ctx, file, sealed)
 	if err != nil {
 		return err
 	}
