@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -120,9 +121,12 @@ func newPages(t testing.TB, f *fake) http.Handler {
 	return newPagesLogging(t, f, io.Discard)
 }
 
+// loadedWords are read once for all pages of the tests: nothing changes them.
+var loadedWords = sync.OnceValues(locale.Load)
+
 func newPagesLogging(t testing.TB, f *fake, log io.Writer) http.Handler {
 	t.Helper()
-	words, err := locale.Load()
+	words, err := loadedWords()
 	if err != nil {
 		t.Fatal(err)
 	}

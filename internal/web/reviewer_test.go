@@ -35,14 +35,17 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 	names := parameters(t)
 	values := []string{"yes", "1", "ask", "take_back", "verified", "identity", "2022-01-06", ids.id, ids.records[0]}
 	values = append(values, h.others...)
-	send := func(b *explorer) (tried int) {
+	// send tries all forms, until one has done what is looked for.
+	send := func(b *explorer, done func() bool) (tried int) {
 		for _, r := range h.routes {
+			sent := map[string]bool{} // one address takes a form once, whatever it could be about
 			for _, at := range append([]string{ids.id, ids.number}, ids.records...) {
+				method, address := filledIn(r.pattern, at)
+				if method != http.MethodPost || sent[address] {
+					continue
+				}
+				sent[address] = true
 				for _, value := range values {
-					method, address := filledIn(r.pattern, at)
-					if method != http.MethodPost {
-						continue
-					}
 					form := url.Values{}
 					for _, name := range names {
 						if name != proofField { // a wrong passphrase sends every form back
@@ -55,16 +58,19 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 					tried += 2
 				}
 			}
+			if done() {
+				break
+			}
 		}
 		return tried
 	}
 	before := newest()
-	tried := send(&explorer{house: h, who: "reviewer"})
+	tried := send(&explorer{house: h, who: "reviewer"}, func() bool { return false })
 	if after := newest(); after != before {
 		t.Errorf("a reviewer added to the case: its newest entry is %d, was %d", after, before)
 	}
 	t.Logf("%d forms tried", tried)
-	if send(&explorer{house: h, who: "case_worker"}); newest() == before {
+	if send(&explorer{house: h, who: "case_worker"}, func() bool { return newest() != before }); newest() == before {
 		t.Error("nobody adds anything with these forms: this test finds nothing")
 	}
 }

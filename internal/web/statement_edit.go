@@ -3,7 +3,6 @@
 package web
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -274,11 +273,11 @@ func (s *server) previewStatement(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	if err := s.pages[v.Code()].byName["statement-edit"].ExecuteTemplate(&b, "preview", body); err != nil {
+	text, err := s.fill(v, "statement-edit", "preview", body)
+	if err != nil {
 		return err
 	}
-	v.write(b.Bytes())
+	v.write(text)
 	return nil
 }
 

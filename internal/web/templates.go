@@ -7,10 +7,9 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/kua-registry/kua/internal/access"
 )
@@ -18,40 +17,50 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// templates are the pages in one language.
+// templates are the pages in one language. Each is parsed when it is first
+// asked for: they are many, and who has just begun asks for few of them.
 type templates struct {
+	layout *template.Template
+	mu     sync.Mutex
 	byName map[string]*template.Template
 }
 
-func parseTemplates(v *voice, files *assets) (*templates, error) {
-	funcs := template.FuncMap{
+func newTemplates(v *voice, files *assets) (*templates, error) {
+	layout, err := template.New("layout").Funcs(template.FuncMap{
 		"t":     v.T,
 		"n":     func(n any) string { return v.Text(n) },
 		"asset": files.href,
+	}).ParseFS(templateFiles, "templates/layout.html")
+	return &templates{layout: layout, byName: map[string]*template.Template{}}, err
+}
+
+// page is the template of a page, with the layout around it.
+func (t *templates) page(name string) (*template.Template, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if page, ok := t.byName[name]; ok {
+		return page, nil
 	}
-	layout, err := template.New("layout").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html")
+	page, err := t.layout.Clone()
+	if err == nil {
+		page, err = page.ParseFS(templateFiles, "templates/"+name+".html")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the template %q: %w", name, err)
+	}
+	t.byName[name] = page
+	return page, nil
+}
+
+// fill fills a part of a page: "layout" is all of it.
+func (s *server) fill(v *visit, name, part string, with any) ([]byte, error) {
+	t, err := s.pages[v.Code()].page(name)
 	if err != nil {
 		return nil, err
 	}
-	names, err := fs.Glob(templateFiles, "templates/*.html")
-	if err != nil {
-		return nil, err
-	}
-	all := &templates{byName: map[string]*template.Template{}}
-	for _, name := range names {
-		page := strings.TrimSuffix(path.Base(name), ".html")
-		if page == "layout" {
-			continue
-		}
-		base, err := layout.Clone()
-		if err != nil {
-			return nil, err
-		}
-		if all.byName[page], err = base.ParseFS(templateFiles, name); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	var b bytes.Buffer
+	err = t.ExecuteTemplate(&b, part, with)
+	return b.Bytes(), err
 }
 
 // page is what every template is given.
@@ -118,14 +127,10 @@ func (s *server) show(v *visit, name, title string, body any) error {
 		p.Home = at.link("/")
 		p.Nav = s.nav(v, at)
 	}
-	t, ok := s.pages[v.Code()].byName[name]
-	if !ok {
-		return fmt.Errorf("there is no template %q", name)
-	}
-	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "layout", p); err != nil {
+	text, err := s.fill(v, name, "layout", p)
+	if err != nil {
 		return err
 	}
-	v.write(b.Bytes())
+	v.write(text)
 	return nil
 }

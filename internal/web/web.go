@@ -155,7 +155,7 @@ func newServer(reg register, words *locale.Catalogue, opts Options) (*server, er
 		}
 	}
 	for _, l := range words.Languages() {
-		if s.pages[l.Code()], err = parseTemplates(s.voice(l), s.assets); err != nil {
+		if s.pages[l.Code()], err = newTemplates(s.voice(l), s.assets); err != nil {
 			return nil, err
 		}
 	}

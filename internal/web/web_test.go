@@ -8,10 +8,12 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -412,6 +414,32 @@ func TestEveryLinkLeadsToAPage(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestEveryTemplateParses: a page is parsed when it is first asked for, so that
+// one that is wrong would be found by whoever asks.
+func TestEveryTemplateParses(t *testing.T) {
+	words, err := loadedWords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newServer(newFake(t), words, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil || len(names) < 50 {
+		t.Fatalf("%d templates, %v", len(names), err)
+	}
+	for _, name := range names {
+		name = strings.TrimSuffix(path.Base(name), ".html")
+		if name == "layout" {
+			continue
+		}
+		if _, err := s.pages["en"].page(name); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestWithoutASessionEveryPageLeadsToTheSignIn(t *testing.T) {
