@@ -133,20 +133,18 @@ func (p *program) evidenceListCommand() *cobra.Command {
 }
 
 func (p *program) evidenceVerifyCommand() *cobra.Command {
-	return &cobra.Command{
+	var checkpoints []string
+	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Read every sealed file, and name each that is not what was put in",
 		Long: `Check the ledger, the index and the time stamps as 'kua verify --deep' does, and
 read every sealed file. Each file that is missing, altered, cut off, of another
-place, or named by no entry is named; exit code 3.`,
+place, or named by no entry is named; exit code 3.
+
+` + aboutCheckpoints,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			reg, session, err := p.read(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer reg.Close()
-			report, err := reg.Verify(cmd.Context(), session, true)
+			report, err := p.examine(cmd.Context(), true, checkpoints)
 			if err != nil {
 				return err
 			}
@@ -158,9 +156,7 @@ place, or named by no entry is named; exit code 3.`,
 			case report.Problem == "":
 				fmt.Fprintf(p.out, "%s read, and as put in; the ledger, the index and the time stamps agree.\n", counted(report.Files, "sealed file", "sealed files"))
 			default:
-				for _, problem := range report.Problems() {
-					fmt.Fprintln(p.out, problem)
-				}
+				p.printProblems(report)
 			}
 			if report.Problem != "" {
 				return errFindings
@@ -168,6 +164,8 @@ place, or named by no entry is named; exit code 3.`,
 			return nil
 		},
 	}
+	cmd.Flags().StringArrayVar(&checkpoints, "checkpoint", nil, "a `file` with a checkpoint of this register that was kept elsewhere")
+	return cmd
 }
 
 func (p *program) evidenceExportCommand() *cobra.Command {

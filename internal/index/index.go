@@ -27,6 +27,10 @@ import (
 // must be removed and rebuilt: a wrong key, damage, another schema, another codebook.
 var ErrUnusable = errors.New("the index can't be used and must be rebuilt from the ledger")
 
+// ErrOtherVersion says of an index that can't be used that nothing is wrong with
+// it: another version of the program, the codebook or the rules made it.
+var ErrOtherVersion = fmt.Errorf("%w: it was made by another version of the program, the codebook or the rules", ErrUnusable)
+
 // ErrNotFound says that no such case is known (at that moment).
 var ErrNotFound = errors.New("no such case")
 
@@ -171,7 +175,7 @@ func (ix *Index) check(ctx context.Context) error {
 		return err
 	}
 	if !bytes.Equal(found, print) {
-		return fmt.Errorf("%w: it was made by another version of the program, the codebook or the rules", ErrUnusable)
+		return ErrOtherVersion
 	}
 	return ix.load(ctx)
 }
@@ -336,6 +340,18 @@ var errOld = errors.New("an older index was put in its place")
 // were damaged, or old ones put in their place, while it was open.
 func (ix *Index) Check(ctx context.Context) error {
 	return failed("checking", ix.read(ctx, func(*conn) error { return nil }))
+}
+
+// Sound looks at every page that is in use: ErrUnusable where one is damaged.
+func (ix *Index) Sound(ctx context.Context) error {
+	return failed("checking", ix.read(ctx, func(c *conn) error {
+		return c.Run("PRAGMA integrity_check(1)", func(s *sqlite3.Stmt) error {
+			if s.ColumnText(0) != "ok" {
+				return errDamaged
+			}
+			return nil
+		})
+	}))
 }
 
 // putHead keeps the head, the latest known time and where what is counted ends,

@@ -83,6 +83,8 @@ var (
 	ErrVersion = errors.New("the stream has that version already")
 	// ErrFull says that the disk is full.
 	ErrFull = errors.New("the disk is full: make room and try again; nothing was lost")
+	// ErrDamaged says that the store can't be read as what it was written as.
+	ErrDamaged = errors.New("it is damaged; restore it from a backup")
 	// ErrLocked says that another process writes to the ledger.
 	ErrLocked = errors.New("another process has the ledger open for writing: stop it first, or use it")
 	// ErrNewer says that a newer program wrote the store.

@@ -8,6 +8,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/kua-registry/kua/internal/seal"
 )
@@ -179,7 +180,7 @@ func (v *verifier) run(ctx context.Context) error {
 	case v.size > 0 && v.report.Head.Size != v.size:
 		return &faultError{v.size - 1, true, "it is the last one and has no checkpoint: entries after it were cut off"}
 	case v.size < v.seen.Size:
-		return &faultError{v.size, true, fmt.Sprintf("it is missing: the head file has seen %d entries, the database has %d", v.seen.Size, v.size)}
+		return &faultError{v.size, true, fmt.Sprintf("it is missing: the head file has seen %d entries, the database has %d: an older one was put back; put the newest in its place, or restore it from a backup", v.seen.Size, v.size)}
 	}
 	if headFault != nil {
 		return headFault
@@ -199,6 +200,9 @@ func (v *verifier) run(ctx context.Context) error {
 // readHeadFile reads what the head file has seen.
 func (v *verifier) readHeadFile() error {
 	file, err := openHeadFile(v.log.path, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &faultError{What: ErrNoHead.Error()}
+	}
 	if err != nil {
 		return &faultError{What: "the head file can't be read: " + err.Error()}
 	}

@@ -468,6 +468,7 @@ func (r *Registry) settle(ctx context.Context) error {
 	}
 	err := r.index.Apply(ctx, group(waiting), head)
 	if errors.Is(err, index.ErrUnusable) {
+		r.remade = indexDamaged
 		err = r.makeAnew(ctx)
 	}
 	return err

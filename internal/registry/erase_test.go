@@ -421,6 +421,9 @@ func TestEraseIsFinished(t *testing.T) {
 		}
 	}
 	g.reopen()
+	if v, err := g.Verify(ctx, g.session, true); err != nil || v.Problem != indexDamaged { // a file without its side file was put back
+		t.Errorf("an index put back is not noticed: %q, %v", v.Problem, err)
+	}
 	g.verify()
 	if err := g.Close(); err != nil {
 		t.Fatal(err)

@@ -39,6 +39,9 @@ func (r *Registry) openIndex(ctx context.Context) error {
 	}
 	ix, err := index.Open(ctx, path, key, r.book, r.rules)
 	if errors.Is(err, index.ErrUnusable) {
+		if !errors.Is(err, index.ErrOtherVersion) {
+			r.remade = indexDamaged
+		}
 		r.opt.Log.Warn("the index can't be used and is made anew from the ledger", slog.Any("error", err))
 		if err = index.Remove(path); err == nil {
 			ix, err = index.Open(ctx, path, key, r.book, r.rules)
@@ -50,6 +53,7 @@ func (r *Registry) openIndex(ctx context.Context) error {
 	r.index = ix
 	ok, err := r.fromThisLedger(ctx, ix.Head())
 	if err == nil && !ok {
+		r.remade = indexElsewhere
 		r.opt.Log.Warn("the index was made from another state of the ledger and is made anew")
 		err = ix.Reset(ctx)
 	}
@@ -57,6 +61,7 @@ func (r *Registry) openIndex(ctx context.Context) error {
 		err = r.catchUp(ctx)
 	}
 	if errors.Is(err, index.ErrUnusable) { // found while it was brought up: some of its pages are old
+		r.remade = indexDamaged
 		r.opt.Log.Warn("the index can't be used and is made anew from the ledger", slog.Any("error", err))
 		err = r.makeAnew(ctx)
 	}

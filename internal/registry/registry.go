@@ -77,6 +77,7 @@ type Registry struct {
 	forget  *forgetKeys
 	keyring *ledger.Keyring
 	index   *index.Index
+	remade  string       // why the index was made anew without being asked, until Verify has said so; guarded by writing
 	begun   *draft.Store // nil: another process writes
 	rights  *rights
 
@@ -282,7 +283,7 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 		return errors.Join(err, r.begun.Close(), log.Close())
 	}
 	if !r.beside {
-		if err := errors.Join(r.settleFiles(ctx), r.dropErased(ctx)); err != nil {
+		if err := errors.Join(r.settleFiles(ctx), r.asked(ctx, func() error { return r.dropErased(ctx) })); err != nil {
 			return errors.Join(err, r.Close())
 		}
 	}

@@ -49,7 +49,7 @@ var (
 	ErrNoAuthority     = errors.New("no time-stamping authority with an address is set up: 'kua timestamp authority set' does so; or ask one yourself with 'kua timestamp request'")
 	ErrAuthorityFields = errors.New("give the authority a name, its root certificates (PEM), and an address that begins with http:// or https://, or none")
 	ErrNoDigest        = errors.New("this record has no SHA-256 of a file: add the file, or write its SHA-256 into the record")
-	ErrNotCheckpoint   = errors.New("this is no checkpoint of this register: give the file that 'kua timestamp request' wrote")
+	ErrNotCheckpoint   = errors.New("this is no checkpoint of this register: give the file that 'kua timestamp request' wrote, or proofs/checkpoint of a bundle")
 )
 
 // BadStampError says why a time stamp is not kept.
@@ -282,9 +282,9 @@ func (r *Registry) ask(ctx context.Context, name string, digest [sha256.Size]byt
 // keepStamp keeps a time stamp over a checkpoint, unless it is altered, of
 // something else, or none.
 func (r *Registry) keepStamp(ctx context.Context, s *access.Session, checkpoint, token []byte) (TimeStamp, error) {
-	head, err := ledger.ParseCheckpoint(checkpoint, r.node.Public().Signing())
-	if err != nil || head.Ledger != r.log.ID() {
-		return TimeStamp{}, ErrNotCheckpoint
+	head, err := r.checkpoint(checkpoint)
+	if err != nil {
+		return TimeStamp{}, err
 	}
 	roots, err := r.timeRoots(ctx)
 	if err != nil {
@@ -310,13 +310,16 @@ func (r *Registry) keepStamp(ctx context.Context, s *access.Session, checkpoint,
 
 // checkpointFault says why a checkpoint is not one that this ledger had; empty: it is.
 func (r *Registry) checkpointFault(ctx context.Context, checkpoint []byte) string {
-	head, err := ledger.ParseCheckpoint(checkpoint, r.node.Public().Signing())
-	if err != nil || head.Ledger != r.log.ID() {
+	head, err := r.checkpoint(checkpoint)
+	if err != nil {
 		return "its checkpoint was not signed by this register"
+	}
+	if there := r.log.Head().Size; there < head.Size {
+		return fmt.Sprintf("the ledger has %d entries and had %d when this checkpoint was signed: an older copy of it was put back, and what was written since is missing; restore it from the newest backup", there, head.Size)
 	}
 	root, err := r.log.RootAt(ctx, head.Size)
 	if err != nil || root != head.Root {
-		return fmt.Sprintf("the ledger does not stand as it did at its checkpoint of %d entries", head.Size)
+		return fmt.Sprintf("the first %d entries of the ledger are not those that this checkpoint was signed for: they were replaced, or it went on from an older copy of itself", head.Size)
 	}
 	return ""
 }

@@ -478,9 +478,9 @@ func said(doing string, err error) error {
 	case errors.Is(err, sqlite3.FULL):
 		return fmt.Errorf("%s the ledger's database: %w", doing, ledger.ErrFull)
 	case errors.Is(err, sqlite3.NOTADB):
-		return fmt.Errorf("%s the ledger's database: it is encrypted under another key, or not a database: %w", doing, err)
+		return fmt.Errorf("%s the ledger's database: it is encrypted under another key, or not a database: %w (%w)", doing, ledger.ErrDamaged, err)
 	case errors.Is(err, sqlite3.CORRUPT):
-		return fmt.Errorf("%s the ledger's database: it is damaged; restore it from a backup: %w", doing, err)
+		return fmt.Errorf("%s the ledger's database: %w (%w)", doing, ledger.ErrDamaged, err)
 	}
 	var own *sqlite3.Error
 	if errors.As(err, &own) {
