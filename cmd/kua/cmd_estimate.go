@@ -83,13 +83,9 @@ decomposable graphs (dga), log-linear models (loglinear). What is to be known of
 the answer stands beneath it; where no honest one exists, it is refused.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			words, err := locale.Load()
+			language, err := p.language(lang)
 			if err != nil {
 				return err
-			}
-			language, ok := words.Lookup(lang)
-			if !ok {
-				return usage("--lang: %q is none of en, ru, kk", lang)
 			}
 			o := estimate.Options{Plain: plain, Chains: estimate.Chains{Seed: seed}}
 			if method != "all" {

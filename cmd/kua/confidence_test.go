@@ -109,6 +109,8 @@ var outside = map[string]string{
 	"kua demo":                "makes the sample register",
 	"kua map":                 "reads a spreadsheet",
 	"kua estimate":            "reads a table",
+	"kua compare":             "reads encoded files, and no register",
+	"kua encode":              "reads a table",
 	"kua serve":               "serves the pages, which have a test of their own",
 	"kua lock":                "locks, and answers nothing else",
 	"kua passphrase":          "changes one's own passphrase",
