@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"index"},
 	{"access"},
 	{"registry"},
-	{"sheet", "intake", "post", "public", "exchange"},
+	{"sheet", "intake", "linkcsv", "post", "public", "exchange"},
 	{"web", "api"},
 }
 

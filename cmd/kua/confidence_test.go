@@ -111,6 +111,7 @@ var outside = map[string]string{
 	"kua estimate":            "reads a table",
 	"kua compare":             "reads encoded files, and no register",
 	"kua encode":              "reads a table",
+	"kua link":                "reads lists in CSV files",
 	"kua serve":               "serves the pages, which have a test of their own",
 	"kua lock":                "locks, and answers nothing else",
 	"kua passphrase":          "changes one's own passphrase",

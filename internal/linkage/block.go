@@ -168,40 +168,23 @@ func (b *blocks) ofRows(rows int, several bool) {
 
 // keyRows gives the rows under each key of a rule, and says whether some row has several.
 func (b *blocker) keyRows(rule Block, s *sorter) (several bool, err error) {
-	rare := make([]map[string]int, len(rule.Keys))
-	cache := make([]map[uint32][]uint64, len(rule.Keys))
+	parts := make([]part, len(rule.Keys))
 	for k, key := range rule.Keys {
-		if key.As == Trigrams {
-			rare[k] = b.countTrigrams(key)
-		}
-		if b.columns[b.byField[key.Field]].width() == 1 {
-			cache[k] = map[uint32][]uint64{}
-		}
+		parts[k] = b.part(key)
 	}
-	const most = 1 << 20 // distinct values whose keys are kept
 	var sums, next []uint64
+	var one [1]uint64
 	items := make([]item, 0, 1024)
 	for i := range b.rows() {
 		sums = append(sums[:0], fnvOffset)
-		for k, key := range rule.Keys {
-			c := b.byField[key.Field]
-			row := b.of(c, i)
-			values, known := []uint64(nil), false
-			if cache[k] != nil {
-				values, known = cache[k][row[0]]
-			}
-			if !known {
-				texts := b.columns[c].key(key.As, row)
-				if key.As == Trigrams {
-					texts = rarest(texts, rare[k])
+		for k := range parts {
+			p := &parts[k]
+			values := p.of(b.of(p.column, i), &one)
+			if len(values) == 1 { // as nearly always
+				for n := range sums {
+					sums[n] = mix(sums[n], values[0])
 				}
-				values = make([]uint64, len(texts))
-				for n, t := range texts {
-					values[n] = hash(t)
-				}
-				if cache[k] != nil && len(cache[k]) < most {
-					cache[k][row[0]] = values
-				}
+				continue
 			}
 			next = next[:0]
 			for _, sum := range sums {
@@ -209,7 +192,9 @@ func (b *blocker) keyRows(rule Block, s *sorter) (several bool, err error) {
 					next = append(next, mix(sum, v))
 				}
 			}
-			sums, next = next, sums
+			if sums, next = next, sums; len(sums) == 0 {
+				break
+			}
 		}
 		if len(sums) > 1 {
 			slices.Sort(sums)
@@ -227,6 +212,98 @@ func (b *blocker) keyRows(rule Block, s *sorter) (several bool, err error) {
 		}
 	}
 	return several, s.add(items...)
+}
+
+// part is a key of a rule made ready.
+type part struct {
+	column int
+	as     Reading
+	read   column
+	rare   map[string]int // for trigrams
+	known  [][]uint64     // the keys of each distinct value, where a row has one code
+	person *personColumn
+	words  []uint64 // the key of each family name or given name; 0: not asked yet
+	folds  [2][]uint64
+}
+
+func (b *blocker) part(key Key) part {
+	c := b.byField[key.Field]
+	p := part{column: c, as: key.As, read: b.columns[c]}
+	if key.As == Trigrams {
+		p.rare = b.countTrigrams(key)
+	}
+	if person, ok := p.read.(*personColumn); ok {
+		p.person = person
+		p.words = make([]uint64, person.book.Words()+1)
+		p.folds = [2][]uint64{make([]uint64, len(p.words)), make([]uint64, len(p.words))}
+	}
+	return p
+}
+
+// of is the keys of a row. They are the caller's until the next call.
+func (p *part) of(row []uint32, one *[1]uint64) []uint64 {
+	if p.person != nil && p.as != Trigrams {
+		if one[0] = p.name(row); one[0] == 0 {
+			return nil
+		}
+		return one[:]
+	}
+	if p.person != nil {
+		return p.hashes(row)
+	}
+	id := int(row[0])
+	for len(p.known) <= id {
+		p.known = append(p.known, nil)
+	}
+	if p.known[id] == nil {
+		p.known[id] = p.hashes(row)
+	}
+	return p.known[id]
+}
+
+func (p *part) hashes(row []uint32) []uint64 {
+	texts := p.read.key(p.as, row)
+	if p.as == Trigrams {
+		texts = rarest(texts, p.rare)
+	}
+	out := make([]uint64, len(texts))
+	for n, t := range texts {
+		out[n] = hash(t)
+	}
+	return out
+}
+
+// name is the key of a person's name, 0 for none: of the words, each is asked for once.
+func (p *part) name(row []uint32) uint64 {
+	const noKey = 1
+	ask := func(known []uint64, word uint32, as Reading) uint64 {
+		if word == 0 {
+			return 0
+		}
+		if known[word] == 0 {
+			known[word] = noKey
+			only := make([]uint32, p.person.width())
+			only[0], only[1] = row[0], row[1]
+			if keys := p.person.key(as, only); len(keys) > 0 {
+				known[word] = hash(keys[0]) | 2
+			}
+		}
+		if known[word] == noKey {
+			return 0
+		}
+		return known[word]
+	}
+	switch p.as {
+	case Family:
+		return ask(p.words, row[0], Family)
+	case Given:
+		return ask(p.words, row[1], Given)
+	}
+	f, g := ask(p.folds[0], row[0], foldedFamily), ask(p.folds[1], row[1], Given)
+	if f == 0 || g == 0 {
+		return 0
+	}
+	return mix(min(f, g), max(f, g)) | 2
 }
 
 // countTrigrams counts in how many rows each run of three letters stands.

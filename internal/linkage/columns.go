@@ -3,6 +3,8 @@
 package linkage
 
 import (
+	"encoding/binary"
+	"math"
 	"math/bits"
 	"slices"
 	"strings"
@@ -59,8 +61,8 @@ type column interface {
 	compare(a, b []uint32, levels []uint8, m *memos)
 	// value is what a row has on a ladder, for people to read.
 	value(ladder int, a []uint32) string
-	// share is the frequency of the value that two rows agree on, 0 if that says nothing.
-	share(ladder int, a, b []uint32) float64
+	// rarity is log2 of the frequency of the value that two rows agree on, 0 if that says nothing.
+	rarity(ladder int, a, b []uint32) float64
 	// key reads the value for blocking; none means that the row is in no block.
 	key(as Reading, a []uint32) []string
 	// size is about how many bytes it holds.
@@ -96,7 +98,9 @@ func newColumn(f Field, number int) column {
 	case Set:
 		return newCodeColumn(l, number, setLevel)
 	case Identifier:
-		return newCodeColumn(l, number, identifierLevel)
+		c := newCodeColumn(l, number, identifierLevel)
+		c.numbers = true
+		return c
 	case Text:
 		c := newCodeColumn(l, number, textLevel)
 		c.words = true
@@ -173,9 +177,10 @@ func normalised(m []float64) []float64 {
 
 // terms numbers distinct values and counts them.
 type terms struct {
-	id    map[string]int32
-	count []int
-	total int
+	id     map[string]int32
+	count  []int
+	total  int
+	rarity []float64 // log2 of the frequency of each, when all are counted
 }
 
 func newTerms() *terms { return &terms{id: map[string]int32{"": 0}, count: []int{0}} }
@@ -198,11 +203,24 @@ func (t *terms) add(id int32) {
 	}
 }
 
-func (t *terms) share(id int32) float64 {
-	if id == 0 || t.total == 0 {
-		return 0
+// full says that there are no more rows.
+func (t *terms) full() {
+	t.id = nil
+	t.rarity = make([]float64, len(t.count))
+	t.rarity[0] = math.Inf(-1)
+	for id, n := range t.count {
+		if id != 0 {
+			t.rarity[id] = math.Log2(float64(n) / float64(max(1, t.total)))
+		}
 	}
-	return float64(t.count[id]) / float64(t.total)
+}
+
+// of is the rarity of two values: that of the more frequent.
+func (t *terms) of(a, b int32) float64 {
+	if r := max(t.rarity[a], t.rarity[b]); !math.IsInf(r, 0) {
+		return r
+	}
+	return 0
 }
 
 // personColumn compares names: the first is the row's own, the others are other
@@ -214,6 +232,7 @@ type personColumn struct {
 	others  [][]names.Entry
 	terms   [3]*terms
 	term    [3][]int32 // of each word in each role; -1: not asked yet
+	spare   []names.Entry
 }
 
 func newPersonColumn(sources int) *personColumn {
@@ -238,19 +257,21 @@ func (c *personColumn) code(values [][]string, codes []uint32) {
 		}
 		return strings.Join(values[k], " ")
 	}
-	var all []names.Entry
-	n := names.New(word(0), word(1), word(2))
-	if n.Given == "" && n.Patronymic == "" && strings.Contains(n.Family, " ") {
-		n = names.Parse(n.Family) // a full name in the column of family names
+	all := c.spare[:0]
+	var first names.Entry
+	if f := word(0); word(1) == "" && word(2) == "" && strings.Contains(f, " ") {
+		first = c.book.Add(names.Parse(f)) // a full name in the column of family names
+	} else {
+		first = c.book.AddRoles(f, word(1), word(2))
 	}
-	if !n.IsZero() {
-		all = append(all, c.book.Add(n))
+	if named(first[:]) {
+		all = append(all, first)
 	}
 	if len(values) > 3 {
 		for _, vs := range values[3:] {
 			for _, full := range vs {
-				if n := names.Parse(full); !n.IsZero() && len(all) < maxNames {
-					all = append(all, c.book.Add(n))
+				if e := c.book.Add(names.Parse(full)); named(e[:]) && len(all) < maxNames {
+					all = append(all, e)
 				}
 			}
 		}
@@ -262,8 +283,9 @@ func (c *personColumn) code(values [][]string, codes []uint32) {
 	copy(codes, all[0][:])
 	if len(all) > 1 {
 		codes[otherNames] = uint32(len(c.others)) //nolint:gosec // fewer than there are rows
-		c.others = append(c.others, all[1:])
+		c.others = append(c.others, slices.Clone(all[1:]))
 	}
+	c.spare = all
 	for k, t := range c.terms {
 		t.add(c.termOf(k, all[0]))
 	}
@@ -285,7 +307,7 @@ func (c *personColumn) termOf(role int, e names.Entry) int32 {
 
 func (c *personColumn) full() {
 	for _, t := range c.terms {
-		t.id = nil
+		t.full()
 	}
 }
 
@@ -353,9 +375,12 @@ func (c *personColumn) value(l int, a []uint32) string {
 	return strings.Join(out, "; ")
 }
 
-func (c *personColumn) share(l int, a, b []uint32) float64 {
-	return max(c.terms[l].share(c.term[l][a[l]]), c.terms[l].share(c.term[l][b[l]]))
+func (c *personColumn) rarity(l int, a, b []uint32) float64 {
+	return c.terms[l].of(c.term[l][a[l]], c.term[l][b[l]])
 }
+
+// foldedFamily is half of Names.
+const foldedFamily Reading = "folded family"
 
 func (c *personColumn) key(as Reading, a []uint32) []string {
 	if !named(a) {
@@ -365,6 +390,8 @@ func (c *personColumn) key(as Reading, a []uint32) []string {
 	switch as {
 	case Family:
 		return some(names.Weak(stem))
+	case foldedFamily:
+		return some(f)
 	case Given:
 		return some(g)
 	case Trigrams:
@@ -401,6 +428,7 @@ const maxDates = 6
 type span struct {
 	from, to edtf.Day
 	digits   string // of an exact day, or of a date that no calendar has
+	signs    uint64 // eight digits, a byte each; 0 where they are not eight
 	exact    bool
 }
 
@@ -427,14 +455,22 @@ func readSpan(text string) (span, bool) {
 	d, err := edtf.Parse(text)
 	if err != nil {
 		digits := onlyDigits(text)
-		return span{digits: digits}, len(digits) >= 4
+		return span{digits: digits, signs: signsOf(digits)}, len(digits) >= 4
 	}
 	s := span{from: d.Earliest(), to: d.Latest()}
 	s.exact = s.from == s.to
 	if s.exact {
 		s.digits = onlyDigits(s.from.String())
+		s.signs = signsOf(s.digits)
 	}
 	return s, true
+}
+
+func signsOf(digits string) uint64 {
+	if len(digits) != 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64([]byte(digits))
 }
 
 func onlyDigits(s string) string {
@@ -466,6 +502,17 @@ func (c *dateColumn) compare(a, b []uint32, levels []uint8, _ *memos) {
 func (s *span) unreadable() bool { return s.digits != "" && !s.exact }
 
 func birthLevel(a, b *span) uint8 {
+	if a.signs != 0 && b.signs != 0 {
+		const year, day = 0xffffffff << 32, 0xffffffff
+		x := a.signs ^ b.signs
+		apart := (x | x>>1 | x>>2 | x>>3) & 0x0101010101010101 // digits differ in their last four bits
+		switch {
+		case x == 0:
+			return 0
+		case x&year != 0 && x&day != 0 && bits.OnesCount64(apart) > 2:
+			return 5 // too many digits for a slip, and neither year nor day agrees
+		}
+	}
 	switch {
 	case a.digits != "" && a.digits == b.digits:
 		return 0
@@ -527,7 +574,7 @@ func digitSlip(a, b string) bool {
 	return len(a) == 8 && a[:4] == b[:4] && a[4:6] == b[6:] && a[6:] == b[4:6]
 }
 
-func (c *dateColumn) share(_ int, _, _ []uint32) float64 { return 0 }
+func (c *dateColumn) rarity(_ int, _, _ []uint32) float64 { return 0 }
 func (c *dateColumn) key(as Reading, a []uint32) []string {
 	var out []string
 	for x := range c.dates[a[0]] {
@@ -547,15 +594,16 @@ func (c *dateColumn) key(as Reading, a []uint32) []string {
 // codeColumn compares codes, numbers and words by a function of two normalised values.
 type codeColumn struct {
 	dictionary
-	ladder ladder
-	number uint64              // of the column, for the memo
-	one    []string            // the least normalised value of each distinct value
-	more   map[uint32][]string // all of them in order, where they are several
-	term   []int32
-	terms  *terms
-	words  bool // compared by their letters
-	letter []letters
-	level  func(a, b []string) uint8
+	ladder  ladder
+	number  uint64              // of the column, for the memo
+	one     []string            // the least normalised value of each distinct value
+	more    map[uint32][]string // all of them in order, where they are several
+	term    []int32
+	terms   *terms
+	words   bool // compared by their letters
+	numbers bool // by their signs: one slip at most
+	letter  []letters
+	level   func(a, b []string) uint8
 }
 
 func newCodeColumn(l ladder, number int, level func(a, b []string) uint8) *codeColumn {
@@ -588,7 +636,7 @@ func (c *codeColumn) code(values [][]string, codes []uint32) {
 		}
 		c.one = append(c.one, least)
 		c.term = append(c.term, c.terms.number(least))
-		if c.words {
+		if c.words || c.numbers {
 			c.letter = append(c.letter, lettersOf(least))
 		}
 	}
@@ -597,7 +645,7 @@ func (c *codeColumn) code(values [][]string, codes []uint32) {
 
 func (c *codeColumn) full() {
 	c.dictionary.full()
-	c.terms.id = nil
+	c.terms.full()
 }
 
 func (c *codeColumn) size() int64 { return c.bytes + int64(len(c.one))*60 }
@@ -615,6 +663,8 @@ func (c *codeColumn) compare(a, b []uint32, levels []uint8, m *memos) {
 		levels[0] = c.level(c.all(x), c.all(y))
 	case c.one[x] == c.one[y]:
 		levels[0] = 0
+	case c.numbers && !c.letter[x].maySlip(c.letter[y]):
+		levels[0] = otherNumber
 	case !c.words:
 		levels[0] = c.level(c.one[x:x+1], c.one[y:y+1])
 	case c.letter[x].farFrom(c.letter[y]):
@@ -634,8 +684,8 @@ func (c *codeColumn) all(id uint32) []string {
 	return c.one[id : id+1]
 }
 
-func (c *codeColumn) share(_ int, a, b []uint32) float64 {
-	return max(c.terms.share(c.term[a[0]]), c.terms.share(c.term[b[0]]))
+func (c *codeColumn) rarity(_ int, a, b []uint32) float64 {
+	return c.terms.of(c.term[a[0]], c.term[b[0]])
 }
 
 func (c *codeColumn) key(as Reading, a []uint32) []string {
@@ -683,8 +733,8 @@ func (l letters) farFrom(k letters) bool {
 	}
 	alone, other := bits.OnesCount64(l.set&^k.set), bits.OnesCount64(k.set&^l.set)
 	a, b := int(l.length), int(k.length)
-	if alone <= 1 && other <= 1 && a-b <= 1 && b-a <= 1 {
-		return false // it may be a slip
+	if l.maySlip(k) {
+		return false
 	}
 	m := float64(min(a-alone, b-other))
 	if m <= 0 {
@@ -692,6 +742,15 @@ func (l letters) farFrom(k letters) bool {
 	}
 	jaro := (m/float64(a) + m/float64(b) + 1) / 3
 	return jaro+0.4*(1-jaro) < alike-1e-9
+}
+
+// maySlip reports that one slip may have made one word of the other.
+func (l letters) maySlip(k letters) bool {
+	if l.length == math.MaxUint8 || k.length == math.MaxUint8 {
+		return true
+	}
+	a, b := int(l.length), int(k.length)
+	return a-b <= 1 && b-a <= 1 && bits.OnesCount64(l.set&^k.set) <= 1 && bits.OnesCount64(k.set&^l.set) <= 1
 }
 
 // wordMemo remembers the levels of pairs of words. It forgets what it has no room for.
@@ -750,8 +809,11 @@ func identifierLevel(a, b []string) uint8 {
 			}
 		}
 	}
-	return 2
+	return otherNumber
 }
+
+// otherNumber is the last level of an Identifier.
+const otherNumber = 2
 
 func textLevel(a, b []string) uint8 {
 	best := uint8(4)

@@ -19,6 +19,7 @@ type Config struct {
 	OnePerList bool       `yaml:"one_per_list"` // a cluster has at most one record of each list
 	Decided    []Decision `yaml:"-"`            // what people decided before; it binds
 	Learn      bool       `yaml:"learn"`        // learn the weights from what people decided, too
+	FindBlocks bool       `yaml:"-"`            // without Blocks, find them
 }
 
 // The defaults, and why.
@@ -142,7 +143,7 @@ func (c Config) withDefaults() (Config, error) {
 	switch {
 	case len(c.Fields) == 0:
 		return c, fmt.Errorf("linkage: the configuration has no fields to compare")
-	case len(c.Blocks) == 0:
+	case len(c.Blocks) == 0 && !c.FindBlocks:
 		return c, fmt.Errorf("linkage: the configuration has no blocks, so nothing would be compared")
 	case len(c.Blocks) > maxRules:
 		return c, fmt.Errorf("linkage: %d blocks; at most %d fit", len(c.Blocks), maxRules)

@@ -52,11 +52,14 @@ type Match struct {
 
 // Found is what Table.Link found.
 type Found struct {
+	Rules    []Block // given or found
 	Blocks   []BlockReport
 	Model    Model
 	Compared int // pairs of rows that were compared, each once
 	Proposed int // of them those from Config.Propose on
 	Warnings []Warning
+	Reach    float64 // where rules were found: the share of the likely pairs that they make
+	Missed   Missed
 
 	linker  *linker
 	pairs   *sorter
@@ -129,12 +132,18 @@ func (t *Table) Link(ctx context.Context, verdicts []Verdict, opts Options) (*Fo
 	} else {
 		l.opts.Scratch = nil
 	}
+	f := &Found{linker: l}
 	l.step(Blocking)
+	if len(l.cfg.Blocks) == 0 {
+		if l.cfg.Blocks, f.Reach, err = l.findBlocks(ctx); err != nil {
+			return nil, err
+		}
+	}
+	f.Rules = l.cfg.Blocks
 	b := &blocker{linker: l, most: max(most/runtime.GOMAXPROCS(0), leastItems)}
 	if l.blocks, err = b.all(ctx); err != nil {
 		return nil, err
 	}
-	f := &Found{linker: l}
 	f.decided = l.decisions(f, verdicts)
 	l.step(Learning)
 	if err := l.learn(ctx, f); err != nil {
@@ -155,6 +164,9 @@ func (t *Table) Link(ctx context.Context, verdicts []Verdict, opts Options) (*Fo
 	f.Proposed = f.pairs.total
 	l.step(Clustering)
 	if err := l.cluster(ctx, f); err != nil {
+		return nil, err
+	}
+	if f.Missed, err = l.missed(f); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -545,11 +557,11 @@ func (l *linker) adjust(lad int, a, b []uint32, level uint8) float64 {
 		return 0
 	}
 	c := l.column[lad]
-	share := l.columns[c].share(lad-l.at[c], a[l.from[c]:], b[l.from[c]:])
-	if share == 0 {
+	rarity := l.columns[c].rarity(lad-l.at[c], a[l.from[c]:], b[l.from[c]:])
+	if rarity == 0 {
 		return 0
 	}
-	adjust := math.Log2(l.model.u[lad][0] / share)
+	adjust := l.model.agreed[lad] - rarity
 	switch {
 	case level == 0:
 		return clamp(adjust, -maxAdjust, maxAdjust)
@@ -751,19 +763,21 @@ func (l *linker) cluster(ctx context.Context, f *Found) error {
 			f.Warnings = append(f.Warnings, Warning{"%s and %s were decided to be the same, but that would join records decided to be different: they stay apart until one of the decisions is undone", []int{d.i, d.j}})
 		}
 	}
-	enough := errors.New("no more pairs are likely enough")
 	err := f.pairs.each(func(x item) error {
 		if probability(weightOf(x.key)) < l.cfg.Accept {
-			return enough
+			return errEnough
 		}
 		c.join(int(x.a), int(x.b), false)
 		return ctx.Err()
 	})
-	if errors.Is(err, enough) {
+	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	return err
 }
+
+// errEnough ends a walk over the pairs at those that are not likely enough.
+var errEnough = errors.New("no more pairs are likely enough")
 
 // each gives all pairs worth showing.
 func (l *linker) each(f *Found, give func(Match) error) error {

@@ -44,6 +44,7 @@ type model struct {
 	m, u    [][]float64
 	lambda  float64
 	weights [][]float64 // log2(m/u)
+	agreed  []float64   // log2 of u of the first level
 }
 
 func newModel(ladders []ladder) *model {
@@ -57,9 +58,10 @@ func newModel(ladders []ladder) *model {
 }
 
 func (m *model) weigh() {
-	m.weights = make([][]float64, len(m.ladders))
+	m.weights, m.agreed = make([][]float64, len(m.ladders)), make([]float64, len(m.ladders))
 	for l := range m.ladders {
 		m.weights[l] = make([]float64, len(m.m[l]))
+		m.agreed[l] = math.Log2(m.u[l][0])
 		for k := range m.m[l] {
 			m.weights[l][k] = math.Log2(m.m[l][k] / m.u[l][k])
 		}

@@ -116,6 +116,6 @@ func (c *listColumn) compare(a, b []uint32, levels []uint8, _ *memos) {
 	}
 }
 
-func (c *listColumn) value(_ int, a []uint32) string     { return strings.TrimSpace(c.lists[a[0]]) }
-func (c *listColumn) share(_ int, _, _ []uint32) float64 { return 0 }
-func (c *listColumn) key(_ Reading, _ []uint32) []string { return nil }
+func (c *listColumn) value(_ int, a []uint32) string      { return strings.TrimSpace(c.lists[a[0]]) }
+func (c *listColumn) rarity(_ int, _, _ []uint32) float64 { return 0 }
+func (c *listColumn) key(_ Reading, _ []uint32) []string  { return nil }

@@ -10,6 +10,7 @@ import "strings"
 type Book struct {
 	ids   map[string]uint32
 	words []roles
+	says  []weight // of each word: what it says about its role
 }
 
 // roles are the readings of one word; one that no name needs is nil.
@@ -24,7 +25,7 @@ const guessedBit = 1 << 31
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{ids: map[string]uint32{"": 0}, words: make([]roles, 1)}
+	return &Book{ids: map[string]uint32{"": 0}, words: make([]roles, 1), says: make([]weight, 1)}
 }
 
 // Add puts a name into the book.
@@ -41,6 +42,18 @@ func (b *Book) Add(n Name) Entry {
 		e[3] |= guessedBit
 	}
 	return e
+}
+
+// AddRoles puts a name whose roles are known into the book, as Add(New(…)) does.
+func (b *Book) AddRoles(familyName, givenName, patronymicName string) Entry {
+	n := Name{Family: tidy(familyName), Given: tidy(givenName), Patronymic: tidy(patronymicName)}
+	if f, ok := b.ids[n.Family]; ok && n.Given != "" && f != 0 {
+		if g, ok := b.ids[n.Given]; ok && g != 0 {
+			n.Guessed = guessed(b.says[f], b.says[g])
+			return b.Add(n)
+		}
+	}
+	return b.Add(New(familyName, givenName, patronymicName))
 }
 
 // word numbers a word and makes it ready for a role; 0 is a word without a sound.
@@ -66,6 +79,7 @@ func (b *Book) word(text string, r role) uint32 {
 		id = uint32(len(b.words)) //nolint:gosec // fewer than there are rows
 		b.ids[text] = id
 		b.words = append(b.words, roles{})
+		b.says = append(b.says, evidence(text))
 		w = inRole(bare, r)
 	}
 	w.id = id

@@ -3,6 +3,7 @@
 package names
 
 import (
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -19,8 +20,8 @@ func TestBookComparesAsPreparedNames(t *testing.T) {
 		var all []Name
 		var entries []Entry
 		for range rapid.IntRange(2, 5).Draw(t, "names") {
-			n := New(word.Draw(t, "family"), word.Draw(t, "given"), word.Draw(t, "patronymic"))
-			all, entries = append(all, n), append(entries, book.Add(n))
+			f, g, p := word.Draw(t, "family"), word.Draw(t, "given"), word.Draw(t, "patronymic")
+			all, entries = append(all, New(f, g, p)), append(entries, book.AddRoles(f, g, p))
 		}
 		for i, a := range all {
 			p := Prepare(a)
@@ -36,6 +37,17 @@ func TestBookComparesAsPreparedNames(t *testing.T) {
 					}
 				}
 			}
+		}
+	})
+}
+
+// The short way of tidy gives what the long way gives.
+func TestTidy(t *testing.T) {
+	text := rapid.StringOf(rapid.OneOf(rapid.Rune(), rapid.RuneFrom([]rune{' ', '\u00a0', '\u2009', '\u3000', '\u1680', '\u0085', 'а', 'ұ', 'x'})))
+	rapid.Check(t, func(t *rapid.T) {
+		s := text.Draw(t, "text")
+		if got, want := tidy(s), strings.Join(strings.Fields(s), " "); got != want {
+			t.Fatalf("%q: %q, want %q", s, got, want)
 		}
 	})
 }

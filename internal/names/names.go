@@ -5,6 +5,7 @@ package names
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Name is a person's name by roles, each as it was written.
@@ -32,13 +33,22 @@ const (
 func New(familyName, givenName, patronymicName string) Name {
 	n := Name{Family: tidy(familyName), Given: tidy(givenName), Patronymic: tidy(patronymicName)}
 	if n.Family != "" && n.Given != "" {
-		f, g := evidence(n.Family), evidence(n.Given)
-		n.Guessed = f.family+g.given < f.given+g.family
+		n.Guessed = guessed(evidence(n.Family), evidence(n.Given))
 	}
 	return n
 }
 
-func tidy(s string) string { return strings.Join(strings.Fields(s), " ") }
+// guessed says that two words look as if they stood in each other's place.
+func guessed(f, g weight) bool { return f.family+g.given < f.given+g.family }
+
+func tidy(s string) string {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x80 && !utf8.RuneStart(s[i]) && (s[i-1] == 0xc2 || s[i-1] >= 0xe1 && s[i-1] <= 0xe3) { // it may have a space in it
+			return strings.Join(strings.Fields(s), " ")
+		}
+	}
+	return s
+}
 
 // String returns the name in the order family name, given name, patronymic.
 func (n Name) String() string {
