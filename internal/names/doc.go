@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package names tells whether two written names can be the same name: across
-// Latin, Russian and Kazakh spellings, in either order, with a patronymic on
+// Latin, Russian and Kazakh spellings, and those of Uzbek, Uyghur and the
+// Kazakh of China in its Arabic letters, in either order, with a patronymic on
 // one side only, with initials, with a typing error.
 //
 // A name is first parsed into roles (family name, given name, patronymic), then

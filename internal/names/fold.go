@@ -3,6 +3,7 @@
 package names
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -56,18 +57,30 @@ var toLatin = map[rune]rune{
 	'х': 'x', 'у': 'y', 'ё': 'ë', 'ә': 'ə', 'ј': 'j',
 }
 
+// arabic are the letters of Uyghur, and of Kazakh as it is written in China,
+// where every vowel is written. What depends on its neighbours is in inArabic.
+// Arabic and Persian themselves leave most vowels out: a name of theirs agrees
+// with itself, and with no spelling that has them.
+var arabic = map[rune]string{
+	'ا': "a", 'آ': "a", 'أ': "a", 'إ': "i", 'ې': "e", 'ى': "i", 'ي': "i", 'ی': "i", 'و': "o", 'ۇ': "u", 'ۈ': "u", 'ؤ': "u",
+	'ب': "b", 'پ': "p", 'ت': "t", 'ط': "t", 'ث': "s", 'ج': "j", 'چ': "C", 'ح': "h", 'خ': "h", 'ه': "h", 'ھ': "h",
+	'د': "d", 'ض': "d", 'ذ': "z", 'ر': "r", 'ز': "z", 'ظ': "z", 'ژ': "j", 'س': "s", 'ص': "s", 'ش': "S",
+	'ع': "g", 'غ': "g", 'ف': "f", 'ق': "k", 'ك': "k", 'ک': "k", 'گ': "g", 'ڭ': "ng", 'ل': "l", 'م': "m", 'ن': "n",
+}
+
 type script uint8
 
 const (
 	latinScript script = iota
 	cyrillicScript
+	arabicScript
 )
 
 // clean brings a word to the lower-case letters of one script. Apostrophes stay
 // after a Latin letter: Uzbek o' and g' are letters.
 func clean(word string) ([]rune, script) {
 	var letters []rune
-	nLatin, nCyrillic := 0, 0
+	nLatin, nCyrillic, nArabic := 0, 0, 0
 	for _, r := range word {
 		r = unicode.ToLower(r)
 		switch {
@@ -79,9 +92,15 @@ func clean(word string) ([]rune, script) {
 		case unicode.Is(unicode.Cyrillic, r):
 			nCyrillic++
 			letters = append(letters, r)
+		case unicode.Is(unicode.Arabic, r) && unicode.Is(unicode.Lo, r):
+			nArabic++
+			letters = append(letters, r)
 		case composed(letters, r) != 0:
 			letters[len(letters)-1] = composed(letters, r)
 		}
+	}
+	if nArabic > nLatin+nCyrillic {
+		return letters, arabicScript
 	}
 	s, other := latinScript, toLatin
 	if nCyrillic >= nLatin && nCyrillic > 0 {
@@ -148,7 +167,10 @@ func composed(letters []rune, mark rune) rune {
 // sounds folds the letters of a word to its sounds.
 func sounds(letters []rune, s script) string {
 	var b strings.Builder
-	if s == cyrillicScript {
+	switch s {
+	case arabicScript:
+		return settle(inArabic(letters))
+	case cyrillicScript:
 		for i, r := range letters {
 			if r == 'ж' && i > 0 && letters[i-1] == 'д' {
 				text := strings.TrimSuffix(b.String(), "d")
@@ -157,7 +179,7 @@ func sounds(letters []rune, s script) string {
 			}
 			b.WriteString(cyrillic[r])
 		}
-	} else {
+	default:
 		rest := string(letters)
 	next:
 		for rest != "" {
@@ -173,8 +195,8 @@ func sounds(letters []rune, s script) string {
 					rest = rest[i:]
 					continue next
 				}
-				if r == 'x' && b.Len() == 0 {
-					b.WriteByte('h') // Uzbek and Greek x at the head of a word
+				if r == 'x' && !isKS(b.String(), rest) {
+					b.WriteByte('h')
 				} else {
 					b.WriteString(latin[r])
 				}
@@ -183,6 +205,60 @@ func sounds(letters []rune, s script) string {
 		}
 	}
 	return settle(b.String())
+}
+
+// isKS says whether x is read as ks, as in the names of saints. Elsewhere it is
+// the Uzbek letter for х: Baxtiyor, Maxmud, Oxunov.
+func isKS(before, rest string) bool {
+	switch before {
+	case "ale", "feli":
+		return true
+	case "":
+		return strings.HasPrefix(rest, "xen")
+	case "ma":
+		return rest == "x" || strings.HasPrefix(rest, "xi")
+	case "o", "ro":
+		return strings.HasPrefix(rest, "xan")
+	case "re", "le":
+		return rest == "x"
+	}
+	return false
+}
+
+// inArabic reads the letters of Uyghur, or of Kazakh in China. Some letters are
+// of both and sound otherwise: a word is Uyghur if it has letters that Kazakh has not.
+func inArabic(letters []rune) string {
+	uyghur := slices.ContainsFunc(letters, func(r rune) bool { return strings.ContainsRune("ئېۈ", r) })
+	var b strings.Builder
+	for i, r := range letters {
+		after, end := rune(0), i == len(letters)-1
+		if i > 0 {
+			after = letters[i-1]
+		}
+		switch r {
+		case 'ە':
+			if uyghur {
+				b.WriteByte('a') // Uyghur ә
+			} else {
+				b.WriteByte('e')
+			}
+		case 'ۆ':
+			if uyghur || !strings.ContainsRune("وەېىا", after) {
+				b.WriteByte('o') // ө
+			} else {
+				b.WriteByte('v') // -ов
+			}
+		case 'ۋ':
+			if last := end || i == len(letters)-2 && letters[i+1] == 'ا'; uyghur || last && strings.ContainsRune("وەېى", after) {
+				b.WriteByte('v') // -ов, -ова
+			} else {
+				b.WriteByte('u')
+			}
+		default:
+			b.WriteString(arabic[r])
+		}
+	}
+	return b.String()
 }
 
 // settle removes what spellings of one sound sequence leave over: doubled
@@ -232,6 +308,9 @@ func Fold(word string) string {
 // plainLatin writes the letters of a word, slips and all, in Latin letters
 // without marks, as passports do. What only looks different is made one: y, i.
 func plainLatin(letters []rune, s script) string {
+	if s == arabicScript {
+		return spell(inArabic(letters))
+	}
 	var b strings.Builder
 	for _, r := range letters {
 		if s == cyrillicScript {
