@@ -29,7 +29,9 @@ type estimateAnswer struct {
 	Methods    map[string]methodAnswer   `json:"methods"`
 	Variants   []variantAnswer           `json:"variants,omitempty"`
 	Strata     map[string]estimateAnswer `json:"strata,omitempty"`
-	Refused    string                    `json:"refused,omitempty"` // no honest estimate exists, and why
+	Sum        map[string]sumAnswer      `json:"strata_sum,omitempty"`     // of those that have an estimate, by method
+	Without    []string                  `json:"strata_without,omitempty"` // those that have none
+	Refused    string                    `json:"refused,omitempty"`        // no honest estimate exists, and why
 	RefusedFor string                    `json:"refused_code,omitempty"`
 }
 
@@ -45,6 +47,13 @@ type methodAnswer struct {
 	Bound  int                `json:"bound,omitempty"`
 	Half   float64            `json:"above_half_of_bound,omitempty"`
 	Models []modelAnswer      `json:"models,omitempty"`
+}
+
+// sumAnswer is what the strata add up to: with its interval, always.
+type sumAnswer struct {
+	Median float64            `json:"median"`
+	Q      map[string]float64 `json:"q"`
+	Strata int                `json:"strata"`
 }
 
 type modelAnswer struct {
@@ -98,19 +107,29 @@ the answer stands beneath it; where no honest one exists, it is refused.`,
 				return err
 			}
 			e := &estimating{p, language, o}
-			whole, err := e.run(all)
+			whole, _, err := e.run(all)
 			if err != nil {
 				return err
 			}
+			var reports []estimate.Report
 			for _, part := range parts {
-				answer, err := e.run(part.Table)
+				answer, report, err := e.run(part.Table)
 				if err != nil {
 					return err
+				}
+				if reports = append(reports, report); answer.Refused != "" {
+					whole.Without = append(whole.Without, part.Name)
 				}
 				if whole.Strata == nil {
 					whole.Strata = map[string]estimateAnswer{}
 				}
 				whole.Strata[part.Name] = answer
+			}
+			for _, sum := range estimate.Sum(reports) {
+				if whole.Sum == nil {
+					whole.Sum = map[string]sumAnswer{}
+				}
+				whole.Sum[string(sum.Method)] = sumAnswer{round1(sum.Median), map[string]float64{"0.025": round1(sum.Low), "0.975": round1(sum.High)}, sum.Parts}
 			}
 			if p.json {
 				err = printJSON(p.out, whole)
@@ -156,15 +175,15 @@ type estimating struct {
 	o estimate.Options
 }
 
-func (e *estimating) run(t estimate.Table) (estimateAnswer, error) {
+func (e *estimating) run(t estimate.Table) (estimateAnswer, estimate.Report, error) {
 	answer := estimateAnswer{Observed: t.Observed(), Warnings: []string{}, Codes: []string{}, Methods: map[string]methodAnswer{}}
 	r, err := estimate.Run(t, e.o)
 	if refused, ok := errors.AsType[*estimate.RefusedError](err); ok {
 		answer.Refused, answer.RefusedFor = refused.Text(e.l), string(refused.Code)
-		return answer, nil
+		return answer, r, nil
 	}
 	if err != nil {
-		return answer, err
+		return answer, r, err
 	}
 	for _, x := range r.Estimates {
 		m := methodAnswer{Median: round1(x.Median), Mean: round1(x.Mean), Usable: x.Usable(), Bound: x.Bound, Half: x.AboveHalf,
@@ -209,7 +228,7 @@ func (e *estimating) run(t estimate.Table) (estimateAnswer, error) {
 	for _, f := range r.Findings {
 		answer.Warnings, answer.Codes = append(answer.Warnings, f.Text(e.l)), append(answer.Codes, string(f.Code))
 	}
-	return answer, nil
+	return answer, r, nil
 }
 
 // round1 keeps one place: more would tell of a precision that is not there.
@@ -230,7 +249,35 @@ func (e *estimating) print(a estimateAnswer, parts []estimate.Stratum, all estim
 			return err
 		}
 	}
-	return nil
+	return e.sums(a, parts)
+}
+
+// sums writes what the parts add up to beside all together, and why the two differ.
+func (e *estimating) sums(a estimateAnswer, parts []estimate.Stratum) error {
+	if len(a.Sum) == 0 {
+		return nil
+	}
+	fmt.Fprintf(e.p.out, "\n%s\n%s\n", e.l.T("estimate.sums"), e.l.T("estimate.sums.why"))
+	people := 0
+	for _, part := range parts {
+		if slices.Contains(a.Without, part.Name) {
+			people += part.Table.Observed()
+		}
+	}
+	if len(a.Without) > 0 {
+		fmt.Fprintln(e.p.out, e.l.T("estimate.parts.without", e.l.List(a.Without), e.l.Number(people)))
+	}
+	number := func(x float64) string { return e.l.Number(int(math.Round(x))) }
+	var rows [][]string
+	for _, m := range estimate.Methods() {
+		if x, ok := a.Methods[string(m)]; ok && x.Usable {
+			rows = append(rows, []string{m.Text(e.l), e.l.T("estimate.parts.whole"), number(x.Median), e.l.T("estimate.between", number(x.Q["0.025"]), number(x.Q["0.975"]))})
+		}
+		if x, ok := a.Sum[string(m)]; ok {
+			rows = append(rows, []string{m.Text(e.l), e.l.N("estimate.parts.sum", x.Strata), number(x.Median), e.l.T("estimate.between", number(x.Q["0.025"]), number(x.Q["0.975"]))})
+		}
+	}
+	return table(e.p.out, rows)
 }
 
 // lists writes how many people each list has, and how many two share.

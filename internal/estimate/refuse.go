@@ -2,11 +2,6 @@
 
 package estimate
 
-import (
-	"fmt"
-	"strings"
-)
-
 // Code says what is to be known of an estimate, or why there is none. Its texts
 // for people are the messages estimate.refuse.CODE and estimate.finding.CODE.
 type Code string
@@ -36,23 +31,8 @@ type RefusedError struct {
 	Count int      // of lists, or of people
 }
 
-func (e *RefusedError) Error() string {
-	switch e.Code {
-	case Nobody:
-		return "the table counts nobody"
-	case TooFewLists:
-		return fmt.Sprintf("%d lists are too few: with fewer than %d nothing tells whether they depend on each other, and the answer would rest on that", e.Count, LeastLists)
-	case TooManyLists:
-		return fmt.Sprintf("%d lists are too many for this method: join those that are alike, or use lcmcr", e.Count)
-	case ListAlone:
-		return fmt.Sprintf("the list %s shares nobody with any other: leave it out, or look whether the same people are written otherwise there", strings.Join(e.Lists, ", "))
-	case TooFewShared:
-		return fmt.Sprintf("%d people are on two lists or more, and at least %d must be: what is estimated from so few is by chance", e.Count, LeastShared)
-	case NoModel:
-		return "no log-linear model has an estimate for this table"
-	}
-	return "there is no estimate: " + string(e.Code)
-}
+// Error says the code. People are told by Text, in their language.
+func (e *RefusedError) Error() string { return "there is no honest estimate: " + string(e.Code) }
 
 // Check refuses a table from which nothing honest can be told.
 func (t Table) Check() error {

@@ -20,9 +20,13 @@ import (
 type OverlapQuery struct {
 	Clock    Clock
 	Figure   string // whom it counts; empty: reports
-	By       string // a facet, each of whose codes is a table of its own; empty: none
+	By       string // a facet, or ByMonth, each of whose codes is a table of its own; empty: none
 	Verified bool
 }
+
+// ByMonth divides people by the month of the incident, as 2022-01. Who has no
+// day of it, or days of two months, is in no part.
+const ByMonth = "month"
 
 // Overlap is who is on the list of which organisation: people and incidents of
 // the coalition's figure, counted once each. An organisation that knows of
@@ -70,7 +74,7 @@ func (r *Registry) Overlap(ctx context.Context, s *access.Session, q OverlapQuer
 	}
 	o.Entries, o.Root = size, root.String()
 	var by []string
-	if q.By != "" {
+	if q.By != "" && q.By != ByMonth {
 		by = []string{q.By}
 	}
 	units, err := r.index.Units(ctx, o.Clock, index.Coalition, q.Verified, o.Figure, by)
@@ -79,6 +83,11 @@ func (r *Registry) Overlap(ctx context.Context, s *access.Session, q OverlapQuer
 	}
 	if err != nil {
 		return Overlap{}, err
+	}
+	if q.By == ByMonth {
+		if err := r.months(ctx, o.Clock, units); err != nil {
+			return Overlap{}, err
+		}
 	}
 	orgs, err := r.organisations(ctx, o.Clock.KnownBy)
 	if err != nil {
@@ -125,12 +134,45 @@ func (r *Registry) Overlap(ctx context.Context, s *access.Session, q OverlapQuer
 	return o, nil
 }
 
+// months gives units the month of their incident as their code.
+func (r *Registry) months(ctx context.Context, clock Clock, units []index.Unit) error {
+	var ids []string
+	for _, u := range units {
+		ids = append(ids, u.Cases...)
+	}
+	rows, err := r.index.Rows(ctx, ids, clock, nil)
+	if err != nil {
+		return err
+	}
+	month := map[string]string{}
+	for _, row := range rows {
+		from, to := row.Incident.Earliest(), row.Incident.Latest()
+		if !row.Incident.IsZero() && !from.Bound() && !to.Bound() && from.String()[:7] == to.String()[:7] {
+			month[row.ID] = from.String()[:7]
+		}
+	}
+	for i, u := range units {
+		var found []string
+		for _, id := range u.Cases {
+			if m := month[id]; m != "" && !slices.Contains(found, m) {
+				found = append(found, m)
+			}
+		}
+		if len(found) != 1 {
+			found = nil // nobody told, or they tell of two
+		}
+		units[i].Codes = [][]string{found}
+	}
+	return nil
+}
+
 // Estimation is what is told of those whom nobody reported, beside what was.
 type Estimation struct {
 	Overlap
 	Report  estimate.Report
 	Refused *estimate.RefusedError // no honest estimate exists
 	Strata  []StratumEstimate
+	Sums    []estimate.Total // of the strata that have an estimate, by method
 }
 
 // StratumEstimate is the estimate of one part of the people.
@@ -155,13 +197,15 @@ func (r *Registry) Estimate(ctx context.Context, s *access.Session, q OverlapQue
 	if e.Report, e.Refused, err = r.estimates.of(o.Table, false); err != nil {
 		return Estimation{}, err
 	}
+	var parts []estimate.Report
 	for _, part := range o.Strata {
 		one := StratumEstimate{Code: part.Name}
 		if one.Report, one.Refused, err = r.estimates.of(part.Table, true); err != nil {
 			return Estimation{}, err
 		}
-		e.Strata = append(e.Strata, one)
+		e.Strata, parts = append(e.Strata, one), append(parts, one.Report)
 	}
+	e.Sums = estimate.Sum(parts)
 	return e, nil
 }
 

@@ -5,9 +5,12 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
+	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/estimate"
+	"github.com/kua-registry/kua/internal/ledger"
 )
 
 // TestOverlapIsOfWhoCountsAll: who is on whose list is told to those who may ask
@@ -22,6 +25,8 @@ func TestOverlapIsOfWhoCountsAll(t *testing.T) {
 		{"aigerim", "", "", nil},
 		{"olga", "", "", nil},
 		{"olga", "registered", "region", nil},
+		{"olga", "", ByMonth, nil},
+		{"asel", "", ByMonth, ErrNotAllowed},
 		{"olga", "", "no_such_facet", ErrNotFound},
 		{"olga", "no_such_figure", "", ErrNotFound},
 		{"asel", "", "", ErrNotAllowed}, // of one organisation alone
@@ -88,5 +93,72 @@ func TestEstimateIsRefusedOrKept(t *testing.T) {
 	}
 	if len(kept.made) != mostEstimates {
 		t.Errorf("%d are kept", len(kept.made))
+	}
+}
+
+// TestOverlapByMonth: who has days of one month is in its part, whoever has none,
+// or days of two, in no part.
+func TestOverlapByMonth(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	var list []CaseImport
+	for i, date := range []string{"2022-01-05", "2022-01-04/2022-01-06", "2022-02-01", "2022-01-30/2022-02-02", "2022-01", "2022", ""} {
+		list = append(list, CaseImport{Key: fmt.Sprintf("M-%d", i), Records: func(id string) []Put {
+			act := casefile.Fields{"region": {"KZ-75"}}
+			if date != "" {
+				act["date"] = []string{date}
+			}
+			return []Put{
+				{Record: id, Kind: "case", Fields: casefile.Fields{}},
+				{Record: ledger.NewID().String(), Kind: "report", Fields: casefile.Fields{"received": {"2022-02-12"}}},
+				{Record: ledger.NewID().String(), Kind: "act", Fields: act},
+			}
+		}})
+	}
+	if _, err := h.Import(ctx, h.session, h.orgs["South"], "list: months.csv", list, nil); err != nil {
+		t.Fatal(err)
+	}
+	o, err := h.Overlap(ctx, h.people["olga"], OverlapQuery{By: ByMonth})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, part := range o.Strata {
+		got[part.Name] = part.Table.Observed()
+	}
+	if len(got) != 2 || got["2022-01"] != 3 || got["2022-02"] != 1 || o.Table.Observed() != 6+len(list) {
+		t.Errorf("by month: %v of %d", got, o.Table.Observed())
+	}
+	if e, err := h.Estimate(ctx, h.people["olga"], OverlapQuery{By: ByMonth}); err != nil || len(e.Strata) != 2 || e.Strata[0].Refused == nil || len(e.Sums) != 0 {
+		t.Errorf("each part has its own refusal: %+v %v", e.Strata, err)
+	}
+}
+
+// TestTooManyOrganisationsRegression: more organisations than can be estimated
+// from are refused in words, and not with a failure.
+func TestTooManyOrganisationsRegression(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	h.prove()
+	for i := range estimate.MostLists {
+		name := fmt.Sprintf("Further %d", i)
+		if _, err := h.AddOrganisation(ctx, h.session, NewOrganisation{Name: name, Counts: true}); err != nil {
+			t.Fatal(err)
+		}
+		h.prove() // a member of it from now on
+		org, _ := h.Organisation(ctx, name)
+		one := []CaseImport{{Key: "F-1", Records: func(id string) []Put {
+			return []Put{
+				{Record: id, Kind: "case", Fields: casefile.Fields{}},
+				{Record: ledger.NewID().String(), Kind: "report", Fields: casefile.Fields{"received": {"2022-02-12"}}},
+			}
+		}}}
+		if _, err := h.Import(ctx, h.session, org.ID, "list: further.csv", one, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, err := h.Estimate(ctx, h.people["olga"], OverlapQuery{})
+	if err != nil || e.Refused == nil || e.Refused.Code != estimate.TooManyLists || e.Refused.Count != estimate.MostLists+2 {
+		t.Errorf("%+v: %v", e.Refused, err)
 	}
 }

@@ -159,3 +159,16 @@ func TestAnalysisPageIsLight(t *testing.T) {
 		t.Logf("%d bytes compressed", w.Body.Len())
 	}
 }
+
+// TestEstimateOfTooManyIsToldRegression: more organisations than can be estimated from are
+// told so on the page, which once failed.
+func TestEstimateOfTooManyIsToldRegression(t *testing.T) {
+	f := newFake(t)
+	f.many = true
+	for lang, want := range map[string]string{"en": "14 lists are too many", "ru": "списков слишком много: 14", "kk": "тізім тым көп: 14"} {
+		w := signedIn(t, f, lang).get("/estimate")
+		if page := w.Body.String(); w.Code != http.StatusOK || !strings.Contains(page, want) || strings.Contains(page, `id="lists"`) {
+			t.Errorf("%s: %d", lang, w.Code)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/chart"
@@ -25,7 +26,7 @@ func (s *server) estimateRoutes() []route {
 }
 
 // estimateFacets are those that parts of the people are told by.
-func estimateFacets() []string { return []string{"region", "sex", "age_band"} }
+func estimateFacets() []string { return []string{"region", "sex", "age_band", registry.ByMonth} }
 
 type estimateBody struct {
 	Clock         clockForm
@@ -39,11 +40,25 @@ type estimateBody struct {
 	ListHead      []string
 	Lists         []estimateList
 	ListsLead     string
+	Combinations  template.HTML // the picture, and its table
+	AllCombined   template.HTML
+	Densities     template.HTML
 	Variants      []estimateRow
+	Sensitivity   []namedPicture // one for each method
 	Parts         []estimatePart
+	PartsPicture  namedPicture
+	Sums          []estimateRow // of the parts, beside all together
+	SumsLack      string        // parts that are in no sum
+	MatchingHref  string        // empty: not for this member
 	Entries, Root string
 	FiguresHref   string
 	Empty         bool
+}
+
+// namedPicture is a drawing with its title.
+type namedPicture struct {
+	Name    string
+	Picture template.HTML
 }
 
 // estimateRow is a line of a table: what it is, the number, its interval.
@@ -83,15 +98,22 @@ func (s *server) estimate(v *visit) error {
 	}
 	by := selectField{Name: "by", Label: v.T("estimate.by"), Options: []option{{"", v.T("estimate.by.none"), q.By == ""}}}
 	for _, facet := range estimateFacets() {
-		by.Options = append(by.Options, option{facet, v.T("analysis.by." + facet), facet == q.By})
+		by.Options = append(by.Options, option{facet, v.facetName(facet), facet == q.By})
 	}
 	body.Clock.Selects = []selectField{by, v.verifiedOnly(q.Verified)}
 	body.Clock.Reset = link("/estimate", "by", q.By, "verified", v.verifiedParam(q.Verified))
-	body.ListHead, body.Lists = v.overlaps(e.Table)
+	if len(e.Table.Lists) > 0 {
+		body.ListHead, body.Lists = v.overlaps(e.Table)
+		body.Combinations, body.AllCombined = v.combinations(e.Table)
+	}
+	if s.reg.May(v.session, access.Match) {
+		body.MatchingHref = "/matching"
+	}
 	if e.Refused != nil {
 		body.Refused = e.Refused.Text(v.Language)
 	} else {
 		body.Picture, body.Methods = v.estimates(e.Report)
+		body.Densities, body.Sensitivity = v.densities(e.Report), v.sensitivity(e.Report)
 		for _, f := range e.Report.Findings {
 			body.Findings = append(body.Findings, f.Text(v.Language))
 		}
@@ -114,13 +136,22 @@ func (s *server) estimate(v *visit) error {
 		}
 		body.Parts = append(body.Parts, part)
 	}
+	if len(e.Strata) > 0 {
+		body.PartsPicture = v.partsPicture(e, q.By)
+		body.Sums, body.SumsLack = v.sums(e, q.By)
+	}
 	return s.show(v, "estimate", v.T("estimate.title"), body)
 }
 
 // partName is the label of a part of the people.
 func (v *visit) partName(by, code string) string {
-	if by == "region" {
+	switch by {
+	case "region":
 		return v.regionName(code)
+	case registry.ByMonth:
+		if at, err := time.Parse("2006-01", code); err == nil {
+			return v.MonthAndYear(at.Year(), at.Month())
+		}
 	}
 	return v.label(by, code)
 }

@@ -44,6 +44,19 @@ func (f *fake) Estimate(_ context.Context, s *access.Session, q registry.Overlap
 			estimate.Finding{Code: estimate.BoundDecides, Method: estimate.Graphs, Values: []float64{4000, 5211, 20933}},
 			estimate.Finding{Code: estimate.PoorFit, Method: estimate.LogLinear, Values: []float64{8.03}})
 	}
+	if f.many {
+		e.Table, e.Report = estimate.Table{}, estimate.Report{}
+		e.Refused = &estimate.RefusedError{Code: estimate.TooManyLists, Count: 14}
+		return e, nil
+	}
+	if q.By == registry.ByMonth {
+		for _, month := range []string{"2022-01", "2022-02"} {
+			one := registry.StratumEstimate{Code: month}
+			one.Report, one.Refused = run(table)
+			e.Strata = append(e.Strata, one)
+		}
+		e.Sums = estimate.Sum([]estimate.Report{e.Strata[0].Report, e.Strata[1].Report})
+	}
 	if q.By == "region" {
 		few := estimate.NewTable(table.Lists...)
 		copy(few.Counts, []int{0, 4, 3, 1, 2, 0, 0, 0})

@@ -64,6 +64,7 @@ type fake struct {
 
 	said     fakeStatements
 	match    fakeMatching
+	many     bool                   // more organisations than can be estimated from
 	captures []registry.CaptureView // of the publication
 	stored   *registry.NewCapture   // what was stored last
 	scans    bool                   // it has files with copies

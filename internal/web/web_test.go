@@ -140,6 +140,7 @@ var pages = []struct{ name, path string }{
 	{"analysis", "/analysis"},
 	{"analysis-known", "/analysis?figure=registered_146&scope=" + orgNorth + "&verified=1&as_of=2022-05-17&known_by=2022-06-01"},
 	{"estimate", "/estimate"},
+	{"estimate-months", "/estimate?by=month"},
 	{"estimate-parts", "/estimate?by=region&verified=1&as_of=2022-05-17"},
 	{"matching", "/matching?done=applied&n=41"},
 	{"matching-decided", "/matching?show=decided&between=" + orgNorth + "&skip=30&done=undone"},
