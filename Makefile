@@ -60,6 +60,16 @@ stories: go browser ## the three stories typed through the pages in all twelve w
 	mkdir -p $(SHOTS)
 	go test -tags e2e -run E2EStories -count 1 -timeout 30m -v ./internal/web -thorough -shots $(abspath $(SHOTS))
 
+.PHONY: stores
+stores: go $(GOBIN)/versitygw $(GOBIN)/minio ## real servers that speak S3, built into bin (minutes), and the driver tried on them
+	go test -tags e2e -run RealStores -count 1 -v ./internal/bucket
+
+$(GOBIN)/versitygw:
+	GOBIN=$(GOBIN) go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
+$(GOBIN)/minio:
+	GOBIN=$(GOBIN) go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+
 .PHONY: lint
 lint: go $(LINT) ## vet, and the walls of the house
 	go vet -tags e2e ./...
@@ -78,6 +88,10 @@ SIZE ?= 20GB
 .PHONY: bench-evidence
 bench-evidence: go ## a file of SIZE (20GB) made up and sealed with the vault and with age: speed, and memory at the most
 	go run ./bench/evidence -size $(SIZE)
+
+.PHONY: bench-bucket
+bench-bucket: go $(GOBIN)/versitygw ## as bench-evidence, and to a bucket of versitygw on this machine and back
+	go run ./bench/evidence -size $(SIZE) -store bin/versitygw
 
 CASES ?= 1000000
 

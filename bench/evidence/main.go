@@ -26,9 +26,10 @@ import (
 func main() {
 	size := flag.String("size", "20GB", "how `large` the file is: 100MB, 20GB")
 	dir := flag.String("dir", "", "the `folder` to write to; empty: the temporary one")
-	with := flag.String("with", "", "of the program itself: vault or age")
+	store := flag.String("store", "", "take the file to a bucket and back, too, of this `program`: bin/versitygw ('make stores' builds it)")
+	with := flag.String("with", "", "of the program itself: vault, age, bucket or plain")
 	flag.Parse()
-	if err := run(*size, *dir, *with); err != nil {
+	if err := run(*size, *dir, *with, *store); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/evidence:", err)
 		os.Exit(1)
 	}
@@ -36,13 +37,13 @@ func main() {
 
 // run seals with one of the two, or starts itself once for each of them, so that
 // neither has the other's memory.
-func run(size, dir, with string) error {
+func run(size, dir, with, store string) (err error) {
 	n, err := bytes(size)
 	if err != nil {
 		return err
 	}
 	if with != "" {
-		return one(n, dir, with)
+		return one(n, dir, with, store)
 	}
 	own, err := os.Executable()
 	if err != nil {
@@ -65,6 +66,31 @@ func run(size, dir, with string) error {
 		fmt.Printf("%-6s %s in %.1f s, %.0f MB/s, %d MiB of memory at the most\n", with, size, seconds, float64(n)/seconds/1e6, most>>10)
 	}
 	fmt.Printf("the vault seals at %.2f of the speed of age\n", took["age"]/took["vault"])
+	if store == "" {
+		return nil
+	}
+	listen, end, err := serveStore(store, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	for _, with := range []string{"plain", "bucket"} {
+		cmd := exec.Command(own, "-size", size, "-dir", dir, "-with", with, "-store", listen)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			return fmt.Errorf("%s: %w", with, err)
+		}
+		var in, there, back float64
+		var most int
+		if _, err := fmt.Sscan(string(out), &in, &there, &back, &most); err != nil {
+			return fmt.Errorf("%s: %w", with, err)
+		}
+		speed := func(seconds float64) float64 { return float64(n) / seconds / 1e6 }
+		fmt.Printf("%-6s %s on the disk at %.0f MB/s, to the bucket at %.0f, read from there at %.0f, %d MiB of memory at the most\n", with, size, speed(in), speed(there), speed(back), most>>10)
+		took[with] = there
+	}
+	fmt.Printf("what is sealed goes to the bucket at %.2f of the speed of what is not and is not checked\n", took["plain"]/took["bucket"])
 	return nil
 }
 
@@ -96,7 +122,7 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func one(n int64, parent, with string) (err error) {
+func one(n int64, parent, with, listen string) (err error) {
 	dir, err := os.MkdirTemp(parent, "kua-evidence-")
 	if err != nil {
 		return err
@@ -121,6 +147,17 @@ func one(n int64, parent, with string) (err error) {
 		err = v.Keep(id)
 	case "age":
 		err = withAge(dir, in)
+	case "bucket", "plain":
+		var took []float64
+		if with == "bucket" {
+			took, err = carried(n, dir, listen, in)
+		} else {
+			took, err = alone(dir, listen, in)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Print(took[0], " ", took[1], " ", took[2], " ")
 	default:
 		err = fmt.Errorf("-with %q", with)
 	}
@@ -131,6 +168,10 @@ func one(n int64, parent, with string) (err error) {
 	most, err := peak()
 	if err != nil {
 		return err
+	}
+	if with == "bucket" || with == "plain" {
+		fmt.Println(most)
+		return nil
 	}
 	fmt.Println(took, most)
 	return nil

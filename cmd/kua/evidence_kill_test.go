@@ -22,9 +22,10 @@ import (
 var thorough = flag.Bool("thorough", false, "what is killed is 1 GB")
 
 // TestFileKilled kills the program, as kill -9 does, at random moments while it
-// puts a file into a case. The same command goes on where it was each time; in
-// the end the file is there once, with the right hash, and nothing else is. What
-// was in the register before is whole after every kill.
+// puts a file into a case and takes it to a bucket. The same command goes on where
+// it was each time; in the end the file is in the bucket once, with the right hash,
+// and nothing else is anywhere. What was in the register before is whole after
+// every kill.
 func TestFileKilled(t *testing.T) {
 	size, kills := int64(8<<20), 8
 	if *thorough {
@@ -57,6 +58,12 @@ func TestFileKilled(t *testing.T) {
 	for _, args := range [][]string{{"init", reg}, {"import", list, "--map", mapping, "--org", "Invented"}, {"evidence", "add", "1", list}} {
 		if err := child(time.Hour, args...); err != nil {
 			t.Fatalf("%v: %v", args, err)
+		}
+	}
+	store := newObjectStore(t)
+	if !*thorough { // the store is in memory
+		if err := child(time.Hour, "evidence", "place", "s3", "--endpoint", store.URL, "--bucket", "north", "--region", "us-east-1", "--prefix", "kua/", "--access-key", "north-key", "--secret-file", write("secret", storeSecret+"\n")); err != nil {
+			t.Fatal(err)
 		}
 	}
 	// How long the whole takes is measured once, so that the kills fall all over it.
@@ -100,6 +107,16 @@ func TestFileKilled(t *testing.T) {
 	left, err := os.ReadDir(filepath.Join(reg, "evidence"))
 	if err != nil || len(left) != there {
 		t.Errorf("after %d kills %d files are left, not %d: %v", killed, len(left), there, err)
+	}
+	if !*thorough {
+		for _, f := range left {
+			if filepath.Ext(f.Name()) != ".away" {
+				t.Errorf("after %d kills %s did not go to the bucket", killed, f.Name())
+			}
+		}
+		if has := store.names(t); len(has) != there {
+			t.Errorf("after %d kills the bucket has %d objects, not %d", killed, len(has), there)
+		}
 	}
 	t.Logf("killed %d times, %d files, %v for a whole one", killed, there-2, whole)
 }
