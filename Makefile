@@ -103,6 +103,21 @@ coverage: go ## how often an interval of an estimate holds the truth, over popul
 bench-counts: go ## counts at CASES (a million) cases, beside PostgreSQL 15 over normalised tables
 	go run ./bench/counts -cases $(CASES)
 
+SPLINK := $(GOBIN)/peers/splink
+ROWS ?= 1000000
+
+.PHONY: bench-peers
+bench-peers: build $(SPLINK)/bin/python ## linkage at ROWS (a million) rows and on the public sets, beside Splink in the same run
+	go run ./bench/peers/splink -rows $(ROWS) -python $(SPLINK)/bin/python
+
+.PHONY: bench-peers-10m
+bench-peers-10m: build ## ten million rows linked, by kua alone
+	go run ./bench/peers/splink -rows 10000000 -memory 12GB -sets ''
+
+$(SPLINK)/bin/python:
+	python3 -m venv $(SPLINK)
+	$(SPLINK)/bin/pip install --quiet splink==5.0.0 duckdb==2.0.1
+
 .PHONY: check
 check: lint test ## what must be green before a commit lands
 
