@@ -19,6 +19,7 @@ import (
 // estimateAnswer is `kua estimate --json`, a contract with scripts. Its first
 // figures are those of the first method that has any; Methods has all.
 type estimateAnswer struct {
+	Kind       string                    `json:"kind"` // always "estimate": only Observed was reported
 	Median     float64                   `json:"median"`
 	Mean       float64                   `json:"mean"`
 	Q          map[string]float64        `json:"q"`
@@ -176,7 +177,7 @@ type estimating struct {
 }
 
 func (e *estimating) run(t estimate.Table) (estimateAnswer, estimate.Report, error) {
-	answer := estimateAnswer{Observed: t.Observed(), Warnings: []string{}, Codes: []string{}, Methods: map[string]methodAnswer{}}
+	answer := estimateAnswer{Kind: "estimate", Observed: t.Observed(), Warnings: []string{}, Codes: []string{}, Methods: map[string]methodAnswer{}}
 	r, err := estimate.Run(t, e.o)
 	if refused, ok := errors.AsType[*estimate.RefusedError](err); ok {
 		answer.Refused, answer.RefusedFor = refused.Text(e.l), string(refused.Code)

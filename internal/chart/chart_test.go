@@ -362,3 +362,16 @@ func TestAnything(t *testing.T) {
 		}
 	})
 }
+
+// TestEstimatedRangeHasItsEnds: a number that is estimated is never written
+// without its ends, and never drawn as what was counted.
+func TestEstimatedRangeHasItsEnds(t *testing.T) {
+	estimated := Ranges(Frame{ID: "a", Title: "a"}, []Range{{Label: "x", Low: 1106, Value: 1221, High: 1433}})
+	if !strings.Contains(estimated, "1106 – 1433") || strings.Contains(estimated, "chart-rest") {
+		t.Error("an estimated number stands without its ends, or as a bar")
+	}
+	counted := Ranges(Frame{ID: "a", Title: "a"}, []Range{{Label: "x", Value: 1221, Exact: true}})
+	if strings.Contains(counted, " – ") || !strings.Contains(counted, "chart-rest") || strings.Contains(counted, "chart-base") {
+		t.Error("a counted number has ends, or is a band")
+	}
+}

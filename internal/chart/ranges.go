@@ -6,7 +6,7 @@ package chart
 type Range struct {
 	Label            string
 	Low, Value, High int
-	Words            string // of its ends, beside the number
+	Words            string // of its ends, below the number; empty: the ends alone
 	Exact            bool   // it was counted: a bar, and no ends
 }
 
@@ -37,6 +37,9 @@ func Ranges(f Frame, ranges []Range) string {
 			c.rect(max(part(r.Value, scale, width)-1.5, 0), c.y-2, 3, barHeight+4, "chart-value", colourValue)
 		}
 		c.y += barHeight
+		if r.Words == "" && !r.Exact { // no number that is estimated is written without its ends
+			r.Words = f.number(r.Low) + " – " + f.number(r.High)
+		}
 		if r.Words != "" {
 			c.y += line - 2
 			c.text(0, c.y-4, softSmall, r.Words)

@@ -67,6 +67,9 @@ func parseDirective(text string, line int) (Directive, error) {
 	rest := strings.TrimSpace(text)
 	d.Name, rest = word(rest)
 	shape, _, ok := shapes(d.Name)
+	if d.Name == "estimate" {
+		return d, fault(line, "an estimated figure can't stand in a statement: what is printed here was reported and counted, and an estimate is nothing without its method, its interval and what it assumes; publish the page of estimates beside the statement")
+	}
 	if !ok {
 		return d, fault(line, "there is no {{%s}}: figure, outside, table, chart, map, story, quote, name, photo and end are known", clip(d.Name))
 	}

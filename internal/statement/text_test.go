@@ -143,6 +143,8 @@ func TestGolden(t *testing.T) {
 func TestFaults(t *testing.T) {
 	f := invented(t, "en")
 	for text, want := range map[string]string{
+		"a\n{{estimate \"reports\"}}":                           "line 2: an estimated figure can't stand in a statement",
+		"{{estimate}}":                                          "line 1: an estimated figure can't stand in a statement",
 		"a\n\n{{figur \"x\"}}":                                  "line 3: there is no {{figur}}",
 		"{{figure}}":                                            "line 1: {{figure}} wants to know which one",
 		"{{figure \"reports\"":                                  "line 1: {{ has no }}",

@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -157,6 +158,52 @@ func TestAnalysisPageIsLight(t *testing.T) {
 		t.Errorf("%d, %d bytes, at most %d", w.Code, w.Body.Len(), most)
 	} else {
 		t.Logf("%d bytes compressed", w.Body.Len())
+	}
+}
+
+// estimatedCell is a row of a table with an estimated number and what stands after it.
+var estimatedCell = regexp.MustCompile(`<td class="n" data-label="Estimate">([^<]*)</td><td data-label="95 % interval">([^<]*)</td>`)
+
+// TestEstimatedNumbersHaveTheirInterval: on the page no estimated number stands
+// without its interval, none among what was counted, and what it was made from is said.
+func TestEstimatedNumbersHaveTheirInterval(t *testing.T) {
+	b := signedIn(t, newFake(t), "en")
+	for _, path := range []string{"/estimate", "/estimate?by=region", "/estimate?by=month", "/estimate?verified=1&as_of=2022-05-17"} {
+		page := b.get(path).Body.String()
+		cells := estimatedCell.FindAllStringSubmatch(page, -1)
+		if len(cells) < 4 || strings.Count(page, `class="n" data-label="Estimate"`) != len(cells) {
+			t.Errorf("%s: %d estimated numbers stand beside their interval, of %d", path, len(cells), strings.Count(page, `class="n" data-label="Estimate"`))
+		}
+		for _, c := range cells {
+			if c[1] == "" || !strings.Contains(c[2], " to ") {
+				t.Errorf("%s: %q has the interval %q", path, c[1], c[2])
+			}
+		}
+		for _, picture := range strings.Split(page, "<svg ")[1:] {
+			picture, _, _ = strings.Cut(picture, "</svg>")
+			if !strings.Contains(picture, "chart-ranges") {
+				continue
+			}
+			// What was counted is a bar; each other number has its ends below it.
+			numbers, counted, ends := strings.Count(picture, "chart-number"), strings.Count(picture, "chart-rest"), strings.Count(picture, "95 % interval: ")
+			if numbers == 0 || counted > 1 || ends != numbers-counted {
+				t.Errorf("%s: a picture of %d numbers, %d counted, has %d intervals", path, numbers, counted, ends)
+			}
+		}
+		for _, said := range []string{"An estimate is never added to what was reported", "5a1c0f", "2,381", "Method", "Facts up to"} {
+			if !strings.Contains(page, said) {
+				t.Errorf("%s does not say %q", path, said)
+			}
+		}
+	}
+	// Where what was reported stands, nothing is estimated.
+	for _, path := range []string{"/", "/figures", "/analysis", "/outside", "/statements"} {
+		page := b.get(path).Body.String()
+		for _, never := range []string{"95 % interval", "LCMCR", "Decomposable graphs", "Log-linear", "chart-densities"} {
+			if strings.Contains(page, never) {
+				t.Errorf("%s says %q among what was reported", path, never)
+			}
+		}
 	}
 }
 
