@@ -38,6 +38,8 @@ func bundleTools(t *testing.T) {
 	}
 }
 
+const vanPhoto = "\xff\xd8\xff\xe0 a picture that nobody has taken"
+
 // vanRegister is a register with the second of the three stories, the man who
 // was beaten in a police van: his consent, a photograph of the bruises that his
 // lawyer took, a jacket, who held them, and time stamps. It answers the number
@@ -82,7 +84,7 @@ func vanRegister(t *testing.T, dir, passphrase string) (number string) {
 		put("handover", casefile.Fields{"evidence": {of}, "event": {"received"}, "date": {"2022-01-06"}, "from_role": {"victim"}, "to": {"Sample Lawyer"}, "to_role": {"lawyer"}, "how": {"in_person"}, "state": {"unchanged"}})
 	}
 	put("handover", casefile.Fields{"evidence": {jacket}, "event": {"transferred"}, "date": {"2022-02-01"}, "from": {"Sample Other"}, "to": {"Sample Expert"}, "to_role": {"court"}, "seal": {"A-17"}})
-	file, err := reg.AddFile(ctx, s, id, registry.NewFile{Evidence: photo, Name: "шея 5 января.JPG", Content: strings.NewReader("\xff\xd8\xff\xe0 a picture that nobody has taken")})
+	file, err := reg.AddFile(ctx, s, id, registry.NewFile{Evidence: photo, Name: "шея 5 января.JPG", Content: strings.NewReader(vanPhoto)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +112,14 @@ func vanRegister(t *testing.T, dir, passphrase string) (number string) {
 	if _, err := reg.StampFile(ctx, s, id, photo, "", askAuthority); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reg.StampNow(ctx, s, "", askAuthority); err != nil {
+	if _, err := reg.AddFileStamp(ctx, s, id, photo, otsProof([]byte(vanPhoto))); err != nil {
+		t.Fatal(err)
+	}
+	stamp, err := reg.StampNow(ctx, s, "", askAuthority)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reg.AddStamp(ctx, s, []byte(stamp.Checkpoint), otsProof([]byte(stamp.Checkpoint))); err != nil {
 		t.Fatal(err)
 	}
 	return found.Rows[0].Number
@@ -178,7 +187,7 @@ func TestBundleOfTheSecondStory(t *testing.T) {
 	if err != nil || strings.Contains(said, "FAILED") || !strings.HasSuffix(strings.TrimSpace(said), "All of it is as the register signed it.") || !strings.Contains(said, made.Fingerprint) {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	for _, line := range []string{"proofs/checkpoint: OK", "manifest.note: OK", "timestamps/01.tst: OK", "timestamps/02.tst: OK", "exhibits/01-sheya-5-yanvarya.JPG: OK", "exhibits/02-sms.txt: OK"} {
+	for _, line := range []string{"proofs/checkpoint: OK", "manifest.note: OK", "timestamps/01.tst: OK", "timestamps/02.tst: OK", "timestamps/01.ots: OK", "timestamps/02.ots: OK", "exhibits/01-sheya-5-yanvarya.JPG: OK", "exhibits/02-sms.txt: OK"} {
 		if !strings.Contains(said, line) {
 			t.Errorf("the script does not say %q:\n%s", line, said)
 		}
@@ -190,20 +199,20 @@ func TestBundleOfTheSecondStory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Detention", "Number of officers", "146 part 2", "the lawyer&#39;s file", "Bruises on the back of the neck", "by somebody who did not hold it", "A name is left out (Lawyer)", "A-17"} {
+	for _, want := range []string{"Detention", "Number of officers", "146 part 2", "the lawyer&#39;s file", "Bruises on the back of the neck", "by somebody who did not hold it", "A name is left out (Lawyer)", "A-17", "Proofs of OpenTimestamps", ">900000<"} {
 		if !strings.Contains(string(index), want) {
 			t.Errorf("the index does not say %q", want)
 		}
 	}
 	// What is altered afterwards is named, each by itself.
-	forged := []string{"exhibits/01-sheya-5-yanvarya.JPG", "manifest.json", "proofs/05.tlog-proof", "timestamps/02.tst", "index.pdf"}
+	forged := []string{"exhibits/01-sheya-5-yanvarya.JPG", "manifest.json", "proofs/05.tlog-proof", "timestamps/02.tst", "timestamps/02.ots", "index.pdf"}
 	for _, name := range forged {
 		path := filepath.Join(there, filepath.FromSlash(name))
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		data[len(data)/2] ^= 1
+		data[min(len(data)/2, 40)] ^= 1
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -283,11 +283,14 @@ func miscopy(ts *testscript.TestScript, _ bool, args []string) {
 // proofOf makes a proof of OpenTimestamps over a file that leads to block 900,000
 // of Bitcoin: proof FILE PROOF.
 func proofOf(ts *testscript.TestScript, _ bool, args []string) {
-	sum := sha256.Sum256([]byte(ts.ReadFile(args[0])))
-	proof := "\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08" + string(sum[:]) +
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), otsProof([]byte(ts.ReadFile(args[0]))), 0o600))
+}
+
+func otsProof(data []byte) []byte {
+	sum := sha256.Sum256(data)
+	return []byte("\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08" + string(sum[:]) +
 		"\xff\xf0\x04salt\x08\x00\x83\xdf\xe3\x0d\x2e\xf9\x0c\x8e\x17\x16https://ots.example.kz" +
-		"\x08\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x03\xa0\xf7\x36"
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(proof), 0o600))
+		"\x08\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x03\xa0\xf7\x36")
 }
 
 // writeWARC writes a web capture with one answer, whole, altered or cut off: warc FILE STATE.

@@ -3,6 +3,7 @@
 package dossier
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -34,6 +35,7 @@ type Bundle struct {
 	Forms    []Form    // documents filled from the cases, numbered from 1
 	Entries  []Entry   // of the ledger, that the bundle rests on; numbered from 1
 	Stamps   []Stamp   // numbered from 1
+	Chained  []Chained // numbered from 1
 
 	Checkpoint []byte            // of the register, as it was signed
 	Key        ed25519.PublicKey // of the register: it signed the checkpoint
@@ -125,9 +127,26 @@ type Stamp struct {
 	Authority string
 }
 
+// Chained is a proof of OpenTimestamps (version 1, over SHA-256): what it is over
+// was there before a block of Bitcoin. That the block is so is not verified here,
+// nor by the script: it takes the block chain.
+type Chained struct {
+	Exhibit int    // what it is over: a number; 0: the checkpoint
+	Proof   []byte // the whole file
+	Blocks  []Block
+}
+
+// Block is a block of Bitcoin that a proof leads to. None: the proof has still to
+// be completed by its calendars.
+type Block struct {
+	Height uint64
+	Root   string // the Merkle root that must stand in its header, as block explorers write it; may be empty
+}
+
 const (
-	ledgerName = "kua/ledger/" // begins the first line of a checkpoint
-	bundleName = "kua/bundle/" // begins the first line of a signed list
+	otsHead    = "\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08" // version 1, SHA-256
+	ledgerName = "kua/ledger/"                                                                 // begins the first line of a checkpoint
+	bundleName = "kua/bundle/"                                                                 // begins the first line of a signed list
 	mostToken  = 256 << 10
 )
 
@@ -180,6 +199,18 @@ func (b *Bundle) check() error {
 		}
 		if !certificates(s.Root) || len(s.Chain) > 0 && !certificates(s.Chain) {
 			return fmt.Errorf("time stamp %d has no root certificate, or a chain that is not in PEM: set up its authority", i+1)
+		}
+	}
+	for i, c := range b.Chained {
+		if c.Exhibit < 0 || c.Exhibit > len(b.Exhibits) {
+			return fmt.Errorf("proof %d of OpenTimestamps is over exhibit %d of %d: number the exhibits again", i+1, c.Exhibit, len(b.Exhibits))
+		}
+		over := sha256.Sum256(b.Checkpoint)
+		if c.Exhibit > 0 {
+			over = b.Exhibits[c.Exhibit-1].SHA256
+		}
+		if !bytes.HasPrefix(c.Proof, append([]byte(otsHead), over[:]...)) || len(c.Proof) > mostToken {
+			return fmt.Errorf("proof %d of OpenTimestamps is none, or of other data: leave it out", i+1)
 		}
 	}
 	return nil

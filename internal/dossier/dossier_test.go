@@ -160,7 +160,17 @@ func full(t *testing.T, lang string) dossier.Bundle {
 		}
 		b.Stamps = append(b.Stamps, dossier.Stamp{Exhibit: over, Token: token.Raw, Root: authority.RootPEM(), Time: token.Time, Authority: "Invented Authority"})
 	}
+	b.Chained = []dossier.Chained{
+		{Proof: chained(b.Checkpoint)},
+		{Exhibit: 2, Proof: chained([]byte("x")), Blocks: []dossier.Block{{Height: 900000, Root: strings.Repeat("ab", 32)}}},
+	}
 	return b
+}
+
+// chained is the beginning of a proof of OpenTimestamps, and an end that says nothing.
+func chained(data []byte) []byte {
+	sum := sha256.Sum256(data)
+	return append([]byte("\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08"), append(sum[:], "end"...)...)
 }
 
 func written(t failer, b dossier.Bundle) []byte {
@@ -252,7 +262,7 @@ func TestExpertChecksWithPublicTools(t *testing.T) {
 		if err != nil || strings.Contains(out, "FAILED") || !strings.HasSuffix(strings.TrimSpace(out), good) {
 			t.Errorf("%s: %v\n%s", lang, err, out)
 		}
-		for _, line := range []string{"proofs/checkpoint: OK", "manifest.note: OK", "proofs/05.tlog-proof: OK", "timestamps/01.tst: OK", "timestamps/02.tst: OK"} {
+		for _, line := range []string{"proofs/checkpoint: OK", "manifest.note: OK", "proofs/05.tlog-proof: OK", "timestamps/01.tst: OK", "timestamps/02.tst: OK", "timestamps/01.ots: OK", "timestamps/02.ots: OK"} {
 			if !strings.Contains(out, line) {
 				t.Errorf("%s: the script does not say %q:\n%s", lang, line, out)
 			}
@@ -373,6 +383,7 @@ func TestForgedListFails(t *testing.T) {
 			f["proofs/checkpoint"] = bytes.Replace(f["proofs/checkpoint"], []byte("\n11\n"), []byte("\n12\n"), 1)
 		},
 		"timestamps/01.tst": func(f map[string][]byte) { f["timestamps/01.tst"] = f["timestamps/02.tst"] },
+		"timestamps/01.ots": func(f map[string][]byte) { f["timestamps/01.ots"] = f["timestamps/02.ots"] },
 		"manifest.note": func(f map[string][]byte) { // a checkpoint is signed by the key, too
 			f["manifest.note"] = bytes.ReplaceAll(f["proofs/checkpoint"], []byte("kua/ledger"), []byte("kua/bundle"))
 		},
@@ -420,6 +431,9 @@ func TestWrongBundleIsRefused(t *testing.T) {
 			b.Signer = (&register{key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, 32))}).signer(t, b.Signer.Name())
 		},
 		"no token":            func(b *dossier.Bundle) { b.Stamps[0].Token = []byte("no") },
+		"of other data":       func(b *dossier.Bundle) { b.Chained[0].Exhibit = 1 },
+		"none, or of":         func(b *dossier.Bundle) { b.Chained[0].Proof = []byte("no") },
+		"over exhibit 9":      func(b *dossier.Bundle) { b.Chained[0].Exhibit = 9 },
 		"no root certificate": func(b *dossier.Bundle) { b.Stamps[0].Root = nil },
 		"en, ru or kk":        func(b *dossier.Bundle) { b.Lang = "de" },
 		"of the year 1":       func(b *dossier.Bundle) { b.Made = time.Time{} },

@@ -120,6 +120,22 @@ func (b *Bundle) index(names []string) (paper.Document, error) {
 		}
 		add(t)
 	}
+	if len(b.Chained) > 0 {
+		t := table(l, "dossier.chained", "over", "block", "root", "file")
+		for i, c := range b.Chained {
+			over := l.T("dossier.checkpoint")
+			if c.Exhibit > 0 {
+				over = l.T("dossier.exhibit", c.Exhibit)
+			}
+			if len(c.Blocks) == 0 {
+				t.Rows = append(t.Rows, paper.Row(over, l.T("dossier.chained.open"), "", b.chainedName(i)))
+			}
+			for _, block := range c.Blocks {
+				t.Rows = append(t.Rows, paper.Row(over, strconv.FormatUint(block.Height, 10), inFours(block.Root), b.chainedName(i)))
+			}
+		}
+		add(paragraph(l.T("dossier.chained.lead")), t)
+	}
 	return d, nil
 }
 

@@ -28,6 +28,7 @@ type manifest struct {
 	Forms      []manifestForm  `json:"forms,omitempty"`
 	Entries    []manifestEntry `json:"entries"`
 	Stamps     []manifestStamp `json:"time_stamps"`
+	Chained    []manifestChain `json:"opentimestamps,omitempty"`
 	Files      []manifestFile  `json:"files"`
 }
 
@@ -110,6 +111,17 @@ type manifestStamp struct {
 	File      string `json:"file"`
 }
 
+type manifestChain struct {
+	Over   string          `json:"over"`
+	Blocks []manifestBlock `json:"blocks,omitempty"`
+	File   string          `json:"file"`
+}
+
+type manifestBlock struct {
+	Height uint64 `json:"height"`
+	Root   string `json:"merkle_root,omitempty"`
+}
+
 type manifestFile struct {
 	Name   string `json:"name"`
 	Size   int    `json:"size"`
@@ -154,11 +166,14 @@ func (b *Bundle) manifest(names []string, files []file) ([]byte, error) {
 		m.Entries = append(m.Entries, manifestEntry{e.Index, hex.EncodeToString(e.Leaf[:]), e.About, b.proofName(i)})
 	}
 	for i, s := range b.Stamps {
-		over := checkName
-		if s.Exhibit > 0 {
-			over = names[s.Exhibit-1]
+		m.Stamps = append(m.Stamps, manifestStamp{over(s.Exhibit, names), s.Time.UTC().Format(time.RFC3339), s.Authority, b.stampName(i) + ".tst"})
+	}
+	for i, c := range b.Chained {
+		var blocks []manifestBlock
+		for _, block := range c.Blocks {
+			blocks = append(blocks, manifestBlock(block))
 		}
-		m.Stamps = append(m.Stamps, manifestStamp{over, s.Time.UTC().Format(time.RFC3339), s.Authority, b.stampName(i) + ".tst"})
+		m.Chained = append(m.Chained, manifestChain{over(c.Exhibit, names), blocks, b.chainedName(i)})
 	}
 	for _, f := range files {
 		sum := sha256.Sum256(f.data)

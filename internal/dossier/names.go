@@ -42,6 +42,18 @@ func (b *Bundle) proofName(i int) string {
 
 func (b *Bundle) stampName(i int) string { return "timestamps/" + numbered(i, len(b.Stamps)) }
 
+func (b *Bundle) chainedName(i int) string {
+	return "timestamps/" + numbered(i, len(b.Chained)) + ".ots"
+}
+
+// over is the file that a time stamp is over.
+func over(exhibit int, names []string) string {
+	if exhibit > 0 {
+		return names[exhibit-1]
+	}
+	return checkName
+}
+
 // numbered is the number of the i-th of n, as wide as the widest.
 func numbered(i, n int) string {
 	return fmt.Sprintf("%0*d", max(2, len(fmt.Sprint(n))), i+1)

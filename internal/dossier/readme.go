@@ -39,7 +39,7 @@ func (b *Bundle) readme() ([]byte, error) {
 	err = t.ExecuteTemplate(&readme, b.Lang+".txt", map[string]any{
 		"Title": title, "Line": strings.Repeat("=", min(utf8.RuneCountInString(title), 72)),
 		"Day": l.Day(edtf.DayOf(b.Made)), "From": shown(b.From), "For": shown(b.For), "Gaps": len(b.Gaps), "Exhibits": len(b.Exhibits),
-		"Key": b.fingerprint(), "Good": good, "Script": strings.TrimSuffix(script.String(), "\n"),
+		"Chained": len(b.Chained), "Key": b.fingerprint(), "Good": good, "Script": strings.TrimSuffix(script.String(), "\n"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the README of the bundle: %w", err)

@@ -28,6 +28,7 @@ const (
 	checkName    = "proofs/checkpoint"
 	keyName      = "proofs/register-key.pem"
 	stampsName   = "timestamps/list.txt"
+	chainedName  = "timestamps/ots.txt"
 	manifestName = "manifest.json"
 	sumsName     = "SHA256SUMS"
 	noteName     = "manifest.note"
@@ -141,11 +142,7 @@ func (b *Bundle) files(names []string) ([]file, error) {
 	var list strings.Builder
 	for i, s := range b.Stamps {
 		name := b.stampName(i)
-		over := checkName
-		if s.Exhibit > 0 {
-			over = names[s.Exhibit-1]
-		}
-		fmt.Fprintf(&list, "%s.tst %s %d\n", name, over, s.Time.Unix())
+		fmt.Fprintf(&list, "%s.tst %s %d\n", name, over(s.Exhibit, names), s.Time.Unix())
 		chain := s.Chain
 		if len(chain) == 0 {
 			chain = s.Root // openssl wants a file
@@ -153,6 +150,14 @@ func (b *Bundle) files(names []string) ([]file, error) {
 		files = append(files, file{name + ".tst", s.Token}, file{name + ".chain.pem", chain}, file{name + ".root.pem", s.Root})
 	}
 	files = append(files, file{stampsName, []byte(list.String())})
+	if len(b.Chained) > 0 {
+		list.Reset()
+		for i, c := range b.Chained {
+			fmt.Fprintf(&list, "%s %s\n", b.chainedName(i), over(c.Exhibit, names))
+			files = append(files, file{b.chainedName(i), c.Proof})
+		}
+		files = append(files, file{chainedName, []byte(list.String())})
+	}
 
 	manifest, err := b.manifest(names, files)
 	if err != nil {

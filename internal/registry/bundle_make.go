@@ -111,7 +111,7 @@ func (r *Registry) makeBundle(ctx context.Context, s *access.Session, q BundleQu
 		return nil, err
 	}
 	m.gap("", m.words.T("bundle.gap.working"))
-	m.plan.Gaps, m.plan.Entries, m.plan.Stamps = m.bundle.Gaps, len(m.rests), len(m.bundle.Stamps)
+	m.plan.Gaps, m.plan.Entries, m.plan.Stamps = m.bundle.Gaps, len(m.rests), len(m.bundle.Stamps)+len(m.bundle.Chained)
 	return m, nil
 }
 
@@ -498,7 +498,8 @@ func (m *making) addExhibit(ctx context.Context, c *bundled, rec *casefile.Recor
 }
 
 // attest chooses the checkpoint under which the bundle stands, the newest with a
-// good time stamp that covers all it rests on, and puts the time stamps in.
+// good time stamp that covers all it rests on, else with a proof of OpenTimestamps
+// that leads to a block, and puts the time stamps and proofs in.
 func (m *making) attest(ctx context.Context) error {
 	var last uint64
 	for pos := range m.rests {
@@ -512,21 +513,25 @@ func (m *making) attest(ctx context.Context) error {
 	good := func(t TimeStamp) bool {
 		return t.Form == RFC3161 && t.Outcome == string(timestamp.Good)
 	}
+	chained := func(t TimeStamp) bool { return t.Form == OpenTimestamps && !t.Bad() }
 	text := string(m.head.Checkpoint)
-	proofs := false
-	for _, t := range all { // the oldest first
-		if good(t) && t.Entries > last {
-			head, err := ledger.ParseCheckpoint([]byte(t.Checkpoint), m.bundle.Key)
-			if err != nil {
-				return err
+	for _, fits := range []func(TimeStamp) bool{func(t TimeStamp) bool { return chained(t) && len(t.Blocks) > 0 }, good} {
+		for _, t := range all { // the oldest first
+			if fits(t) && t.Entries > last {
+				head, err := ledger.ParseCheckpoint([]byte(t.Checkpoint), m.bundle.Key)
+				if err != nil {
+					return err
+				}
+				m.head, text = head, t.Checkpoint
 			}
-			m.head, text = head, t.Checkpoint
 		}
-		proofs = proofs || t.Form == OpenTimestamps && !t.Bad()
 	}
 	m.head.Checkpoint = []byte(text)
 	m.bundle.Checkpoint, m.plan.Checkpoint = m.head.Checkpoint, m.head.Size
 	for _, t := range all {
+		if chained(t) && t.Checkpoint == text {
+			m.addChained(0, t)
+		}
 		if good(t) && t.Checkpoint == text {
 			m.addStamp(0, t)
 			if m.plan.Stamped.IsZero() || t.At.Before(m.plan.Stamped) {
@@ -545,15 +550,12 @@ func (m *making) attest(ctx context.Context) error {
 			switch {
 			case good(t):
 				m.addStamp(i+1, t)
-			case t.Form == OpenTimestamps && !t.Bad():
-				proofs = true
+			case chained(t):
+				m.addChained(i+1, t)
 			default:
 				m.gap(e.Case, m.words.T("bundle.gap.stamp", i+1))
 			}
 		}
-	}
-	if proofs {
-		m.gap("", m.words.T("bundle.gap.proofs"))
 	}
 	return nil
 }
@@ -568,6 +570,15 @@ func (m *making) addStamp(exhibit int, t TimeStamp) {
 		Exhibit: exhibit, Token: t.Token, Time: t.At, Authority: t.Authority,
 		Chain: []byte(inPEM(certs[:len(certs)-1])), Root: []byte(inPEM(certs[len(certs)-1:])),
 	})
+}
+
+// addChained puts a proof of OpenTimestamps in.
+func (m *making) addChained(exhibit int, t TimeStamp) {
+	c := dossier.Chained{Exhibit: exhibit, Proof: t.Token}
+	for _, b := range t.Blocks {
+		c.Blocks = append(c.Blocks, dossier.Block(b))
+	}
+	m.bundle.Chained = append(m.bundle.Chained, c)
 }
 
 // prove makes the proofs that what the bundle rests on is under its checkpoint.

@@ -6,6 +6,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"slices"
@@ -295,6 +296,17 @@ func TestBundleStandsUnderItsTimeStamp(t *testing.T) {
 	holds(t, "after the time stamp", text, []string{"No outside authority has attested", early[:8]}, nil)
 	if len(b.Stamps) != 0 {
 		t.Errorf("%d time stamps", len(b.Stamps))
+	}
+	// A proof of OpenTimestamps that leads to a block holds it, until an authority does.
+	point := h.log.Head().Checkpoint
+	sum := sha256.Sum256(point)
+	if _, err := h.AddStamp(ctx, h.session, point, []byte("\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08"+string(sum[:])+"\x08\x00\x05\x88\x96\x0d\x73\xd7\x19\x01\x03\xa0\xf7\x36")); err != nil {
+		t.Fatal(err)
+	}
+	b, text = h.bundle("court")
+	holds(t, "under a proof", text, []string{"No outside authority has attested", "900000"}, nil)
+	if len(b.Chained) != 1 || len(b.Chained[0].Blocks) != 1 || string(b.Checkpoint) != string(point) {
+		t.Errorf("%d proofs, %s", len(b.Chained), b.Checkpoint)
 	}
 	if _, err := h.StampNow(ctx, h.session, "", ask); err != nil {
 		t.Fatal(err)

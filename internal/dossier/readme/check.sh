@@ -71,6 +71,15 @@ while read -r stamp data at; do
   say "$stamp"
 done < timestamps/list.txt
 
+# 5. Each proof of OpenTimestamps is over its file. What it leads to, see above.
+if [ -e timestamps/ots.txt ]; then
+  while read -r proof data; do
+    openssl dgst -sha256 -binary "$data" > "$tmp/sum"
+    head -c 65 "$proof" | tail -c 32 | cmp -s - "$tmp/sum"
+    say "$proof"
+  done < timestamps/ots.txt
+fi
+
 echo
 openssl pkey -pubin -in $key -outform DER | tail -c 32 | sha256sum | cut -c 1-64
 if [ $bad = 0 ]; then echo '{{.Good}}'; else echo '{{.Bad}}'; fi
