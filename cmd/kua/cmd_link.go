@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/kua-registry/kua/internal/linkage"
 	"github.com/kua-registry/kua/internal/linkcsv"
@@ -54,7 +56,8 @@ type linkMissed struct {
 }
 
 func (p *program) linkCommand() *cobra.Command {
-	var config, out, clusters, explain, draft, memory, decided string
+	var config, out, clusters, explain, draft, memory, decided, label string
+	var sample int
 	var across, waterfall, learn, quiet bool
 	var seed uint64
 	cmd := &cobra.Command{
@@ -69,12 +72,22 @@ and codes, says what it took, and finds the rules that bring rows together.
 --draft writes that down for you to look at and finish. Two files are linked
 with each other and each in itself; --across pairs only rows of different lists.
 
+--label draws pairs for a person to judge, at the terminal or in a column of the
+file, and tells from the answers how many joined pairs are right and how many
+true ones are joined. It goes on where it was left; --decided takes the same file.
+
 What it writes is readable by you alone. What does not fit into --memory goes to
 a private folder, sealed, and vanishes with the program. - is standard input.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o := linkcsv.Options{Files: args, In: p.in, Across: across, Seed: seed, Learn: learn}
-			if out == "" && draft == "" && clusters == "" && explain == "" {
+			if label != "" {
+				if _, err := os.Stat(label); err == nil {
+					return p.judgeLabels(label)
+				}
+				o.Propose = linkcsv.LabelPropose
+			}
+			if out == "" && draft == "" && clusters == "" && explain == "" && label == "" {
 				return usage("say where the pairs go: --out pairs.csv (or --draft config.yaml, to see first what would be compared)")
 			}
 			if learn && decided == "" {
@@ -114,6 +127,19 @@ a private folder, sealed, and vanishes with the program. - is standard input.`,
 				return err
 			}
 			defer linked.Close() //nolint:errcheck // what it removes has no name any more
+			if label != "" {
+				labels, err := linked.Draw(sample, seed)
+				if err != nil {
+					return err
+				}
+				if len(labels.Pairs) == 0 {
+					return fmt.Errorf("there is no pair to judge: nothing looks like one person twice")
+				}
+				if err := linkcsv.WriteFile(label, labels.Write); err != nil {
+					return err
+				}
+				return p.judgeLabels(label)
+			}
 			for _, f := range []struct {
 				path  string
 				write func(io.Writer) error
@@ -144,6 +170,8 @@ a private folder, sealed, and vanishes with the program. - is standard input.`,
 	flags.StringVar(&memory, "memory", "", "how much memory rows and sorting may `take`, as 4GB; above it the disk is used (default: half of what is free)")
 	flags.StringVar(&decided, "decided", "", "a `file` of pairs that people decided: id_a,id_b,same (yes, no or unsure); it binds")
 	flags.BoolVar(&learn, "learn", false, "learn the weights from what was decided, too")
+	flags.StringVar(&label, "label", "", "draw pairs for a person to judge into this `file`, ask, and tell from the answers how good the linkage is")
+	flags.IntVar(&sample, "sample", 200, "how many `pairs` --label draws")
 	flags.BoolVar(&quiet, "quiet", false, "do not say what is being done")
 	return cmd
 }
@@ -207,6 +235,70 @@ func (p *program) decisions(path string) ([]linkcsv.Decision, error) {
 		return nil, fmt.Errorf("the decisions can't be read: %w", err)
 	}
 	return linkcsv.ReadDecisions(path, bytes.NewReader(data))
+}
+
+// labelAnswer is `kua link --label --json`.
+type labelAnswer struct {
+	Answered  int          `json:"answered"`
+	Unsure    int          `json:"unsure"`
+	Open      int          `json:"open"`
+	Precision *shareAnswer `json:"precision,omitempty"`
+	Recall    *shareAnswer `json:"recall,omitempty"`
+	Missed    *float64     `json:"missed_by_rules,omitempty"`
+	Unseen    []string     `json:"strata_not_judged,omitempty"`
+}
+
+type shareAnswer struct {
+	Estimate float64 `json:"estimate"`
+	Low      float64 `json:"low"`
+	High     float64 `json:"high"`
+}
+
+// judgeLabels asks what is not answered yet, and tells what the answers say.
+func (p *program) judgeLabels(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("%s can't be read: %w", path, errors.Unwrap(err))
+	}
+	labels, err := linkcsv.ReadLabels(path, bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	in, ok := p.in.(*os.File)
+	if ok && term.IsTerminal(int(in.Fd())) && labels.Open() > 0 && !p.json {
+		if err := labels.Ask(in, p.out, func() error { return linkcsv.WriteFile(path, labels.Write) }); err != nil {
+			return err
+		}
+	}
+	j := labels.Judge()
+	a := labelAnswer{Answered: j.Answered, Unsure: j.Unsure, Open: j.Open, Unseen: j.Unseen}
+	if j.Missed >= 0 {
+		a.Missed = &j.Missed
+	}
+	if j.Enough {
+		precision, recall := shareAnswer(j.Precision), shareAnswer(j.Recall)
+		a.Precision, a.Recall = &precision, &recall
+	}
+	if p.json {
+		return printJSON(p.out, a)
+	}
+	fmt.Fprintf(p.out, "%d pairs judged, %d unsure, %d not judged yet.\n", a.Answered, a.Unsure, a.Open)
+	if !j.Enough {
+		fmt.Fprintf(p.out, "Nothing can be said before some pair of each part is judged. Fill the column \"same\" of %s with yes, no or unsure, and call this again.\n", path)
+		return nil
+	}
+	fmt.Fprintf(p.out, "Of the joined pairs %s are one person.\n", percentRange(a.Precision))
+	fmt.Fprintf(p.out, "Of the true pairs that were compared %s are joined.\n", percentRange(a.Recall))
+	if a.Missed != nil {
+		fmt.Fprintf(p.out, "About %.1f %% of the true pairs were never compared, by two rules that look at different columns; more, if slips come together. No answer here can show them.\n", 100**a.Missed)
+	} else {
+		fmt.Fprintln(p.out, "How many true pairs were never compared is not known: no two rules look at different columns, or they find too little. No answer here can show them.")
+	}
+	return nil
+}
+
+func percentRange(s *shareAnswer) string {
+	return fmt.Sprintf("%.1f %% (95 %% interval %.1f to %.1f)", 100*s.Estimate, 100*s.Low, 100*s.High)
 }
 
 func (p *program) printLinked(l *linkcsv.Linked) error {
