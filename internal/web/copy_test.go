@@ -137,7 +137,8 @@ func TestCopiesAreAskedFor(t *testing.T) {
 		text    string
 	}{
 		"no opener": {registry.ErrNoOpener, 422, "не открывает"}, "full": {registry.ErrDiskFull, 422, "заполнен"}, "damaged": {registry.ErrFileDamaged, 500, ""},
-		"forbidden": {registry.ErrNotAllowed, 403, ""}, "broken": {errors.New("x"), 500, ""},
+		"in a bucket that does not answer": {fmt.Errorf("%w (x)", registry.ErrAway), 503, "не потерян"},
+		"forbidden":                        {registry.ErrNotAllowed, 403, ""}, "broken": {errors.New("x"), 500, ""},
 	} {
 		f.refuses = x.refuses
 		if w := b.post(filesOf + "/" + fileNew + "/copy"); w.Code != x.code || !strings.Contains(w.Body.String(), x.text) {

@@ -109,6 +109,10 @@ func (f *fake) EndMail(_ context.Context, s *access.Session) error {
 	return nil
 }
 
+func (f *fake) Place(_ context.Context, _ *access.Session, _ bool) (registry.PlaceView, error) {
+	return registry.PlaceView{On: true, Bucket: registry.Bucket{Name: "north-files"}, Away: 212, Here: 3, Going: 1}, nil
+}
+
 func (f *fake) TryMail(ctx context.Context, s *access.Session, to string, post registry.Post) error {
 	if !f.May(s, access.Administer) {
 		return registry.ErrNotAllowed

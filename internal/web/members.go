@@ -104,6 +104,31 @@ type membersBody struct {
 	NewOrg        string // as it was typed
 	NewCounts     bool
 	NewOurs       bool
+	Place         *placeBody // nil: all sealed files are in the folder
+}
+
+// placeBody is where sealed files are, in words.
+type placeBody struct{ Bucket, Away, Here, Going, Note string }
+
+// place says where sealed files are, where there is a bucket.
+func (v *visit) place(p registry.PlaceView) *placeBody {
+	if !p.On {
+		return nil
+	}
+	body := &placeBody{Bucket: p.Bucket.Name, Away: v.N("place.away", p.Away)}
+	if p.Here > 0 {
+		body.Here = v.N("place.here", p.Here)
+	}
+	if p.Going > 0 {
+		body.Going = v.N("place.going", p.Going)
+	}
+	switch {
+	case p.Home:
+		body.Note = v.T("place.home")
+	case p.Here > 0 || p.Going > 0:
+		body.Note = v.T("place.waits")
+	}
+	return body
 }
 
 type memberLine struct {
@@ -149,6 +174,11 @@ func (s *server) showMembers(v *visit, body membersBody) error {
 		if members, waiting, err = s.reg.Members(ctx, v.session); err != nil {
 			return err
 		}
+		place, err := s.reg.Place(ctx, v.session, false) // nobody is asked
+		if err != nil {
+			return err
+		}
+		body.Place = v.place(place)
 	}
 	by := map[string]string{}
 	for _, m := range sorted(v.voice, members, func(m registry.MemberView) string { return m.Name }) {

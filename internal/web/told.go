@@ -26,6 +26,7 @@ type toldRegister interface {
 	Mail(ctx context.Context, s *access.Session) (registry.MailView, error)
 	SetMail(ctx context.Context, s *access.Session, m registry.MailServer) error
 	EndMail(ctx context.Context, s *access.Session) error
+	Place(ctx context.Context, s *access.Session, ask bool) (registry.PlaceView, error)
 	TryMail(ctx context.Context, s *access.Session, to string, post registry.Post) error
 }
 

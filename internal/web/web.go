@@ -288,6 +288,9 @@ func (s *server) fail(v *visit, err error) {
 	case errors.Is(err, registry.ErrUnaudited):
 		o = oops{http.StatusServiceUnavailable, "unaudited"}
 		s.log.Error("a page with names was not shown, because it could not be written down who reads it: is the disk full?", slog.String("route", v.r.Pattern))
+	case errors.Is(err, registry.ErrAway):
+		o = oops{http.StatusServiceUnavailable, "away"}
+		s.log.Warn("a file is in the bucket, which does not hand it out: 'kua evidence place' says why", slog.String("route", v.r.Pattern))
 	case errors.Is(err, registry.ErrNotAllowed):
 		o = oops{http.StatusForbidden, "403"}
 	case errors.Is(err, access.ErrTooMany):
