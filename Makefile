@@ -118,6 +118,17 @@ $(SPLINK)/bin/python:
 	python3 -m venv $(SPLINK)
 	$(SPLINK)/bin/pip install --quiet splink==5.0.0 duckdb==2.0.1
 
+# The peer of bench-peers-encoded is installed from PyPI into an environment of its own.
+ANONLINK := $(GOBIN)/peers/anonlink
+
+.PHONY: bench-peers-encoded
+bench-peers-encoded: go $(ANONLINK)/bin/python ## encoded lists compared here and by anonlink, same filters, same machine
+	go run ./bench/peers/anonlink -python $(ANONLINK)/bin/python
+
+$(ANONLINK)/bin/python:
+	python3 -m venv $(ANONLINK)
+	$(ANONLINK)/bin/pip install -q anonlink==0.15.3 || { rm -rf $(ANONLINK); exit 1; }
+
 .PHONY: check
 check: lint test ## what must be green before a commit lands
 
