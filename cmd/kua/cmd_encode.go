@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -29,14 +30,15 @@ type encodeAnswer struct {
 	Count   int            `json:"rows"`
 	Schema  string         `json:"schema_sha256"`
 	Missing map[string]int `json:"missing"`
+	Refused int            `json:"refused"` // cases left out: the person does not agree
 	Notes   []string       `json:"notes"`
 }
 
 func (p *program) encodeCommand() *cobra.Command {
 	var schemaFile, keyFile, out, round, lang string
-	var newKey, draft bool
+	var newKey, draft, cases bool
 	cmd := &cobra.Command{
-		Use:   "encode FILE",
+		Use:   "encode [FILE]",
 		Short: "Encode a list, so that others count whom you have in common without seeing a name",
 		Long: `Encode a table (CSV or XLSX) row by row into filters that are alike where the
 people are, under a key that the organisations of one comparison share. Whoever
@@ -47,20 +49,25 @@ compares gets the files and neither the key nor a name. Three steps:
   kua encode FILE --draft > SCHEMA                   which of your columns is which
   kua encode FILE --schema SCHEMA --key-file KEY --round TEXT --out E
 
+With --cases the rows are the cases of your organisations in the register; what
+leaves is written down there, and who refused to be shared is left out.
+
 All use one schema (its part "columns" is each one's own) and one --round, a few
 words that name this comparison. Beside E, E.rows.csv is written: which of your
 rows each row of E is. It stays with you.
 
 An encoded file is not anonymous: what it tells is said with it.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
+			case cases && (newKey || draft || len(args) > 0):
+				return usage("--cases encodes those of the register, and reads no table")
 			case newKey && (len(args) > 0 || draft):
 				return usage("--new-key makes a key and reads no file")
 			case newKey:
 				return p.newEncodeKey(out)
-			case len(args) == 0:
-				return usage("which table? Give a file, or --new-key")
+			case !cases && len(args) == 0:
+				return usage("which table? Give a file; or --cases, or --new-key")
 			}
 			text := encoded.CaseSchema()
 			if schemaFile != "" {
@@ -69,12 +76,12 @@ An encoded file is not anonymous: what it tells is said with it.`,
 					return err
 				}
 			}
-			rows, headings, err := readRows(args[0])
-			if err != nil {
-				return err
-			}
 			if draft {
-				_, err := p.out.Write(encoded.Draft(text, headings))
+				_, headings, err := readRows(args[0])
+				if err != nil {
+					return err
+				}
+				_, err = p.out.Write(encoded.Draft(text, headings))
 				return err
 			}
 			language, err := p.language(lang)
@@ -95,6 +102,17 @@ An encoded file is not anonymous: what it tells is said with it.`,
 			if err != nil {
 				return err
 			}
+			if cases {
+				list, err := p.encodeCases(cmd.Context(), key, schema)
+				if err != nil {
+					return err
+				}
+				return p.writeEncoded(out, list, schema, language)
+			}
+			rows, headings, err := readRows(args[0])
+			if err != nil {
+				return err
+			}
 			list, err := encodeTable(key, schema, rows, headings)
 			if err != nil {
 				return fmt.Errorf("%s: %w", filepath.Base(args[0]), err)
@@ -107,6 +125,7 @@ An encoded file is not anonymous: what it tells is said with it.`,
 	cmd.Flags().StringVar(&out, "out", "", "the `file` to write; it must not be there")
 	cmd.Flags().StringVar(&round, "round", "", "which comparison this is, in a few `words`; the same for all")
 	cmd.Flags().BoolVar(&newKey, "new-key", false, "make a key for a comparison")
+	cmd.Flags().BoolVar(&cases, "cases", false, "encode the cases of your own organisations that you may hand over, out of the register")
 	cmd.Flags().BoolVar(&draft, "draft", false, "print a schema with the columns of FILE, for a person to finish")
 	cmd.Flags().StringVar(&lang, "lang", "en", "the language of the answer: en, ru or kk")
 	return cmd
@@ -180,6 +199,18 @@ type encodedList struct {
 	missing map[string]int
 	largest string // the feature that salts, and how many rows share one value of it
 	group   int
+	refused int // cases whose person does not agree
+}
+
+// encodeCases encodes cases of the register.
+func (p *program) encodeCases(ctx context.Context, key encoded.Key, s encoded.Schema) (encodedList, error) {
+	reg, session, err := p.open(ctx)
+	if err != nil {
+		return encodedList{}, err
+	}
+	defer reg.Close()
+	e, err := reg.EncodeCases(ctx, session, key, s)
+	return encodedList{file: e.File, ids: e.Numbers, missing: e.Missing, largest: e.Largest, group: e.Group, refused: e.Refused}, err
 }
 
 func encodeTable(key encoded.Key, s encoded.Schema, rows []intake.SourceRow, headings []string) (encodedList, error) {
@@ -262,11 +293,11 @@ func (p *program) writeEncoded(out string, list encodedList, s encoded.Schema, l
 		return errors.Join(err, os.Remove(rowsFile))
 	}
 	hash := s.Hash()
-	answer := encodeAnswer{File: out, Rows: rowsFile, Count: list.file.Rows, Schema: fmt.Sprintf("%x", hash), Missing: list.missing, Notes: leaks(l)}
+	answer := encodeAnswer{File: out, Rows: rowsFile, Count: list.file.Rows, Schema: fmt.Sprintf("%x", hash), Missing: list.missing, Refused: list.refused, Notes: leaks(l)}
 	switch {
 	case list.group > encoded.MaxGroup:
 		answer.Notes = append(answer.Notes, l.N("encoded.large", list.group, list.largest, l.Number(encoded.MaxGroup)))
-	case list.group == 0:
+	case list.group == 0 && list.file.Rows > 0:
 		answer.Notes = append(answer.Notes, l.T("encoded.unsalted"))
 	}
 	if p.json {
@@ -281,6 +312,9 @@ func (p *program) writeEncoded(out string, list encodedList, s encoded.Schema, l
 			}
 			fmt.Fprintln(p.out, l.N(says, n, f.ID))
 		}
+	}
+	if list.refused > 0 {
+		fmt.Fprintln(p.out, l.N("encoded.refused", list.refused))
 	}
 	fmt.Fprintf(p.out, "%s\n\n", l.T("encoded.files", out, rowsFile))
 	printNotes(p.out, answer.Notes)

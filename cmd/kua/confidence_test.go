@@ -31,6 +31,7 @@ var tries = map[string][][]string{
 	"kua case restrict":         {{"ASKED"}},
 	"kua case unrestrict":       {{"ASKED"}},
 	"kua check":                 {{"--all"}, {"--all", "--json"}},
+	"kua encode":                {{"--cases", "--key-file", "key.txt", "--out", "OUT"}, {"list.csv", "--key-file", "ASKED", "--out", "OUT"}},
 	"kua erase":                 {{"ASKED", "--identity", "--reason", "asked"}, {"ASKED", "--whole", "--reason", "asked", "--json"}},
 	"kua evidence add":          {{"list.csv", "--publication", "ASKED"}, {"ASKED", "list.csv"}, {"S-1", "list.csv", "--to", "ASKED"}},
 	"kua evidence list":         {{"--publication", "ASKED"}, {"--json"}, {"ASKED"}, {"ASKED", "--json"}},
@@ -110,7 +111,6 @@ var outside = map[string]string{
 	"kua map":                 "reads a spreadsheet",
 	"kua estimate":            "reads a table",
 	"kua compare":             "reads encoded files, and no register",
-	"kua encode":              "reads a table",
 	"kua link":                "reads lists in CSV files",
 	"kua serve":               "serves the pages, which have a test of their own",
 	"kua lock":                "locks, and answers nothing else",
@@ -167,7 +167,7 @@ func TestEachConfidenceStaysAtTheCommandLine(t *testing.T) {
 		full = append(full, strings.Fields(command)[1:]...)
 		for _, arg := range args {
 			switch arg {
-			case "list.csv", "map.yaml", "text.md", "OUT":
+			case "list.csv", "map.yaml", "text.md", "key.txt", "OUT":
 				arg = filepath.Join(dir, arg)
 			}
 			full = append(full, strings.ReplaceAll(arg, "ASKED", asked))
@@ -181,6 +181,8 @@ func TestEachConfidenceStaysAtTheCommandLine(t *testing.T) {
 		write(t, filepath.Join(dir, "pass-"+member), passphrase+"\n")
 	}
 	write(t, filepath.Join(dir, "map.yaml"), "mapping: 1\nname: made up\ndates: 2006-01-02\nkey: No\nrecords:\n- kind: report\n  fields: {received: Received}\n- kind: person\n  fields: {role: {const: victim}, family: Family}\n")
+
+	write(t, filepath.Join(dir, "key.txt"), "kua-encode-1-aaaq-eaye-auda-ocaj-bifq-ydio-b4ib-ceqt-cqkr-mfyy-denb-wha5-dypw-gdon\n")
 
 	// Imports last: what the south takes in is its own from then on.
 	slices.SortStableFunc(commands, func(a, b string) int {

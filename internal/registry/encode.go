@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/encoded"
+	"github.com/kua-registry/kua/internal/index"
+)
+
+// EncodedCases are a member's cases made ready to be compared by somebody who
+// sees no name.
+type EncodedCases struct {
+	File    *encoded.File
+	Numbers []string       // of the case that each row of the file is, in its order
+	Missing map[string]int // feature → cases in which it could not be read
+	Refused int            // cases left out: the person does not agree to their being shared
+	Largest string         // the feature that salts, of the largest group …
+	Group   int            // … and how many rows of the file it has
+}
+
+// EncodeCases encodes the cases of the member's own organisations that they may
+// hand over with who somebody is. Who has refused to be shared with the
+// coalition, or taken that back, is not in the file. Nothing of it is kept.
+func (r *Registry) EncodeCases(ctx context.Context, s *access.Session, key encoded.Key, schema encoded.Schema) (_ EncodedCases, err error) {
+	defer r.refusal(ctx, s, "encoded", "", &err)
+	if !slices.ContainsFunc(s.Member.Orgs, func(org string) bool {
+		return access.Decide(s.Member, access.HandOver, access.Thing{Org: org, Part: access.Identity, Day: r.Today()})
+	}) {
+		return EncodedCases{}, ErrNotAllowed
+	}
+	if !r.sessions.Fresh(s) {
+		return EncodedCases{}, ErrProof
+	}
+	e, err := encoded.NewEncoder(key, schema)
+	if err != nil {
+		return EncodedCases{}, err
+	}
+	see := r.see(s.Member)
+	var ids []string
+	for file, err := range r.index.Files(ctx, allKnown) {
+		if err != nil {
+			return EncodedCases{}, err
+		}
+		t, ok := r.thing(file.ID)
+		t.Part = access.Identity
+		if ok && see(file.ID) == index.All && slices.Contains(s.Member.Orgs, t.Org) && access.Decide(s.Member, access.HandOver, t) {
+			ids = append(ids, file.ID)
+		}
+	}
+	out := EncodedCases{Missing: map[string]int{}}
+	var filters [][]uint64
+	var numbers, in []string
+	for _, id := range ids {
+		file, err := r.fromLedger(ctx, id)
+		if err != nil {
+			return EncodedCases{}, err
+		}
+		victim := victimOf(file)
+		state, _ := casefile.Consent(file.Of("consent"), "share_coalition", r.Today(), func(named string) bool { return named == "" || named == victim })
+		if state == casefile.ConsentWithdrawn {
+			out.Refused++
+			continue
+		}
+		rec := person(file)
+		filter, missing := e.Encode(func(input string) []string { return rec.Fields[input] })
+		for _, m := range missing {
+			out.Missing[m]++
+		}
+		row, err := r.index.Row(ctx, id, Clock{AsOf: r.Today()}, see)
+		if err != nil {
+			return EncodedCases{}, err
+		}
+		filters, numbers, in = append(filters, filter), append(numbers, row.Number), append(in, id)
+	}
+	file, order, err := encoded.NewFile(key, schema, filters, rand.Reader)
+	if err != nil {
+		return EncodedCases{}, err
+	}
+	out.File = file
+	out.Largest, out.Group = e.Largest()
+	var leaving []string
+	for _, at := range order {
+		out.Numbers = append(out.Numbers, numbers[at])
+		leaving = append(leaving, in[at])
+	}
+	if err := r.readsIdentity(ctx, s, actRead, "encoded", in...); err != nil {
+		return EncodedCases{}, err
+	}
+	slices.Sort(leaving) // the audit doesn't tell which row is which
+	var lines []*line
+	for some := range slices.Chunk(leaving, casesPerLine) {
+		lines = append(lines, &line{act: actExport, what: "encoded", by: s.Keys.Identity, n: len(some), cases: some})
+	}
+	if len(lines) > 0 {
+		if err := r.audit(ctx, lines...); err != nil {
+			return EncodedCases{}, fmt.Errorf("%w (%w)", ErrUnaudited, err)
+		}
+	}
+	return out, nil
+}
