@@ -25,10 +25,14 @@ type examinationBody struct {
 	Findings          []findingView
 	AddFinding        string
 	Sections          []examSection
-	Whole             string // the record as a whole, with its history
+	Opinion           *anchorText // the medical opinion that is written from it; nil: from another
+	Whole             string      // the record as a whole, with its history
 	MayWrite          bool
 	Missed            bool // a place was chosen at which there is nothing
 }
+
+// opinionLetter is the medical opinion after an evaluation under the Istanbul Protocol.
+const opinionLetter = "ip_opinion"
 
 type examFact struct {
 	Label, Text string
@@ -94,6 +98,9 @@ func (s *server) examination(v *visit) error {
 		Title: cmp.Or(v.label("exam_kind", exam.Get("kind")), v.in(e.kind.Label)), Side: e.sideTag(exam),
 		Glance: e.glanceOf(exam), Sections: e.sections(exam, findings), Whole: recordPath(e.file.Row, exam.ID),
 		MayWrite: e.file.MayWrite, Missed: q.Get("missed") != "",
+	}
+	if l, ok := s.letters.Letter(opinionLetter); ok && slices.Contains(l.Records(e.file.Records), exam.ID) {
+		body.Opinion = &anchorText{link(e.base+"/letters/"+l.ID, "record", exam.ID), v.in(l.Label)}
 	}
 	asked, recorded, unknown := e.counts(exam)
 	if asked > 0 {

@@ -230,3 +230,16 @@ func TestExaminationWeight(t *testing.T) {
 		}
 	}
 }
+
+// TestOpinionOfAnExamination: the examination and the medical opinion that is
+// written from it lead to each other.
+func TestOpinionOfAnExamination(t *testing.T) {
+	b := signedIn(t, newExaminationFake(t), "ru")
+	opinion := strings.TrimSuffix(examsPath, "/examinations") + "/letters/" + opinionLetter + "?record=" + examOwn
+	if page := b.get(examsPath + "/" + examOwn).Body.String(); !strings.Contains(page, `href="`+opinion+`"`) {
+		t.Error("the examination does not lead to its opinion")
+	}
+	if page := b.get(opinion).Body.String(); !strings.Contains(page, `href="`+examsPath+"/"+examOwn+`"`) {
+		t.Error("the opinion does not lead to its examination")
+	}
+}

@@ -155,6 +155,7 @@ type fileRow struct {
 	Original                      string // where its bytes are handed out
 	Evidence, EvidenceHref        string
 	Missing                       bool
+	Small                         string // where its small picture is; empty: it has none, or it may not be seen
 	Copies                        string // how many copies the program made
 	Web                           *tag   // the verdict on a web capture; nil: it is none
 	Withdraw                      string // where it is taken back
@@ -189,15 +190,19 @@ func (s *server) showFiles(v *visit, problem string) error {
 	}
 	body := c.filesBody()
 	body.Problem = problem
-	copies := map[string]int{}
+	copies, small := map[string]int{}, map[string]string{}
 	for _, f := range files {
 		copies[f.OfFile]++
+		if f.Form == "thumbnail" && f.MayOpen && small[f.OfFile] == "" { // the first: a later one may be of a redacted page
+			small[f.OfFile] = filesPath(c.file.Row, f.ID) + "/shown"
+		}
 	}
 	for _, f := range files {
 		if f.OfFile != "" {
 			continue
 		}
 		row := c.fileRow(f)
+		row.Small = small[f.ID]
 		if n := copies[f.ID]; n > 0 {
 			row.Copies = v.N("file.copies", n)
 		}

@@ -23,8 +23,11 @@ func TestFilePages(t *testing.T) {
 			t.Errorf("the list of files lacks %q", want)
 		}
 	}
-	if strings.Contains(page, fileSmall) {
+	if strings.Contains(page, `href="`+filesOf+"/"+fileSmall) {
 		t.Error("a copy stands among the originals")
+	}
+	if !strings.Contains(page, `<img src="`+filesOf+"/"+fileSmall+`/shown" alt="" width="64" height="64" loading="lazy"`) {
+		t.Error("a file that has a small picture is listed without it")
 	}
 	page = b.get(filesOf + "/" + fileOne).Body.String()
 	for _, want := range []string{strings.Repeat("0a", 32), strings.Repeat("b3", 32), filesOf + "/" + fileOne + "/original", "A jacket"} {
@@ -37,7 +40,7 @@ func TestFilePages(t *testing.T) {
 	}
 	f.access = "facts"
 	page = b.get(filesOf).Body.String() + b.get(filesOf+"/"+fileOne).Body.String()
-	for _, never := range []string{"/original", "film", strings.Repeat("0a", 32), `type="file"`} {
+	for _, never := range []string{"/original", "<img", "film", strings.Repeat("0a", 32), `type="file"`} {
 		if strings.Contains(page, never) {
 			t.Errorf("who reads facts alone is shown %q", never)
 		}

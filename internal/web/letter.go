@@ -41,6 +41,7 @@ type letterBody struct {
 	CaseHref, Number         string
 	Title, Help, Why, Norm   string
 	Unchecked                bool
+	Exam                     string // the page of the examination it is about; empty: of something else
 	Langs                    []langLink
 	About                    []langLink // the records it may be about
 	Action, In, Rule, Record string
@@ -135,6 +136,9 @@ func (s *server) showLetter(v *visit, a *letterAsked, text string) error {
 		body.About = append(body.About, langLink{
 			Name: join([]string{v.title(rec, func(string) valueText { return valueText{} }), v.DateShort(rec.Date)}), Href: link(here, "rule", a.rule, "record", id, "in", a.in), Here: id == a.record,
 		})
+	}
+	if slices.ContainsFunc(a.file.Records, func(rec *casefile.Record) bool { return rec.ID == a.record && rec.Kind == "examination" }) {
+		body.Exam = casePath(a.file.Row) + "/examinations/" + a.record
 	}
 	for _, b := range draft.Blanks {
 		view := blankView{Label: b.Label}
