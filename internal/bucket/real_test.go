@@ -150,7 +150,7 @@ func useReal(t *testing.T, b *Bucket, versions bool) {
 	if err != nil || len(parts) != 2 {
 		t.Errorf("%d parts are there: %v", len(parts), err)
 	}
-	if proved, err = b.Put(ctx, "fedcba9876543210fedcba9876543210", bytes.NewReader(text), int64(len(text))); err != nil {
+	if _, err = b.Put(ctx, "fedcba9876543210fedcba9876543210", bytes.NewReader(text), int64(len(text))); err != nil {
 		t.Fatal(err)
 	}
 	if got := get(t, b, "fedcba9876543210fedcba9876543210", 0, int64(len(text))); !bytes.Equal(got, text) {
