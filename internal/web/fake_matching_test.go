@@ -74,10 +74,10 @@ func (f *fake) Match(_ context.Context, s *access.Session, a, b, _ string) (regi
 	view := registry.MatchView{
 		A: registry.MatchSide{Row: one, Values: map[string][]string{
 			"family": {"Жаксыбеков"}, "given": {"Айдос"}, "patronymic": {"Серікұлы"}, "other_names": {"Zhaksybekov Aidos", hostile}, "sex": {"m"}, "birth": {"1987-03-14"},
-			"region": {"KZ-75"}, "incident": {"2022-01-04/2022-01-06"}, "place_type": {"police"}, "methods": {"beating", "suffocation"}, "register_no": {"22-7-1"},
+			"region": {"KZ-75"}, "incident": {"2022-01-04/2022-01-06"}, "place_type": {"police_station"}, "methods": {"beating", "threats"}, "register_no": {"22-7-1"},
 		}},
 		B: registry.MatchSide{Row: two, Values: map[string][]string{
-			"family": {"Жақсыбеков"}, "given": {"Айдос"}, "sex": {"m"}, "birth": {"1987-03-17"}, "region": {"KZ-75"}, "incident": {"2022-01-05"}, "place_type": {"street"}, "methods": {"beating"},
+			"family": {"Жақсыбеков"}, "given": {"Айдос"}, "sex": {"m"}, "birth": {"1987-03-17"}, "region": {"KZ-75"}, "incident": {"2022-01-05"}, "place_type": {"vehicle"}, "methods": {"beating"},
 		}, With: []registry.Row{three}, Decisions: []registry.MatchNote{{MatchDecision: d, Other: three}}},
 		Proposed: true, Probability: .87, Fields: fields, Values: true, Open: 2, Next: [2]string{caseOne, caseThree},
 		Weak: []registry.WeakBridge{{A: one, B: three, Probability: .43}, {A: two, B: three}},

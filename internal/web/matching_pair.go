@@ -170,7 +170,7 @@ func (v *visit) pairRows(view registry.MatchView) []pairRow {
 		}
 		row := pairRow{Label: v.T("matching.field." + f.id)}
 		if len(a) > 0 && len(b) > 0 {
-			row.A, row.B = differing(a, b), differing(b, a)
+			row.A, row.B = differing(a, b, f.list == ""), differing(b, a, f.list == "")
 		} else {
 			row.A, row.B = alone(a), alone(b)
 		}
@@ -278,13 +278,17 @@ func alone(values []string) []pieces {
 }
 
 // differing takes values apart by what the other side does not have: whole values,
-// or letters where a value of the other side is much the same. Of two scripts
-// the letters are not compared: they all differ, and say nothing.
-func differing(values, other []string) []pieces {
+// or of what was written by hand the letters, where a value of the other side is
+// much the same. Of two scripts the letters are not compared: they all differ, and say nothing.
+func differing(values, other []string, letters bool) []pieces {
 	var out []pieces
 	for _, value := range values {
 		if slices.Contains(other, value) {
 			out = append(out, pieces{{Text: value}})
+			continue
+		}
+		if !letters {
+			out = append(out, pieces{{Text: value, Differs: true}})
 			continue
 		}
 		best, length, foreign := []bool(nil), 0, false

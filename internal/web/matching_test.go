@@ -129,9 +129,12 @@ func TestDifferencesAreMarked(t *testing.T) {
 		{strings.Repeat("a", 300), strings.Repeat("a", 299), "[" + strings.Repeat("a", 300) + "]"},
 		{"", "x", ""},
 	} {
-		if got := said(differing(strings.Split(c.a, "; "), strings.Split(c.b, "; "))); got != c.want {
+		if got := said(differing(strings.Split(c.a, "; "), strings.Split(c.b, "; "), true)); got != c.want {
 			t.Errorf("%q beside %q: %q, want %q", c.a, c.b, got, c.want)
 		}
+	}
+	if got := said(differing([]string{"14 March 1987", "15 March 1987"}, []string{"15 March 1987"}, false)); got != "[14 March 1987]; 15 March 1987" {
+		t.Errorf("of a code or a day: %q", got)
 	}
 }
 
