@@ -43,7 +43,7 @@ func guessed(f, g weight) bool { return f.family+g.given < f.given+g.family }
 
 func tidy(s string) string {
 	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x80 && !utf8.RuneStart(s[i]) && (s[i-1] == 0xc2 || s[i-1] >= 0xe1 && s[i-1] <= 0xe3) { // it may have a space in it
+		if s[i] <= ' ' || i > 0 && s[i] >= 0x80 && !utf8.RuneStart(s[i]) && (s[i-1] == 0xc2 || s[i-1] >= 0xe1 && s[i-1] <= 0xe3) { // it may have a space in it
 			return strings.Join(strings.Fields(s), " ")
 		}
 	}

@@ -102,3 +102,14 @@ func TestOwnPairs(t *testing.T) {
 		t.Errorf("F1 %.3f, the target is 0.95", f1)
 	}
 }
+
+// TestBrokenLettersRegression: a name cut in the middle of a letter, as a
+// broken file has it, is compared like any other.
+func TestBrokenLettersRegression(t *testing.T) {
+	for _, name := range []string{"\xbf\x90х", "\x80", "\xc2", "Ахмет\xd0", "\xe2\x80"} {
+		p := Prepare(New(name, "Серик", name))
+		p.Compare(Prepare(Parse(name + " Серик")))
+		p.Words()
+		SearchKeys(name)
+	}
+}
