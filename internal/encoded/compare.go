@@ -5,6 +5,7 @@ package encoded
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/bits"
@@ -22,6 +23,9 @@ type Pair struct {
 // MaxPairs is how many pairs Compare gives at most: more than that is a
 // threshold at which nearly everybody is alike.
 const MaxPairs = 10_000_000
+
+// ErrTooManyPairs says that a threshold is too low.
+var ErrTooManyPairs = errors.New("too many pairs are alike: the threshold is too low to tell people apart")
 
 // Dice is the similarity of two filters of one length: twice the bits they share
 // over all bits of both.
@@ -180,7 +184,7 @@ func (s *search) chunk(ctx context.Context, from, to int, count *counter) ([]Pai
 			out = s.row(out, i, tile, end, allowed)
 		}
 		if !count.add(len(out) - before) {
-			return nil, fmt.Errorf("more than %d pairs are alike at a threshold of %v: it is too low to tell people apart", MaxPairs, s.threshold)
+			return nil, fmt.Errorf("%w: more than %d at %v", ErrTooManyPairs, MaxPairs, s.threshold)
 		}
 	}
 	return out, nil

@@ -385,3 +385,11 @@ func TestJoinProperties(t *testing.T) {
 		}
 	})
 }
+
+// TestDraftFindsTheIDOfTheRows: a number of a street is none, and one column is enough.
+func TestDraftFindsTheIDOfTheRows(t *testing.T) {
+	text := string(Draft(CaseSchema(), []string{"street_number", "rec_id", "soc_sec_id", "surname"}))
+	if !strings.Contains(text, `  id: ["rec_id"]`) || !strings.Contains(text, `  family: ["surname"]`) {
+		t.Errorf("%s", text[strings.Index(text, "columns:"):])
+	}
+}

@@ -5,7 +5,6 @@ package encoded
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -49,7 +48,7 @@ func Join(ctx context.Context, files []*File, threshold float64, workers int) (J
 				return Joined{}, err
 			}
 			if len(all)+len(pairs) > MaxPairs {
-				return Joined{}, errors.New("too many pairs are alike: the threshold is too low to tell people apart")
+				return Joined{}, ErrTooManyPairs
 			}
 			for _, p := range pairs {
 				all = append(all, Match{A: Row{i, p.A}, B: Row{j, p.B}, Similarity: p.Similarity})

@@ -301,6 +301,12 @@ func Draft(schema []byte, headings []string) []byte {
 	for _, h := range headings {
 		low := strings.ToLower(strings.TrimSpace(h))
 		for _, w := range words {
+			if w.input == RowID { // one, the first: part of a heading says nothing ("street number")
+				if len(found[RowID]) == 0 && (slices.Contains(w.parts, low) || strings.HasSuffix(low, " id") || strings.HasSuffix(low, "_id")) {
+					found[RowID] = []string{h}
+				}
+				continue
+			}
 			if slices.ContainsFunc(w.parts, func(p string) bool {
 				return low == p || len([]rune(p)) > 3 && strings.Contains(low, p)
 			}) {

@@ -25,14 +25,20 @@ type EncodedCases struct {
 	Group   int            // … and how many rows of the file it has
 }
 
+// MayEncode tells whether a member may hand cases of an organisation of theirs
+// over with who somebody is, and so encode them.
+func (r *Registry) MayEncode(s *access.Session) bool {
+	return slices.ContainsFunc(s.Member.Orgs, func(org string) bool {
+		return access.Decide(s.Member, access.HandOver, access.Thing{Org: org, Part: access.Identity, Day: r.Today()})
+	})
+}
+
 // EncodeCases encodes the cases of the member's own organisations that they may
 // hand over with who somebody is. Who has refused to be shared with the
 // coalition, or taken that back, is not in the file. Nothing of it is kept.
 func (r *Registry) EncodeCases(ctx context.Context, s *access.Session, key encoded.Key, schema encoded.Schema) (_ EncodedCases, err error) {
 	defer r.refusal(ctx, s, "encoded", "", &err)
-	if !slices.ContainsFunc(s.Member.Orgs, func(org string) bool {
-		return access.Decide(s.Member, access.HandOver, access.Thing{Org: org, Part: access.Identity, Day: r.Today()})
-	}) {
+	if !r.MayEncode(s) {
 		return EncodedCases{}, ErrNotAllowed
 	}
 	if !r.sessions.Fresh(s) {

@@ -127,7 +127,7 @@ func (r *Registry) Apply(ctx context.Context, s *access.Session, found Proposals
 		if !p.Sure || p.Verdict != "" {
 			continue
 		}
-		decisions = append(decisions, Decision{A: p.A.ID, B: p.B.ID, Verdict: Same, Probability: p.Probability, Reasons: reasons(p.Fields), Reason: "proposed by the program and sure"})
+		decisions = append(decisions, Decision{A: p.A.ID, B: p.B.ID, Verdict: Same, Probability: p.Probability, Reasons: reasons(p.Fields)})
 	}
 	ids, err := r.decide(ctx, s, decisions, "program")
 	return len(ids), err

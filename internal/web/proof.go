@@ -39,6 +39,7 @@ var proofActs = map[string]string{
 	"POST /cases/{id}/access":          "access",
 	"POST /cases/{id}/bundle":          "bundle",
 	"POST /cases/{id}/erase":           "erase",
+	"POST /encoded":                    "encoded",
 	"POST /account/factor/begin":       "factor_begin",
 	"POST /account/factor/off":         "factor_off",
 	"POST /account/passkeys/remove":    "passkey",

@@ -89,6 +89,7 @@ type register interface {
 	bulkRegister
 	analysisRegister
 	estimateRegister
+	encodedRegister
 	matchingRegister
 	statementRegister
 	stampRegister
@@ -179,7 +180,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.uploadRoutes(), s.copyRoutes(), s.letterRoutes(), s.bundleRoutes(), s.analysisRoutes(), s.estimateRoutes(), s.matchingRoutes(), s.statementRoutes(), s.stampRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.uploadRoutes(), s.copyRoutes(), s.letterRoutes(), s.bundleRoutes(), s.analysisRoutes(), s.estimateRoutes(), s.encodedRoutes(), s.matchingRoutes(), s.statementRoutes(), s.stampRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},

@@ -145,6 +145,7 @@ var pages = []struct{ name, path string }{
 	{"matching", "/matching?done=applied&n=41"},
 	{"matching-decided", "/matching?show=decided&between=" + orgNorth + "&skip=30&done=undone"},
 	{"matching-sure", "/matching/sure"},
+	{"encoded", "/encoded"},
 	{"matching-pair", "/matching/pair?a=" + caseOne + "&b=" + caseTwo + "&done=same&decision=" + fakeDecision + "&was=" + caseOne + "," + caseThree},
 	{"matching-closed", "/matching/pair?a=" + caseOne + "&b=" + caseThree + "&done=later"},
 	{"about", "/about"},
