@@ -5,15 +5,11 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
-	"maps"
-	"math/bits"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -83,6 +79,7 @@ E.rows.csv. --table writes the table that 'kua estimate' reads.`,
 			}
 			answer := compareAnswer{Threshold: threshold, Patterns: []patternAnswer{}, Pairs: []pairAnswer{}}
 			var files []*encoded.File
+			var names []string
 			for i, path := range args {
 				f, err := readEncoded(path)
 				if err != nil {
@@ -94,15 +91,18 @@ E.rows.csv. --table writes the table that 'kua estimate' reads.`,
 					}
 				}
 				files = append(files, f)
-				answer.Lists = append(answer.Lists, listAnswer{listName(path, answer.Lists), f.Rows})
+				names = append(names, encoded.ListName(path, names))
+				answer.Lists = append(answer.Lists, listAnswer{names[i], f.Rows})
 			}
 			joined, err := encoded.Join(cmd.Context(), files, threshold, runtime.NumCPU())
 			if err != nil {
 				return err
 			}
-			answer.fill(joined)
-			answer.Notes = append(leaks(language), language.T("encoded.once"))
-			if err := answer.write(out, tableOut); err != nil {
+			answer.fill(joined, names)
+			answer.Notes = append(encoded.Leaks(language), language.T("encoded.once"))
+			table := sheet.Sheet{}
+			table.Head, table.Rows = joined.Table(names)
+			if err := answer.write(out, table, tableOut); err != nil {
 				return err
 			}
 			if p.json {
@@ -131,37 +131,18 @@ func readEncoded(path string) (*encoded.File, error) {
 	return f, nil
 }
 
-// listName is a file's name without its ending, and its place where two are the same.
-func listName(path string, before []listAnswer) string {
-	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	if name == "" || name == "count" || slices.ContainsFunc(before, func(l listAnswer) bool { return l.Name == name }) {
-		name += "-" + strconv.Itoa(len(before)+1)
-	}
-	return name
-}
-
-func (a *compareAnswer) fill(j encoded.Joined) {
-	a.Common = j.Common
-	patterns := slices.SortedFunc(maps.Keys(j.Patterns), func(x, y int) int {
-		return cmp.Or(bits.OnesCount(uint(y))-bits.OnesCount(uint(x)), x-y)
-	})
-	for _, pattern := range patterns {
-		one := patternAnswer{Count: j.Patterns[pattern]}
-		for i, l := range a.Lists {
-			if pattern>>i&1 == 1 {
-				one.Lists = append(one.Lists, l.Name)
-			}
-		}
-		a.Patterns = append(a.Patterns, one)
-		a.People += one.Count
+func (a *compareAnswer) fill(j encoded.Joined, names []string) {
+	a.Common, a.People = j.Common, j.People()
+	for _, c := range j.Combinations(names) {
+		a.Patterns = append(a.Patterns, patternAnswer(c))
 	}
 	for _, m := range j.Matches {
-		a.Pairs = append(a.Pairs, pairAnswer{a.Lists[m.A.List].Name, m.A.Row + 1, a.Lists[m.B.List].Name, m.B.Row + 1, m.Similarity})
+		a.Pairs = append(a.Pairs, pairAnswer{names[m.A.List], m.A.Row + 1, names[m.B.List], m.B.Row + 1, m.Similarity})
 	}
 }
 
 // write writes the pairs and the table, where they are asked for.
-func (a *compareAnswer) write(pairs, table string) error {
+func (a *compareAnswer) write(pairs string, combinations sheet.Sheet, table string) error {
 	one := func(path string, s sheet.Sheet) error {
 		if path == "" {
 			return nil
@@ -179,23 +160,7 @@ func (a *compareAnswer) write(pairs, table string) error {
 	if err := one(pairs, s); err != nil {
 		return err
 	}
-	t := sheet.Sheet{}
-	for _, l := range a.Lists {
-		t.Head = append(t.Head, l.Name)
-	}
-	t.Head = append(t.Head, "count")
-	for _, pattern := range a.Patterns {
-		var row []any
-		for _, l := range a.Lists {
-			on := 0
-			if slices.Contains(pattern.Lists, l.Name) {
-				on = 1
-			}
-			row = append(row, on)
-		}
-		t.Rows = append(t.Rows, append(row, pattern.Count))
-	}
-	return one(table, t)
+	return one(table, combinations)
 }
 
 func (p *program) printCompared(a compareAnswer, l *locale.Language) error {
@@ -224,6 +189,6 @@ func (p *program) printCompared(a compareAnswer, l *locale.Language) error {
 		return err
 	}
 	fmt.Fprintf(p.out, "%s\n\n", l.N("encoded.persons", a.People, strconv.FormatFloat(a.Threshold, 'g', -1, 64)))
-	printNotes(p.out, a.Notes)
+	fmt.Fprintln(p.out, encoded.Listed(a.Notes))
 	return nil
 }

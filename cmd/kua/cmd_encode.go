@@ -192,28 +192,17 @@ func readRows(path string) (rows []intake.SourceRow, headings []string, err erro
 	return first.Rows[1:], headings, nil
 }
 
-// encodedList is a list that was encoded, and whose rows are whose.
-type encodedList struct {
-	file    *encoded.File
-	ids     []string // of each row of the file, in its order
-	missing map[string]int
-	largest string // the feature that salts, and how many rows share one value of it
-	group   int
-	refused int // cases whose person does not agree
-}
-
 // encodeCases encodes cases of the register.
-func (p *program) encodeCases(ctx context.Context, key encoded.Key, s encoded.Schema) (encodedList, error) {
+func (p *program) encodeCases(ctx context.Context, key encoded.Key, s encoded.Schema) (encoded.List, error) {
 	reg, session, err := p.open(ctx)
 	if err != nil {
-		return encodedList{}, err
+		return encoded.List{}, err
 	}
 	defer reg.Close()
-	e, err := reg.EncodeCases(ctx, session, key, s)
-	return encodedList{file: e.File, ids: e.Numbers, missing: e.Missing, largest: e.Largest, group: e.Group, refused: e.Refused}, err
+	return reg.EncodeCases(ctx, session, key, s)
 }
 
-func encodeTable(key encoded.Key, s encoded.Schema, rows []intake.SourceRow, headings []string) (encodedList, error) {
+func encodeTable(key encoded.Key, s encoded.Schema, rows []intake.SourceRow, headings []string) (encoded.List, error) {
 	columns := map[string][]int{}
 	var absent []string
 	for _, input := range append([]string{encoded.RowID}, s.Inputs()...) {
@@ -230,52 +219,37 @@ func encodeTable(key encoded.Key, s encoded.Schema, rows []intake.SourceRow, hea
 		}
 	}
 	if len(absent) > 0 {
-		return encodedList{}, fmt.Errorf("there is no column %s, which the schema's columns name", strings.Join(absent, ", "))
+		return encoded.List{}, fmt.Errorf("there is no column %s, which the schema's columns name", strings.Join(absent, ", "))
 	}
 	if len(columns) == 0 || len(columns) == 1 && columns[encoded.RowID] != nil {
-		return encodedList{}, errors.New("no column is one that the schema reads: say under its columns: which is which; 'kua encode FILE --draft' begins it")
+		return encoded.List{}, errors.New("no column is one that the schema reads: say under its columns: which is which; 'kua encode FILE --draft' begins it")
 	}
-	e, err := encoded.NewEncoder(key, s)
+	lister, err := encoded.NewLister(key, s)
 	if err != nil {
-		return encodedList{}, err
+		return encoded.List{}, err
 	}
-	list := encodedList{missing: map[string]int{}}
-	var filters [][]uint64
-	var ids []string
 	for _, row := range rows {
-		filter, missing := e.Encode(func(input string) []string {
+		id := strconv.Itoa(row.No)
+		for _, at := range columns[encoded.RowID] {
+			id = row.Text(at)
+		}
+		lister.Add(id, func(input string) []string {
 			var out []string
 			for _, at := range columns[input] {
 				out = append(out, s.Agreed(input, row.Text(at)))
 			}
 			return out
 		})
-		filters = append(filters, filter)
-		for _, m := range missing {
-			list.missing[m]++
-		}
-		id := strconv.Itoa(row.No)
-		for _, at := range columns[encoded.RowID] {
-			id = row.Text(at)
-		}
-		ids = append(ids, id)
 	}
-	list.largest, list.group = e.Largest()
-	var order []int
-	if list.file, order, err = encoded.NewFile(key, s, filters, rand.Reader); err != nil {
-		return encodedList{}, err
-	}
-	for _, at := range order {
-		list.ids = append(list.ids, ids[at])
-	}
-	return list, nil
+	list, _, err := lister.List(rand.Reader)
+	return list, err
 }
 
 // writeEncoded writes both files, or none, and says what the first tells.
-func (p *program) writeEncoded(out string, list encodedList, s encoded.Schema, l *locale.Language) error {
+func (p *program) writeEncoded(out string, list encoded.List, s encoded.Schema, l *locale.Language) error {
 	rowsFile := out + ".rows.csv"
 	private := sheet.Sheet{Head: []string{"row", "id"}}
-	for i, id := range list.ids {
+	for i, id := range list.IDs {
 		private.Rows = append(private.Rows, []any{i + 1, id})
 	}
 	var text bytes.Buffer
@@ -286,55 +260,21 @@ func (p *program) writeEncoded(out string, list encodedList, s encoded.Schema, l
 		return err
 	}
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(list.file.Write(w)) }()
+	go func() { w.CloseWithError(list.File.Write(w)) }()
 	err := writeOut(out, r)
 	r.CloseWithError(err)
 	if err != nil {
 		return errors.Join(err, os.Remove(rowsFile))
 	}
 	hash := s.Hash()
-	answer := encodeAnswer{File: out, Rows: rowsFile, Count: list.file.Rows, Schema: fmt.Sprintf("%x", hash), Missing: list.missing, Refused: list.refused, Notes: leaks(l)}
-	switch {
-	case list.group > encoded.MaxGroup:
-		answer.Notes = append(answer.Notes, l.N("encoded.large", list.group, list.largest, l.Number(encoded.MaxGroup)))
-	case list.group == 0 && list.file.Rows > 0:
-		answer.Notes = append(answer.Notes, l.T("encoded.unsalted"))
-	}
+	answer := encodeAnswer{File: out, Rows: rowsFile, Count: list.File.Rows, Schema: fmt.Sprintf("%x", hash), Missing: list.Missing, Refused: list.Refused, Notes: list.Notes(l)}
 	if p.json {
 		return printJSON(p.out, answer)
 	}
-	fmt.Fprintln(p.out, l.N("encoded.rows", answer.Count))
-	for _, f := range s.Features {
-		if n := list.missing[f.ID]; n > 0 {
-			says := "encoded.missing"
-			if f.Required {
-				says = "encoded.left_out"
-			}
-			fmt.Fprintln(p.out, l.N(says, n, f.ID))
-		}
-	}
-	if list.refused > 0 {
-		fmt.Fprintln(p.out, l.N("encoded.refused", list.refused))
+	for _, line := range list.Counts(s, l) {
+		fmt.Fprintln(p.out, line)
 	}
 	fmt.Fprintf(p.out, "%s\n\n", l.T("encoded.files", out, rowsFile))
-	printNotes(p.out, answer.Notes)
+	fmt.Fprintln(p.out, encoded.Listed(answer.Notes))
 	return nil
-}
-
-// leaks is what an encoded file tells all the same.
-func leaks(l *locale.Language) []string {
-	var out []string
-	for _, key := range []string{"encoded.not_anonymous", "encoded.leaks.rows", "encoded.leaks.key", "encoded.leaks.graph", "encoded.leaks.delete"} {
-		out = append(out, l.T(key))
-	}
-	return out
-}
-
-func printNotes(w io.Writer, notes []string) {
-	for i, n := range notes {
-		if i > 0 {
-			n = "- " + n
-		}
-		fmt.Fprintln(w, n)
-	}
 }

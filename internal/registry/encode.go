@@ -14,17 +14,6 @@ import (
 	"github.com/kua-registry/kua/internal/index"
 )
 
-// EncodedCases are a member's cases made ready to be compared by somebody who
-// sees no name.
-type EncodedCases struct {
-	File    *encoded.File
-	Numbers []string       // of the case that each row of the file is, in its order
-	Missing map[string]int // feature → cases in which it could not be read
-	Refused int            // cases left out: the person does not agree to their being shared
-	Largest string         // the feature that salts, of the largest group …
-	Group   int            // … and how many rows of the file it has
-}
-
 // MayEncode tells whether a member may hand cases of an organisation of theirs
 // over with who somebody is, and so encode them.
 func (r *Registry) MayEncode(s *access.Session) bool {
@@ -36,23 +25,23 @@ func (r *Registry) MayEncode(s *access.Session) bool {
 // EncodeCases encodes the cases of the member's own organisations that they may
 // hand over with who somebody is. Who has refused to be shared with the
 // coalition, or taken that back, is not in the file. Nothing of it is kept.
-func (r *Registry) EncodeCases(ctx context.Context, s *access.Session, key encoded.Key, schema encoded.Schema) (_ EncodedCases, err error) {
+func (r *Registry) EncodeCases(ctx context.Context, s *access.Session, key encoded.Key, schema encoded.Schema) (_ encoded.List, err error) {
 	defer r.refusal(ctx, s, "encoded", "", &err)
 	if !r.MayEncode(s) {
-		return EncodedCases{}, ErrNotAllowed
+		return encoded.List{}, ErrNotAllowed
 	}
 	if !r.sessions.Fresh(s) {
-		return EncodedCases{}, ErrProof
+		return encoded.List{}, ErrProof
 	}
-	e, err := encoded.NewEncoder(key, schema)
+	lister, err := encoded.NewLister(key, schema)
 	if err != nil {
-		return EncodedCases{}, err
+		return encoded.List{}, err
 	}
 	see := r.see(s.Member)
 	var ids []string
 	for file, err := range r.index.Files(ctx, allKnown) {
 		if err != nil {
-			return EncodedCases{}, err
+			return encoded.List{}, err
 		}
 		t, ok := r.thing(file.ID)
 		t.Part = access.Identity
@@ -60,44 +49,38 @@ func (r *Registry) EncodeCases(ctx context.Context, s *access.Session, key encod
 			ids = append(ids, file.ID)
 		}
 	}
-	out := EncodedCases{Missing: map[string]int{}}
-	var filters [][]uint64
-	var numbers, in []string
+	refused := 0
+	var in []string
 	for _, id := range ids {
 		file, err := r.fromLedger(ctx, id)
 		if err != nil {
-			return EncodedCases{}, err
+			return encoded.List{}, err
 		}
 		victim := victimOf(file)
 		state, _ := casefile.Consent(file.Of("consent"), "share_coalition", r.Today(), func(named string) bool { return named == "" || named == victim })
 		if state == casefile.ConsentWithdrawn {
-			out.Refused++
+			refused++
 			continue
 		}
 		rec := person(file)
-		filter, missing := e.Encode(func(input string) []string { return rec.Fields[input] })
-		for _, m := range missing {
-			out.Missing[m]++
-		}
 		row, err := r.index.Row(ctx, id, Clock{AsOf: r.Today()}, see)
 		if err != nil {
-			return EncodedCases{}, err
+			return encoded.List{}, err
 		}
-		filters, numbers, in = append(filters, filter), append(numbers, row.Number), append(in, id)
+		lister.Add(row.Number, func(input string) []string { return rec.Fields[input] })
+		in = append(in, id)
 	}
-	file, order, err := encoded.NewFile(key, schema, filters, rand.Reader)
+	out, order, err := lister.List(rand.Reader)
 	if err != nil {
-		return EncodedCases{}, err
+		return encoded.List{}, err
 	}
-	out.File = file
-	out.Largest, out.Group = e.Largest()
+	out.Refused = refused
 	var leaving []string
 	for _, at := range order {
-		out.Numbers = append(out.Numbers, numbers[at])
 		leaving = append(leaving, in[at])
 	}
 	if err := r.readsIdentity(ctx, s, actRead, "encoded", in...); err != nil {
-		return EncodedCases{}, err
+		return encoded.List{}, err
 	}
 	slices.Sort(leaving) // the audit doesn't tell which row is which
 	var lines []*line
@@ -106,7 +89,7 @@ func (r *Registry) EncodeCases(ctx context.Context, s *access.Session, key encod
 	}
 	if len(lines) > 0 {
 		if err := r.audit(ctx, lines...); err != nil {
-			return EncodedCases{}, fmt.Errorf("%w (%w)", ErrUnaudited, err)
+			return encoded.List{}, fmt.Errorf("%w (%w)", ErrUnaudited, err)
 		}
 	}
 	return out, nil

@@ -42,7 +42,7 @@ func TestEncodeCases(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	encode := func(s *access.Session) EncodedCases {
+	encode := func(s *access.Session) encoded.List {
 		t.Helper()
 		e, err := g.EncodeCases(ctx, s, key, schema)
 		if err != nil {
@@ -72,7 +72,7 @@ func TestEncodeCases(t *testing.T) {
 	}
 	before := len(g.lines(0))
 	e := encode(dina)
-	if e.File.Rows != 3 || len(e.Numbers) != 3 || e.Group != 3 || e.Largest != "birth year" {
+	if e.File.Rows != 3 || len(e.IDs) != 3 || e.Group != 3 || e.Largest != "birth year" {
 		t.Fatalf("%d rows, %d of one year", e.File.Rows, e.Group)
 	}
 	var out []string

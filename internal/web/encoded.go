@@ -11,12 +11,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"maps"
-	"math/bits"
 	"mime/multipart"
 	"net/http"
-	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -29,7 +25,7 @@ import (
 // encodedRegister is what the page of encoded lists asks of the registry.
 type encodedRegister interface {
 	MayEncode(s *access.Session) bool
-	EncodeCases(ctx context.Context, s *access.Session, key encoded.Key, schema encoded.Schema) (registry.EncodedCases, error)
+	EncodeCases(ctx context.Context, s *access.Session, key encoded.Key, schema encoded.Schema) (encoded.List, error)
 }
 
 func (s *server) encodedRoutes() []route {
@@ -83,7 +79,7 @@ func (s *server) showEncoded(v *visit, body encodedBody) error {
 		return registry.ErrNotAllowed
 	}
 	body.MayMake = s.reg.MayEncode(v.session)
-	body.Leaks = []string{v.T("encoded.leaks.rows"), v.T("encoded.leaks.key"), v.T("encoded.leaks.graph"), v.T("encoded.leaks.delete")}
+	body.Leaks = encoded.Leaks(v.Language)
 	body.Likeness = cmp.Or(body.Likeness, usualLikeness)
 	if body.Problem != "" {
 		v.status = http.StatusUnprocessableEntity
@@ -146,7 +142,7 @@ func (s *server) encodeCases(v *visit) error {
 	return nil
 }
 
-func (v *visit) writeEncoded(w io.Writer, list registry.EncodedCases, schema encoded.Schema) error {
+func (v *visit) writeEncoded(w io.Writer, list encoded.List, schema encoded.Schema) error {
 	z := zip.NewWriter(w)
 	add := func(name string, write func(io.Writer) error) error {
 		part, err := z.Create(name)
@@ -156,43 +152,20 @@ func (v *visit) writeEncoded(w io.Writer, list registry.EncodedCases, schema enc
 		return err
 	}
 	private := sheet.Sheet{Head: []string{"row", "id"}}
-	for i, number := range list.Numbers {
+	for i, number := range list.IDs {
 		private.Rows = append(private.Rows, []any{i + 1, number})
 	}
 	return errors.Join(
 		add("readme.txt", func(w io.Writer) error {
-			_, err := io.WriteString(w, strings.Join(v.encodedNotes(list, schema), "\r\n")+"\r\n")
+			notes := append([]string{v.T("encoded.files", "send/list.enc", "keep/list.enc.rows.csv")}, list.Counts(schema, v.Language)...)
+			text := strings.Join(notes, "\n") + "\n\n" + encoded.Listed(list.Notes(v.Language)) + "\n"
+			_, err := io.WriteString(w, strings.ReplaceAll(text, "\n", "\r\n"))
 			return err
 		}),
 		add("send/list.enc", list.File.Write),
 		add("keep/list.enc.rows.csv", func(w io.Writer) error { return sheet.CSV(w, private) }),
 		z.Close(),
 	)
-}
-
-// encodedNotes are what is to be known of an encoded list.
-func (v *visit) encodedNotes(list registry.EncodedCases, schema encoded.Schema) []string {
-	notes := []string{v.T("encoded.files", "send/list.enc", "keep/list.enc.rows.csv"), v.N("encoded.rows", list.File.Rows)}
-	for _, f := range schema.Features {
-		if n := list.Missing[f.ID]; n > 0 {
-			says := "encoded.missing"
-			if f.Required {
-				says = "encoded.left_out"
-			}
-			notes = append(notes, v.N(says, n, f.ID))
-		}
-	}
-	if list.Refused > 0 {
-		notes = append(notes, v.N("encoded.refused", list.Refused))
-	}
-	if list.Group > encoded.MaxGroup {
-		notes = append(notes, v.N("encoded.large", list.Group, list.Largest, v.Number(encoded.MaxGroup)))
-	}
-	notes = append(notes, "", v.T("encoded.not_anonymous"))
-	for _, key := range []string{"encoded.leaks.rows", "encoded.leaks.key", "encoded.leaks.graph", "encoded.leaks.delete"} {
-		notes = append(notes, "- "+v.T(key))
-	}
-	return notes
 }
 
 // compareEncoded compares files that are sent here. They are read in memory and
@@ -280,10 +253,7 @@ func (v *visit) encodedFiles() (files []*encoded.File, names []string, likeness 
 			if err != nil {
 				f = nil
 			}
-			name := strings.TrimSuffix(path.Base(strings.ReplaceAll(part.FileName(), `\`, "/")), ".enc")
-			if slices.Contains(names, name) || name == "count" {
-				name += "-" + strconv.Itoa(len(names)+1)
-			}
+			name := encoded.ListName(part.FileName(), names)
 			files, names = append(files, f), append(names, name)
 		}
 	}
@@ -299,24 +269,12 @@ func (v *visit) joined(body *encodedBody, names []string, j encoded.Joined) {
 		}
 		body.Lists = append(body.Lists, row)
 	}
-	table := sheet.Sheet{Head: append(slices.Clone(names), "count")}
-	people := 0
-	for _, pattern := range slices.SortedFunc(maps.Keys(j.Patterns), func(x, y int) int {
-		return cmp.Or(bits.OnesCount(uint(y))-bits.OnesCount(uint(x)), x-y) //nolint:gosec // sets of lists
-	}) {
-		var on []string
-		var row []any
-		for i, name := range names {
-			row = append(row, pattern>>i&1)
-			if pattern>>i&1 == 1 {
-				on = append(on, name)
-			}
-		}
-		table.Rows = append(table.Rows, append(row, j.Patterns[pattern]))
-		body.Patterns = append(body.Patterns, encodedRow{strings.Join(on, " + "), []string{v.Number(j.Patterns[pattern])}})
-		people += j.Patterns[pattern]
+	for _, c := range j.Combinations(names) {
+		body.Patterns = append(body.Patterns, encodedRow{strings.Join(c.Lists, " + "), []string{v.Number(c.Count)}})
 	}
-	body.People = v.N("encoded.persons", people, body.Likeness)
+	body.People = v.N("encoded.persons", j.People(), body.Likeness)
+	var table sheet.Sheet
+	table.Head, table.Rows = j.Table(names)
 	var text bytes.Buffer
 	if sheet.CSV(&text, table) == nil { // into memory: it does not fail
 		body.Table = text.String()

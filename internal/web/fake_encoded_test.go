@@ -22,34 +22,25 @@ var invented = []map[string][]string{
 }
 
 // encodeInvented encodes people, from one on; the same bytes each time.
-func encodeInvented(key encoded.Key, schema encoded.Schema, from int) (registry.EncodedCases, error) {
-	e, err := encoded.NewEncoder(key, schema)
+func encodeInvented(key encoded.Key, schema encoded.Schema, from int) (encoded.List, error) {
+	l, err := encoded.NewLister(key, schema)
 	if err != nil {
-		return registry.EncodedCases{}, err
+		return encoded.List{}, err
 	}
-	out := registry.EncodedCases{Missing: map[string]int{}, Refused: 1}
-	var filters [][]uint64
 	for _, one := range invented[from:] {
-		filter, missing := e.Encode(func(input string) []string { return one[input] })
-		for _, m := range missing {
-			out.Missing[m]++
-		}
-		filters = append(filters, filter)
+		l.Add("K-0001", func(input string) []string { return one[input] })
 	}
-	var order []int
-	out.File, order, err = encoded.NewFile(key, schema, filters, bytes.NewReader(make([]byte, 64)))
-	for range order {
-		out.Numbers = append(out.Numbers, "K-0001")
-	}
+	out, _, err := l.List(bytes.NewReader(make([]byte, 64)))
+	out.Refused = 1
 	return out, err
 }
 
-func (f *fake) EncodeCases(_ context.Context, s *access.Session, key encoded.Key, schema encoded.Schema) (registry.EncodedCases, error) {
+func (f *fake) EncodeCases(_ context.Context, s *access.Session, key encoded.Key, schema encoded.Schema) (encoded.List, error) {
 	switch {
 	case !f.MayEncode(s):
-		return registry.EncodedCases{}, registry.ErrNotAllowed
+		return encoded.List{}, registry.ErrNotAllowed
 	case !f.proved:
-		return registry.EncodedCases{}, registry.ErrProof
+		return encoded.List{}, registry.ErrProof
 	}
 	f.did = append(f.did, "encoded for "+schema.Round)
 	return encodeInvented(key, schema, 0)
