@@ -18,7 +18,7 @@ const module = "github.com/kua-registry/kua"
 // packages, those that stand before it in allowedPure.
 var floors = [][]string{
 	{"edtf", "locale", "typeface", "geo", "chart", "bodymap", "names", "estimate", "codebook", "linkage", "encoded", "casefile", "custody", "wording", "rules", "letter", "istanbul", "survival", "paper", "statement", "dossier"},
-	{"seal", "sqlfile", "timestamp", "timestamp/timestamptest", "safecopy", "webarchive", "bucket"},
+	{"seal", "sqlfile", "linkage/linkagetest", "timestamp", "timestamp/timestamptest", "safecopy", "webarchive", "bucket"},
 	{"ledger"},
 	{"ledger/sqlitestore", "ledger/pgstore", "ledger/pgstore/pgtest", "ledger/ledgertest", "evidence", "draft"},
 	{"index"},

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/kua-registry/kua/internal/linkage/linkagetest"
 )
 
 // The attack is a pattern-mining alignment after Christen, Vidanage, Ranbaduge
@@ -362,7 +364,7 @@ func decode(n int, known []invented, pieces []piece, matched map[int]rowset) []s
 // share that always naming the commonest gets.
 func rightGuesses(t testing.TB, s Schema, people []invented) (right, naive float64, found int) {
 	t.Helper()
-	e := must[*Encoder](t)(NewEncoder(testKey(t, 7), s))
+	e := linkagetest.Must[*Encoder](t)(NewEncoder(testKey(t, 7), s))
 	var filters [][]uint64
 	count := map[string]int{}
 	for _, p := range people {

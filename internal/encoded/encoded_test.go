@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/kua-registry/kua/internal/linkage/linkagetest"
 )
 
 func TestKeyText(t *testing.T) {
@@ -51,7 +53,7 @@ func values(m map[string]string) func(string) []string {
 }
 
 func TestScriptsMeet(t *testing.T) {
-	e := must[*Encoder](t)(NewEncoder(testKey(t, 1), schema(t, string(CaseSchema()))))
+	e := linkagetest.Must[*Encoder](t)(NewEncoder(testKey(t, 1), schema(t, string(CaseSchema()))))
 	encode := func(m map[string]string) []uint64 {
 		f, _ := e.Encode(values(m))
 		return f
@@ -80,7 +82,7 @@ func TestScriptsMeet(t *testing.T) {
 }
 
 func TestLargestGroup(t *testing.T) {
-	e := must[*Encoder](t)(NewEncoder(testKey(t, 1), schema(t, string(CaseSchema()))))
+	e := linkagetest.Must[*Encoder](t)(NewEncoder(testKey(t, 1), schema(t, string(CaseSchema()))))
 	for _, birth := range []string{"1990-01-01", "1990-02-02", "1991-01-01", ""} {
 		e.Encode(values(map[string]string{"full_name": "Касымова Алия", "birth": birth}))
 	}
@@ -97,7 +99,7 @@ func TestFiltersAreApart(t *testing.T) {
 	y := s
 	y.Features = []Feature{{ID: "y", Read: Text, Input: "x", Bits: 60}}
 	encode := func(k Key, s Schema) []uint64 {
-		f, _ := must[*Encoder](t)(NewEncoder(k, s)).Encode(values(map[string]string{"x": "word"}))
+		f, _ := linkagetest.Must[*Encoder](t)(NewEncoder(k, s)).Encode(values(map[string]string{"x": "word"}))
 		return f
 	}
 	first := encode(testKey(t, 1), s)
@@ -190,9 +192,9 @@ func TestVector(t *testing.T) {
 	for i := range secret {
 		secret[i] = byte(i)
 	}
-	key := must[Key](t)(NewKey(bytes.NewReader(secret[:])))
+	key := linkagetest.Must[Key](t)(NewKey(bytes.NewReader(secret[:])))
 	s := schema(t, "version: 1\nround: example\nlength: 128\nharden: [fold, balance]\nfeatures:\n  - {identifier: birth year, read: year, input: birth, required: true}\n  - {identifier: family, read: family, ngram: 2, bits: 12, salt: birth year}\n")
-	e := must[*Encoder](t)(NewEncoder(key, s))
+	e := linkagetest.Must[*Encoder](t)(NewEncoder(key, s))
 	filter, _ := e.Encode(values(map[string]string{"family": "Ким", "birth": "1990"}))
 	f, _, err := NewFile(key, s, [][]uint64{filter}, rand.NewChaCha8([32]byte{}))
 	if err != nil {
@@ -224,7 +226,7 @@ func TestVector(t *testing.T) {
 func TestReadFile(t *testing.T) {
 	s := schema(t, string(CaseSchema()))
 	key := testKey(t, 1)
-	e := must[*Encoder](t)(NewEncoder(key, s))
+	e := linkagetest.Must[*Encoder](t)(NewEncoder(key, s))
 	var rows [][]uint64
 	for _, p := range population(rand.New(rand.NewPCG(1, 1)), 20) {
 		f, _ := e.Encode(p.values)
@@ -326,7 +328,7 @@ func TestJoin(t *testing.T) {
 	a := file(row(1, 2, 3, 4), row(1, 2, 3, 5), row(100, 101))
 	b := file(row(1, 2, 3, 4), row(50, 51))
 	c := file(row(50, 51), row(1, 2, 3, 4), row(90))
-	j := must[Joined](t)(Join(t.Context(), []*File{a, b, c}, 0.7, 2))
+	j := linkagetest.Must[Joined](t)(Join(t.Context(), []*File{a, b, c}, 0.7, 2))
 	want := [][]Row{{{0, 0}, {1, 0}, {2, 1}}, {{1, 1}, {2, 0}}}
 	if !reflect.DeepEqual(j.Groups, want) {
 		t.Errorf("groups %v", j.Groups)

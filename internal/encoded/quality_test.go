@@ -4,66 +4,14 @@ package encoded
 
 import (
 	"bytes"
-	"encoding/csv"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/xuri/excelize/v2"
-	"golang.org/x/text/encoding/charmap"
+	"github.com/kua-registry/kua/internal/linkage/linkagetest"
 )
-
-const acceptance = "../../../shared/acceptance"
-
-// The acceptance material lies beside the repository; without it there is nothing to measure.
-func material(t testing.TB, name string) string {
-	t.Helper()
-	path := filepath.Join(acceptance, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("no %s here: the acceptance material lies beside the repository", name)
-	}
-	return path
-}
-
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-func table(t testing.TB, path string, comma rune, windows1251 bool) []map[string]string {
-	t.Helper()
-	f := must[*os.File](t)(os.Open(path))
-	defer f.Close()
-	r := csv.NewReader(f)
-	if windows1251 {
-		r = csv.NewReader(charmap.Windows1251.NewDecoder().Reader(f))
-	}
-	r.Comma = comma
-	return byHeading(must[[][]string](t)(r.ReadAll()))
-}
-
-func byHeading(rows [][]string) []map[string]string {
-	var out []map[string]string
-	for _, row := range rows[1:] {
-		m := map[string]string{}
-		for i, v := range row {
-			if i < len(rows[0]) {
-				m[strings.TrimPrefix(rows[0][i], "\ufeff")] = v
-			}
-		}
-		out = append(out, m)
-	}
-	return out
-}
 
 // source is a list and under which of its headings each input stands.
 type source struct {
@@ -77,19 +25,14 @@ type source struct {
 // does it, or they could not be compared in any way.
 func sample(t testing.TB) []source {
 	t.Helper()
-	sheet := func(path, name string) []map[string]string {
-		x := must[*excelize.File](t)(excelize.OpenFile(path))
-		defer x.Close()
-		return byHeading(must[[][]string](t)(x.GetRows(name)))
-	}
 	return []source{
-		{"northern-bureau", "Case ID", sheet(material(t, "january-2022/northern-bureau.xlsx"), "Cases"),
+		{"northern-bureau", "Case ID", linkagetest.Sheet(t, linkagetest.Material(t, "january-2022/northern-bureau.xlsx"), "Cases"),
 			map[string]string{"family": "Family name", "given": "Given name", "birth": "Date of birth", "incident": "Date of incident", "sex": "Sex", "region": "Region"}},
-		{"legal-aid", "№", sheet(material(t, "january-2022/legal-aid.xlsx"), "Обращения"),
+		{"legal-aid", "№", linkagetest.Sheet(t, linkagetest.Material(t, "january-2022/legal-aid.xlsx"), "Обращения"),
 			map[string]string{"full_name": "ФИО", "birth": "Дата рождения", "incident": "Дата события", "sex": "Пол", "region": "Область"}},
-		{"detention-watch", "Номер", table(t, material(t, "january-2022/detention-watch.csv"), ';', true),
+		{"detention-watch", "Номер", linkagetest.CSV(t, linkagetest.Material(t, "january-2022/detention-watch.csv"), ';', true),
 			map[string]string{"family": "Фамилия", "given": "Имя", "patronymic": "Отчество", "birth": "Год рождения", "incident": "Дата", "sex": "Пол", "region": "Регион"}},
-		{"family-line", "Нөмір", table(t, material(t, "january-2022/family-line.csv"), ',', false),
+		{"family-line", "Нөмір", linkagetest.CSV(t, linkagetest.Material(t, "january-2022/family-line.csv"), ',', false),
 			map[string]string{"family": "Тегі", "given": "Аты", "patronymic": "Әкесінің аты", "birth": "Туған күні", "incident": "Оқиға күні", "sex": "Жынысы", "region": "Өңір"}},
 	}
 }
@@ -121,13 +64,13 @@ f F|ж|жен|әйел
 
 func testKey(t testing.TB, n byte) Key {
 	t.Helper()
-	return must[Key](t)(NewKey(bytes.NewReader(bytes.Repeat([]byte{n}, 32))))
+	return linkagetest.Must[Key](t)(NewKey(bytes.NewReader(bytes.Repeat([]byte{n}, 32))))
 }
 
 // encodeList encodes a list and says whose row is where.
 func encodeList(t testing.TB, key Key, s Schema, src source) (*File, []string) {
 	t.Helper()
-	e := must[*Encoder](t)(NewEncoder(key, s))
+	e := linkagetest.Must[*Encoder](t)(NewEncoder(key, s))
 	var filters [][]uint64
 	for _, row := range src.rows {
 		filter, _ := e.Encode(func(input string) []string {
@@ -193,7 +136,7 @@ func encodeAll(t testing.TB, s Schema, lists []source, person func(list int, id 
 
 func (l linked) at(t testing.TB, threshold float64) quality {
 	t.Helper()
-	joined := must[Joined](t)(Join(t.Context(), l.files, threshold, 2))
+	joined := linkagetest.Must[Joined](t)(Join(t.Context(), l.files, threshold, 2))
 	var q quality
 	for _, g := range joined.Groups {
 		for i, a := range g {
@@ -212,7 +155,7 @@ func (l linked) at(t testing.TB, threshold float64) quality {
 
 func schema(t testing.TB, text string) Schema {
 	t.Helper()
-	return must[Schema](t)(ReadSchema(strings.NewReader(text)))
+	return linkagetest.Must[Schema](t)(ReadSchema(strings.NewReader(text)))
 }
 
 // TestSampleLists: the four lists of the sample register, which write names,
@@ -220,7 +163,7 @@ func schema(t testing.TB, text string) Schema {
 // register's own matching does in clear.
 func TestSampleLists(t *testing.T) {
 	truth := map[string]string{}
-	for _, r := range table(t, material(t, "january-2022/truth-clusters.csv"), ',', false) {
+	for _, r := range linkagetest.CSV(t, linkagetest.Material(t, "january-2022/truth-clusters.csv"), ',', false) {
 		truth[r["member"]+":"+r["row"]] = r["case"]
 	}
 	lists := sample(t)
@@ -254,7 +197,7 @@ features:
 func TestFEBRL4(t *testing.T) {
 	var lists []source
 	for _, name := range []string{"febrl4a", "febrl4b"} {
-		src := source{name, "rec_id", table(t, material(t, "linkage/"+name+".csv"), ',', false), map[string]string{}}
+		src := source{name, "rec_id", linkagetest.CSV(t, linkagetest.Material(t, "linkage/"+name+".csv"), ',', false), map[string]string{}}
 		for _, c := range []string{"given_name", "surname", "address_1", "suburb", "postcode", "date_of_birth"} {
 			src.columns[c] = c
 		}

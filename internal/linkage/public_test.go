@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kua-registry/kua/internal/linkage/linkagetest"
 )
 
 // The public sets know their truth; floors are what is reached, so that a change that costs quality is seen.
@@ -46,7 +48,7 @@ func TestRLdata500(t *testing.T) {
 		}
 		return s
 	}
-	for _, r := range readCSV(t, material(t, "linkage/rldata500.csv"), ',', false) {
+	for _, r := range linkagetest.CSV(t, linkagetest.Material(t, "linkage/rldata500.csv"), ',', false) {
 		records = append(records, Record{ID: r["id"], Fields: map[string][]string{
 			"given": {r["fname_c1"]}, "given2": {r["fname_c2"]}, "family": {r["lname_c1"]}, "family2": {r["lname_c2"]},
 			"birth": {r["by"] + "-" + pad(r["bm"]) + "-" + pad(r["bd"])},
@@ -71,7 +73,7 @@ func TestRLdata500(t *testing.T) {
 func febrl(t *testing.T, file, list string) ([]Record, map[string]string) {
 	var records []Record
 	truth := map[string]string{}
-	for _, r := range readCSV(t, material(t, "linkage/"+file), ',', false) {
+	for _, r := range linkagetest.CSV(t, linkagetest.Material(t, "linkage/"+file), ',', false) {
 		id := list + r["rec_id"]
 		fields := map[string][]string{}
 		for _, f := range []string{"given_name", "surname", "street_number", "address_1", "address_2", "suburb", "postcode", "state", "soc_sec_id"} {

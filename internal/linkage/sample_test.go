@@ -4,73 +4,13 @@ package linkage
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/xuri/excelize/v2"
-	"golang.org/x/text/encoding/charmap"
+	"github.com/kua-registry/kua/internal/linkage/linkagetest"
 )
-
-const acceptance = "../../../shared/acceptance"
-
-// The acceptance material lies beside the repository; without it there is nothing to measure.
-func material(t testing.TB, name string) string {
-	t.Helper()
-	path := filepath.Join(acceptance, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("no %s here: the acceptance material lies beside the repository", name)
-	}
-	return path
-}
-
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-// readCSV returns the rows of a table as columns by heading.
-func readCSV(t testing.TB, path string, comma rune, windows1251 bool) []map[string]string {
-	t.Helper()
-	f := must[*os.File](t)(os.Open(path))
-	defer f.Close()
-	r := csv.NewReader(f)
-	if windows1251 {
-		r = csv.NewReader(charmap.Windows1251.NewDecoder().Reader(f))
-	}
-	r.Comma = comma
-	return byHeading(must[[][]string](t)(r.ReadAll()))
-}
-
-func byHeading(rows [][]string) []map[string]string {
-	var out []map[string]string
-	for _, row := range rows[1:] {
-		m := map[string]string{}
-		for i, v := range row {
-			if i < len(rows[0]) {
-				m[strings.TrimPrefix(rows[0][i], "\ufeff")] = v
-			}
-		}
-		out = append(out, m)
-	}
-	return out
-}
-
-func sheet(t testing.TB, path, name string) []map[string]string {
-	t.Helper()
-	x := must[*excelize.File](t)(excelize.OpenFile(path))
-	defer x.Close()
-	return byHeading(must[[][]string](t)(x.GetRows(name)))
-}
 
 var regionCodes = codes(`KZ-15 Aktyubinskaya oblast|Актюбинская область|Ақтөбе облысы
 KZ-19 Almatinskaya oblast|Алматинская область|Алматы облысы
@@ -165,16 +105,16 @@ func sampleRecord(t testing.TB, list, id string, fields map[string]string) Recor
 func sampleRecords(t testing.TB) []Record {
 	t.Helper()
 	var out []Record
-	for _, r := range sheet(t, material(t, "january-2022/northern-bureau.xlsx"), "Cases") {
+	for _, r := range linkagetest.Sheet(t, linkagetest.Material(t, "january-2022/northern-bureau.xlsx"), "Cases") {
 		out = append(out, sampleRecord(t, "northern-bureau", r["Case ID"], map[string]string{
 			"family": r["Family name"], "given": r["Given name"], "sex": r["Sex"], "birth": r["Date of birth"], "region": r["Region"],
 			"incident": r["Date of incident"], "place_type": r["Place of ill-treatment"], "register_no": r["UPRI No."], "complaint": r["Complaint date"],
 			"methods": r["Methods"],
 		}))
 	}
-	path := material(t, "january-2022/legal-aid.xlsx")
+	path := linkagetest.Material(t, "january-2022/legal-aid.xlsx")
 	complaint, number := map[string]string{}, map[string]string{}
-	for _, r := range sheet(t, path, "Процесс") {
+	for _, r := range linkagetest.Sheet(t, path, "Процесс") {
 		switch r["Действие"] {
 		case "жалоба подана":
 			complaint[r["№ дела"]] = day(r["Дата"])
@@ -182,7 +122,7 @@ func sampleRecords(t testing.TB) []Record {
 			number[r["№ дела"]] = r["Номер ЕРДР"]
 		}
 	}
-	for _, r := range sheet(t, path, "Обращения") {
+	for _, r := range linkagetest.Sheet(t, path, "Обращения") {
 		_, place, _ := strings.Cut(r["Место"], ", ")
 		id := r["№"]
 		out = append(out, sampleRecord(t, "legal-aid", id, map[string]string{
@@ -190,13 +130,13 @@ func sampleRecords(t testing.TB) []Record {
 			"place_type": place, "register_no": number[id], "complaint": complaint[id], "methods": r["Виды насилия"],
 		}))
 	}
-	for _, r := range readCSV(t, material(t, "january-2022/detention-watch.csv"), ';', true) {
+	for _, r := range linkagetest.CSV(t, linkagetest.Material(t, "january-2022/detention-watch.csv"), ';', true) {
 		out = append(out, sampleRecord(t, "detention-watch", r["Номер"], map[string]string{
 			"family": r["Фамилия"], "given": r["Имя"], "patronymic": r["Отчество"], "sex": r["Пол"], "birth": r["Год рождения"], "region": r["Регион"],
 			"incident": day(r["Дата"]), "place_type": r["Учреждение"], "register_no": r["ЕРДР"], "complaint": day(r["Жалоба"]), "methods": r["Насилие"],
 		}))
 	}
-	for _, r := range readCSV(t, material(t, "january-2022/family-line.csv"), ',', false) {
+	for _, r := range linkagetest.CSV(t, linkagetest.Material(t, "january-2022/family-line.csv"), ',', false) {
 		out = append(out, sampleRecord(t, "family-line", r["Нөмір"], map[string]string{
 			"family": r["Тегі"], "given": r["Аты"], "patronymic": r["Әкесінің аты"], "sex": r["Жынысы"], "birth": r["Туған күні"], "region": r["Өңір"],
 			"incident": r["Оқиға күні"], "register_no": r["СДТБТ нөмірі"], "complaint": r["Шағым берілді"],
@@ -254,7 +194,7 @@ func show(p Pair) string {
 func TestSampleRegister(t *testing.T) {
 	records := sampleRecords(t)
 	truth := map[string]string{}
-	for _, r := range readCSV(t, material(t, "january-2022/truth-clusters.csv"), ',', false) {
+	for _, r := range linkagetest.CSV(t, linkagetest.Material(t, "january-2022/truth-clusters.csv"), ',', false) {
 		truth[r["member"]+":"+r["row"]] = r["case"]
 	}
 	if len(records) != len(truth) {
@@ -310,7 +250,7 @@ func TestSampleRegister(t *testing.T) {
 // figure is printed; no false merge is the floor.
 func TestSampleWithLess(t *testing.T) {
 	truth := map[string]string{}
-	for _, r := range readCSV(t, material(t, "january-2022/truth-clusters.csv"), ',', false) {
+	for _, r := range linkagetest.CSV(t, linkagetest.Material(t, "january-2022/truth-clusters.csv"), ',', false) {
 		truth[r["member"]+":"+r["row"]] = r["case"]
 	}
 	for _, c := range []struct {
