@@ -223,6 +223,7 @@ func (h *host) serveLocked(ctx context.Context) (reg *registry.Registry, asked [
 	defer cancel()
 	waiting, trying := make(chan struct{}, maxUnlocking), make(chan struct{}, 1)
 	opened := make(chan *registry.Registry, 1)
+	turn := h.newTurn(ctx)
 	var tried atomic.Bool // what was typed may be in memory
 	unlock := func(asking context.Context, passphrase string) error {
 		select {
@@ -253,13 +254,13 @@ func (h *host) serveLocked(ctx context.Context) (reg *registry.Registry, asked [
 		}
 		reg.SignOut(session)
 		opened <- reg
+		<-turn.stopped // so that the answer leads to the next turn
 		return nil
 	}
 	handler, err := web.NewLocked(unlock, h.words, web.Options{Logger: h.log, Secure: h.how.tls()})
 	if err != nil {
 		return nil, nil, err
 	}
-	turn := h.newTurn(ctx)
 	if err := turn.begin(handler); err != nil {
 		return nil, nil, err
 	}

@@ -77,7 +77,10 @@ func hosting(t *testing.T, dir string, reg *registry.Registry) *hosted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hosted{t: t, at: today, tick: make(chan time.Time), ended: make(chan error, 1), Client: http.Client{Jar: jar}}
+	h := &hosted{t: t, at: today, tick: make(chan time.Time), ended: make(chan error, 1), Client: http.Client{
+		Jar:           jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 	p := &program{now: h.now, stretch: quick(), out: io.Discard, err: io.Discard}
 	h.host = newHost(p, dir, service{listen: listener.Addr().String(), lockAfter: defaultLockAfter}, words, listener)
 	h.log = slog.New(slog.DiscardHandler)
@@ -134,15 +137,20 @@ func (h *hosted) page(method, path string, pairs ...string) (int, string) {
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		h.CloseIdleConnections() // one of them may be of a turn that has ended, and a form is not sent twice
 	}
 	resp, err := h.Do(r)
-	if err != nil && method == http.MethodGet { // a connection that was kept ended with its turn: browsers, too, ask again
+	if err != nil && method == http.MethodGet { // a connection that was kept, or made beforehand, ended with its turn: browsers, too, ask again
+		h.CloseIdleConnections()
 		resp, err = h.Do(r)
 	}
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusSeeOther {
+		return h.page(http.MethodGet, resp.Header.Get("Location"))
+	}
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		h.t.Fatal(err)
@@ -273,7 +281,10 @@ func serveChild(t *testing.T, dir, pass string) *lockable {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &lockable{&hosted{t: t, base: base, Client: http.Client{Jar: jar}}, cmd}
+	return &lockable{&hosted{t: t, base: base, Client: http.Client{
+		Jar:           jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, cmd}
 }
 
 // TestKilledWhileLocking kills the program at random moments while it locks.
