@@ -29,6 +29,7 @@ type Identity struct {
 // Identity.Public, or read back by json.Unmarshal, which checks it.
 type Public struct {
 	recipient *age.HybridRecipient
+	written   string // the recipient as text: writing it anew takes as long as reading it
 	signing   ed25519.PublicKey
 	proof     []byte // the signing key's word that the recipient is of the same identity
 }
@@ -48,10 +49,12 @@ func NewIdentity() (*Identity, error) {
 
 func newIdentity(a *age.HybridIdentity, sign ed25519.PrivateKey) *Identity {
 	recipient := a.Recipient()
+	written := recipient.String()
 	return &Identity{age: a, sign: sign, pub: Public{
 		recipient: recipient,
+		written:   written,
 		signing:   sign.Public().(ed25519.PublicKey),
-		proof:     ed25519.Sign(sign, proofText(recipient.String())),
+		proof:     ed25519.Sign(sign, proofText(written)),
 	}}
 }
 
@@ -165,7 +168,7 @@ func (p Public) MarshalJSON() ([]byte, error) {
 	if p.recipient == nil {
 		return nil, errors.New("no public half to write")
 	}
-	return json.Marshal(publicFile{p.recipient.String(), p.signing, p.proof})
+	return json.Marshal(publicFile{p.written, p.signing, p.proof})
 }
 
 // UnmarshalJSON reads a public half and checks that its two keys belong together.
@@ -181,6 +184,6 @@ func (p *Public) UnmarshalJSON(data []byte) error {
 	if !ed25519.Verify(f.Signing, proofText(f.Recipient), f.Proof) {
 		return fmt.Errorf("the public half of an identity is %w", ErrDamaged)
 	}
-	*p = Public{recipient, f.Signing, f.Proof}
+	*p = Public{recipient, f.Recipient, f.Signing, f.Proof}
 	return nil
 }

@@ -176,7 +176,7 @@ func keyWork() Stretch { return Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1} }
 
 // about is what the secret half and the slots are bound to.
 func (l *Locked) about() []byte {
-	return []byte(lockedFormat + "\x00" + l.purpose + "\x00" + string(l.public.signing) + l.public.recipient.String())
+	return []byte(lockedFormat + "\x00" + l.purpose + "\x00" + string(l.public.signing) + l.public.written)
 }
 
 // aboutPassphrase is what the file key in a passphrase slot is bound to.
@@ -370,7 +370,7 @@ func (l *Locked) open(fileKey Key) (*Opened, error) {
 		return nil, fmt.Errorf("the key file: %w", ErrFormat)
 	}
 	id := newIdentity(a, ed25519.NewKeyFromSeed(secret[:ed25519.SeedSize]))
-	if !bytes.Equal(id.pub.signing, l.public.signing) || id.pub.recipient.String() != l.public.recipient.String() {
+	if !bytes.Equal(id.pub.signing, l.public.signing) || id.pub.written != l.public.written {
 		return nil, fmt.Errorf("the key file: its halves do not belong together: %w", ErrDamaged)
 	}
 	return &Opened{id, fileKey}, nil

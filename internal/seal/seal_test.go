@@ -282,7 +282,7 @@ func TestKeyFileAsksForSaneWork(t *testing.T) {
 // A recipient put into somebody's key file is noticed before anything is sealed to it.
 func TestPublicHalvesBelongTogether(t *testing.T) {
 	mine, thief := newIdentityT(t).Public(), newIdentityT(t).Public()
-	mine.recipient = thief.recipient
+	mine.recipient, mine.written = thief.recipient, thief.written
 	b, err := json.Marshal(mine)
 	if err != nil {
 		t.Fatal(err)
