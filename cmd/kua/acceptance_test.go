@@ -28,7 +28,7 @@ func needsAcceptance(t *testing.T) {
 func answer(t *testing.T, into any, args ...string) {
 	t.Helper()
 	var out, stderr bytes.Buffer
-	p := &program{now: func() time.Time { return today }, stretch: quick()}
+	p := &program{now: func() time.Time { return today }, stretch: quick(), rulebook: rulebook}
 	if code := p.run(context.Background(), args, nil, &out, &stderr); code != exitDone {
 		t.Fatalf("kua %v: exit %d: %s", args, code, stderr.String())
 	}

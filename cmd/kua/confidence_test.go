@@ -173,7 +173,7 @@ func TestEachConfidenceStaysAtTheCommandLine(t *testing.T) {
 			full = append(full, strings.ReplaceAll(arg, "ASKED", asked))
 		}
 		var out, stderr bytes.Buffer
-		p := &program{now: func() time.Time { return today }, stretch: quick()}
+		p := &program{now: func() time.Time { return today }, stretch: quick(), rulebook: rulebook}
 		code := p.run(context.Background(), full, strings.NewReader(""), &out, &stderr)
 		return fmt.Sprintf("exit %d\n%s\n%s", code, out.String(), stderr.String())
 	}

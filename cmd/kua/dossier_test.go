@@ -47,7 +47,7 @@ const vanPhoto = "\xff\xd8\xff\xe0 a picture that nobody has taken"
 func vanRegister(t *testing.T, dir, passphrase string) (number string) {
 	t.Helper()
 	ctx := context.Background()
-	p := &program{now: func() time.Time { return today }, stretch: quick(), err: os.Stderr}
+	p := &program{now: func() time.Time { return today }, stretch: quick(), rulebook: rulebook, err: os.Stderr}
 	reg, s, err := registry.Create(ctx, dir, registry.FirstMember{Name: "aigerim", Lang: "ru", Passphrase: passphrase}, p.options())
 	if err != nil {
 		t.Fatal(err)

@@ -76,7 +76,7 @@ func TestFileNamesTellNothingRegression(t *testing.T) {
 func store(t *testing.T, dir, passphrase string) {
 	t.Helper()
 	ctx := context.Background()
-	p := &program{now: func() time.Time { return today }, stretch: quick(), err: os.Stderr}
+	p := &program{now: func() time.Time { return today }, stretch: quick(), rulebook: rulebook, err: os.Stderr}
 	reg, session, err := registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase}, p.options())
 	if err != nil {
 		t.Fatal(err)

@@ -81,7 +81,7 @@ func hosting(t *testing.T, dir string, reg *registry.Registry) *hosted {
 		Jar:           jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	p := &program{now: h.now, stretch: quick(), out: io.Discard, err: io.Discard}
+	p := &program{now: h.now, stretch: quick(), rulebook: rulebook, out: io.Discard, err: io.Discard}
 	h.host = newHost(p, dir, service{listen: listener.Addr().String(), lockAfter: defaultLockAfter}, words, listener)
 	h.log = slog.New(slog.DiscardHandler)
 	h.ticks = func(time.Duration) (<-chan time.Time, func()) { return h.tick, func() {} }

@@ -10,11 +10,13 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/seal"
 )
 
@@ -42,6 +44,8 @@ type program struct {
 	stretch  seal.Stretch // of new passphrases; zero: the standard
 	shut     func() error // keeps others from reading this process's memory
 
+	rulebook func() (*registry.Rulebook, error) // loads it when first asked; nil: run makes it
+
 	registry       string
 	forgetting     string
 	origin         string // where the pages are reached
@@ -64,6 +68,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer
 
 func (p *program) run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
 	p.in, p.out, p.err = in, out, stderr
+	if p.rulebook == nil {
+		p.rulebook = sync.OnceValues(registry.LoadRulebook)
+	}
 	root := p.command()
 	root.SetArgs(args)
 	root.SetIn(in)

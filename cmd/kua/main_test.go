@@ -16,12 +16,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/seal"
 	"github.com/kua-registry/kua/internal/timestamp/timestamptest"
 )
@@ -32,6 +34,9 @@ var today = time.Date(2022, 7, 1, 9, 0, 0, 0, time.UTC)
 // quick stretches passphrases as little as a key file may be made with: the
 // scripts open a register a hundred times.
 func quick() seal.Stretch { return seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1} }
+
+// rulebook is loaded once for all that runs in the process of the tests.
+var rulebook = sync.OnceValues(registry.LoadRulebook)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {

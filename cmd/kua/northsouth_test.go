@@ -30,7 +30,7 @@ const founderPassphrase = "seven more words only the founder knows"
 func northAndSouth(t *testing.T, dir string, cases []*northern) map[string]string {
 	t.Helper()
 	ctx := context.Background()
-	p := &program{now: func() time.Time { return today }, stretch: quick(), err: os.Stderr}
+	p := &program{now: func() time.Time { return today }, stretch: quick(), rulebook: rulebook, err: os.Stderr}
 	passphrases := map[string]string{"north": "seven good words only northerners know", "south": "seven other words only southerners know"}
 	reg, founder, err := registry.Create(ctx, dir, registry.FirstMember{Name: "founder", Lang: "en", Passphrase: founderPassphrase}, p.options())
 	if err != nil {

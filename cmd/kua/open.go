@@ -52,7 +52,7 @@ func (p *program) dir() (string, error) {
 
 func (p *program) options() registry.Options {
 	return registry.Options{
-		Now: p.now, Stretch: p.stretch, Least: p.stretch, Forgetting: p.forgetting, Origin: p.origin, Open: openOutside,
+		Now: p.now, Stretch: p.stretch, Least: p.stretch, Forgetting: p.forgetting, Origin: p.origin, Open: openOutside, Rulebook: p.rulebook,
 		Log: slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 }

@@ -50,7 +50,7 @@ func newTampered(t *testing.T) *tampered {
 	number := vanRegister(t, r.dir, founderPassphrase)
 	r.copy(r.dir, r.before)
 
-	p := &program{now: func() time.Time { return today.Add(time.Hour) }, stretch: quick(), err: os.Stderr}
+	p := &program{now: func() time.Time { return today.Add(time.Hour) }, stretch: quick(), rulebook: rulebook, err: os.Stderr}
 	reg, s, err := registry.Open(ctx, r.dir, registry.Unlock{Passphrase: founderPassphrase}, p.options())
 	no(err)
 	for i := range 2 {
@@ -151,7 +151,7 @@ func (r *tampered) blob(dir, name, table, column, where string) {
 // verify is what `kua evidence verify` says of a register.
 func (r *tampered) verify(dir string, more ...string) (code int, said string) {
 	var out, stderr bytes.Buffer
-	p := &program{now: func() time.Time { return today.Add(2 * time.Hour) }, stretch: quick()}
+	p := &program{now: func() time.Time { return today.Add(2 * time.Hour) }, stretch: quick(), rulebook: rulebook}
 	code = p.run(context.Background(), append([]string{"evidence", "verify", "--registry", dir, "--passphrase-file", r.pass}, more...), nil, &out, &stderr)
 	if code == exitFailed {
 		return code, stderr.String()

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -38,8 +39,11 @@ const testPassphrase = "seven good words nobody else would say"
 
 func testOptions(c *clock) Options {
 	least := seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1}
-	return Options{Now: c.now, Stretch: least, Least: least}
+	return Options{Now: c.now, Stretch: least, Least: least, Rulebook: testRulebook}
 }
+
+// testRulebook is loaded once for all the registers that the tests open.
+var testRulebook = sync.OnceValues(LoadRulebook)
 
 // register is a register of a test, with what is in it.
 type register struct {

@@ -170,7 +170,7 @@ func newKeyed(t *testing.T) *keyed {
 	t.Helper()
 	k := &keyed{t: t, dir: filepath.Join(t.TempDir(), "reg"), at: time.Date(2022, 7, 1, 9, 0, 0, 0, time.UTC)}
 	cheap := seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1}
-	k.opt = Options{Now: func() time.Time { return k.at }, Stretch: cheap, Least: cheap, Origin: testOrigin}
+	k.opt = Options{Now: func() time.Time { return k.at }, Stretch: cheap, Least: cheap, Origin: testOrigin, Rulebook: testRulebook}
 	var err error
 	if k.Registry, k.s, err = Create(context.Background(), k.dir, FirstMember{Name: "Aigerim", Lang: "kk", Passphrase: keyedPass}, k.opt); err != nil {
 		t.Fatal(err)

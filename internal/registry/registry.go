@@ -45,6 +45,10 @@ type Options struct {
 	// Origin is where the pages are reached, as https://kua.example: passkeys
 	// are bound to it. Empty, or with an IP address as its host: there are none.
 	Origin string
+
+	// Rulebook gives the rulebook, the same to every register that is opened
+	// with these options; nil: LoadRulebook, anew for each.
+	Rulebook func() (*Rulebook, error)
 }
 
 func (o Options) orStandard() Options {
@@ -56,6 +60,9 @@ func (o Options) orStandard() Options {
 	}
 	if o.Least == (seal.Stretch{}) {
 		o.Least = seal.LeastStretch()
+	}
+	if o.Rulebook == nil {
+		o.Rulebook = LoadRulebook
 	}
 	return o
 }
@@ -207,21 +214,16 @@ func prepare(dir string, opt Options) (*Registry, error) {
 	if opt.Now == nil {
 		return nil, errors.New("registry: Options.Now is not set")
 	}
-	book, err := LoadBook()
+	known, err := opt.Rulebook()
 	if err != nil {
 		return nil, err
-	}
-	set, err := rules.Compile(book)
-	if err != nil {
-		return nil, fmt.Errorf("the rules are damaged: %w", err)
 	}
 	keys, err := newPasskeys(opt.Origin)
 	if err != nil {
 		return nil, err
 	}
 	return &Registry{
-		dir: dir, opt: opt, now: opt.Now, book: book, rules: set, passkeys: keys,
-		letters:  sync.OnceValues(func() (*letter.Set, error) { return letter.Compile(book) }),
+		dir: dir, opt: opt, now: opt.Now, book: known.book, rules: known.rules, letters: known.letters, passkeys: keys,
 		opening:  make(chan struct{}, 1),
 		files:    evidence.Open(filepath.Join(dir, evidenceDir)),
 		sessions: access.NewSessions(opt.Now),

@@ -45,7 +45,7 @@ func realRegister(t *testing.T, stretch seal.Stretch) (*registry.Registry, http.
 	dir := filepath.Join(t.TempDir(), "r")
 	reg, _, err := registry.Create(context.Background(), dir,
 		registry.FirstMember{Name: "aigerim", Lang: "kk", Passphrase: samplePassphrase},
-		registry.Options{Now: time.Now, Stretch: stretch, Least: stretch})
+		registry.Options{Now: time.Now, Stretch: stretch, Least: stretch, Rulebook: rulebook})
 	if err != nil {
 		t.Fatal(err)
 	}

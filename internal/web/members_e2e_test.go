@@ -88,7 +88,7 @@ func TestE2EMemberComesAndGoes(t *testing.T) {
 	least := seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1}
 	const founderWords = "seven good words nobody else would say"
 	reg, founder, err := registry.Create(ctx, filepath.Join(t.TempDir(), "r"), registry.FirstMember{Name: "founder", Lang: "en", Passphrase: founderWords},
-		registry.Options{Now: time.Now, Stretch: least, Least: least})
+		registry.Options{Now: time.Now, Stretch: least, Least: least, Rulebook: rulebook})
 	if err != nil {
 		t.Fatal(err)
 	}

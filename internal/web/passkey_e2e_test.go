@@ -39,7 +39,7 @@ func withPasskeys(t *testing.T) (reg *registry.Registry, session *access.Session
 	cheap := seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1}
 	reg, session, err = registry.Create(context.Background(), filepath.Join(t.TempDir(), "reg"),
 		registry.FirstMember{Name: "sample", Lang: "en", Passphrase: e2ePass},
-		registry.Options{Now: time.Now, Stretch: cheap, Least: cheap, Origin: base})
+		registry.Options{Now: time.Now, Stretch: cheap, Least: cheap, Rulebook: rulebook, Origin: base})
 	if err != nil {
 		t.Fatal(err)
 	}

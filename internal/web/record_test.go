@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,12 +36,15 @@ type desktop struct {
 	caseID  string
 }
 
+// rulebook is loaded once for all the registers that the tests open.
+var rulebook = sync.OnceValues(registry.LoadRulebook)
+
 func newDesktop(t *testing.T, lang string) *desktop {
 	t.Helper()
 	cheap := seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1}
 	now := time.Date(2022, 7, 1, 9, 0, 0, 0, time.UTC)
 	reg, s, err := registry.Create(context.Background(), filepath.Join(t.TempDir(), "reg"), registry.FirstMember{Name: "Sample Member", Lang: lang, Passphrase: rightWord},
-		registry.Options{Now: func() time.Time { return now }, Stretch: cheap, Least: cheap, Open: safecopy.Make})
+		registry.Options{Now: func() time.Time { return now }, Stretch: cheap, Least: cheap, Rulebook: rulebook, Open: safecopy.Make})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -179,7 +179,7 @@ func tellAll(t *testing.T, name, lang string, width int64, script bool) {
 	var ticks atomic.Int64
 	now := func() time.Time { return begin.Add(time.Duration(ticks.Add(1)) * time.Millisecond) }
 	reg, founder, err := registry.Create(ctx, filepath.Join(t.TempDir(), "r"), registry.FirstMember{Name: "founder", Lang: lang, Passphrase: words},
-		registry.Options{Now: now, Stretch: least, Least: least})
+		registry.Options{Now: now, Stretch: least, Least: least, Rulebook: rulebook})
 	if err != nil {
 		t.Fatal(err)
 	}
