@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"path"
 	"strconv"
+	"sync"
 
 	"github.com/kua-registry/kua/internal/bodymap"
 	"github.com/kua-registry/kua/internal/chart"
@@ -31,7 +32,8 @@ type assets struct {
 
 type asset struct {
 	href, hash, kind string
-	plain, zipped    []byte
+	plain            []byte
+	zipped           func() []byte // made when it is first asked for; nil: it would be no smaller
 }
 
 func loadAssets() (*assets, error) {
@@ -53,23 +55,26 @@ func loadAssets() (*assets, error) {
 		sum := sha256.Sum256(text)
 		a := asset{hash: hex.EncodeToString(sum[:8]), kind: mime.TypeByExtension(path.Ext(name)), plain: text}
 		a.href = "/static/" + a.hash + "/" + name
-		var b bytes.Buffer
-		zip, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := zip.Write(text); err != nil {
-			return nil, err
-		}
-		if err := zip.Close(); err != nil {
-			return nil, err
-		}
-		if b.Len() < len(text) {
-			a.zipped = b.Bytes()
-		}
+		a.zipped = sync.OnceValue(func() []byte { return zipped(text) })
 		all.byName[name] = a
 	}
 	return all, nil
+}
+
+// zipped packs a text as small as gzip can; nil where that is no smaller.
+func zipped(text []byte) []byte {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil
+	}
+	if _, err := w.Write(text); err != nil {
+		return nil
+	}
+	if err := w.Close(); err != nil || b.Len() >= len(text) {
+		return nil
+	}
+	return b.Bytes()
 }
 
 // href is the address of a file, for templates.
@@ -92,9 +97,11 @@ func (all *assets) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Vary", "Accept-Encoding")
 	body := a.plain
-	if a.zipped != nil && acceptsGzip(r) {
-		h.Set("Content-Encoding", "gzip")
-		body = a.zipped
+	if acceptsGzip(r) {
+		if small := a.zipped(); small != nil {
+			h.Set("Content-Encoding", "gzip")
+			body = small
+		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body) // who has gone needs no answer
