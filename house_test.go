@@ -20,11 +20,11 @@ var floors = [][]string{
 	{"edtf", "locale", "typeface", "geo", "chart", "bodymap", "names", "estimate", "codebook", "linkage", "encoded", "casefile", "custody", "wording", "rules", "letter", "istanbul", "survival", "paper", "statement", "dossier"},
 	{"seal", "sqlfile", "linkage/linkagetest", "timestamp", "timestamp/timestamptest", "safecopy", "webarchive", "bucket"},
 	{"ledger"},
-	{"ledger/sqlitestore", "ledger/pgstore", "ledger/pgstore/pgtest", "ledger/ledgertest", "evidence", "draft"},
+	{"ledger/sqlitestore", "ledger/pgstore", "ledger/pgstore/pgtest", "ledger/ledgertest", "evidence", "draft", "exchange"},
 	{"index"},
 	{"access"},
 	{"registry"},
-	{"sheet", "intake", "linkcsv", "post", "public", "exchange"},
+	{"sheet", "intake", "linkcsv", "post", "public"},
 	{"web", "api"},
 }
 

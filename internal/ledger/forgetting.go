@@ -106,7 +106,7 @@ func (l *Log) openForgetting(ctx context.Context) error {
 // It is done at once or not at all. Where it fails, whatever was kept can be
 // read with the keys given; do it again.
 func (l *Log) Rewrap(ctx context.Context, keys []*seal.ForgetKey) (left int, err error) {
-	if l.signer == nil {
+	if !l.writes() {
 		return 0, ErrReadOnly
 	}
 	f := newForgetting(keys)

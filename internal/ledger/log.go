@@ -32,6 +32,9 @@ type Options struct {
 	// Shared says that other nodes of the same identity append to the store, too:
 	// what they have appended is taken over before the own is.
 	Shared bool
+	// Replica says that the ledger is a copy of one that Verifier signs: it takes
+	// over entries with their checkpoints (Log.Take), and signs none.
+	Replica bool
 	// Forgetting are the forgetting keys, the newest last: wrapped keys are
 	// wrapped once more under it. None: they are kept as they are, and a store
 	// where they are not can't be opened (ErrForgetKey).
@@ -105,14 +108,15 @@ const yields = 4
 // queue up meanwhile; then the first of them leads, and takes all along. One
 // writer alone waits for nobody.
 type Log struct {
-	id     ID
-	store  Store
-	signer *noteSigner // nil: reading only
-	key    ed25519.PublicKey
-	path   string // of the head file
-	shared bool
-	seen   Head // the head file's, when it was opened
-	head   atomic.Pointer[Head]
+	id      ID
+	store   Store
+	signer  *noteSigner // nil: reading only
+	key     ed25519.PublicKey
+	path    string // of the head file
+	shared  bool
+	replica bool
+	seen    Head // the head file's, when it was opened
+	head    atomic.Pointer[Head]
 
 	forgetting atomic.Pointer[forgetting] // nil: wrapped keys are kept as they are
 
@@ -150,17 +154,6 @@ func Create(ctx context.Context, store Store, o Options) (*Log, error) {
 	if o.Signer == nil || o.HeadFile == "" {
 		return nil, errors.New("a new ledger needs who signs its checkpoints, and a head file")
 	}
-	old, err := store.Meta(ctx, metaLedger)
-	if err != nil {
-		return nil, fmt.Errorf("the ledger: %w", err)
-	}
-	size, _, err := store.Head(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("the ledger: %w", err)
-	}
-	if old != nil || size > 0 {
-		return nil, ErrExists
-	}
 	id := NewID()
 	l, err := newLog(id, store, o)
 	if err != nil {
@@ -170,22 +163,44 @@ func Create(ctx context.Context, store Store, o Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.file, err = createHeadFile(o.HeadFile, first.Checkpoint); err != nil {
-		return nil, fmt.Errorf("the head file: %w", err)
+	if err := l.begin(ctx, first); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// begin makes the head file and names the ledger in a store that must be empty.
+func (l *Log) begin(ctx context.Context, first Head) error {
+	old, err := l.store.Meta(ctx, metaLedger)
+	if err != nil {
+		return fmt.Errorf("the ledger: %w", err)
+	}
+	size, _, err := l.store.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("the ledger: %w", err)
+	}
+	if old != nil || size > 0 {
+		return ErrExists
+	}
+	if l.file, err = createHeadFile(l.path, first.Checkpoint); err != nil {
+		return fmt.Errorf("the head file: %w", err)
 	}
 	if f := l.forgetting.Load(); f != nil {
 		newest := f.newest.ID()
-		err = store.SetMeta(ctx, metaForgetting, newest[:])
+		err = l.store.SetMeta(ctx, metaForgetting, newest[:])
 	}
 	if err == nil {
-		err = store.SetMeta(ctx, metaLedger, id[:])
+		err = l.store.SetMeta(ctx, metaLedger, l.id[:])
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the ledger: %w", err), l.file.close(false))
+		return errors.Join(fmt.Errorf("the ledger: %w", err), l.file.close(false))
 	}
 	l.seen = first
-	return l, nil
+	return nil
 }
+
+// writes tells whether the log writes to its store.
+func (l *Log) writes() bool { return l.signer != nil || l.replica }
 
 // Open opens the ledger of a store, after it has checked that the store's
 // head is what was signed and not older than the head file's.
@@ -205,7 +220,7 @@ func Open(ctx context.Context, store Store, o Options) (*Log, error) {
 		return nil, err
 	}
 	// The head file first: what is read of the store after it can only be newer.
-	l.file, err = openHeadFile(o.HeadFile, l.signer != nil)
+	l.file, err = openHeadFile(o.HeadFile, l.writes())
 	switch {
 	case err == nil:
 		l.seen, err = l.file.read(l.key)
@@ -235,7 +250,7 @@ func Open(ctx context.Context, store Store, o Options) (*Log, error) {
 }
 
 func newLog(id ID, store Store, o Options) (*Log, error) {
-	l := &Log{id: id, store: store, key: o.Verifier, path: o.HeadFile, shared: o.Shared, versions: map[ID]uint64{}}
+	l := &Log{id: id, store: store, key: o.Verifier, path: o.HeadFile, shared: o.Shared, replica: o.Replica && o.Signer == nil, versions: map[ID]uint64{}}
 	if o.Signer != nil {
 		l.key = o.Signer.Public().Signing()
 	}
@@ -651,7 +666,7 @@ func (l *Log) Last(ctx context.Context, stream ID) (version uint64, leaf Hash, e
 
 // AddKeys adds wrapped keys to streams that exist: a grant, a re-wrapping.
 func (l *Log) AddKeys(ctx context.Context, keys []WrappedKey) error {
-	if l.signer == nil {
+	if !l.writes() {
 		return ErrReadOnly
 	}
 	if err := checkKeys(keys); err != nil {
@@ -672,7 +687,7 @@ func (l *Log) AddKeys(ctx context.Context, keys []WrappedKey) error {
 // Forget removes the wrapped keys that match one of which, where zero matches
 // everything; Stream must be set. Close keyrings that may hold them.
 func (l *Log) Forget(ctx context.Context, which ...WrappedKey) error {
-	if l.signer == nil {
+	if !l.writes() {
 		return ErrReadOnly
 	}
 	for _, w := range which {
@@ -694,5 +709,5 @@ func (l *Log) Close() error {
 		return nil
 	}
 	l.broken = ErrClosed
-	return errors.Join(l.file.close(l.signer != nil), l.store.Close())
+	return errors.Join(l.file.close(l.writes()), l.store.Close())
 }
