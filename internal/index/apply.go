@@ -4,12 +4,12 @@ package index
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
 	"runtime"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,10 +22,16 @@ import (
 func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 	ix.writing.Lock()
 	defer ix.writing.Unlock()
-	// Three steps. Planning walks the acts in order and says which files have to
-	// be evaluated as they stood after each act; evaluating, by far the longest,
-	// has no order and uses all cores; writing walks the plan in order again.
-	p := &plan{ix: ix, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}, tallies: map[tallied]turn{}}
+	// Planning walks the acts in order and says which files have to be evaluated
+	// as they stood after each act; writing walks the plan in order again. Both
+	// are done on one core, as the database has one writer. Evaluating has no
+	// order: it begins with the first file planned, uses all cores that are left,
+	// and writing waits only for the files that it is about to write.
+	stoppable, stop := context.WithCancel(ctx)
+	defer stop()
+	work, stopped := errgroup.WithContext(stoppable)
+	p := &plan{ix: ix, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}, tallies: map[tallied]turn{},
+		evals: map[string]*eval{}, work: work, stopped: stopped, cores: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	if ix.sheets.kept() {
 		p.changed = map[counted][]byte{}
 	}
@@ -39,15 +45,19 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 				return fmt.Errorf("act %d: %w", i, err)
 			}
 		}
-		if err := p.evaluate(ctx); err != nil {
-			return err
-		}
+		found := p.documents()
 		for _, ch := range p.changes {
+			if err := p.evaluated(ch); err != nil {
+				return err
+			}
 			if err := p.version(c, ch); err != nil {
 				return err
 			}
 		}
-		if err := p.search(ctx, c); err != nil {
+		if err := work.Wait(); err != nil {
+			return err
+		}
+		if err := p.search(c, found); err != nil {
 			return err
 		}
 		if err := p.writeTallies(c); err != nil {
@@ -70,6 +80,10 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 		ix.head.Store(&head)
 		ix.counted.Store(uint64(ix.state.counted))
 	})
+	if err != nil {
+		stop()
+		_ = work.Wait() // it says that it was stopped, or what err says
+	}
 	if errors.Is(err, errOld) { // what is known of the cases must not be taken from it
 		return failed("adding entries", err)
 	}
@@ -89,7 +103,10 @@ type plan struct {
 	dirty   map[int64]string           // cases to be searched anew
 	orgs    bool                       // an organisation changed
 	changes []*change
-	evals   []*eval
+	evals   map[string]*eval // the files as they stood: ids and numbers of entries
+	work    *errgroup.Group
+	stopped context.Context // of work
+	cores   chan struct{}   // has an element for each that works
 	tallies map[tallied]turn
 	changed map[counted][]byte // that changed, as sheets keep them; empty: it is none any more; nil: no sheet is kept
 }
@@ -125,7 +142,8 @@ func (u unit) cells() []byte {
 
 // eval is one file to be evaluated: of a case, or merged of several.
 type eval struct {
-	id    string // of the cluster
+	ready chan struct{} // closed when it was evaluated
+	id    string        // of the cluster
 	parts []part
 	row   row    // of a single case only
 	spans []byte // of the figures
@@ -276,16 +294,11 @@ func (p *plan) change(c *conn, touched []string) error {
 // units plans the rows and units of one cluster.
 func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 	st := p.ix.state
-	evals := map[string]*eval{}
 	evaluation := func(of []*caseState) (*eval, error) {
-		var key strings.Builder
-		for _, m := range of {
-			key.WriteString(m.id)
-		}
-		if e := evals[key.String()]; e != nil {
-			return e, nil
-		}
-		e := &eval{id: of[0].id}
+		// Entries are only ever added: their number tells how a case stood. One that
+		// another of its cluster, a match or an organisation touched stands as before.
+		var key []byte
+		e := &eval{id: of[0].id, ready: make(chan struct{})}
 		for _, m := range of {
 			entries, ok := p.entries[m.no]
 			if !ok {
@@ -296,9 +309,16 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 				p.entries[m.no] = entries
 			}
 			e.parts = append(e.parts, part{m.id, slices.Clip(entries)})
+			key = binary.AppendUvarint(append(key, m.id...), uint64(len(entries)))
 		}
-		evals[key.String()] = e
-		p.evals = append(p.evals, e)
+		if same := p.evals[string(key)]; same != nil {
+			return same, nil
+		}
+		p.evals[string(key)] = e
+		p.do(func() {
+			p.ix.evaluate(e)
+			close(e.ready)
+		})
 		return e, nil
 	}
 	plan := func(scope string, of []*caseState) error {
@@ -378,24 +398,47 @@ func (ix *Index) verified(id string, entries []casefile.Entry) bool {
 	return casefile.Fold(ix.book, id, entries).Review().Verdict == casefile.Verified
 }
 
-// evaluate folds and evaluates all files of the plan, on all cores.
-func (p *plan) evaluate(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	cores := runtime.GOMAXPROCS(0)
-	for core := range cores {
-		g.Go(func() error {
-			for i := core; i < len(p.evals); i += cores {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				p.ix.evaluate(p.evals[i])
-			}
-			return nil
-		})
-	}
-	return g.Wait()
+// do has f done on one of the cores.
+func (p *plan) do(f func()) {
+	p.work.Go(func() error {
+		select {
+		case p.cores <- struct{}{}:
+		case <-p.stopped.Done():
+			return p.stopped.Err()
+		}
+		defer func() { <-p.cores }()
+		if err := p.stopped.Err(); err != nil {
+			return err
+		}
+		f()
+		return nil
+	})
 }
 
+// evaluated waits until all files of a change are.
+func (p *plan) evaluated(ch *change) error {
+	wait := func(e *eval) error {
+		select {
+		case <-e.ready:
+			return nil
+		case <-p.stopped.Done():
+			return p.stopped.Err()
+		}
+	}
+	for _, f := range ch.files {
+		if err := wait(f.eval); err != nil {
+			return err
+		}
+	}
+	for _, u := range ch.units {
+		if err := wait(u.eval); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// evaluate folds and evaluates a file.
 func (ix *Index) evaluate(e *eval) {
 	files := make([]*casefile.Case, len(e.parts))
 	for i, part := range e.parts {

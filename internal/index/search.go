@@ -3,53 +3,54 @@
 package index
 
 import (
-	"context"
-	"runtime"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/ncruces/go-sqlite3"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/names"
 )
 
-// search writes what the cases of the plan are found by.
-func (p *plan) search(ctx context.Context, c *conn) error {
-	var cases []int64
-	for no := range p.dirty {
-		cases = append(cases, no)
+// found is what a case is found by; nothing where it is not live.
+type found struct {
+	stream int64
+	live   bool
+	document
+}
+
+// documents gathers what the cases of the plan are found by, in their order.
+// They are complete when the work of the plan is.
+func (p *plan) documents() []found {
+	all := make([]found, 0, len(p.dirty))
+	for _, no := range slices.Sorted(maps.Keys(p.dirty)) {
+		all = append(all, found{stream: no, live: p.ix.state.cases[p.dirty[no]].live})
 	}
-	slices.Sort(cases)
-	docs := make([]document, len(cases))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, no := range cases {
-		if !p.ix.state.cases[p.dirty[no]].live {
-			continue
+	for i := range all {
+		f := &all[i]
+		if id, entries := p.dirty[f.stream], p.entries[f.stream]; f.live {
+			p.do(func() { f.document = p.ix.document(casefile.Fold(p.ix.book, id, entries)) })
 		}
-		g.Go(func() error {
-			docs[i] = p.ix.document(casefile.Fold(p.ix.book, p.dirty[no], p.entries[no]))
-			return ctx.Err()
-		})
 	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	for i, no := range cases {
+	return all
+}
+
+// search writes what the cases of the plan are found by.
+func (p *plan) search(c *conn, all []found) error {
+	for _, d := range all {
+		no := d.stream
 		if err := c.Run(`DELETE FROM search WHERE rowid = ?`, nil, no); err != nil {
 			return err
 		}
 		if err := c.Run(`DELETE FROM name WHERE stream = ?`, nil, no); err != nil {
 			return err
 		}
-		if !p.ix.state.cases[p.dirty[no]].live {
+		if !d.live {
 			continue
 		}
-		d := docs[i]
 		err := c.Run(`INSERT INTO search(rowid, numbers, names, words, factnumbers, facts) VALUES(?, ?, ?, ?, ?, ?)`,
 			nil, no, d.numbers, d.names, d.words, d.factNumbers, d.facts)
 		if err != nil {
