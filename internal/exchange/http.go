@@ -148,6 +148,9 @@ func (n *Node) Follow(ctx context.Context, c Client) error {
 			return err
 		}
 		head, err := n.TakePage(ctx, b)
+		if errors.Is(err, ledger.ErrInconsistent) {
+			return n.blame(b)
+		}
 		if err != nil {
 			return err
 		}
@@ -178,4 +181,16 @@ func (n *Node) Follow(ctx context.Context, c Client) error {
 		return fmt.Errorf("the relay's answer: %w", ErrFormat)
 	}
 	return nil
+}
+
+// blame keeps the proof that the relay has answered, in its own name, with
+// entries that do not follow what it had signed.
+func (n *Node) blame(b []byte) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p, err := openPage(b)
+	if err != nil {
+		return err
+	}
+	return n.note(&ledger.ForkError{Ours: n.log.Head().Checkpoint, Theirs: p.Checkpoint})
 }

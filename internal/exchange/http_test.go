@@ -3,6 +3,7 @@
 package exchange_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -34,10 +35,26 @@ func TestNodesFollowOverHTTP(t *testing.T) {
 		t.Fatalf("a wrong clock: %v", err)
 	}
 	a, err := http.Get(server.URL + "/page?from=0")
-	if must(t, a, err); a.StatusCode != http.StatusForbidden {
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	if a.StatusCode != http.StatusForbidden {
 		t.Fatalf("a request that nobody signed: %d", a.StatusCode)
 	}
-	a.Body.Close()
+	// The same relay with a history that does not follow from what it signed.
+	more := exchange.Envelope{Ledger: w.id, Stream: stream, First: 2, Entries: [][]byte{entry(t, w.id, stream, 2).Sealed}}
+	if o, err := w.relay.Submit(ctx, more.Close(ids[0], ledger.ID{}).Bytes()); err != nil || o != exchange.Kept {
+		t.Fatal(o, err)
+	}
+	liar := httptest.NewServer(w.twin(t).Handler(func() time.Time { return noon }))
+	defer liar.Close()
+	if err := w.nodes[1].Follow(ctx, exchange.Client{HTTP: liar.Client(), URL: liar.URL}); !errors.Is(err, ledger.ErrForked) {
+		t.Fatalf("an inconsistent history: %v", err)
+	}
+	if s, err := w.nodes[1].Status(ctx); err != nil || len(s.Forks) != 1 || s.Size != 1 {
+		t.Fatalf("it is shown, and nothing was taken: %+v, %v", s, err)
+	}
 	// Another relay at the same address is not believed.
 	other := newWorld(t, t.TempDir(), inMemory)
 	impostor := httptest.NewServer(other.relay.Handler(func() time.Time { return noon }))

@@ -13,6 +13,10 @@ import (
 // ErrGap says that entries between what a replica has and what came are missing.
 var ErrGap = errors.New("entries between what is here and what came are missing: bring those first")
 
+// ErrInconsistent says that entries do not lead from what a replica has to what
+// was signed: they were altered on the way, or the signer has another history.
+var ErrInconsistent = errors.New("what came does not lead from what is here to what was signed")
+
 // ForkError says that whoever signs the checkpoints has signed two that no one
 // history leads through. Both are the proof: keep them.
 type ForkError struct {
@@ -64,8 +68,8 @@ func CreateReplica(ctx context.Context, store Store, origin []byte, o Options) (
 // then. What is there already is passed over; an older page changes nothing.
 //
 // It takes all or nothing: ErrAuthor and ErrFormat where the checkpoint is not
-// of this ledger, ErrGap where entries are missing, ErrAltered where the
-// entries are not those that were signed, *ForkError where what is here can't
+// of this ledger, ErrGap where entries are missing, ErrInconsistent where
+// the entries are not those that were signed, *ForkError where what is here can't
 // have become what was signed.
 func (l *Log) Take(ctx context.Context, from uint64, entries [][]byte, keys []WrappedKey, checkpoint []byte) (Head, error) {
 	if !l.replica {
@@ -113,7 +117,7 @@ func (l *Log) Take(ctx context.Context, from uint64, entries [][]byte, keys []Wr
 		rows = append(rows, Row{Pos: now.Size + uint64(i), Stream: e.Header.Stream, Version: e.Header.Version, Sealed: sealed, Hashes: next.add(e.Hash())})
 	}
 	if next.root() != head.Root {
-		return now, fmt.Errorf("entries %d to %d do not lead to what was signed: %w", now.Size, head.Size, ErrAltered)
+		return now, fmt.Errorf("entries %d to %d: %w", now.Size, head.Size, ErrInconsistent)
 	}
 	if err := l.reserve(ctx, rows, true); err != nil {
 		clear(l.versions)
