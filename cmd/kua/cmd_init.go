@@ -16,18 +16,27 @@ import (
 
 func (p *program) initCommand() *cobra.Command {
 	var name, lang string
+	var at database
 	cmd := &cobra.Command{
 		Use:   "init DIR",
 		Short: "Make an empty register, and its first member",
 		Long: `Make an empty register in DIR, and its first member: a coordinator who may
 also administer it. Without --passphrase-file a passphrase is made and printed
 once. Write it on paper: nobody can open the register without it, and nobody
-can make it again.`,
+can make it again.
+
+With --database-file the ledger is kept in PostgreSQL, or what speaks its
+protocol: it is given sealed entries, under random names, and wrapped keys. All
+else stays in DIR.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			made := ""
 			passphrase := ""
+			options := p.options()
 			var err error
+			if options.Database, err = at.read(p); err != nil {
+				return err
+			}
 			if p.passphraseFile == "" {
 				if made, err = seal.NewPassphrase(); err != nil {
 					return err
@@ -37,7 +46,7 @@ can make it again.`,
 				return err
 			}
 			reg, session, err := registry.Create(cmd.Context(), args[0],
-				registry.FirstMember{Name: name, Lang: lang, Passphrase: passphrase}, p.options())
+				registry.FirstMember{Name: name, Lang: lang, Passphrase: passphrase}, options)
 			if err != nil {
 				return err
 			}
@@ -55,6 +64,7 @@ can make it again.`,
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "coordinator", "the `name` under which the first member signs in")
+	at.flags(cmd)
 	cmd.Flags().StringVar(&lang, "lang", "ru", "the language of the first member: en, ru or kk")
 	return cmd
 }

@@ -25,7 +25,8 @@ type Store interface {
 	// checkpoint that stand for them, all or nothing, and durably: what it
 	// acknowledges survives the loss of power. ErrSize where there are more or
 	// fewer than size entries, ErrVersion where a stream already has one of the
-	// versions; ErrFull where the disk is full.
+	// versions; ErrFull where the disk is full. Rows bring the checkpoints of
+	// commits that were made one by one elsewhere.
 	Append(ctx context.Context, size uint64, rows []Row, keys []WrappedKey, checkpoint []byte) error
 	// Scan gives the rows of positions from ≤ pos < to, in order, until fn
 	// answers an error. A row and its bytes are valid only during the call.

@@ -21,7 +21,6 @@ import (
 	"github.com/kua-registry/kua/internal/evidence"
 	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/ledger"
-	"github.com/kua-registry/kua/internal/ledger/sqlitestore"
 	"github.com/kua-registry/kua/internal/letter"
 	"github.com/kua-registry/kua/internal/rules"
 	"github.com/kua-registry/kua/internal/seal"
@@ -38,6 +37,10 @@ type Options struct {
 	// Forgetting is the directory of the forgetting keys; empty: the register's
 	// name with ".forgetting" after it. Never below the register's own.
 	Forgetting string
+
+	// Database is where a register that is made keeps its ledger; none: in a file
+	// of its directory. One that is opened knows it.
+	Database Database
 
 	// Open opens files from outside to make copies of them; nil: none are made.
 	Open Opener
@@ -138,12 +141,20 @@ func Create(ctx context.Context, dir string, who FirstMember, opt Options) (*Reg
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := opt.Database.takes(ctx); err != nil {
+		return nil, nil, fmt.Errorf("the register was not made: %w", err)
+	}
 	if err := os.MkdirAll(filepath.Join(dir, keysDir), 0o700); err != nil {
 		return nil, nil, fmt.Errorf("the register can't be made: %w", err)
 	}
 	keys, err := r.makeKeys(who.Passphrase)
 	if err != nil {
 		return nil, nil, err
+	}
+	if opt.Database != (Database{}) {
+		if err := r.keepSealed(storeFile, storeLabel, stored{Database: opt.Database}); err != nil {
+			return nil, nil, err
+		}
 	}
 	if err := r.openLedger(ctx, true); err != nil {
 		return nil, nil, r.whyNot(err)
@@ -237,26 +248,15 @@ func prepare(dir string, opt Options) (*Registry, error) {
 
 // openLedger opens or makes the ledger, then the index.
 func (r *Registry) openLedger(ctx context.Context, create bool) error {
-	storeKey, err := r.sealedKey("ledger", create)
-	if err != nil {
-		return err
-	}
 	if err := r.openForgetting(create); err != nil {
 		return err
 	}
 	options := ledger.Options{Signer: r.node, HeadFile: filepath.Join(r.dir, "head"), Forgetting: r.forget.keys}
-	path := filepath.Join(r.dir, "ledger.db")
 	open := ledger.Open
 	if create {
 		open = ledger.Create
 	}
-	raw := [32]byte(storeKey)
-	store, err := sqlitestore.Open(ctx, path, sqlitestore.Options{Key: &raw, Create: create})
-	if errors.Is(err, ledger.ErrLocked) && r.opt.ReadOnly {
-		r.beside = true
-		options.Signer, options.Verifier = nil, r.node.Public().Signing()
-		store, err = sqlitestore.Open(ctx, path, sqlitestore.Options{Key: &raw, ReadOnly: true})
-	}
+	store, err := r.openStore(ctx, create, &options)
 	if err != nil {
 		return err
 	}
@@ -265,6 +265,9 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 		return errors.Join(r.whyForgotten(err), store.Close())
 	}
 	r.log = log
+	if !r.beside {
+		r.finishMove(ctx, store)
+	}
 	if err := r.openPlace(); err != nil {
 		r.opt.Log.Error("the bucket of the sealed files can't be used, so that those in it can't be read: set it up anew", slog.String("type", fmt.Sprintf("%T", err)))
 	}

@@ -352,6 +352,7 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 		"SetMail":                   func() error { return g.SetMail(ctx, saule, sampleServer) },
 		"SetPlace":                  func() error { _, err := g.SetPlace(ctx, saule, Bucket{}); return err },
 		"EndPlace":                  func() error { _, err := g.EndPlace(ctx, saule, func(int, int) {}); return err },
+		"MoveLedger":                func() error { _, err := g.MoveLedger(ctx, saule, Database{URL: "host=/nowhere"}, nil); return err },
 		"EndMail":                   func() error { return g.EndMail(ctx, saule) },
 		"FinishTask: there is none": func() error { return g.FinishTask(ctx, saule, id, report.ID, 1, "done") },
 		"Revoke":                    func() error { return g.Revoke(ctx, saule, id, grant.ID, "") },

@@ -91,7 +91,7 @@ func (m *Memory) Append(_ context.Context, size uint64, rows []ledger.Row, keys 
 		}
 	}
 	for i, r := range rows {
-		r.Sealed, r.Hashes, r.Checkpoint = bytes.Clone(r.Sealed), bytes.Clone(r.Hashes), nil
+		r.Sealed, r.Hashes, r.Checkpoint = bytes.Clone(r.Sealed), bytes.Clone(r.Hashes), bytes.Clone(r.Checkpoint)
 		if i == len(rows)-1 {
 			r.Checkpoint = bytes.Clone(checkpoint)
 		}

@@ -53,6 +53,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Keeper) {
 			l.Check(t)
 		})
 	}
+	t.Run("Copy", func(t *testing.T) { testCopy(t, fresh) })
 	t.Run("Model", func(t *testing.T) { testModel(t, fresh) })
 	t.Run("ForgettingModel", func(t *testing.T) { testForgettingModel(t, fresh) })
 }

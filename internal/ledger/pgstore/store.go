@@ -23,6 +23,9 @@ import (
 	"github.com/kua-registry/kua/internal/ledger"
 )
 
+// DefaultSchema holds the tables of a ledger where no other is given.
+const DefaultSchema = "kua"
+
 const (
 	// format is the number of the tables below. A schema with a greater one is refused.
 	format = 1
@@ -49,7 +52,7 @@ type Options struct {
 	// URL says where the database is, as libpq reads it: postgres://…, or
 	// keywords and values. It may hold a password and is never shown.
 	URL string
-	// Schema holds the tables of one ledger; "" is "kua".
+	// Schema holds the tables of one ledger; "" is DefaultSchema.
 	Schema string
 	// ReadOnly opens it for reading.
 	ReadOnly bool
@@ -70,17 +73,20 @@ var _ ledger.Store = (*Store)(nil)
 // names are those that need no quoting in any statement.
 var names = regexp.MustCompile(`^[a-z][a-z0-9_]{0,50}$`)
 
+// errAddress does not say what is wrong with an address: that may show a password.
+var errAddress = errors.New("the address of the ledger's database can't be read: it looks like postgres://user@host:5432/database")
+
 // Open opens the store.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Schema == "" {
-		o.Schema = "kua"
+		o.Schema = DefaultSchema
 	}
 	if !names.MatchString(o.Schema) {
 		return nil, errors.New("the schema of the ledger's database: its name may have small Latin letters, digits and _, and begins with a letter")
 	}
 	config, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {
-		return nil, errors.New("the address of the ledger's database can't be read: it looks like postgres://user@host:5432/database") // what is wrong with it may show a password
+		return nil, errAddress
 	}
 	config.MaxConns = connections
 	// A connection that was cut meanwhile is seen before it is used, not by its user.
@@ -151,6 +157,30 @@ func (s *Store) Close() error {
 	return nil
 }
 
+// Remove removes the tables of a ledger and all that is in them. The schema
+// stays: it may have been made by whoever runs the database.
+func Remove(ctx context.Context, o Options) error {
+	o.Create, o.ReadOnly = false, false
+	s, err := Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return s.write(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "DROP TABLE entry, wrapped, meta")
+		return err
+	})
+}
+
+// Where says where a database is, without what opens it.
+func Where(url string) (string, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return "", errAddress
+	}
+	return fmt.Sprintf("%s, port %d, database %s", config.Host, config.Port, config.Database), nil
+}
+
 // Meta implements ledger.Store, as do all methods below.
 func (s *Store) Meta(ctx context.Context, name string) (value []byte, err error) {
 	err = s.pool.QueryRow(ctx, "SELECT value FROM meta WHERE name=$1", name).Scan(&value)
@@ -188,7 +218,7 @@ func (s *Store) Append(ctx context.Context, size uint64, rows []ledger.Row, keys
 	stream, sealed, hashes, cp := make([][]byte, n), make([][]byte, n), make([][]byte, n), make([][]byte, n)
 	for i, r := range rows {
 		pos[i], version[i] = signed(size)+int64(i), signed(r.Version)
-		stream[i], sealed[i], hashes[i] = r.Stream[:], r.Sealed, r.Hashes
+		stream[i], sealed[i], hashes[i], cp[i] = r.Stream[:], r.Sealed, r.Hashes, r.Checkpoint
 	}
 	if n > 0 {
 		cp[n-1] = checkpoint

@@ -11,9 +11,11 @@ import (
 	"github.com/kua-registry/kua/internal/ledger"
 )
 
-// lockFile takes the lock of whoever writes. It ends with the process, however that ends.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// Lock takes the lock of whoever writes to the store at path, which holds until
+// it is closed or the process ends, however that ends. A register whose ledger
+// is elsewhere takes it too. ErrLocked where another process has it.
+func Lock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}

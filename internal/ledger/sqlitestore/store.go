@@ -56,6 +56,8 @@ type Options struct {
 	ReadOnly bool
 	// Create makes the file; without it, the file must be there.
 	Create bool
+	// Unlocked writes without the lock, for who has it already by Lock.
+	Unlocked bool
 }
 
 // Store is an open store. It implements ledger.Store.
@@ -82,8 +84,8 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("the ledger's database %s: %w", path, ledger.ErrNone)
 	}
 	s := &Store{path: path, options: o, idle: make(chan *conn, readers)}
-	if !o.ReadOnly {
-		if s.lock, err = lockFile(path + ".lock"); err != nil {
+	if !o.ReadOnly && !o.Unlocked {
+		if s.lock, err = Lock(path); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
@@ -117,6 +119,16 @@ func (s *Store) open(ctx context.Context) error {
 		s.idle <- c
 	} else {
 		s.writer = c
+	}
+	return nil
+}
+
+// Remove removes the files of a store, all but the lock.
+func Remove(path string) error {
+	for _, ending := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + ending); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the ledger's database: %w", err)
+		}
 	}
 	return nil
 }
@@ -236,8 +248,11 @@ func (s *Store) Append(ctx context.Context, size uint64, rows []ledger.Row, keys
 		}
 		for i, r := range rows {
 			var cp any
-			if i == len(rows)-1 {
+			switch {
+			case i == len(rows)-1:
 				cp = checkpoint
+			case r.Checkpoint != nil:
+				cp = r.Checkpoint
 			}
 			if err := c.Run("INSERT INTO entry VALUES(?, ?, ?, ?, ?, ?)", nil, int64(size)+int64(i), r.Stream[:], int64(r.Version), r.Sealed, r.Hashes, cp); err != nil {
 				return err
