@@ -71,6 +71,8 @@ func TestScripts(t *testing.T) {
 			"bomb": zipBomb,
 			"flip": flipByte,
 
+			"database": serveDatabase,
+
 			"tsa":   serveTimeAuthority,
 			"store": serveStore(t),
 			"answer": func(ts *testscript.TestScript, _ bool, args []string) { // answer QUERY ANSWER: as the time-stamping authority does
@@ -100,6 +102,12 @@ func TestScripts(t *testing.T) {
 				}
 				ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(strings.Replace(text, args[0], args[1], 1)), 0o600))
 			},
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "postgres" {
+				return false, fmt.Errorf("no condition %q", name)
+			}
+			return hasPostgres(), nil
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples)

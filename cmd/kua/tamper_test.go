@@ -5,6 +5,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http/httptest"
@@ -97,8 +100,8 @@ func (r *tampered) copy(from, to string) {
 	}
 }
 
-// sql writes to a database of a register as somebody who has its key could.
-func (r *tampered) sql(dir, name string, do func(*sqlfile.Conn) error) {
+// database opens a database of a register as somebody who has its key could.
+func (r *tampered) database(dir, name string) (*sqlfile.Conn, error) {
 	r.t.Helper()
 	read := func(file string) []byte {
 		b, err := os.ReadFile(filepath.Join(dir, "keys", file))
@@ -120,7 +123,13 @@ func (r *tampered) sql(dir, name string, do func(*sqlfile.Conn) error) {
 		r.t.Fatal(err)
 	}
 	raw := [32]byte(key)
-	c, err := sqlfile.Open(filepath.Join(dir, name+".db"), &raw)
+	return sqlfile.Open(filepath.Join(dir, name+".db"), &raw)
+}
+
+// sql writes to a database of a register.
+func (r *tampered) sql(dir, name string, do func(*sqlfile.Conn) error) {
+	r.t.Helper()
+	c, err := r.database(dir, name)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -130,6 +139,35 @@ func (r *tampered) sql(dir, name string, do func(*sqlfile.Conn) error) {
 	if err := c.Close(); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// holds is a hash of all that a database holds: every value of every table, and
+// what SQLite says of its indexes. A page can end in bytes that belong to nothing:
+// a bit there changes no part of the register.
+func (r *tampered) holds(dir, name string) (_ string, err error) {
+	c, err := r.database(dir, name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	h := sha256.New()
+	var asks []string
+	err = c.Run("SELECT name, sql FROM sqlite_schema WHERE type='table' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name", func(s *sqlite3.Stmt) error {
+		fmt.Fprintf(h, "%s %q\n", s.ColumnText(0), s.ColumnText(1))
+		asks = append(asks, fmt.Sprintf("SELECT * FROM %q", s.ColumnText(0)))
+		return nil
+	})
+	for _, ask := range append(asks, "PRAGMA integrity_check", "PRAGMA user_version", "PRAGMA application_id") {
+		if err == nil {
+			err = c.Run(ask, func(s *sqlite3.Stmt) error {
+				for i := range s.ColumnCount() {
+					fmt.Fprintf(h, "%v %q ", s.ColumnType(i), s.ColumnText(i))
+				}
+				return nil
+			})
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 // blob changes one bit in a value of a database.
@@ -217,6 +255,11 @@ func TestEvidenceVerifyNames(t *testing.T) {
 		do    func(dir string)
 		named []string // the lines, by what they begin with, in any order
 	}
+	// The register's own vault holds the keys of every stream, the organisation's
+	// those of its cases. That of the facts opens a part of each entry.
+	key := func(most string) string {
+		return "wrapped=(SELECT max(wrapped) FROM wrapped WHERE part=1 AND holder=(SELECT holder FROM wrapped GROUP BY holder ORDER BY count(*) " + most + " LIMIT 1))"
+	}
 	const piece = 65536 + 16
 	tries := []tamper{
 		{"a bit at the beginning of a file", func(dir string) { flip(film(dir, 0), func(int) int { return 0 }) }, []string{first + " was altered"}},
@@ -255,9 +298,8 @@ func TestEvidenceVerifyNames(t *testing.T) {
 		{"an entry taken out", func(dir string) {
 			r.sql(dir, "ledger", func(c *sqlfile.Conn) error { return c.Exec("DELETE FROM entry WHERE " + at(r.handed)) })
 		}, []string{fmt.Sprintf("entry %d: it is missing", r.handed)}},
-		{"a key of a case", func(dir string) {
-			r.blob(dir, "ledger", "wrapped", "wrapped", "wrapped=(SELECT max(wrapped) FROM wrapped)")
-		}, []string{"entry "}},
+		{"a key of a case", func(dir string) { r.blob(dir, "ledger", "wrapped", "wrapped", key("DESC")) }, []string{"entry "}},
+		{"a key of a case that is an organisation's", func(dir string) { r.blob(dir, "ledger", "wrapped", "wrapped", key("ASC")) }, []string{"a wrapped key of stream "}},
 		{"a newest checkpoint", func(dir string) { r.blob(dir, "ledger", "entry", "checkpoint", "pos=(SELECT max(pos) FROM entry)") }, []string{"entry "}},
 
 		{"what the index says of the files", func(dir string) { r.blob(dir, "index", "kept", "sha256", "record=(SELECT max(record) FROM kept)") }, []string{index + "did not say what the ledger says (table kept)"}},
@@ -276,8 +318,25 @@ func TestEvidenceVerifyNames(t *testing.T) {
 	}
 	for name, want := range map[string]string{"ledger.db": "", "index.db": index} {
 		pages := len(read(filepath.Join(r.dir, name))) / page
-		for _, n := range []int{0, 1 + random.IntN(pages-1), 1 + random.IntN(pages-1)} {
-			at := n*page + random.IntN(page)
+		base := strings.TrimSuffix(name, ".db")
+		is, err := r.holds(r.dir, base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			at := random.IntN(page) // the first page, then others
+			for n := 0; i > 0; n++ {
+				at = page + random.IntN((pages-1)*page)
+				dir := filepath.Join(t.TempDir(), "r")
+				r.copy(r.dir, dir)
+				flip(filepath.Join(dir, name), func(int) int { return at })
+				if then, err := r.holds(dir, base); err != nil || then != is {
+					break
+				}
+				if t.Logf("a bit at %d of %s belongs to nothing", at, name); n == 20 {
+					t.Fatalf("no bit of %s belongs to anything", name)
+				}
+			}
 			tries = append(tries, tamper{fmt.Sprintf("a bit at %d of %s", at, name), func(dir string) { flip(filepath.Join(dir, name), func(int) int { return at }) }, []string{want}})
 		}
 	}
