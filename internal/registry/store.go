@@ -80,14 +80,11 @@ func (d Database) takes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	switch id, err := ledger.Holds(ctx, store); {
-	case err != nil && !errors.Is(err, ledger.ErrUnfinished):
-		return err
-	case !id.IsZero():
-		return ErrDatabaseTaken
+	id, err := ledger.Holds(ctx, store)
+	if !id.IsZero() {
+		err = ErrDatabaseTaken
 	}
-	return nil
+	return errors.Join(err, store.Close())
 }
 
 // held is a store that is elsewhere, with the lock of the register's directory.

@@ -165,11 +165,11 @@ func Remove(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	return s.write(ctx, func(tx pgx.Tx) error {
+	err = s.write(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "DROP TABLE entry, wrapped, meta")
 		return err
 	})
+	return errors.Join(err, s.Close())
 }
 
 // Where says where a database is, without what opens it.
