@@ -100,9 +100,34 @@ func TestMoveLedger(t *testing.T) {
 		t.Errorf("moved over another ledger: %v", err)
 	}
 
-	// And home.
+	// A move home that was cut off: what it left goes, and the database counts.
+	if err := errors.Join(os.WriteFile(file, []byte("half a ledger"), 0o600), os.WriteFile(key, []byte("its key"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	h.reopen()
+	h.people["aigerim"] = h.session
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("half a ledger is still there: %v", err)
+	}
+
+	// And home; the database is away when the register is opened, and comes back.
 	size := h.log.Head().Size
-	home := h.moves(Database{})
+	home, err := h.MoveLedger(ctx, h.people["aigerim"], Database{}, nil)
+	if err := errors.Join(err, server.Stop()); err != nil {
+		t.Fatal(err)
+	}
+	h.reopen()
+	if v, err := h.LedgerPlace(ctx, h.session); err != nil || v.Database {
+		t.Errorf("it opened at %+v: %v", v, err)
+	}
+	if _, err := h.MoveLedger(ctx, h.session, there, nil); err == nil || !strings.Contains(err.Error(), "not taken away yet") {
+		t.Errorf("moved again with something left there: %v", err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	h.reopen()
+	h.people["aigerim"] = h.session
 	if home.Database || home.Entries < size {
 		t.Errorf("home: %+v", home)
 	}
