@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -77,11 +78,7 @@ func openNote(checkpoint []byte, relay, by ed25519.PublicKey) (*note.Note, error
 	if err != nil {
 		return nil, err
 	}
-	key, err := note.NewEd25519VerifierKey("kua/ledger/"+head.Ledger.String(), relay)
-	if err != nil {
-		return nil, err
-	}
-	verifier, err := note.NewVerifier(key)
+	verifier, err := ledger.CheckpointVerifier(head.Ledger, relay)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +114,7 @@ func (n nodes) openCosigned(checkpoint []byte, relay ed25519.PublicKey) (ledger.
 }
 
 func cosignedAt(s note.Signature) (time.Time, error) {
-	b, err := decodeBase64(s.Base64)
+	b, err := base64.StdEncoding.DecodeString(s.Base64)
 	if err != nil || len(b) < 12 {
 		return time.Time{}, ErrFormat
 	}

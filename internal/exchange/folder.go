@@ -3,15 +3,12 @@
 package exchange
 
 import (
-	"encoding/base64"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 )
-
-func decodeBase64(s string) ([]byte, error) { return base64.StdEncoding.DecodeString(s) }
 
 // folder keeps files that are whole or not there, whenever the power goes.
 type folder string

@@ -65,14 +65,14 @@ func (n *Node) Hand(ctx context.Context, entries []ledger.Entry, keys []ledger.W
 	if h.Version != last+1 {
 		return &ledger.ConflictError{Stream: h.Stream, Last: last, Got: h.Version}
 	}
+	if len(chain) > 0 && ownerAt(chain, h.Version) != n.id.ID() {
+		return ErrOwner
+	}
 	e := Envelope{Ledger: n.log.ID(), Stream: h.Stream, First: h.Version, Keys: keys}
 	for _, one := range entries {
 		e.Entries = append(e.Entries, one.Sealed)
 	}
 	e = e.Close(n.id, next)
-	if len(chain) > 0 && ownerAt(chain, h.Version) != n.id.ID() {
-		return ErrOwner
-	}
 	if _, err := OpenEnvelope(e.bytes, n.nodes.key); err != nil {
 		return err
 	}

@@ -84,9 +84,21 @@ func (n *Node) WriteStick(ctx context.Context, w io.Writer, from uint64) error {
 
 func stickMessage(sum []byte) []byte { return append([]byte(stickMagic), sum...) }
 
-// readStick gives the parts of a stick in their order, and checks at the end
+// readStick gives the parts of a stick in their order, once the whole file was
+// checked: one that is cut off, altered or of another coalition changes nothing.
+func (s *side) readStick(f io.ReadSeeker, fn func(kind byte, b []byte) error) error {
+	if err := s.scanStick(f, func(byte, []byte) error { return nil }); err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return s.scanStick(f, fn)
+}
+
+// scanStick gives the parts of a stick in their order, and checks at the end
 // that a node of the coalition has signed them.
-func (s *side) readStick(f io.Reader, fn func(kind byte, b []byte) error) error {
+func (s *side) scanStick(f io.Reader, fn func(kind byte, b []byte) error) error {
 	sum := sha256.New()
 	plain := bufio.NewReader(f)
 	r := io.TeeReader(plain, sum)
@@ -136,17 +148,10 @@ func (s *side) readStick(f io.Reader, fn func(kind byte, b []byte) error) error 
 	return nil
 }
 
-// ReadStick takes in what stands in a file of another node. The whole file is
-// checked first: one that is cut off, altered or of another coalition changes
-// nothing, and neither does one that was read before. A file that begins later
+// ReadStick takes in what stands in a file of another node. One that was read
+// before changes nothing, and neither does one that is not whole. A file that begins later
 // than this replica ends is ledger.ErrGap: bring the one before.
 func (n *Node) ReadStick(ctx context.Context, f io.ReadSeeker) error {
-	if err := n.readStick(f, func(byte, []byte) error { return nil }); err != nil {
-		return err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
 	return n.readStick(f, func(kind byte, b []byte) error {
 		switch kind {
 		case stickPage:
@@ -163,12 +168,6 @@ func (n *Node) ReadStick(ctx context.Context, f io.ReadSeeker) error {
 // ReadStick hands in what stands in a file of a node, and keeps the checkpoints
 // that nodes have cosigned. The nodes learn what became of it from the ledger.
 func (r *Relay) ReadStick(ctx context.Context, f io.ReadSeeker) error {
-	if err := r.readStick(f, func(byte, []byte) error { return nil }); err != nil {
-		return err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
 	return r.readStick(f, func(kind byte, b []byte) error {
 		switch kind {
 		case stickNote:

@@ -28,7 +28,8 @@ type noteSigner struct {
 
 func (s noteSigner) Sign(message []byte) ([]byte, error) { return s.id.Sign(message), nil }
 
-func noteVerifier(ledger ID, key ed25519.PublicKey) (note.Verifier, error) {
+// CheckpointVerifier verifies the checkpoints of a ledger that key signs.
+func CheckpointVerifier(ledger ID, key ed25519.PublicKey) (note.Verifier, error) {
 	text, err := note.NewEd25519VerifierKey(originOf(ledger), key)
 	if err != nil {
 		return nil, err
@@ -83,7 +84,7 @@ func ParseCheckpoint(checkpoint []byte, key ed25519.PublicKey) (Head, error) {
 	if !ok || err != nil || ledger.String() != hex {
 		return bad(ErrFormat)
 	}
-	verifier, err := noteVerifier(ledger, key)
+	verifier, err := CheckpointVerifier(ledger, key)
 	if err != nil {
 		return bad(err)
 	}

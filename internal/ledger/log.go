@@ -254,7 +254,7 @@ func newLog(id ID, store Store, o Options) (*Log, error) {
 	if o.Signer != nil {
 		l.key = o.Signer.Public().Signing()
 	}
-	verifier, err := noteVerifier(id, l.key)
+	verifier, err := CheckpointVerifier(id, l.key)
 	if err != nil {
 		return nil, fmt.Errorf("who signs the checkpoints: %w", err)
 	}
@@ -557,7 +557,13 @@ func (l *Log) try(ctx context.Context, group []*request, lookUp bool) error {
 		clear(l.versions)
 		return err
 	}
-	l.doubt = &attempt{next, head}
+	return l.inDoubt(ctx, &attempt{next, head}, err)
+}
+
+// inDoubt finds out what became of a write that answered err: nil where it was
+// kept all the same. Called with commit held.
+func (l *Log) inDoubt(ctx context.Context, a *attempt, err error) error {
+	l.doubt = a
 	kept, unsure := l.resolve(ctx)
 	if kept {
 		return nil

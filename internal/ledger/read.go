@@ -17,6 +17,17 @@ const (
 // Scan gives the entries of positions from ≤ pos < to, in order. An entry is
 // fn's to keep.
 func (l *Log) Scan(ctx context.Context, from, to uint64, fn func(Entry) error) error {
+	return l.scan(ctx, from, to, func(e Entry, _ []byte) error { return fn(e) })
+}
+
+// ScanSigned is Scan with the checkpoint that stands behind an entry, nil where
+// none was kept there. It is fn's to keep, too.
+func (l *Log) ScanSigned(ctx context.Context, from, to uint64, fn func(e Entry, checkpoint []byte) error) error {
+	return l.scan(ctx, from, to, func(e Entry, checkpoint []byte) error { return fn(e, bytes.Clone(checkpoint)) })
+}
+
+// scan is ScanSigned with checkpoints that are valid only during the call.
+func (l *Log) scan(ctx context.Context, from, to uint64, fn func(e Entry, checkpoint []byte) error) error {
 	next := from
 	err := l.store.Scan(ctx, from, min(to, l.Head().Size), func(r Row) error {
 		if r.Pos != next {
@@ -27,7 +38,7 @@ func (l *Log) Scan(ctx context.Context, from, to uint64, fn func(Entry) error) e
 		if err != nil {
 			return err
 		}
-		return fn(e)
+		return fn(e, r.Checkpoint)
 	})
 	if err != nil {
 		return fmt.Errorf("reading the ledger: %w", err)

@@ -128,9 +128,8 @@ func (l *Log) Take(ctx context.Context, from uint64, entries [][]byte, keys []Wr
 	}
 	if err := l.store.Append(ctx, now.Size, rows, keys, head.Checkpoint); err != nil {
 		clear(l.versions)
-		l.doubt = &attempt{next, head}
-		if kept, unsure := l.resolve(ctx); !kept {
-			return l.Head(), fmt.Errorf("writing to the replica: %w", errors.Join(err, unsure))
+		if err := l.inDoubt(ctx, &attempt{next, head}, err); err != nil {
+			return l.Head(), err
 		}
 		return l.Head(), l.broken
 	}
@@ -140,7 +139,7 @@ func (l *Log) Take(ctx context.Context, from uint64, entries [][]byte, keys []Wr
 
 // bare is a checkpoint with the signature of the ledger's signer and no other.
 func bare(checkpoint []byte, l *Log) ([]byte, error) {
-	verifier, err := noteVerifier(l.id, l.key)
+	verifier, err := CheckpointVerifier(l.id, l.key)
 	if err != nil {
 		return nil, err
 	}
@@ -149,22 +148,4 @@ func bare(checkpoint []byte, l *Log) ([]byte, error) {
 		return nil, err
 	}
 	return note.Sign(&note.Note{Text: n.Text, Sigs: n.Sigs})
-}
-
-// ScanSigned is Scan with the checkpoint that stands behind an entry, nil where
-// none was kept there. Bytes are fn's to keep.
-func (l *Log) ScanSigned(ctx context.Context, from, to uint64, fn func(e Entry, checkpoint []byte) error) error {
-	head := l.Head()
-	err := l.store.Scan(ctx, from, min(to, head.Size), func(r Row) error {
-		e, err := Decode(append([]byte(nil), r.Sealed...))
-		if err != nil {
-			return fmt.Errorf("entry %d: %w", r.Pos, err)
-		}
-		e.Pos = r.Pos
-		return fn(e, append([]byte(nil), r.Checkpoint...))
-	})
-	if err != nil {
-		return fmt.Errorf("reading the ledger: %w", err)
-	}
-	return nil
 }
