@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -20,9 +19,6 @@ func (d *database) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&d.schema, "schema", "", "the `schema` of the ledger's tables (default kua)")
 }
 
-// schemaNames are those that need no quoting.
-var schemaNames = regexp.MustCompile(`^[a-z][a-z0-9_]{0,50}$`)
-
 // read reads the address. It may hold a password, so it comes from a file.
 func (d *database) read(p *program) (registry.Database, error) {
 	switch {
@@ -30,7 +26,7 @@ func (d *database) read(p *program) (registry.Database, error) {
 		return registry.Database{}, nil
 	case d.file == "":
 		return registry.Database{}, usage("--schema is of a database: give --database-file too")
-	case d.schema != "" && !schemaNames.MatchString(d.schema):
+	case d.schema != "" && !registry.ValidSchema(d.schema):
 		return registry.Database{}, usage("--schema has small Latin letters, digits and _, and begins with a letter")
 	}
 	url, err := p.secret(d.file, "", "the address of the database", "--database-file")
@@ -107,15 +103,10 @@ meanwhile.`,
 // move moves the ledger, then opens the register at its new place: that is the
 // proof, and does what is left to do.
 func (p *program) move(ctx context.Context, to registry.Database) error {
-	dir, err := p.dir()
+	dir, unlock, err := p.unlock("Passphrase: ")
 	if err != nil {
 		return err
 	}
-	passphrase, err := p.passphrase("Passphrase: ")
-	if err != nil {
-		return err
-	}
-	unlock := registry.Unlock{Passphrase: passphrase, Member: p.member}
 	reg, session, err := registry.Open(ctx, dir, unlock, p.options())
 	if err != nil {
 		return err

@@ -26,11 +26,7 @@ Copies of the key file made before, as in backups, still open with the old
 passphrase. While the register is served, change it on the page of your account.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := p.dir()
-			if err != nil {
-				return err
-			}
-			old, err := p.passphrase("Your passphrase until now: ")
+			dir, unlock, err := p.unlock("Your passphrase until now: ")
 			if err != nil {
 				return err
 			}
@@ -45,12 +41,12 @@ passphrase. While the register is served, change it on the page of your account.
 					return err
 				}
 			}
-			reg, session, err := registry.Open(cmd.Context(), dir, registry.Unlock{Passphrase: old, Member: p.member}, p.options())
+			reg, session, err := registry.Open(cmd.Context(), dir, unlock, p.options())
 			if err != nil {
 				return err
 			}
 			defer reg.Close()
-			made, err := reg.ChangePassphrase(cmd.Context(), session, old, next)
+			made, err := reg.ChangePassphrase(cmd.Context(), session, unlock.Passphrase, next)
 			var weak *access.WeakError
 			if errors.As(err, &weak) {
 				return fmt.Errorf("nothing was changed: %w", err)

@@ -32,15 +32,20 @@ func (p *program) open(ctx context.Context) (*registry.Registry, *access.Session
 
 // openWith opens the register with the passphrase of the caller, who is signed in by it.
 func (p *program) openWith(ctx context.Context, options registry.Options) (*registry.Registry, *access.Session, error) {
-	dir, err := p.dir()
+	dir, unlock, err := p.unlock("Passphrase: ")
 	if err != nil {
 		return nil, nil, err
 	}
-	passphrase, err := p.passphrase("Passphrase: ")
-	if err != nil {
-		return nil, nil, err
+	return registry.Open(ctx, dir, unlock, options)
+}
+
+// unlock is the register of --registry and what opens it: the passphrase of the caller.
+func (p *program) unlock(prompt string) (dir string, _ registry.Unlock, err error) {
+	if dir, err = p.dir(); err != nil {
+		return "", registry.Unlock{}, err
 	}
-	return registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase, Member: p.member}, options)
+	passphrase, err := p.passphrase(prompt)
+	return dir, registry.Unlock{Passphrase: passphrase, Member: p.member}, err
 }
 
 func (p *program) dir() (string, error) {

@@ -256,7 +256,11 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	if create {
 		open = ledger.Create
 	}
-	store, err := r.openStore(ctx, create, &options)
+	kept, err := r.stored()
+	if err != nil {
+		return err
+	}
+	store, err := r.openStore(ctx, kept, create, &options)
 	if err != nil {
 		return err
 	}
@@ -266,7 +270,9 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	}
 	r.log = log
 	if !r.beside {
-		r.finishMove(ctx, store)
+		if err := r.finishMove(ctx, kept, store); err != nil {
+			r.opt.Log.Warn("the ledger has moved, but what was left at its old place could not be taken away; the next opening tries again", slog.Any("error", err))
+		}
 	}
 	if err := r.openPlace(); err != nil {
 		r.opt.Log.Error("the bucket of the sealed files can't be used, so that those in it can't be read: set it up anew", slog.String("type", fmt.Sprintf("%T", err)))

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -68,23 +67,45 @@ func (r *Registry) stored() (stored, error) {
 	return kept, err
 }
 
+// ValidSchema tells whether a database's schema may have this name.
+func ValidSchema(name string) bool { return pgstore.ValidSchema(name) }
+
+// empty opens a database that holds no ledger: ErrDatabaseTaken where it does.
+// An unfinished copy of this one is thrown away.
+func (d Database) empty(ctx context.Context, this ledger.ID) (*pgstore.Store, error) {
+	o := d.options()
+	o.Create = true
+	store, err := pgstore.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	id, err := ledger.Holds(ctx, store)
+	switch {
+	case errors.Is(err, ledger.ErrUnfinished) && id == this:
+		if err := errors.Join(store.Close(), pgstore.Remove(ctx, o)); err != nil {
+			return nil, err
+		}
+		return pgstore.Open(ctx, o)
+	case !id.IsZero():
+		err = ErrDatabaseTaken
+	}
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
+}
+
 // takes tells whether a new ledger can be kept in a database; one that is not
 // given takes everything.
 func (d Database) takes(ctx context.Context) error {
 	if d == (Database{}) {
 		return nil
 	}
-	o := d.options()
-	o.Create = true
-	store, err := pgstore.Open(ctx, o)
+	store, err := d.empty(ctx, ledger.ID{})
 	if err != nil {
 		return err
 	}
-	id, err := ledger.Holds(ctx, store)
-	if !id.IsZero() {
-		err = ErrDatabaseTaken
-	}
-	return errors.Join(err, store.Close())
+	return store.Close()
 }
 
 // held is a store that is elsewhere, with the lock of the register's directory.
@@ -97,11 +118,7 @@ func (h held) Close() error { return errors.Join(h.Store.Close(), h.lock.Close()
 
 // openStore opens the store of the ledger, or makes it, for reading alone where
 // another process has the register and that is enough.
-func (r *Registry) openStore(ctx context.Context, create bool, options *ledger.Options) (ledger.Store, error) {
-	kept, err := r.stored()
-	if err != nil {
-		return nil, err
-	}
+func (r *Registry) openStore(ctx context.Context, kept stored, create bool, options *ledger.Options) (ledger.Store, error) {
 	readOnly := func() {
 		r.beside = true
 		options.Signer, options.Verifier = nil, r.node.Public().Signing()
@@ -236,33 +253,17 @@ func (r *Registry) copyLedger(ctx context.Context, to Database, step func(done, 
 		}
 		err = errors.Join(r.log.CopyTo(ctx, store, step), store.Close())
 		if err != nil {
-			err = errors.Join(err, r.removeLedgerFile())
+			err = errors.Join(r.whyNot(err), r.removeLedgerFile()) // asked before there is room again
 		}
 		return err
 	}
-	o := to.options()
-	o.Create = true
-	store, err := pgstore.Open(ctx, o)
+	store, err := to.empty(ctx, r.log.ID())
 	if err != nil {
 		return err
-	}
-	id, err := ledger.Holds(ctx, store)
-	switch {
-	case errors.Is(err, ledger.ErrUnfinished) && id == r.log.ID():
-		err = errors.Join(store.Close(), pgstore.Remove(ctx, o))
-		if err == nil {
-			store, err = pgstore.Open(ctx, o)
-		}
-	case err == nil && !id.IsZero(), errors.Is(err, ledger.ErrUnfinished):
-		err = ErrDatabaseTaken
-	}
-	if err != nil {
-		return errors.Join(err, store.Close())
 	}
 	err = errors.Join(r.log.CopyTo(ctx, store, step), store.Close())
 	if err != nil { // also where the caller has gone
-		again := context.WithoutCancel(ctx)
-		err = errors.Join(err, pgstore.Remove(again, o))
+		err = errors.Join(err, pgstore.Remove(context.WithoutCancel(ctx), to.options()))
 	}
 	return err
 }
@@ -270,26 +271,24 @@ func (r *Registry) copyLedger(ctx context.Context, to Database, step func(done, 
 // finishMove does what is left of a move once the ledger has opened at its
 // new place: what is at the old one goes. It holds keys of cases that an erasure
 // would not find.
-func (r *Registry) finishMove(ctx context.Context, store ledger.Store) {
-	kept, err := r.stored()
-	if err == nil && kept == (stored{}) {
-		return
+func (r *Registry) finishMove(ctx context.Context, kept stored, store ledger.Store) error {
+	if kept == (stored{}) {
+		return nil
 	}
-	if err == nil {
-		if _, err = ledger.Holds(ctx, store); errors.Is(err, ledger.ErrUnfinished) {
-			err = ledger.Settle(ctx, store)
-		}
-	}
-	if err == nil && kept.Left {
-		if err = pgstore.Remove(ctx, kept.Database.options()); err == nil || errors.Is(err, ledger.ErrNone) {
-			err = os.Remove(filepath.Join(r.dir, storeFile))
-		}
-	} else if err == nil {
-		err = r.removeLedgerFile()
+	_, err := ledger.Holds(ctx, store)
+	if errors.Is(err, ledger.ErrUnfinished) {
+		err = ledger.Settle(ctx, store)
 	}
 	if err != nil {
-		r.opt.Log.Warn("the ledger has moved, but what was left at its old place could not be taken away; the next opening tries again", slog.Any("error", err))
+		return err
 	}
+	if !kept.Left {
+		return r.removeLedgerFile()
+	}
+	if err := pgstore.Remove(ctx, kept.Database.options()); err != nil && !errors.Is(err, ledger.ErrNone) {
+		return err
+	}
+	return os.Remove(filepath.Join(r.dir, storeFile))
 }
 
 // removeLedgerFile takes away the ledger in the register's directory, its key

@@ -73,6 +73,9 @@ var _ ledger.Store = (*Store)(nil)
 // names are those that need no quoting in any statement.
 var names = regexp.MustCompile(`^[a-z][a-z0-9_]{0,50}$`)
 
+// ValidSchema tells whether a schema may have this name.
+func ValidSchema(name string) bool { return names.MatchString(name) }
+
 // errAddress does not say what is wrong with an address: that may show a password.
 var errAddress = errors.New("the address of the ledger's database can't be read: it looks like postgres://user@host:5432/database")
 
@@ -81,7 +84,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Schema == "" {
 		o.Schema = DefaultSchema
 	}
-	if !names.MatchString(o.Schema) {
+	if !ValidSchema(o.Schema) {
 		return nil, errors.New("the schema of the ledger's database: its name may have small Latin letters, digits and _, and begins with a letter")
 	}
 	config, err := pgxpool.ParseConfig(o.URL)
