@@ -68,7 +68,7 @@ var tries = map[string][][]string{
 	"kua member take-back":      {{"ASKED"}},
 	"kua move":                  {{}, {"--json"}},
 	"kua move embedded":         {{}, {"--json"}},
-	"kua move postgres":         {{"--database-file", "list.csv"}, {"--database-file", "ASKED", "--schema", "ASKED"}},
+	"kua move postgres":         {{"--database-file", "list.csv"}, {"--database-file", "ASKED", "--schema", "xASKED"}},
 	"kua org add":               {{"ASKED"}},
 	"kua org change":            {{"ASKED", "--name", "other"}},
 	"kua org list":              {{}, {"--json"}},
