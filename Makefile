@@ -139,11 +139,11 @@ go:
 # Chromium drives the browser tests; on Debian it is installed if it is missing.
 .PHONY: browser
 browser:
-	@command -v chromium >/dev/null && exit 0; \
+	@command -v chromium-headless-shell >/dev/null && exit 0; \
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-core >/dev/null; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell fonts-noto-core >/dev/null; \
 	else \
-	  echo "make: the browser tests need chromium: apt-get install chromium fonts-noto-core" >&2; exit 1; \
+	  echo "make: the browser tests need chromium-headless-shell: apt-get install chromium-headless-shell fonts-noto-core" >&2; exit 1; \
 	fi
 
 # The tests of the store in PostgreSQL start a server of their own; on Debian it is installed if it is missing.

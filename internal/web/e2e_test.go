@@ -123,9 +123,9 @@ type tab struct {
 
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
-	path := "/usr/bin/chromium"
+	path := "/usr/bin/chromium-headless-shell"
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("the pages are tested in Chromium, and %s is missing: apt-get install chromium", path)
+		t.Fatalf("the pages are tested in Chromium, and %s is missing: apt-get install chromium-headless-shell", path)
 	}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
