@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package inbox
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func clock() time.Time { return time.Date(2026, 11, 27, 13, 14, 15, 0, time.UTC) }
+
+func open(t testing.TB, dir string) *Store {
+	t.Helper()
+	s, err := Open(Options{Dir: dir, Most: 1 << 30, Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func read(t testing.TB, s *Store, d Door, m Message) string {
+	t.Helper()
+	b, err := s.Message(d, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(b)
+	for _, f := range m.Files {
+		text += "+"
+		for n := range f.Pieces {
+			r, err := s.Piece(d, m, f.Upload, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(r)
+			if err := errors.Join(err, r.Close()); err != nil {
+				t.Fatal(err)
+			}
+			text += string(b)
+		}
+	}
+	return text
+}
+
+// state is a report as a test compares it.
+func state(t testing.TB, s *Store, d Door) string {
+	t.Helper()
+	r, err := s.Get(d)
+	if errors.Is(err, ErrNone) {
+		return ""
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := []string{r.Answers, r.Day}
+	if r.Withdrawn != "" {
+		parts = append(parts, "withdrawn "+r.Withdrawn)
+	}
+	for _, m := range r.Messages {
+		parts = append(parts, fmt.Sprintf("%d %v %s %s", m.Number, m.Answer, m.Day, read(t, s, d, m)))
+	}
+	return strings.Join(parts, "|")
+}
+
+func TestReportComesBack(t *testing.T) {
+	s := open(t, t.TempDir())
+	d, u := Door{1}, Upload{2}
+	for n := range 3 {
+		if err := s.PutPiece(u, n, []byte(fmt.Sprint("p", n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Put(d, "age1pq", []byte("told"), []Attached{{u, 4}}); !errors.Is(err, ErrMissing) {
+		t.Errorf("a piece is missing, and it was taken: %v", err)
+	}
+	if err := s.Put(d, "age1pq", []byte("told"), []Attached{{u, 3}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(d, "age1pq", []byte("other"), nil); !errors.Is(err, ErrTaken) {
+		t.Errorf("a second report in its place: %v", err)
+	}
+	if err := errors.Join(s.Answer(d, []byte("answer")), s.Add(d, []byte("more"), nil)); err != nil {
+		t.Fatal(err)
+	}
+	day := "2026-11-27"
+	want := strings.Join([]string{"age1pq", day, "1 false " + day + " told+p0p1p2", "2 true " + day + " answer", "3 false " + day + " more"}, "|")
+	if got := state(t, s, d); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if err := s.Withdraw(d); err != nil {
+		t.Fatal(err)
+	}
+	if got := state(t, s, d); got != "age1pq|"+day+"|withdrawn "+day {
+		t.Errorf("after it was withdrawn: %s", got)
+	}
+	if err := s.Add(d, []byte("more"), nil); !errors.Is(err, ErrGone) {
+		t.Errorf("more to what was withdrawn: %v", err)
+	}
+	if err := s.Remove(d); err != nil {
+		t.Fatal(err)
+	}
+	if got := state(t, s, d); got != "" {
+		t.Errorf("after it was taken away: %s", got)
+	}
+	if used, _ := s.Used(); used != 0 {
+		t.Errorf("%d bytes are counted, and nothing is there", used)
+	}
+	if _, err := s.Get(Door{9}); !errors.Is(err, ErrNone) {
+		t.Errorf("none: %v", err)
+	}
+}
+
+// TestNoHour looks at every file and folder: none tells at which hour it came.
+func TestNoHour(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	if err := errors.Join(s.PutPiece(Upload{1}, 0, []byte("a")), s.PutPiece(Upload{3}, 0, []byte("a")),
+		s.Put(Door{1}, "x", []byte("m"), []Attached{{Upload{1}, 1}}), s.Add(Door{1}, []byte("n"), nil),
+		s.Answer(Door{1}, []byte("n")), s.Put(Door{2}, "x", []byte("m"), nil), s.Withdraw(Door{2})); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	err := filepath.WalkDir(dir, func(path string, f fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		info, err := f.Info()
+		if err == nil && !info.ModTime().Equal(clock().Truncate(24*time.Hour)) {
+			t.Errorf("%s has the time %v", f.Name(), info.ModTime())
+		}
+		seen++
+		return err
+	})
+	if err != nil || seen < 9 {
+		t.Errorf("%d files (%v)", seen, err)
+	}
+}
+
+type killed struct{}
+
+// TestKilledAnywhere kills the program before any step on the disk, and looks
+// at what is there when it is opened again: what was acknowledged whole, what
+// was not whole or not at all, and no piece of a file lost by it.
+func TestKilledAnywhere(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		dir, err := os.MkdirTemp("", "inbox")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		s := open(t, dir)
+		known := map[Door]string{}
+		pieces := map[Upload]int{} // of no report yet
+		next := byte(0)
+		for range rapid.IntRange(1, 12).Draw(rt, "acts") {
+			left := rapid.IntRange(0, 12).Draw(rt, "steps until it is killed")
+			s.before = func(string) error {
+				if left--; left < 0 {
+					panic(killed{})
+				}
+				return nil
+			}
+			next++
+			d := Door{rapid.Byte().Draw(rt, "door") % 3}
+			var files []Attached
+			if rapid.Bool().Draw(rt, "with a file") {
+				for u, n := range pieces {
+					files = append(files, Attached{u, n})
+				}
+				slices.SortFunc(files, func(a, b Attached) int { return bytes.Compare(a.Upload[:], b.Upload[:]) })
+			}
+			text := []byte{'m', next}
+			was := state(t, s, d)
+			died, acted := false, ""
+			func() {
+				defer func() {
+					if e := recover(); e != nil {
+						if _, ok := e.(killed); !ok {
+							panic(e)
+						}
+						died = true
+					}
+				}()
+				var err error
+				switch acted = rapid.SampledFrom([]string{"piece", "put", "add", "answer", "withdraw", "remove"}).Draw(rt, "act"); acted {
+				case "piece":
+					u := Upload{next}
+					if err = s.PutPiece(u, 0, text); err == nil {
+						pieces[u] = 1
+					}
+				case "put":
+					err = s.Put(d, "to", text, files)
+				case "add":
+					err = s.Add(d, text, files)
+				case "answer":
+					err = s.Answer(d, text)
+				case "withdraw":
+					err = s.Withdraw(d)
+				case "remove":
+					err = s.Remove(d)
+				}
+				if err == nil && (acted == "put" || acted == "add") {
+					for _, f := range files {
+						delete(pieces, f.Upload)
+					}
+				}
+				if err != nil && !errors.Is(err, ErrNone) && !errors.Is(err, ErrTaken) && !errors.Is(err, ErrGone) {
+					rt.Fatalf("%s: %v", acted, err)
+				}
+			}()
+			if !died {
+				known[d] = state(t, s, d)
+				continue
+			}
+			s = open(t, dir)
+			if left, err := filepath.Glob(filepath.Join(dir, "*", ".*")); err != nil || len(left) > 0 {
+				rt.Fatalf("%s: left half done: %v (%v)", acted, left, err)
+			}
+			now := state(t, s, d)
+			there := strings.Contains(now, string(text))
+			switch acted {
+			case "piece":
+				if now != was {
+					rt.Fatalf("a piece changed a report: %q, %q", was, now)
+				}
+			case "put", "add", "answer":
+				if now != was && (!strings.HasPrefix(now, was) || !there || len(files) > 0 && acted != "answer" && !strings.Contains(now, "+")) {
+					rt.Fatalf("%s: was %q, is %q", acted, was, now)
+				}
+				if now != was && acted != "answer" {
+					for _, f := range files {
+						delete(pieces, f.Upload)
+					}
+				}
+			case "withdraw":
+				if now != was && !strings.Contains(now, "withdrawn") || strings.Contains(now, "withdrawn") && strings.Contains(now, " m") {
+					rt.Fatalf("withdrawn in half: %q", now)
+				}
+			case "remove":
+				if now != was && now != "" {
+					rt.Fatalf("taken away in half: was %q, is %q", was, now)
+				}
+			}
+			known[d] = now
+			for u, n := range pieces {
+				if got, err := s.Pieces(u); err != nil || len(got) != n {
+					rt.Fatalf("%s: an upload has %v of %d pieces (%v)", acted, got, n, err)
+				}
+			}
+		}
+		for d := range maps.Keys(known) {
+			if got := state(t, open(t, dir), d); got != known[d] {
+				rt.Fatalf("opened again: %q, was %q", got, known[d])
+			}
+		}
+	})
+}
+
+func TestFullAndTooLong(t *testing.T) {
+	s, err := Open(Options{Dir: t.TempDir(), Most: 4000, Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PutPiece(Upload{1}, 0, make([]byte, 900)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PutPiece(Upload{2}, 0, make([]byte, 900)); !errors.Is(err, ErrFull) {
+		t.Errorf("uploads of nothing fill the inbox: %v", err)
+	}
+	if err := s.Put(Door{1}, "x", make([]byte, 2000), nil); err != nil {
+		t.Errorf("a report beside them: %v", err)
+	}
+	if err := s.Put(Door{2}, "x", make([]byte, 2000), nil); !errors.Is(err, ErrFull) {
+		t.Errorf("a full inbox: %v", err)
+	}
+	if got := state(t, s, Door{2}); got != "" {
+		t.Errorf("a report that did not fit is there: %q", got)
+	}
+	if err := s.PutPiece(Upload{1}, MaxPieces, nil); !errors.Is(err, ErrTooLong) {
+		t.Errorf("too many pieces: %v", err)
+	}
+	if err := s.Add(Door{1}, make([]byte, MaxMessage+1), nil); !errors.Is(err, ErrTooLong) {
+		t.Errorf("a message too long: %v", err)
+	}
+}
+
+// TestUploadsOfNothingGo: what became part of no report goes after days.
+func TestUploadsOfNothingGo(t *testing.T) {
+	now := clock()
+	s, err := Open(Options{Dir: t.TempDir(), Most: 1 << 20, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PutPiece(Upload{1}, 0, []byte("abc")); err != nil {
+		t.Fatal(err)
+	}
+	now = clock().AddDate(0, 0, 1)
+	if err := s.Tend(); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := s.Pieces(Upload{1}); len(got) != 1 {
+		t.Errorf("after a day: %v", got)
+	}
+	now = clock().AddDate(0, 0, 5)
+	if err := s.Tend(); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := s.Pieces(Upload{1}); len(got) != 0 {
+		t.Errorf("after five days: %v", got)
+	}
+	if used, _ := s.Used(); used != 0 {
+		t.Errorf("%d bytes are counted", used)
+	}
+}
+
+// TestManyAtOnce sends from many sides, the same report twice among them.
+func TestManyAtOnce(t *testing.T) {
+	s := open(t, t.TempDir())
+	var wg sync.WaitGroup
+	taken := make(chan struct{}, 100)
+	for i := range 40 {
+		wg.Go(func() {
+			err := s.Put(Door{byte(i % 20)}, "x", []byte{byte(i)}, nil)
+			if errors.Is(err, ErrTaken) {
+				taken <- struct{}{}
+			} else if err != nil {
+				t.Error(err)
+			}
+			if err := s.Add(Door{byte(i % 20)}, []byte{byte(i)}, nil); err != nil && !errors.Is(err, ErrNone) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	all, err := s.List()
+	if err != nil || len(all) != 20 || len(taken) != 20 {
+		t.Errorf("%d reports, %d refused (%v)", len(all), len(taken), err)
+	}
+	before, _ := s.Used()
+	if err := s.Tend(); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := s.Used(); after != before {
+		t.Errorf("counted %d bytes, there are %d", before, after)
+	}
+}
