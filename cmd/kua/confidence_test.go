@@ -111,6 +111,8 @@ var outside = map[string]string{
 	"kua safe-copy":           "opens a file that it is handed, and no register",
 	"kua init":                "makes a new register",
 	"kua demo":                "makes the sample register",
+	"kua bench":               "says what its subcommands are",
+	"kua bench generate":      "makes a register of people who do not exist",
 	"kua map":                 "reads a spreadsheet",
 	"kua estimate":            "reads a table",
 	"kua compare":             "reads encoded files, and no register",

@@ -64,8 +64,13 @@ var planted = []string{
 // emptyRegister is a register with two organisations and no case.
 func emptyRegister(t *testing.T) *register {
 	t.Helper()
+	return emptyRegisterAt(t, time.Date(2022, 6, 24, 9, 0, 0, 0, time.UTC))
+}
+
+func emptyRegisterAt(t *testing.T, at time.Time) *register {
+	t.Helper()
 	ctx := context.Background()
-	g := &register{t: t, clock: &clock{time.Date(2022, 6, 24, 9, 0, 0, 0, time.UTC)}}
+	g := &register{t: t, clock: &clock{at}}
 	reg, s, err := Create(ctx, filepath.Join(t.TempDir(), "r"), FirstMember{Name: "aigerim", Lang: "kk", Passphrase: testPassphrase}, testOptions(g.clock))
 	if err != nil {
 		t.Fatal(err)

@@ -93,6 +93,7 @@ type Registry struct {
 
 	faulty atomic.Bool       // the ledger was found altered: nothing is added to it
 	beside bool              // another process writes: nothing is written here, the index neither
+	filled bool              // the ledger was filled, and the index waits for the next opening; guarded by writing
 	before func(file string) // of tests: told before a key file is written or taken away, to end the program there
 
 	sessions *access.Sessions
@@ -317,7 +318,7 @@ func (r *Registry) Close() error {
 	defer r.writing.Unlock()
 	var errs []error
 	if r.rights != nil && r.log != nil {
-		if r.index != nil && !r.beside {
+		if r.index != nil && !r.beside && !r.filled {
 			if err := r.settle(context.Background()); err != nil {
 				r.opt.Log.Warn("the index could not follow the ledger; it will at the next opening", slog.String("type", fmt.Sprintf("%T", err)))
 			}

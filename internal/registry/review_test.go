@@ -423,6 +423,8 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err = g.DoBulk(ctx, saule, b, plan.Set, "at once")
 			return err
 		},
+		"Fill": func() error { _, _, err := g.Fill(ctx, saule, slices.Values([][]FilledAct{{}})); return err },
+
 		"UndoBulk: there is none": func() error { _, err := g.UndoBulk(ctx, saule, newID(), "why"); return err },
 
 		// Nor does one who writes make a verdict.
