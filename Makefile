@@ -83,6 +83,19 @@ bench: build ## the figures of docs/performance.md
 	go test -run '^$$' -bench . -benchtime 1s ./internal/...
 	go run ./bench/register
 
+LOAD_CASES ?= 10000
+WORKERS ?= 500
+LOAD_DIR := bin/bench/register-$(LOAD_CASES)
+
+.PHONY: bench-generate
+bench-generate: build ## a register of LOAD_CASES (10000) cases of people who do not exist, in bin/bench; kept, and gone on with
+	bin/kua bench generate $(LOAD_DIR) --cases $(LOAD_CASES) --members 125
+
+.PHONY: bench-load
+bench-load: bench-generate ## WORKERS (500) case workers at its pages, thinking 10 s and less, then what it can carry
+	go build -o bin/load ./bench/load
+	bin/load -registry $(LOAD_DIR) -kua bin/kua -workers $(WORKERS) -think 10s,5s,2s,0
+
 SIZE ?= 20GB
 
 .PHONY: bench-evidence

@@ -114,6 +114,14 @@ func (p Person) asWritten(r *rand.Rand, script Script) Spelt {
 	return s
 }
 
+// Misspelt is the name as somebody might type it who has heard it: in a script,
+// with a slip of the pen in the family name.
+func (p Person) Misspelt(r *rand.Rand, script Script) Spelt {
+	s := p.In(script)
+	s.Family = slip(r, s.Family)
+	return s
+}
+
 func chance(r *rand.Rand, percent float64) bool { return r.Float64()*100 < percent }
 
 // pick takes one of a list, the first ones most often.

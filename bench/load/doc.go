@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Command load drives a served register as many case workers at once do: each
+// signed in by themself, reading lists, searching for names spelt wrongly in
+// another script, opening cases, and now and then writing. What they wrote must
+// stand on the page of the case that they read next, or it is an error.
+//
+// It needs a register that 'kua bench generate' made. Given -kua it serves that
+// register itself; given -addresses it spreads the workers over nodes that are
+// served already. Sign-in is not measured: passphrases are stretched one at a
+// time, on purpose.
+//
+// A worker thinks between two pages, for as long as chance says (exponentially
+// distributed, with the mean of -think). With a think time of 0 they ask as fast
+// as they are answered: how much the server can carry.
+//
+// What is asked for is a list of pages (pages.go): an interface for programs is
+// one more list.
+//
+// It must never be pointed at a register of real cases: it writes to it.
+package main

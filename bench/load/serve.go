@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// serve serves the register with the program itself, in a process of its own.
+func (d *driver) serve(ctx context.Context) (stop func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	d.addresses = []string{"http://" + address}
+	cmd := exec.Command(d.kua, "--registry", d.dir, "--passphrase-file", filepath.Join(d.dir, "demo-passphrase.txt"), "serve", "--listen", address, "--lock-after", "0")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	stop = func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // or it has ended
+		<-ended
+	}
+	d.pids = []string{strconv.Itoa(cmd.Process.Pid)}
+	start := time.Now()
+	for {
+		answer, err := http.Get(d.addresses[0] + "/sign-in")
+		if err == nil {
+			answer.Body.Close()
+			fmt.Printf("opened and served after %s, %.0f MiB resident\n", time.Since(start).Round(10*time.Millisecond), float64(d.usage().resident)/(1<<20))
+			return stop, nil
+		}
+		select {
+		case err := <-ended:
+			return nil, fmt.Errorf("kua serve ended: %w", err)
+		case <-ctx.Done():
+			stop()
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
