@@ -179,6 +179,8 @@ func TestKinds(t *testing.T) {
 		"time_stamp":      "form entries checkpoint token",
 		"passkey":         "member name credential public_key count opens synced",
 		"match":           "a b verdict probability reasons by",
+		"node":            "signer org_key sealed_to",
+		"arrival":         "entries root",
 	}
 	b := book(t)
 	check := func(kinds map[string]string, scope codebook.Scope) {
@@ -223,6 +225,9 @@ var factTexts = map[string]string{
 	"body.name_kk":                      "a public authority",
 	"member.sign_key":                   "the public half of a key",
 	"member.proof":                      "a signature",
+	"node.signer":                       "the public halves of keys",
+	"node.sealed_to":                    "ids made of keys",
+	"arrival.root":                      "a hash",
 	"share_set.sign_key":                "a public key",
 	"invitation.sign_key":               "the public half of a key",
 	"invitation.ends":                   "a moment",

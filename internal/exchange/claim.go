@@ -119,6 +119,7 @@ type side struct {
 	log   *ledger.Log
 	store ledger.Store // for the claims beside the ledger
 	nodes nodes
+	relay ed25519.PublicKey
 }
 
 func claimName(stream ledger.ID) string { return "exchange/claim/" + stream.String() }

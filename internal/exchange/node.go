@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,9 +22,8 @@ import (
 // Node follows a relay: its replica, and what it has not handed in yet.
 type Node struct {
 	side
-	id    *seal.Identity
-	relay ed25519.PublicKey
-	now   func() time.Time
+	id  *seal.Identity
+	now func() time.Time
 
 	outbox, carried, refused, findings folder
 
@@ -43,7 +43,7 @@ type Options struct {
 func NewNode(log *ledger.Log, store ledger.Store, o Options) *Node {
 	in := func(name string) folder { return folder(filepath.Join(o.Dir, name)) }
 	return &Node{
-		side: side{log: log, store: store, nodes: nodesOf(o.Nodes)}, id: o.Node, relay: o.Relay, now: o.Now,
+		side: side{log: log, store: store, nodes: nodesOf(o.Nodes), relay: o.Relay}, id: o.Node, now: o.Now,
 		outbox: in("outbox"), carried: in("carried"), refused: in("refused"), findings: in("findings"),
 	}
 }
@@ -104,22 +104,26 @@ func (n *Node) ahead(ctx context.Context, stream ledger.ID) (uint64, []Claim, er
 	if err != nil {
 		return 0, nil, err
 	}
-	waiting, err := n.waiting(n.outbox)
+	waiting, err := n.waitingOf(n.outbox, stream.String())
 	for _, e := range waiting {
-		if e.Stream == stream {
-			last = max(last, e.Last())
-			chain = extend(chain, e.Claims)
-		}
+		last = max(last, e.Last())
+		chain = extend(chain, e.Claims)
 	}
 	return last, chain, err
 }
 
-func (n *Node) waiting(d folder) (all []Envelope, err error) {
+func (n *Node) waiting(d folder) (all []Envelope, err error) { return n.waitingOf(d, "") }
+
+// waitingOf gives the envelopes whose names begin with a stream.
+func (n *Node) waitingOf(d folder, stream string) (all []Envelope, err error) {
 	names, err := d.names()
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
+		if !strings.HasPrefix(name, stream) {
+			continue
+		}
 		b, err := d.get(name)
 		if err != nil {
 			return nil, err
@@ -265,6 +269,9 @@ func (n *Node) TakePage(ctx context.Context, b []byte) (ledger.Head, error) {
 			return now, err
 		}
 	}
+	if err := n.forget(ctx, p, now.Size); err != nil {
+		return now, err
+	}
 	head, err := n.log.Take(ctx, p.From, p.Entries, p.Keys, p.Checkpoint)
 	if err != nil {
 		return head, n.note(err)
@@ -277,6 +284,27 @@ func (n *Node) TakePage(ctx context.Context, b []byte) (ledger.Head, error) {
 		}
 	}
 	return head, n.settle(ctx)
+}
+
+// forget lets go of the keys of the streams of which a page brings something
+// new: those of the page are all that they have from then on.
+func (n *Node) forget(ctx context.Context, p page, size uint64) error {
+	seen := map[ledger.ID]bool{}
+	var which []ledger.WrappedKey
+	for i, sealed := range p.Entries {
+		e, err := ledger.Decode(sealed)
+		if err != nil {
+			return fmt.Errorf("the page: %w", err)
+		}
+		if p.From+uint64(i) >= size && !seen[e.Header.Stream] {
+			seen[e.Header.Stream] = true
+			which = append(which, ledger.WrappedKey{Stream: e.Header.Stream})
+		}
+	}
+	if len(which) == 0 {
+		return nil
+	}
+	return n.log.Forget(ctx, which...)
 }
 
 // owned refuses a page with entries of a stream that nobody has claimed.

@@ -51,7 +51,7 @@ type Relay struct {
 // NewRelay makes a relay of its open ledger, which id signs; store is the
 // ledger's. The keys are those of the nodes of the coalition.
 func NewRelay(log *ledger.Log, store ledger.Store, id *seal.Identity, keys []ed25519.PublicKey) *Relay {
-	return &Relay{side: side{log: log, store: store, nodes: nodesOf(keys)}, id: id}
+	return &Relay{side: side{log: log, store: store, nodes: nodesOf(keys), relay: id.Public().Signing()}, id: id}
 }
 
 func nodesOf(keys []ed25519.PublicKey) nodes {
@@ -86,7 +86,10 @@ func (r *Relay) Submit(ctx context.Context, envelope []byte) (Outcome, error) {
 		if !same {
 			return Conflict, nil
 		}
-		return Kept, nil
+		if e.Last() == last { // it may have been cut off between its entries and its keys
+			err = r.keysOf(ctx, e)
+		}
+		return Kept, err
 	}
 	had, err := r.claims(ctx, e.Stream)
 	if err != nil {
@@ -107,7 +110,7 @@ func (r *Relay) Submit(ctx context.Context, envelope []byte) (Outcome, error) {
 			return 0, fmt.Errorf("keeping who owns a stream: %w", err)
 		}
 	}
-	batch := ledger.Batch{Keys: e.Keys}
+	var batch ledger.Batch
 	for _, sealed := range e.Entries {
 		batch.Entries = append(batch.Entries, ledger.Entry{Sealed: sealed}) // its header is read when it is appended
 	}
@@ -115,10 +118,22 @@ func (r *Relay) Submit(ctx context.Context, envelope []byte) (Outcome, error) {
 	if errors.Is(err, ledger.ErrConflict) {
 		return Conflict, nil
 	}
+	if err == nil {
+		err = r.keysOf(ctx, e)
+	}
 	if err != nil {
 		return 0, err
 	}
 	return Kept, nil
+}
+
+// keysOf puts the keys of an envelope in the place of those that its stream had:
+// what was taken back or erased is not kept here either.
+func (r *Relay) keysOf(ctx context.Context, e Envelope) error {
+	if err := r.log.Forget(ctx, ledger.WrappedKey{Stream: e.Stream}); err != nil {
+		return err
+	}
+	return r.log.AddKeys(ctx, e.Keys)
 }
 
 // holds tells whether the ledger has the very entries of an envelope.

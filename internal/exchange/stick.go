@@ -13,6 +13,7 @@ import (
 	"io"
 
 	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/seal"
 )
 
 const stickMagic = "kua/stick/1\n"
@@ -32,9 +33,23 @@ const maxChunk = 2*MaxEnvelope + pageFull
 // WriteStick writes a file that another node, or the relay, reads: the entries
 // from a position on, the cosigned checkpoints, the outbox and what is carried.
 func (n *Node) WriteStick(ctx context.Context, w io.Writer, from uint64) error {
+	envelopes, err := n.Outbox()
+	if err != nil {
+		return err
+	}
+	return n.writeStick(ctx, w, n.id, from, envelopes)
+}
+
+// WriteStick writes a file that nodes read: the entries from a position on, and
+// the cosigned checkpoints.
+func (r *Relay) WriteStick(ctx context.Context, w io.Writer, from uint64) error {
+	return r.writeStick(ctx, w, r.id, from, nil)
+}
+
+func (s *side) writeStick(ctx context.Context, w io.Writer, id *seal.Identity, from uint64, envelopes [][]byte) error {
 	sum := sha256.New()
 	all := io.MultiWriter(w, sum)
-	me, of := n.id.ID(), n.log.ID()
+	me, of := id.ID(), s.log.ID()
 	if _, err := all.Write(append(append([]byte(stickMagic), of[:]...), me[:]...)); err != nil {
 		return err
 	}
@@ -43,8 +58,8 @@ func (n *Node) WriteStick(ctx context.Context, w io.Writer, from uint64) error {
 		_, err := all.Write(append(head, b...))
 		return err
 	}
-	for from < n.log.Head().Size {
-		b, err := n.Page(ctx, from)
+	for from < s.log.Head().Size {
+		b, err := s.Page(ctx, from)
 		if err != nil {
 			return err
 		}
@@ -57,7 +72,7 @@ func (n *Node) WriteStick(ctx context.Context, w io.Writer, from uint64) error {
 		}
 		from += uint64(len(p.Entries))
 	}
-	notes, err := n.Notes(ctx)
+	notes, err := s.Notes(ctx)
 	if err != nil {
 		return err
 	}
@@ -65,10 +80,6 @@ func (n *Node) WriteStick(ctx context.Context, w io.Writer, from uint64) error {
 		if err := put(stickNote, b); err != nil {
 			return err
 		}
-	}
-	envelopes, err := n.Outbox()
-	if err != nil {
-		return err
 	}
 	for _, b := range envelopes {
 		if err := put(stickEnvelope, b); err != nil {
@@ -78,7 +89,7 @@ func (n *Node) WriteStick(ctx context.Context, w io.Writer, from uint64) error {
 	if _, err := all.Write([]byte{stickEnd}); err != nil {
 		return err
 	}
-	_, err = w.Write(n.id.Sign(stickMessage(sum.Sum(nil))))
+	_, err = w.Write(id.Sign(stickMessage(sum.Sum(nil))))
 	return err
 }
 
@@ -97,7 +108,7 @@ func (s *side) readStick(f io.ReadSeeker, fn func(kind byte, b []byte) error) er
 }
 
 // scanStick gives the parts of a stick in their order, and checks at the end
-// that a node of the coalition has signed them.
+// that a node of the coalition, or its relay, has signed them.
 func (s *side) scanStick(f io.Reader, fn func(kind byte, b []byte) error) error {
 	sum := sha256.New()
 	plain := bufio.NewReader(f)
@@ -110,7 +121,11 @@ func (s *side) scanStick(f io.Reader, fn func(kind byte, b []byte) error) error 
 	if ledger.ID(head[len(stickMagic):]) != s.log.ID() {
 		return fmt.Errorf("the file of the stick is of another coalition: %w", ErrFormat)
 	}
-	key, ok := s.nodes[ledger.ID(head[len(stickMagic)+16:])]
+	by := ledger.ID(head[len(stickMagic)+16:])
+	key, ok := s.nodes[by]
+	if by == ledger.ID(seal.IDOf(s.relay)) {
+		key, ok = s.relay, true
+	}
 	if !ok {
 		return fmt.Errorf("who wrote the stick: %w", ErrStranger)
 	}

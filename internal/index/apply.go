@@ -186,7 +186,11 @@ func (p *plan) add(c *conn, act Act) error {
 		}
 	}
 	// A clock that was set back must not end a version before it began.
-	st.latest = max(st.latest, act.Entries[0].At.UnixMilli())
+	// What came from another node was known when it arrived, which an entry of the
+	// own before it says, and not when it was written there.
+	if act.Entries[0].From == "" {
+		st.latest = max(st.latest, act.Entries[0].At.UnixMilli())
+	}
 	for _, e := range act.Entries {
 		if e.Stream != id {
 			return errors.New("its entries are of more than one stream")

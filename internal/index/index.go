@@ -52,6 +52,7 @@ type Head struct {
 // Entry is an opened entry of the ledger with its stream (32 hex digits).
 type Entry struct {
 	Stream string
+	From   string // the node of the coalition that it came from; empty: written here
 	casefile.Entry
 }
 

@@ -35,6 +35,9 @@ type Options struct {
 	// Replica says that the ledger is a copy of one that Verifier signs: it takes
 	// over entries with their checkpoints (Log.Take), and signs none.
 	Replica bool
+	// ID is what a ledger that is made is called; zero: drawn. Entries of a
+	// coalition are of one ledger, wherever they are kept.
+	ID ID
 	// Forgetting are the forgetting keys, the newest last: wrapped keys are
 	// wrapped once more under it. None: they are kept as they are, and a store
 	// where they are not can't be opened (ErrForgetKey).
@@ -154,7 +157,10 @@ func Create(ctx context.Context, store Store, o Options) (*Log, error) {
 	if o.Signer == nil || o.HeadFile == "" {
 		return nil, errors.New("a new ledger needs who signs its checkpoints, and a head file")
 	}
-	id := NewID()
+	id := o.ID
+	if id.IsZero() {
+		id = NewID()
+	}
 	l, err := newLog(id, store, o)
 	if err != nil {
 		return nil, err

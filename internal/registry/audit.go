@@ -45,6 +45,8 @@ const (
 	actMail         = "mail"
 	actPlace        = "place" // of sealed files
 	actKeys         = "keys"  // copied, let go of, destroyed
+	actExchange     = "exchange"
+	actNodes        = "nodes" // of the coalition, added
 )
 
 // commandLine is the device of those who sign in at the command line.
@@ -445,10 +447,17 @@ func (r *Registry) crowd(key string) (n int, write bool) {
 	return n, true
 }
 
-// mayBeBy refuses what the node signed but must not sign: it writes lines of
-// the audit in its own name, and nothing else.
+// mayBeBy refuses what a node signed but must not sign: in its own name it writes
+// lines of the audit, who it is and when something came from the coalition, and
+// nothing else; another node, who it is.
 func (r *Registry) mayBeBy(c ledger.Content) error {
-	if c.Author == ledger.ID(r.node.ID()) && c.Kind != kindAudit {
+	if c.Author == ledger.ID(r.node.ID()) {
+		if c.Kind == kindAudit || c.Kind == arrivalKind || c.Kind == nodeKind && c.Record == c.Author {
+			return nil
+		}
+		return ledger.ErrAuthor
+	}
+	if _, other := r.met()[c.Author]; other && (c.Kind != nodeKind || c.Record != c.Author) {
 		return ledger.ErrAuthor
 	}
 	return nil

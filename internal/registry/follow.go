@@ -134,6 +134,7 @@ func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
 			return nil // only other erasures matter now
 		}
 		next := opened(e, c)
+		next.From = r.from(c.Author)
 		// An act is never cut in two.
 		if len(pending) >= followed {
 			if last := pending[len(pending)-1]; last.Stream != next.Stream || !last.At.Equal(next.At) {

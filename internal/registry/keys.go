@@ -361,8 +361,10 @@ func (r *Registry) authors() (func(ledger.ID) (ed25519.PublicKey, bool), error) 
 	// The node signs the lines of the audit that nobody has signed in for; mayBeBy holds it to that.
 	keys[r.node.ID()] = r.node.Public().Signing()
 	return func(id ledger.ID) (ed25519.PublicKey, bool) {
-		key, ok := keys[id]
-		return key, ok
+		if key, ok := keys[id]; ok {
+			return key, true
+		}
+		return r.partnerKey(id)
 	}, nil
 }
 

@@ -42,6 +42,10 @@ type Options struct {
 	// of its directory. One that is opened knows it.
 	Database Database
 
+	// Coalition is what a register that is made joins; nil: it stands alone. One
+	// that is opened knows it.
+	Coalition *JoinCoalition
+
 	// Open opens files from outside to make copies of them; nil: none are made.
 	Open Opener
 
@@ -80,16 +84,17 @@ type Registry struct {
 
 	letters func() (*letter.Set, error) // compiled when first asked for
 
-	node    *seal.Identity
-	vault   *seal.Vault // the node's: what it counts with and, in a house, reads
-	log     *ledger.Log
-	files   *evidence.Vault
-	forget  *forgetKeys
-	keyring *ledger.Keyring
-	index   *index.Index
-	remade  string       // why the index was made anew without being asked, until Verify has said so; guarded by writing
-	begun   *draft.Store // nil: another process writes
-	rights  *rights
+	node      *seal.Identity
+	vault     *seal.Vault // the node's: what it counts with and, in a house, reads
+	log       *ledger.Log
+	files     *evidence.Vault
+	forget    *forgetKeys
+	keyring   *ledger.Keyring
+	index     *index.Index
+	coalition *coalition   // nil: the register stands alone
+	remade    string       // why the index was made anew without being asked, until Verify has said so; guarded by writing
+	begun     *draft.Store // nil: another process writes
+	rights    *rights
 
 	faulty atomic.Bool       // the ledger was found altered: nothing is added to it
 	beside bool              // another process writes: nothing is written here, the index neither
@@ -256,6 +261,10 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	open := ledger.Open
 	if create {
 		open = ledger.Create
+		var err error
+		if options.ID, err = r.opt.coalitionLedger(); err != nil {
+			return err
+		}
 	}
 	kept, err := r.stored()
 	if err != nil {
@@ -288,6 +297,9 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 		}
 	}
 	r.keyring = log.Keyring(r.vault)
+	if err := r.openCoalition(ctx, create); err != nil {
+		return errors.Join(err, r.begun.Close(), log.Close())
+	}
 	if err := r.openRights(ctx); err != nil {
 		return errors.Join(err, r.begun.Close(), log.Close())
 	}
@@ -331,6 +343,7 @@ func (r *Registry) Close() error {
 	if r.begun != nil {
 		errs = append(errs, r.begun.Close())
 	}
+	errs = append(errs, r.closeCoalition())
 	if r.log != nil {
 		errs = append(errs, r.log.Close())
 	}

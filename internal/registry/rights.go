@@ -81,6 +81,12 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 			if next == nil {
 				next = rs.roll.clone()
 			}
+			if e.From != "" {
+				if e.Kind != organisationKind || e.Record != e.Stream || e.Op != casefile.Put || !next.putOrgOf(e.From, e.Record, e.Entry) {
+					refused = append(refused, e.Pos)
+				}
+				continue
+			}
 			gone := e.Kind == passkeyKind && e.Op == casefile.Withdraw && e.Record == e.Stream && next.removePasskey(e.Record, e.Author)
 			if !gone && (e.Record != e.Stream || e.Op != casefile.Put || !next.put(log, e.Kind, e.Record, e.Entry)) {
 				refused = append(refused, e.Pos)
@@ -156,8 +162,10 @@ func (r *Registry) roll() *roll {
 }
 
 // take takes entries of the ledger, up to size, into the rights.
-func (r *Registry) take(entries []index.Entry, size uint64) {
-	for _, pos := range r.rights.add(r.log.ID(), entries, size) {
+func (r *Registry) take(entries []index.Entry, size uint64) { r.takeInto(r.rights, entries, size) }
+
+func (r *Registry) takeInto(rs *rights, entries []index.Entry, size uint64) {
+	for _, pos := range rs.add(r.log.ID(), entries, size) {
 		r.opt.Log.Warn("a record about a member or an organisation was written by somebody who may not and does not count", slog.Uint64("entry", pos))
 	}
 }
@@ -272,8 +280,13 @@ func (r *Registry) openRights(ctx context.Context) error {
 		r.opt.Log.Warn("what was kept of the grants can't be used and is made anew from the ledger", slog.Any("error", err))
 		r.rights = newRights()
 	}
+	return r.readRights(ctx, r.rights)
+}
+
+// readRights brings rights up to the ledger.
+func (r *Registry) readRights(ctx context.Context, rs *rights) error {
 	head := r.log.Head()
-	from := r.rights.size
+	from := rs.size
 	if from == head.Size {
 		return nil
 	}
@@ -294,14 +307,30 @@ func (r *Registry) openRights(ctx context.Context) error {
 			return fmt.Errorf("entry %d can't be read: %w; 'kua verify' says more", e.Pos, err)
 		}
 		if c.Kind == "case" || c.Kind == grantKind || c.Kind == kindErasure || c.Kind == factorKind || told(c.Kind) || c.Kind == searchKind || onRoll(c.Kind) {
-			pending = append(pending, opened(e, c))
+			next := opened(e, c)
+			next.From = r.from(c.Author)
+			pending = append(pending, next)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	r.take(pending, head.Size)
+	r.takeInto(rs, pending, head.Size)
+	return nil
+}
+
+// rightsAnew makes the rights anew: keys of entries came that were not at hand
+// before, or went. Until it is done the old ones hold. The caller holds
+// r.appending, so that nothing is added meanwhile.
+func (r *Registry) rightsAnew(ctx context.Context) error {
+	next := newRights()
+	if err := r.readRights(ctx, next); err != nil {
+		return err
+	}
+	r.rights.mu.Lock()
+	defer r.rights.mu.Unlock()
+	r.rights.size, r.rights.cases, r.rights.counts, r.rights.roll, r.rights.searches = next.size, next.cases, next.counts, next.roll, next.searches
 	return nil
 }
 

@@ -57,6 +57,7 @@ type rollOrg struct {
 	ID, Name string
 	Counts   bool
 	Founder  string // id of the member who added it
+	Node     string `json:",omitempty"` // the node of the coalition that keeps it; empty: this one
 	Settled  bool   // somebody is, or was, a member of it: from then on its own members alone open it to others
 }
 
@@ -213,10 +214,28 @@ func (ro *roll) putOrg(id string, c casefile.Entry) bool {
 	return true
 }
 
+// putOrgOf takes in an organisation that another node keeps: what it is called
+// and whether it counts, that node alone says.
+func (ro *roll) putOrgOf(node, id string, c casefile.Entry) bool {
+	old := ro.org(id)
+	if old == nil {
+		old = &rollOrg{ID: id, Node: node, Settled: true}
+		ro.Orgs = append(ro.Orgs, old)
+	}
+	if old.Node != node {
+		return false
+	}
+	old.Name, old.Counts = first(c.Fields["name"]), first(c.Fields["counts"]) == "yes"
+	return true
+}
+
 // mayChange tells whether a member may change an organisation so. What its
 // name is concerns all; whether its cases count decides who reads their facts,
 // and is for its own members to say once it has any.
 func (ro *roll) mayChange(m access.Member, old rollOrg, name string, counts bool) bool {
+	if old.Node != "" {
+		return false
+	}
 	own, office := access.Decide(m, access.LetIn, access.Thing{Org: old.ID}), access.Decide(m, access.Administer, access.Thing{})
 	return (name == old.Name || own || office) && (counts == old.Counts || own || office && !old.Settled)
 }

@@ -68,7 +68,11 @@ func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool, see
 			return Verification{}, err
 		}
 		options.Vaults, options.Author = []*seal.Vault{r.vault}, authors
-		options.MayLack = r.mayLack(ctx, authors)
+		erased := r.mayLack(ctx, authors)
+		options.MayLack = func(stream ledger.ID, part seal.Part, epoch uint32) bool {
+			// What another node owns is open here as far as it was granted.
+			return errors.Is(r.mayWrite(ctx, stream), ErrElsewhere) || erased(stream, part, epoch)
+		}
 	}
 	report, err := r.log.Verify(ctx, options)
 	if err != nil {

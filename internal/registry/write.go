@@ -114,6 +114,9 @@ func (r *Registry) drafts(ctx context.Context, s *access.Session, acts []act, at
 		if err != nil {
 			return nil, nil, err
 		}
+		if err := r.mayWrite(ctx, stream); err != nil {
+			return nil, nil, err
+		}
 		version, prev, err := r.log.Last(ctx, stream)
 		if err != nil {
 			return nil, nil, err

@@ -3,7 +3,9 @@
 package seal
 
 import (
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"log/slog"
@@ -25,6 +27,18 @@ func NewVault() *Vault {
 	rand.Read(v.id[:])
 	return v
 }
+
+// VaultOf is the vault of a key: whoever has the key has the vault, and nobody
+// who sees what is wrapped for the vault learns of which key it is.
+func VaultOf(key Key) (*Vault, error) {
+	b, err := hkdf.Key(sha256.New, key[:], nil, vaultOfLabel, 16+32)
+	if err != nil {
+		return nil, fmt.Errorf("the vault of a key: %w", err)
+	}
+	return &Vault{[16]byte(b[:16]), Key(b[16:])}, nil
+}
+
+const vaultOfLabel = "kua/vault of/v1"
 
 // ID is the holder under which the vault's wrapped keys are kept.
 func (v *Vault) ID() [16]byte { return v.id }

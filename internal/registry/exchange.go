@@ -1,0 +1,861 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/exchange"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/seal"
+)
+
+// How far the own ledger was handed on, and the replica taken in: positions, in
+// the store of the replica. Lost ones only make the next exchange look again.
+const (
+	metaHanded = "registry/handed"
+	metaTaken  = "registry/taken"
+	metaHeld   = "registry/held" // streams that could not be taken in yet
+)
+
+const (
+	// exchangeEvery is how often a register that is open looks to the relay.
+	exchangeEvery = 5 * time.Minute
+	// handedAtOnce bounds how much of the own ledger is read at a time.
+	handedAtOnce = 4096
+	// envelopeFull is when no further entry is put into an envelope, in bytes.
+	envelopeFull = 1 << 20
+)
+
+// NodeView is another node as this one sees it.
+type NodeView struct {
+	ID, Name, Fingerprint string
+	Introduced            bool // it has said who writes for it
+	Seen                  time.Time
+	SeenAt                uint64 // entries that it had then
+}
+
+// RefusedView is what the relay could not keep.
+type RefusedView struct {
+	Record, Why string
+	Version     uint64
+}
+
+// HeldView is what came and was not taken in.
+type HeldView struct{ Record, Why string }
+
+// Fork is the proof that the relay has signed two histories.
+type Fork struct{ Ours, Theirs string }
+
+// ExchangeView is how this register stands in its coalition.
+type ExchangeView struct {
+	Node, Name, Fingerprint string
+	Relay                   string // the fingerprint of its key
+	Address                 string
+	Entries                 uint64 // of the coalition's ledger that are here
+	Root                    string
+	Missing                 uint64 // that the relay has signed and are not here: a gap
+	Waiting                 int    // envelopes that are to be handed in
+	Carried                 int    // of them, of others
+	Refused                 []RefusedView
+	Held                    []HeldView
+	Forks                   []Fork
+	Nodes                   []NodeView
+}
+
+// Finding tells whether something is to be looked at by a person.
+func (v *ExchangeView) Finding() bool {
+	return v.Missing > 0 || len(v.Refused) > 0 || len(v.Held) > 0 || len(v.Forks) > 0
+}
+
+// mayExchange tells whether a session may look after the exchange.
+func (r *Registry) mayExchange(s *access.Session) error {
+	switch {
+	case !access.Decide(s.Member, access.Administer, access.Thing{}):
+		return ErrNotAllowed
+	case r.coalition == nil:
+		return ErrNoCoalition
+	}
+	return nil
+}
+
+// Exchange is how the register stands in its coalition.
+func (r *Registry) Exchange(ctx context.Context, s *access.Session) (_ ExchangeView, err error) {
+	defer r.refusal(ctx, s, "exchange", "", &err)
+	if err := r.mayExchange(s); err != nil {
+		return ExchangeView{}, err
+	}
+	return r.exchangeView(ctx)
+}
+
+func (r *Registry) exchangeView(ctx context.Context) (ExchangeView, error) {
+	c := r.coalition
+	status, err := c.node.Status(ctx)
+	if err != nil {
+		return ExchangeView{}, err
+	}
+	v := ExchangeView{
+		Node: ledger.ID(r.node.ID()).String(), Name: c.Name, Fingerprint: exchange.Fingerprint(r.node.Public().Signing()),
+		Relay: exchange.Fingerprint(c.Coalition.Relay), Address: c.Coalition.Address,
+		Entries: status.Size, Root: c.log.Head().Root.String(), Missing: status.Missing, Waiting: status.Waiting + status.Carried, Carried: status.Carried,
+	}
+	for _, refused := range status.Refused {
+		v.Refused = append(v.Refused, RefusedView{Record: refused.Stream.String(), Version: refused.First, Why: refused.Outcome.String()})
+	}
+	for _, fork := range status.Forks {
+		v.Forks = append(v.Forks, Fork{Ours: string(fork.Ours), Theirs: string(fork.Theirs)})
+	}
+	held, err := r.held(ctx)
+	if err != nil {
+		return v, err
+	}
+	for _, h := range held {
+		v.Held = append(v.Held, HeldView{Record: h.stream.String(), Why: h.why.String()})
+	}
+	for _, card := range c.Coalition.Nodes {
+		id := ledger.ID(card.Key.ID())
+		if id == ledger.ID(r.node.ID()) {
+			continue
+		}
+		p := r.met()[id]
+		v.Nodes = append(v.Nodes, NodeView{
+			ID: id.String(), Name: card.Name, Fingerprint: exchange.Fingerprint(card.Key.Signing()),
+			Introduced: p != nil && p.vault != nil && len(p.signers) > 0, Seen: status.Seen[id], SeenAt: status.SeenAt[id],
+		})
+	}
+	return v, nil
+}
+
+// Sync hands what was written here to the relay, and takes in what others wrote.
+// Cut off anywhere, it goes on the next time where it stood.
+func (r *Registry) Sync(ctx context.Context, s *access.Session) (_ ExchangeView, err error) {
+	defer r.did(ctx, s, actExchange, "exchange", &err)
+	if err := r.mayExchange(s); err != nil {
+		return ExchangeView{}, err
+	}
+	err = r.exchange(ctx, func(n *exchange.Node) error { return n.Follow(ctx, r.coalition.Coalition.Client()) })
+	return r.viewAfter(ctx, err)
+}
+
+// ReadStick takes in what another node or the relay wrote to a file.
+func (r *Registry) ReadStick(ctx context.Context, s *access.Session, f io.ReadSeeker) (_ ExchangeView, err error) {
+	defer r.did(ctx, s, actExchange, "exchange", &err)
+	if err := r.mayExchange(s); err != nil {
+		return ExchangeView{}, err
+	}
+	err = r.exchange(ctx, func(n *exchange.Node) error { return n.ReadStick(ctx, f) })
+	return r.viewAfter(ctx, err)
+}
+
+// WriteStick writes a file that another node, or the relay, reads: the
+// coalition's entries from a position on, and all that waits here.
+func (r *Registry) WriteStick(ctx context.Context, s *access.Session, w io.Writer, from uint64) (_ ExchangeView, err error) {
+	defer r.did(ctx, s, actExchange, "exchange", &err)
+	if err := r.mayExchange(s); err != nil {
+		return ExchangeView{}, err
+	}
+	err = r.exchange(ctx, func(n *exchange.Node) error {
+		if _, err := n.Cosign(ctx); err != nil {
+			return err
+		}
+		return n.WriteStick(ctx, w, from)
+	})
+	return r.viewAfter(ctx, err)
+}
+
+// viewAfter is how it stands after an exchange. A fork or a gap is no failure of
+// the program: it is shown as what it is.
+func (r *Registry) viewAfter(ctx context.Context, err error) (ExchangeView, error) {
+	if err != nil && !errors.Is(err, ledger.ErrForked) {
+		return ExchangeView{}, err
+	}
+	return r.exchangeView(ctx)
+}
+
+// KeepExchanging exchanges with the relay until the context ends. That nobody
+// answers is no fault: all waits.
+func (r *Registry) KeepExchanging(ctx context.Context) {
+	if r.coalition == nil || r.beside {
+		return
+	}
+	ticks := time.NewTicker(exchangeEvery)
+	defer ticks.Stop()
+	for {
+		err := r.exchange(ctx, func(n *exchange.Node) error { return n.Follow(ctx, r.coalition.Coalition.Client()) })
+		if err != nil && ctx.Err() == nil {
+			r.opt.Log.Info("nothing was exchanged with the coalition; all waits, and 'kua exchange status' says more", slog.String("type", fmt.Sprintf("%T", err)))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+	}
+}
+
+// exchange puts what was written here into the outbox, has something done with
+// others, and takes in what came, also where that was cut off.
+func (r *Registry) exchange(ctx context.Context, with func(*exchange.Node) error) error {
+	if r.beside {
+		return ledger.ErrLocked
+	}
+	c := r.coalition
+	c.one.Lock()
+	defer c.one.Unlock()
+	locked := func(do func(context.Context) error) error {
+		r.writing.Lock()
+		defer r.writing.Unlock()
+		return do(ctx)
+	}
+	if err := locked(r.handOn); err != nil {
+		return r.whyNot(err)
+	}
+	err := with(c.node)
+	return errors.Join(err, r.whyNot(locked(r.takeIn)))
+}
+
+func (c *coalition) position(ctx context.Context, name string) (uint64, error) {
+	b, err := c.store.Meta(ctx, name)
+	if err != nil || len(b) != 8 {
+		return 0, err
+	}
+	return binary.BigEndian.Uint64(b), nil
+}
+
+func (c *coalition) setPosition(ctx context.Context, name string, pos uint64) error {
+	return c.store.SetMeta(ctx, name, binary.BigEndian.AppendUint64(nil, pos))
+}
+
+// handOn puts what the own ledger has and the coalition has not into the outbox:
+// organisations, cases, links, and who this node is. Members, the audit and
+// settings stay at home. The caller holds r.writing.
+func (r *Registry) handOn(ctx context.Context) error {
+	c := r.coalition
+	if err := r.introduce(ctx); err != nil {
+		return err
+	}
+	authors, err := r.authors()
+	if err != nil {
+		return err
+	}
+	opener := ledger.Opener{Keys: r.keyring.Keys, Author: authors}
+	pos, err := c.position(ctx, metaHanded)
+	if err != nil {
+		return err
+	}
+	for end := r.log.Head().Size; pos < end; {
+		to := min(pos+handedAtOnce, end)
+		var order []ledger.ID
+		waiting := map[ledger.ID][]ledger.Entry{}
+		err := r.log.Scan(ctx, pos, to, func(e ledger.Entry) error {
+			if len(waiting[e.Header.Stream]) == 0 {
+				order = append(order, e.Header.Stream)
+			}
+			waiting[e.Header.Stream] = append(waiting[e.Header.Stream], e)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, stream := range order {
+			if err := r.handStream(ctx, stream, waiting[stream], opener); err != nil {
+				return err
+			}
+		}
+		if err := c.setPosition(ctx, metaHanded, to); err != nil {
+			return err
+		}
+		pos = to
+	}
+	return nil
+}
+
+// handStream puts entries of a stream into the outbox, but for those that are there.
+func (r *Registry) handStream(ctx context.Context, stream ledger.ID, entries []ledger.Entry, opener ledger.Opener) error {
+	c := r.coalition
+	owner, err := c.node.Owner(ctx, stream)
+	if err != nil {
+		return err
+	}
+	if !owner.IsZero() && owner != ledger.ID(r.node.ID()) {
+		return nil
+	}
+	last, err := c.node.Ahead(ctx, stream)
+	if err != nil {
+		return err
+	}
+	entries = slices.DeleteFunc(entries, func(e ledger.Entry) bool { return e.Header.Version <= last })
+	if len(entries) == 0 {
+		return nil
+	}
+	kind, err := r.kindOf(ctx, stream, opener)
+	if err != nil {
+		return err
+	}
+	if last == 0 && !goesAbroad(kind) {
+		return nil
+	}
+	keys, err := r.sharedKeys(ctx, stream, kind, opener)
+	if err != nil {
+		return err
+	}
+	for len(entries) > 0 {
+		n, size := 0, 0
+		for n < len(entries) && (n == 0 || size+len(entries[n].Sealed) <= envelopeFull) {
+			size += len(entries[n].Sealed)
+			n++
+		}
+		if err := c.node.Hand(ctx, entries[:n], keys, ledger.ID{}); err != nil {
+			return err
+		}
+		entries = entries[n:]
+	}
+	return nil
+}
+
+// goesAbroad tells of the first record of a stream whether the stream goes to the
+// coalition.
+func goesAbroad(kind string) bool {
+	switch kind {
+	case "case", "match", organisationKind, nodeKind:
+		return true
+	}
+	return false
+}
+
+// errFound ends a reading.
+var errFound = errors.New("found")
+
+// kindOf is the kind of the first entry of a stream; empty where it can't be read.
+func (r *Registry) kindOf(ctx context.Context, stream ledger.ID, opener ledger.Opener) (kind string, err error) {
+	err = r.log.Stream(ctx, stream, func(e ledger.Entry) error {
+		c, err := opener.Open(e)
+		if errors.Is(err, ledger.ErrNoKey) {
+			return errFound
+		}
+		if err != nil {
+			return err
+		}
+		kind = c.Kind
+		return errFound
+	})
+	if errors.Is(err, errFound) {
+		err = nil
+	}
+	return kind, err
+}
+
+// sharedKeys are all the keys of a stream that others are given: to the other
+// nodes who this one is; under the vault that it counts with, the organisations
+// and the facts of cases and links that count; and what grants open.
+func (r *Registry) sharedKeys(ctx context.Context, stream ledger.ID, kind string, opener ledger.Opener) (keys []ledger.WrappedKey, err error) {
+	held, err := r.keyring.All(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	if kind == nodeKind {
+		for _, p := range r.met() {
+			for _, k := range held {
+				sealed, err := p.card.Key.Seal(grantLabel(r.log.ID(), stream, k.Part, k.Epoch), k.Key[:])
+				if err != nil {
+					return nil, err
+				}
+				keys = append(keys, ledger.WrappedKey{Stream: stream, Part: uint8(k.Part), Epoch: k.Epoch, Holder: p.card.Key.ID(), Wrapped: sealed})
+			}
+		}
+		return keys, nil
+	}
+	counts, err := r.countsWith(ctx, stream, kind, opener)
+	if err != nil {
+		return nil, err
+	}
+	if counts {
+		vault, err := r.countingVault(ctx, r.node.ID())
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range held {
+			if k.Part != seal.FactPart {
+				continue
+			}
+			wrapped, err := vault.WrapCaseKey(stream, k.Part, k.Epoch, k.Key)
+			if err != nil {
+				return nil, err
+			}
+			keys = append(keys, ledger.WrappedKey{Stream: stream, Part: uint8(k.Part), Epoch: k.Epoch, Holder: vault.ID(), Wrapped: wrapped})
+		}
+	}
+	abroad := map[ledger.ID]bool{}
+	for _, p := range r.met() {
+		for _, key := range p.orgs {
+			abroad[key.ID()] = true
+		}
+	}
+	err = r.log.Keys(ctx, stream, func(k ledger.WrappedKey) error {
+		if abroad[k.Holder] && len(k.Wrapped) > 0 {
+			k.Wrapped = slices.Clone(k.Wrapped)
+			keys = append(keys, k)
+		}
+		return nil
+	})
+	return keys, err
+}
+
+// countsWith tells whether the facts of a stream are for all nodes to count.
+func (r *Registry) countsWith(ctx context.Context, stream ledger.ID, kind string, opener ledger.Opener) (bool, error) {
+	counts := func(id string) bool {
+		r.rights.mu.RLock()
+		defer r.rights.mu.RUnlock()
+		c := r.rights.cases[id]
+		return c != nil && r.rights.counts[c.Org]
+	}
+	switch kind {
+	case organisationKind:
+		return true, nil
+	case "case":
+		return counts(stream.String()), nil
+	case "match":
+		both := false
+		err := r.log.Stream(ctx, stream, func(e ledger.Entry) error {
+			c, err := opener.Open(e)
+			if err != nil {
+				return err
+			}
+			both = counts(first(c.Fact["a"])) && counts(first(c.Fact["b"]))
+			return nil
+		})
+		return both, err
+	}
+	return false, nil
+}
+
+// whyHeld is why something that came is not taken in. The numbers are kept.
+type whyHeld byte
+
+const (
+	heldStranger  whyHeld = 1 // its node has not said yet who it is, or who writes for it
+	heldNotTheirs whyHeld = 2 // of a kind, or about something, that is not its node's to write
+	heldDamaged   whyHeld = 3
+	heldOurs      whyHeld = 4 // the own ledger has something else in its place
+)
+
+func (w whyHeld) String() string {
+	switch w {
+	case heldStranger:
+		return "its node has not yet said who writes for it: it is taken in when that comes"
+	case heldNotTheirs:
+		return "it is not for that node to write: speak with its organisation"
+	case heldDamaged:
+		return "it can't be opened with the key that came with it: speak with its organisation"
+	default:
+		return "something else was written here in its place: both are kept, agree which one holds"
+	}
+}
+
+type heldStream struct {
+	stream ledger.ID
+	why    whyHeld
+}
+
+func (r *Registry) held(ctx context.Context) (all []heldStream, err error) {
+	b, err := r.coalition.store.Meta(ctx, metaHeld)
+	for ; err == nil && len(b) >= 17; b = b[17:] {
+		all = append(all, heldStream{ledger.ID(b[:16]), whyHeld(b[16])})
+	}
+	return all, err
+}
+
+// takeIn takes in from the replica what other nodes wrote. The caller holds r.writing.
+func (r *Registry) takeIn(ctx context.Context) error {
+	c := r.coalition
+	from, err := c.position(ctx, metaTaken)
+	if err != nil {
+		return err
+	}
+	head := c.log.Head()
+	was, err := r.held(ctx)
+	if err != nil {
+		return err
+	}
+	if from == head.Size && len(was) == 0 {
+		return nil
+	}
+	var order []ledger.ID
+	seen := map[ledger.ID]bool{}
+	add := func(stream ledger.ID) {
+		if !seen[stream] {
+			seen[stream] = true
+			order = append(order, stream)
+		}
+	}
+	for _, h := range was {
+		add(h.stream)
+	}
+	err = c.log.Scan(ctx, from, head.Size, func(e ledger.Entry) error {
+		add(e.Header.Stream)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	in := &intake{r: r, head: head}
+	// Who a node is comes before what it wrote, and an organisation before its
+	// cases: what can't be taken in yet is tried again as long as something is.
+	var held []heldStream
+	for {
+		held = held[:0]
+		took := in.took
+		for _, stream := range order {
+			why, err := in.stream(ctx, stream)
+			if err != nil {
+				return err
+			}
+			if why != 0 {
+				held = append(held, heldStream{stream, why})
+			}
+		}
+		if len(held) == 0 || in.took == took {
+			break
+		}
+		order = order[:0]
+		for _, h := range held {
+			order = append(order, h.stream)
+		}
+	}
+	if in.anew {
+		r.appending.Lock()
+		err = r.rightsAnew(ctx)
+		r.appending.Unlock()
+		if err == nil {
+			err = r.makeAnew(ctx)
+		}
+		if err == nil {
+			err = r.catchUp(ctx)
+		}
+	} else if in.took > 0 {
+		err = r.settle(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	b := []byte{}
+	for _, h := range held {
+		b = append(append(b, h.stream[:]...), byte(h.why))
+	}
+	return errors.Join(c.store.SetMeta(ctx, metaHeld, b), c.setPosition(ctx, metaTaken, head.Size))
+}
+
+// intake is one taking in.
+type intake struct {
+	r    *Registry
+	head ledger.Head
+	took int
+	said bool // that something arrived
+	anew bool // keys of entries that were there before came, or went
+}
+
+// arrived writes that something came from the coalition, and up to where it is
+// known: the moment from which this node knows what follows.
+func (in *intake) arrived(ctx context.Context) error {
+	if in.said {
+		return nil
+	}
+	in.said = true
+	id := ledger.NewID().String()
+	return in.r.write(ctx, in.r.asNode(), []act{{stream: id, puts: []Put{{Record: id, Kind: arrivalKind, Fields: casefile.Fields{
+		"entries": {strconv.FormatUint(in.head.Size, 10)}, "root": {in.head.Root.String()},
+	}}}}})
+}
+
+// stream takes in what is new of a stream of another node, and answers why it
+// could not; 0: all is in.
+func (in *intake) stream(ctx context.Context, stream ledger.ID) (whyHeld, error) {
+	r, c := in.r, in.r.coalition
+	owner, err := c.node.Owner(ctx, stream)
+	if err != nil || owner == ledger.ID(r.node.ID()) {
+		return 0, err
+	}
+	last, _, err := r.log.Last(ctx, stream)
+	if err != nil {
+		return 0, err
+	}
+	var entries []ledger.Entry
+	same := true
+	var before []ledger.Header
+	err = r.log.Stream(ctx, stream, func(e ledger.Entry) error {
+		before = append(before, e.Header)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	var leaf ledger.Hash
+	if last > 0 {
+		if _, leaf, err = r.log.Last(ctx, stream); err != nil {
+			return 0, err
+		}
+	}
+	err = c.log.Stream(ctx, stream, func(e ledger.Entry) error {
+		if e.Header.Version > last {
+			entries = append(entries, e)
+		} else if e.Header.Version == last {
+			same = e.Hash() == leaf
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	if !same {
+		return heldOurs, nil
+	}
+	offered, why, err := in.keys(ctx, stream, owner)
+	if err != nil || why != 0 {
+		return why, err
+	}
+	opened, why, err := in.open(ctx, stream, owner, entries, offered)
+	if err != nil || why != 0 {
+		return why, err
+	}
+	fresh, gone, err := in.changed(ctx, stream, offered)
+	if err != nil {
+		return 0, err
+	}
+	if len(entries) == 0 && len(fresh) == 0 && len(gone) == 0 {
+		return 0, nil
+	}
+	for _, h := range before {
+		for _, k := range append(slices.Clone(fresh), gone...) {
+			if k.Part == uint8(seal.FactPart) && k.Epoch == h.FactEpoch || k.Part == uint8(seal.IdentityPart) && k.Epoch == h.IdentityEpoch {
+				in.anew = true
+			}
+		}
+	}
+	if err := in.arrived(ctx); err != nil {
+		return 0, err
+	}
+	if len(gone) > 0 {
+		if err := r.log.Forget(ctx, gone...); err != nil {
+			return 0, err
+		}
+	}
+	if len(entries) > 0 {
+		err = r.appendOthers(ctx, ledger.Batch{Entries: entries, Keys: fresh}, opened)
+	} else if len(fresh) > 0 {
+		err = r.log.AddKeys(ctx, fresh)
+	}
+	if err != nil {
+		return 0, err
+	}
+	r.keyring.Drop(stream)
+	in.took++
+	if stream == owner {
+		return 0, r.meetPartners(ctx)
+	}
+	return 0, nil
+}
+
+// keys are the keys of a stream that the coalition's ledger gives this node, by
+// its own vault; those that are sealed to organisations here stay as they are
+// until one of their members opens them.
+func (in *intake) keys(ctx context.Context, stream, owner ledger.ID) (offered []ledger.WrappedKey, why whyHeld, err error) {
+	r := in.r
+	p := r.met()[owner]
+	if p == nil || p.vault == nil && stream != owner {
+		return nil, heldStranger, nil
+	}
+	wrap := func(k ledger.WrappedKey, key seal.Key) error {
+		wrapped, err := r.vault.WrapCaseKey(stream, seal.Part(k.Part), k.Epoch, key)
+		k.Holder, k.Wrapped = r.vault.ID(), wrapped
+		offered = append(offered, k)
+		return err
+	}
+	var all []ledger.WrappedKey
+	err = r.coalition.log.Keys(ctx, stream, func(k ledger.WrappedKey) error {
+		k.Wrapped = slices.Clone(k.Wrapped)
+		all = append(all, k)
+		return nil
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, k := range all {
+		switch {
+		case stream == owner && k.Holder == ledger.ID(r.node.ID()):
+			b, err := r.node.Open(grantLabel(r.log.ID(), stream, seal.Part(k.Part), k.Epoch), k.Wrapped)
+			if err != nil || len(b) != len(seal.Key{}) {
+				return nil, heldDamaged, nil
+			}
+			if err := wrap(k, seal.Key(b)); err != nil {
+				return nil, 0, err
+			}
+		case p.vault != nil && k.Holder == p.vault.ID() && k.Part == uint8(seal.FactPart):
+			key, err := p.vault.UnwrapCaseKey(stream, seal.FactPart, k.Epoch, k.Wrapped)
+			if err != nil {
+				return nil, heldDamaged, nil
+			}
+			if err := wrap(k, key); err != nil {
+				return nil, 0, err
+			}
+		}
+	}
+	if stream == owner && len(offered) == 0 {
+		return nil, heldStranger, nil // it does not know this node yet
+	}
+	return offered, 0, nil
+}
+
+// open opens what came of a stream, as far as it is open to this node, and
+// refuses what is not its node's to write.
+func (in *intake) open(ctx context.Context, stream, owner ledger.ID, entries []ledger.Entry, offered []ledger.WrappedKey) ([]index.Entry, whyHeld, error) {
+	r := in.r
+	authors, err := r.authors()
+	if err != nil {
+		return nil, 0, err
+	}
+	if stream == owner { // who a node is, itself says
+		card := r.met()[owner].card
+		authors = nodeAlone(card)
+	}
+	opener := ledger.Opener{Author: authors, Keys: func(h ledger.Header) (seal.CaseKeys, error) {
+		keys, err := r.keyring.Keys(h)
+		for _, k := range offered {
+			var to *seal.Key
+			switch {
+			case k.Part == uint8(seal.FactPart) && k.Epoch == h.FactEpoch:
+				to = &keys.Fact
+			case k.Part == uint8(seal.IdentityPart) && k.Epoch == h.IdentityEpoch:
+				to = &keys.Identity
+			default:
+				continue
+			}
+			if to.IsZero() && err == nil {
+				*to, err = r.vault.UnwrapCaseKey(stream, seal.Part(k.Part), k.Epoch, k.Wrapped)
+			}
+		}
+		keys.FactEpoch, keys.IdentityEpoch = h.FactEpoch, h.IdentityEpoch
+		return keys, err
+	}}
+	kind, err := r.kindOf(ctx, stream, opener)
+	if err != nil {
+		return nil, 0, err
+	}
+	var all []index.Entry
+	for _, e := range entries {
+		content, err := opener.Open(e)
+		switch {
+		case errors.Is(err, ledger.ErrNoKey):
+			continue
+		case errors.Is(err, ledger.ErrAuthor):
+			return nil, heldStranger, nil
+		case err != nil:
+			return nil, heldDamaged, nil
+		}
+		if e.Header.Version == 1 {
+			kind = content.Kind
+		}
+		if !r.theirs(owner, stream, kind, content) {
+			return nil, heldNotTheirs, nil
+		}
+		next := opened(e, content)
+		next.From = owner.String()
+		all = append(all, next)
+	}
+	return all, 0, nil
+}
+
+// theirs tells whether an entry of a stream is for its node to write.
+func (r *Registry) theirs(owner, stream ledger.ID, kind string, c ledger.Content) bool {
+	ofTheirs := func(id string) bool {
+		o := r.roll().org(id)
+		return o != nil && o.Node == owner.String()
+	}
+	switch kind {
+	case nodeKind:
+		return c.Kind == nodeKind && stream == owner && c.Author == owner && c.Record == owner
+	case organisationKind:
+		o := r.roll().org(stream.String())
+		return c.Kind == organisationKind && c.Record == stream && (o == nil || o.Node == owner.String())
+	case "case":
+		if c.Kind == "case" {
+			return c.Record == stream && ofTheirs(first(c.Fact["org"]))
+		}
+		k, known := r.book.Kind(c.Kind)
+		return !known || k.Scope != codebook.Outside
+	case "match":
+		if c.Kind != "match" || c.Record != stream {
+			return false
+		}
+		r.rights.mu.RLock()
+		a, b := r.rights.cases[first(c.Fact["a"])], r.rights.cases[first(c.Fact["b"])]
+		r.rights.mu.RUnlock()
+		return a != nil && b != nil && (ofTheirs(a.Org) || ofTheirs(b.Org))
+	}
+	return false
+}
+
+// changed are the keys of a stream that came, and those that went, of the
+// node's own vault.
+func (in *intake) changed(ctx context.Context, stream ledger.ID, offered []ledger.WrappedKey) (fresh, gone []ledger.WrappedKey, err error) {
+	type name struct {
+		part  uint8
+		epoch uint32
+	}
+	had := map[name]bool{}
+	vault := ledger.ID(in.r.vault.ID())
+	err = in.r.log.Keys(ctx, stream, func(k ledger.WrappedKey) error {
+		if k.Holder == vault {
+			had[name{k.Part, k.Epoch}] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, k := range offered {
+		n := name{k.Part, k.Epoch}
+		if !had[n] {
+			fresh = append(fresh, k)
+		}
+		had[n] = false
+	}
+	for n, left := range had {
+		if left && n.part == uint8(seal.FactPart) { // who somebody is, a member of an organisation opened
+			gone = append(gone, ledger.WrappedKey{Stream: stream, Part: n.part, Epoch: n.epoch, Holder: vault})
+		}
+	}
+	return fresh, gone, nil
+}
+
+// appendOthers appends entries of another node, and hands those that are open on
+// to what decides and to the index.
+func (r *Registry) appendOthers(ctx context.Context, batch ledger.Batch, opened []index.Entry) error {
+	r.appending.Lock()
+	defer r.appending.Unlock()
+	begin, err := r.log.Append(ctx, batch)
+	if err != nil {
+		return err
+	}
+	at := map[uint64]uint64{} // by what they had in the coalition's ledger
+	for i, e := range batch.Entries {
+		at[e.Pos] = begin + uint64(i)
+	}
+	for i := range opened {
+		opened[i].Pos = at[opened[i].Pos]
+	}
+	r.unapplied = append(r.unapplied, opened...)
+	r.take(opened, begin+uint64(len(batch.Entries)))
+	return nil
+}
