@@ -10,12 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kua-registry/kua/internal/exchange"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/seal"
 )
 
 func (p *program) initCommand() *cobra.Command {
-	var name, lang string
+	var name, lang, coalition, node string
 	var at database
 	cmd := &cobra.Command{
 		Use:   "init DIR",
@@ -27,7 +28,10 @@ can make it again.
 
 With --database-file the ledger is kept in PostgreSQL, or what speaks its
 protocol: it is given sealed entries, under random names, and wrapped keys. All
-else stays in DIR.`,
+else stays in DIR.
+
+With --coalition the register is one node of several: see 'kua exchange --help'.
+That can't be said later: every entry names the ledger that it is of.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			made := ""
@@ -36,6 +40,14 @@ else stays in DIR.`,
 			var err error
 			if options.Database, err = at.read(p); err != nil {
 				return err
+			}
+			if (coalition == "") != (node == "") {
+				return usage("--coalition FILE and --node NAME belong together: give both")
+			}
+			if coalition != "" {
+				if options.Coalition, err = p.joinCoalition(coalition, node); err != nil {
+					return err
+				}
 			}
 			if p.passphraseFile == "" {
 				if made, err = seal.NewPassphrase(); err != nil {
@@ -53,6 +65,9 @@ else stays in DIR.`,
 			if err := reg.Close(); err != nil {
 				return err
 			}
+			if coalition != "" && !p.json {
+				defer fmt.Fprintf(p.out, "\nIt is of the coalition whose relay has the fingerprint %s: compare it by voice.\nNext: 'kua exchange card' writes the card that the relay and the other organisations need.\n", exchange.Fingerprint(options.Coalition.Coalition.Relay))
+			}
 			if p.json {
 				return printJSON(p.out, map[string]string{"registry": args[0], "member": session.Member.ID, "passphrase": made})
 			}
@@ -65,8 +80,27 @@ else stays in DIR.`,
 	}
 	cmd.Flags().StringVar(&name, "name", "coordinator", "the `name` under which the first member signs in")
 	at.flags(cmd)
+	cmd.Flags().StringVar(&coalition, "coalition", "", "join the coalition of this `file`, which its relay wrote (coalition.json)")
+	cmd.Flags().StringVar(&node, "node", "", "what the others call this node, as the `name` of its organisation")
 	cmd.Flags().StringVar(&lang, "lang", "ru", "the language of the first member: en, ru or kk")
 	return cmd
+}
+
+// joinCoalition reads the file of a coalition. The nodes in it are known from
+// the first: who gives the file vouches for it.
+func (p *program) joinCoalition(file, node string) (*registry.JoinCoalition, error) {
+	b, err := p.readSmall(file)
+	if err != nil {
+		return nil, err
+	}
+	c, err := exchange.OpenCoalition(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if !exchange.ValidName(node) {
+		return nil, usage("--node: %v", exchange.ErrNode)
+	}
+	return &registry.JoinCoalition{Coalition: c, Name: node}, nil
 }
 
 // newDir answers where a register may be made: a directory that is not there yet or is empty.

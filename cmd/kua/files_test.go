@@ -19,7 +19,7 @@ import (
 
 // fileNames are the names that a register's files may have: fixed ones, and
 // ids that are drawn or hashes of keys.
-var fileNames = regexp.MustCompile(`^(register(\.forgetting)?|keys|evidence|[0-9a-f]{32}(\.away|\.gone)?|place|store|head|rights|mail|reminded|(ledger|index|drafts)\.db(-wal|-shm|\.lock)?|node\.(key|vault)|(ledger|index|drafts)\.key|` +
+var fileNames = regexp.MustCompile(`^(register(\.forgetting)?|keys|evidence|[0-9a-f]{32}(\.away|\.gone)?|place|store|coalition|exchange|replica\.head|head|rights|mail|reminded|(ledger|index|drafts|replica)\.db(-wal|-shm|\.lock)?|node\.(key|vault)|(ledger|index|drafts|replica)\.key|` +
 	`(member|invite)-[0-9a-f]{32}\.key|org-[0-9a-f]{32}\.(key|vault)|[0-9]{4}-[0-9]{2}(-[0-9a-f]+)*\.key|README\.txt)$`)
 
 // publicNames are the names on the public page.

@@ -178,9 +178,14 @@ func (h *host) tend(ctx context.Context, reg *registry.Registry) <-chan struct{}
 		defer close(carrying)
 		reg.KeepCarrying(ctx)
 	}()
+	exchanging := make(chan struct{})
+	go func() {
+		defer close(exchanging)
+		reg.KeepExchanging(ctx)
+	}()
 	go func() {
 		defer close(done)
-		defer func() { <-carrying }()
+		defer func() { <-carrying; <-exchanging }()
 		ticks := time.NewTicker(tendEvery)
 		defer ticks.Stop()
 		if err := reg.Warm(ctx); err != nil && ctx.Err() == nil {

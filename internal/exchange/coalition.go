@@ -71,10 +71,16 @@ func (c Card) check() error {
 	if len(c.Key.Signing()) != ed25519.PublicKeySize {
 		return fmt.Errorf("the card of a node has no key: %w", ErrFormat)
 	}
-	if name := strings.TrimSpace(c.Name); name == "" || name != c.Name || utf8.RuneCountInString(name) > maxName || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == utf8.RuneError }) {
+	if !ValidName(c.Name) {
 		return ErrNode
 	}
 	return nil
+}
+
+// ValidName tells whether a node can have a name.
+func ValidName(name string) bool {
+	return name != "" && name == strings.TrimSpace(name) && utf8.RuneCountInString(name) <= maxName &&
+		!strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == utf8.RuneError })
 }
 
 func open(b []byte) (coalitionFile, error) {

@@ -54,7 +54,7 @@ var withoutLine = map[string]string{
 	"Accept":       "its entry, the member's record, is in the audit",
 	"ErasureFinal": "a day",
 	"Warm":         "answers nothing",
-	"Carry":        "as Tend", "KeepCarrying": "as Tend",
+	"Carry":        "as Tend", "KeepCarrying": "as Tend", "KeepExchanging": "as Tend",
 	"Tend": "the clock asks for it, and nobody", "PublicSite": "as Tend; it was published", "PublicStamp": "as Tend",
 	"Forgetting":  "how it stands with keys that open nothing by themselves; no id to be tried",
 	"Recovery":    "how it stands with recovery; no id to be tried",

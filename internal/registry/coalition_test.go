@@ -5,6 +5,7 @@ package registry
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -272,5 +273,101 @@ func TestCoalitionByStick(t *testing.T) {
 	}
 	if _, err := a.nodes[1].ReadStick(ctx, a.members[1], bytes.NewReader(back.Bytes()[:back.Len()-1])); err == nil {
 		t.Error("a file that is cut off was taken")
+	}
+}
+
+// TestCoalitionBelievesNobodyBeyondTheirOwn holds that a node whose program was
+// changed can't put a case into another's organisation, nor say that two cases of
+// others are one person: it is shown, and counts nowhere else.
+func TestCoalitionBelievesNobodyBeyondTheirOwn(t *testing.T) {
+	ctx := context.Background()
+	a := newAllied(t, 2)
+	a.add(0, 2, "town")
+	a.settled()
+	var ids []string
+	for id := range a.nodes[1].rights.cases {
+		ids = append(ids, id)
+	}
+	if len(ids) != 2 {
+		t.Fatalf("%d cases came", len(ids))
+	}
+	planted, link := ledger.NewID().String(), ledger.NewID().String()
+	evil := a.nodes[1]
+	evil.writing.Lock()
+	err := evil.write(ctx, a.members[1], []act{
+		{stream: planted, newFor: a.orgs[1], puts: []Put{
+			{Record: planted, Kind: "case", Fields: casefile.Fields{"org": {a.orgs[0]}, "number": {"K-1000001"}}},
+			{Record: ledger.NewID().String(), Kind: "report", Fields: casefile.Fields{"received": {"2022-05-10"}}},
+		}},
+		{stream: link, puts: []Put{{Record: link, Kind: "match", Fields: casefile.Fields{"a": {ids[0]}, "b": {ids[1]}, "verdict": {"same"}}}}},
+	})
+	evil.writing.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.sync(1)
+	v := a.sync(0)
+	if len(v.Held) != 2 || !v.Finding() {
+		t.Fatalf("%+v", v.Held)
+	}
+	if n := a.reports(0); n != 2 {
+		t.Errorf("%d reports", n)
+	}
+	if a.nodes[0].rights.cases[planted] != nil {
+		t.Error("a case of another node is in the organisation")
+	}
+	// What is refused holds nothing else up.
+	a.add(1, 3, "honest")
+	a.sync(1)
+	a.sync(0)
+	if n := a.reports(0); n != 5 {
+		t.Errorf("%d reports of 5", n)
+	}
+	// Nobody writes to what another node owns.
+	evil.writing.Lock()
+	err = evil.write(ctx, a.members[1], []act{{stream: ids[0], puts: []Put{{Record: ledger.NewID().String(), Kind: "report", Fields: casefile.Fields{"received": {"2022-05-10"}}}}}})
+	evil.writing.Unlock()
+	if !errors.Is(err, ErrElsewhere) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestCoalitionErasure holds that an erasure reaches what other nodes and the
+// relay hold of a case.
+func TestCoalitionErasure(t *testing.T) {
+	ctx := context.Background()
+	a := newAllied(t, 2)
+	a.add(0, 2, "town")
+	a.settled()
+	var id string
+	for id = range a.nodes[0].rights.cases {
+	}
+	a.prove(0)
+	if err := a.nodes[0].Erase(ctx, a.members[0], id, Erasure{Whole: true, Why: "wish", Reason: "asked for"}); err != nil {
+		t.Fatal(err)
+	}
+	a.settled()
+	for i := range a.nodes {
+		if n := a.reports(i); n != 1 {
+			t.Errorf("node %d counts %d reports of 1", i, n)
+		}
+	}
+	stream, err := ledger.ParseID(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, log := range map[string]*ledger.Log{"own": a.nodes[1].log, "replica": a.nodes[1].coalition.log} {
+		keys := 0
+		if err := log.Keys(ctx, stream, func(k ledger.WrappedKey) error {
+			if k.Epoch == 1 {
+				keys++
+			}
+			return nil
+		}); err != nil || keys > 0 {
+			t.Errorf("%s ledger of the other node: %d keys are left, %v", name, keys, err)
+		}
+	}
+	if v, err := a.nodes[1].Verify(ctx, a.members[1], true); err != nil || len(v.Problems) > 0 {
+		t.Errorf("%v %v", err, v.Problems)
 	}
 }

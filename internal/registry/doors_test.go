@@ -47,6 +47,7 @@ var withoutDecision = map[string]string{
 	"PublicSite":      "what was published, which is everybody's",
 	"PublicStamp":     "as PublicSite",
 	"Warm":            "answers nothing",
+	"KeepExchanging":  "does what waits, with the nodes that an administrator has added, and answers nothing",
 	"Carry":           "does what waits and answers nothing",
 	"KeepCarrying":    "as Carry",
 	"Tend":            "does what the calendar asks for and answers nothing",

@@ -104,6 +104,8 @@ func (r *Registry) ChangeOrganisation(ctx context.Context, s *access.Session, id
 		return nil
 	case !ro.mayChange(s.Member, *old, name, counts):
 		return ErrCounts
+	case old.Counts != counts && r.coalition != nil:
+		return ErrCountsSettled
 	case old.Counts != counts && !r.sessions.Fresh(s):
 		return ErrProof
 	case slices.ContainsFunc(ro.Orgs, func(o *rollOrg) bool { return o.ID != id && strings.EqualFold(o.Name, name) }):

@@ -5,6 +5,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -352,6 +353,9 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 		"SetMail":                   func() error { return g.SetMail(ctx, saule, sampleServer) },
 		"SetPlace":                  func() error { _, err := g.SetPlace(ctx, saule, Bucket{}); return err },
 		"EndPlace":                  func() error { _, err := g.EndPlace(ctx, saule, func(int, int) {}); return err },
+		"Sync":                      func() error { _, err := g.Sync(ctx, saule); return err },
+		"ReadStick":                 func() error { _, err := g.ReadStick(ctx, saule, strings.NewReader("")); return err },
+		"WriteStick":                func() error { _, err := g.WriteStick(ctx, saule, io.Discard, 0); return err },
 		"MoveLedger":                func() error { _, err := g.MoveLedger(ctx, saule, Database{URL: "host=/nowhere"}, nil); return err },
 		"EndMail":                   func() error { return g.EndMail(ctx, saule) },
 		"FinishTask: there is none": func() error { return g.FinishTask(ctx, saule, id, report.ID, 1, "done") },
