@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/exchange"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/wholefile"
 )
 
 func (p *program) exchangeCommand() *cobra.Command {
@@ -288,17 +288,5 @@ func readAtMost(r io.Reader, most int64) ([]byte, error) {
 // writeStick writes a file that is there whole or not at all: one that is cut
 // off would be noticed only where it is read, which may be far away.
 func writeStick(path string, write func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".kua-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	err = write(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return wholefile.Write(path, ".kua-*", write)
 }

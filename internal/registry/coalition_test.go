@@ -29,7 +29,6 @@ type allied struct {
 	nodes   []*Registry
 	members []*access.Session
 	orgs    []string
-	stop    func()
 }
 
 func (a *allied) relayOptions() relay.Options {

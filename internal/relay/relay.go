@@ -28,6 +28,7 @@ import (
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/ledger/sqlitestore"
 	"github.com/kua-registry/kua/internal/seal"
+	"github.com/kua-registry/kua/internal/wholefile"
 )
 
 // The files of a relay's folder.
@@ -61,12 +62,8 @@ func (o Options) orStandard() Options {
 	return o
 }
 
-var (
-	// ErrPassphrase says that a passphrase does not open the relay.
-	ErrPassphrase = errors.New("the passphrase does not open this relay: check the words and their order")
-	// ErrNoNode says that no node has that name or fingerprint.
-	ErrNoNode = errors.New("the relay knows no node of that name")
-)
+// ErrPassphrase says that a passphrase does not open the relay.
+var ErrPassphrase = errors.New("the passphrase does not open this relay: check the words and their order")
 
 // kept is the file of the settings.
 type kept struct {
@@ -409,25 +406,8 @@ func certificate(now time.Time) (der, key []byte, err error) {
 
 // write writes a file so that it is there whole or not at all.
 func write(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
+	return wholefile.Write(path, ".new-*", func(f *os.File) error {
+		_, err := f.Write(b)
 		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, os.ErrInvalid) && !errors.Is(err, os.ErrPermission) {
-		return err
-	}
-	return nil
+	})
 }
