@@ -81,7 +81,7 @@ func (ix *Index) cases(ctx context.Context, c *conn, list *listing, q Query) (Pa
 	if err != nil {
 		return Page{}, err
 	}
-	all, err := ix.candidates(ctx, c, rows, q, ranks)
+	all, err := ix.candidates(ctx, c, list, rows, q, ranks)
 	if err != nil {
 		return Page{}, err
 	}
@@ -117,7 +117,7 @@ func (ix *Index) Hidden(ctx context.Context, q Query) (n int, err error) {
 		if err != nil {
 			return err
 		}
-		all, err := ix.candidates(ctx, c, rows, q, nil)
+		all, err := ix.candidates(ctx, c, list, rows, q, nil)
 		for _, l := range all {
 			if see.of(l.id) == Nothing {
 				n++
@@ -142,7 +142,7 @@ func (ix *Index) Selected(ctx context.Context, q Query) (ids []string, err error
 		if err != nil {
 			return err
 		}
-		all, err := ix.candidates(ctx, c, rows, q, ranks)
+		all, err := ix.candidates(ctx, c, list, rows, q, ranks)
 		if err != nil {
 			return err
 		}
@@ -156,7 +156,7 @@ func (ix *Index) Selected(ctx context.Context, q Query) (ids []string, err error
 }
 
 // candidates answers the cases a query selects but for its facets.
-func (ix *Index) candidates(ctx context.Context, c *conn, rows []*listed, q Query, ranks map[int64]int) ([]*listed, error) {
+func (ix *Index) candidates(ctx context.Context, c *conn, list *listing, rows []*listed, q Query, ranks map[int64]int) ([]*listed, error) {
 	var counted []bool // by stream: behind the figure
 	if q.Figure != "" {
 		scope, err := scopeNo(c, q.Scope, q.Verified)
@@ -167,13 +167,16 @@ func (ix *Index) candidates(ctx context.Context, c *conn, rows []*listed, q Quer
 			return nil, fmt.Errorf("%w: %q", ErrNoRule, q.Figure)
 		}
 		counted = make([]bool, len(rows))
-		known := moment(q.Clock.KnownBy)
-		err = c.Run(`SELECT m.stream FROM span p CROSS JOIN member m ON m.v = p.v WHERE `+spanAt, func(s *sqlite3.Stmt) error {
-			if no := s.ColumnInt64(0); no >= 0 && no < int64(len(counted)) {
-				counted[no] = true
+		err = ix.eachUnit(ctx, c, list, scope, moment(q.Clock.KnownBy), func(first int64, unit []byte) error {
+			if holdsOn(unit, ix.ruleNo[q.Figure], q.Clock.AsOf) {
+				eachMember(first, unit, func(stream int64) {
+					if stream < int64(len(counted)) {
+						counted[stream] = true
+					}
+				})
 			}
 			return nil
-		}, scope, ix.ruleNo[q.Figure], known, known, int64(q.Clock.AsOf), int64(q.Clock.AsOf))
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -232,10 +235,6 @@ func (ix *Index) sorting(order string, day edtf.Day) (func(l *listed, rank int) 
 	}
 	return nil, fmt.Errorf("cases can't be sorted by %q", order)
 }
-
-// spanAt selects the spans p of a rule in a scope that hold at a clock:
-// scope, rule, known, known, day, day.
-const spanAt = `p.scope = ? AND p.rule = ? AND p.kto > ? AND p.kfrom <= ? AND p.dfrom <= ? AND p.dto > ?`
 
 // ErrNoRule says that the codebook has no such figure, check or deadline.
 var ErrNoRule = errors.New("no such figure, check or deadline")

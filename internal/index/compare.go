@@ -22,8 +22,6 @@ func content() []struct{ table, sql string } {
 		{"file", `SELECT stream, kfrom, kto, cluster, ` + rowColumns + ` FROM file ORDER BY stream, kfrom`},
 		{"unit", `SELECT s.id, u.kfrom, u.kto, u.spans, u.cells, (SELECT group_concat(m.stream, ' ' ORDER BY m.stream) FROM member m WHERE m.v = u.v)
 			FROM unit u JOIN scope s ON s.no = u.scope ORDER BY 1, 2, 6`},
-		{"span", `SELECT s.id, p.rule, p.kto, p.kfrom, p.dfrom, p.dto, (SELECT min(m.stream) FROM member m WHERE m.v = p.v)
-			FROM span p JOIN scope s ON s.no = p.scope ORDER BY 1, 2, 3, 4, 5, 6, 7`},
 		{"tally", `SELECT s.id, t.rule, t.month, t.day, t.n, t.d FROM tally t JOIN scope s ON s.no = t.scope WHERE t.n <> 0 OR t.d <> 0 ORDER BY 1, 2, 3, 4`},
 		{"name", `SELECT key, stream FROM name ORDER BY key, stream`},
 		{"kept", `SELECT stream, record, sealed, sha256 FROM kept ORDER BY stream, record`},

@@ -25,7 +25,12 @@ func (ix *Index) Figures(ctx context.Context, clock Clock, scope string, verifie
 		if err != nil {
 			return err
 		}
-		now := moment(clock.KnownBy) > list.latest
+		var known []int // by rule; nil: by what is known now
+		if moment(clock.KnownBy) <= list.latest {
+			if known, err = ix.countKnown(ctx, c, list, no, clock); err != nil {
+				return err
+			}
+		}
 		counted := map[string]int{}
 		count := func(id string) (n int, err error) {
 			if n, ok := counted[id]; ok {
@@ -34,11 +39,10 @@ func (ix *Index) Figures(ctx context.Context, clock Clock, scope string, verifie
 			if _, ok := ix.figures[id]; !ok {
 				return 0, fmt.Errorf("%w: %q", ErrNoRule, id)
 			}
-			if now {
-				n, err = countTally(c, no, ix.ruleNo[id], clock.AsOf)
-			} else {
-				n, err = countSpans(c, no, ix.ruleNo[id], clock)
+			if known != nil {
+				return known[ix.ruleNo[id]], nil
 			}
+			n, err = countTally(c, no, ix.ruleNo[id], clock.AsOf)
 			counted[id] = n
 			return n, err
 		}
@@ -70,14 +74,18 @@ func countTally(c *conn, scope, rule int64, day edtf.Day) (n int, err error) {
 	return n, err
 }
 
-// countSpans counts the units of a scope for which a rule holds at a clock. The
-// spans of one unit and rule don't overlap, nor do the units of one scope share
-// a case, so a count of spans is a count of units.
-func countSpans(c *conn, scope, rule int64, clock Clock) (n int, err error) {
-	known := moment(clock.KnownBy)
-	err = c.Run(`SELECT count(*) FROM span p WHERE `+spanAt, func(s *sqlite3.Stmt) error {
-		n = s.ColumnInt(0)
+// countKnown counts the units of a scope for which each rule holds at a clock,
+// by the rule's number: all at once, for each unit that was true then is read.
+func (ix *Index) countKnown(ctx context.Context, c *conn, list *listing, scope int64, clock Clock) ([]int, error) {
+	counts := make([]int, len(ix.rules))
+	err := ix.eachUnit(ctx, c, list, scope, moment(clock.KnownBy), func(_ int64, unit []byte) error {
+		p := parts(unit)
+		eachOn(p[0], p[1], clock.AsOf, func(rule uint16) {
+			if int(rule) < len(counts) {
+				counts[rule]++ // the spans of one rule don't overlap
+			}
+		})
 		return nil
-	}, scope, rule, known, known, int64(clock.AsOf), int64(clock.AsOf))
-	return n, err
+	})
+	return counts, err
 }

@@ -109,27 +109,22 @@ func (ix *Index) sheet(ctx context.Context, c *conn, list *listing, scope int64)
 	}
 	made := &sheet{head: list.head, pages: make([][][]byte, len(list.ids)/sheetPage+1)}
 	var block []byte // many small ones in one
-	err := c.Run(`SELECT (SELECT min(m.stream) FROM member m WHERE m.v = u.v), u.spans, u.cells FROM unit u WHERE u.scope = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
-		stream := s.ColumnInt64(0)
+	err := ix.unitsAt(ctx, c, scope, forever-1, func(stream int64, unit []byte) error {
 		if stream <= 0 || stream >= int64(len(list.ids)) {
 			return errDamaged
 		}
-		if cap(block)-len(block) < 1<<12 {
-			block = make([]byte, 0, 1<<18)
+		if cap(block)-len(block) < len(unit) {
+			block = make([]byte, 0, max(1<<18, len(unit)))
 		}
 		from := len(block)
-		var err error
-		if block, err = ix.compact(block, s.ColumnRawBlob(1), s.ColumnRawBlob(2)); err != nil {
-			return err
-		}
+		block = append(block, unit...)
 		page := &made.pages[stream/sheetPage]
 		if *page == nil {
 			*page = make([][]byte, sheetPage)
-			err = ctx.Err()
 		}
 		(*page)[stream%sheetPage] = block[from:len(block):len(block)]
-		return err
-	}, scope, forever)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -144,22 +139,124 @@ func (ix *Index) sheet(ctx context.Context, c *conn, list *listing, scope int64)
 	return made, nil
 }
 
-// The close form of a unit: four numbers (how many spans without an end, spans
-// with one, cells without, cells with), then these in that order, each a key
-// (the rule's number, or the cell's in cellCodes), its first day and, where it has
-// an end, the day that is no more of it; little endian, of two bytes, four and four.
+// The close form of a unit: five numbers (how many spans without an end, spans
+// with one, cells without, cells with, further members), then these in that
+// order; spans and cells each a key (the rule's number, or the cell's in
+// cellCodes), the first day and, where there is an end, the day that is no more
+// of it; members the numbers of their streams, but for the first one's. Little
+// endian; keys and numbers of two bytes, the others of four.
 const (
-	unitHead = 4 * 2
-	openSize = 2 + 4
-	endsSize = 2 + 4 + 4
+	unitHead   = 5 * 2
+	openSize   = 2 + 4
+	endsSize   = 2 + 4 + 4
+	memberSize = 4
 )
 
-// compact appends a unit in the close form.
-func (ix *Index) compact(b, spans, cells []byte) ([]byte, error) {
+// parts are the parts of a unit in the close form, in their order.
+func parts(unit []byte) (p [5][]byte) {
+	rest := unit[unitHead:]
+	for i, size := range [5]int{openSize, endsSize, openSize, endsSize, memberSize} {
+		n := size * int(binary.LittleEndian.Uint16(unit[2*i:]))
+		p[i], rest = rest[:n:n], rest[n:]
+	}
+	return p
+}
+
+// eachOn hands over the keys of spans or cells that hold on a day.
+func eachOn(open, ends []byte, day edtf.Day, f func(key uint16)) {
+	for ; len(open) >= openSize; open = open[openSize:] {
+		if edtf.Day(binary.LittleEndian.Uint32(open[2:])) <= day {
+			f(binary.LittleEndian.Uint16(open))
+		}
+	}
+	for ; len(ends) >= endsSize; ends = ends[endsSize:] {
+		if edtf.Day(binary.LittleEndian.Uint32(ends[2:])) <= day && day < edtf.Day(binary.LittleEndian.Uint32(ends[6:])) {
+			f(binary.LittleEndian.Uint16(ends))
+		}
+	}
+}
+
+// holdsOn tells whether a rule holds for a unit on a day.
+func holdsOn(unit []byte, rule int64, day edtf.Day) (holds bool) {
+	p := parts(unit)
+	eachOn(p[0], p[1], day, func(key uint16) { holds = holds || int64(key) == rule })
+	return holds
+}
+
+// eachMember hands over the streams of a unit's cases.
+func eachMember(first int64, unit []byte, f func(stream int64)) {
+	f(first)
+	for others := parts(unit)[4]; len(others) >= memberSize; others = others[memberSize:] {
+		f(int64(binary.LittleEndian.Uint32(others)))
+	}
+}
+
+// eachUnit hands over the units of a scope that are true at a known time, each
+// with the stream of its first case: what is true now from memory. The bytes
+// are good until the next one.
+func (ix *Index) eachUnit(ctx context.Context, c *conn, list *listing, scope, known int64, f func(stream int64, unit []byte) error) error {
+	if known <= list.latest {
+		return ix.unitsAt(ctx, c, scope, known, f)
+	}
+	sh, err := ix.sheet(ctx, c, list, scope)
+	if err != nil {
+		return err
+	}
+	for i, page := range sh.pages {
+		for j, unit := range page {
+			if unit != nil {
+				if err := f(int64(i*sheetPage+j), unit); err != nil {
+					return err
+				}
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unitsAt hands over the units of a scope as known at a moment, read from the tables.
+func (ix *Index) unitsAt(ctx context.Context, c *conn, scope, known int64, f func(stream int64, unit []byte) error) error {
+	var v, first int64
+	var spans, cells, unit []byte
+	var others []int64
+	n := 0
+	hand := func() (err error) {
+		if v == 0 {
+			return nil
+		}
+		if unit, err = ix.compact(unit[:0], spans, cells, others); err != nil {
+			return err
+		}
+		if n++; n%sheetPage == 0 {
+			err = ctx.Err()
+		}
+		return errors.Join(err, f(first, unit))
+	}
+	// The members of a unit come one after the other, in their order.
+	err := c.Run(`SELECT u.v, m.stream, u.spans, u.cells FROM unit u CROSS JOIN member m ON m.v = u.v WHERE u.scope = ? AND u.kto > ? AND u.kfrom <= ?`, func(s *sqlite3.Stmt) error {
+		if next := s.ColumnInt64(0); next == v {
+			others = append(others, s.ColumnInt64(1))
+			return nil
+		}
+		if err := hand(); err != nil {
+			return err
+		}
+		v, first, others = s.ColumnInt64(0), s.ColumnInt64(1), others[:0]
+		spans, cells = s.ColumnBlob(2, spans[:0]), s.ColumnBlob(3, cells[:0])
+		return nil
+	}, scope, known, known)
+	return errors.Join(err, hand())
+}
+
+// compact appends a unit in the close form; members are those after the first.
+func (ix *Index) compact(b, spans, cells []byte, members []int64) ([]byte, error) {
 	start := len(b)
 	b = append(b, make([]byte, unitHead)...)
 	var ends [256]byte
-	counts := [4]int{}
+	counts := [5]int{}
 	half := func(of int, each func(add func(key uint64, from, to edtf.Day) error) error) error {
 		last := ends[:0]
 		err := each(func(key uint64, from, to edtf.Day) error {
@@ -194,6 +291,13 @@ func (ix *Index) compact(b, spans, cells []byte) ([]byte, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	for _, stream := range members {
+		if stream > math.MaxUint32 {
+			return nil, errDamaged
+		}
+		b = binary.LittleEndian.AppendUint32(b, uint32(stream))
+		counts[4]++
 	}
 	for i, n := range counts {
 		if n > math.MaxUint16 {

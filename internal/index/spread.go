@@ -108,7 +108,10 @@ func (ix *Index) spread(ctx context.Context, c *conn, list *listing, q SpreadQue
 		}
 	} else {
 		s.turns = turns{}
-		if err := ix.unitsAt(ctx, c, scope, known, s.add); err != nil {
+		if err := ix.unitsAt(ctx, c, scope, known, func(_ int64, unit []byte) error {
+			s.add(unit)
+			return nil
+		}); err != nil {
 			return spread, err
 		}
 		now = s.turns.byMonth(q.Clock.AsOf)
@@ -180,22 +183,6 @@ func (ix *Index) cells(c *casefile.Case, stages []stageFrom) []cell {
 		return cmp.Or(cmp.Compare(a.facet, b.facet), cmp.Compare(a.code, b.code), cmp.Compare(a.from, b.from))
 	})
 	return all
-}
-
-// unitsAt hands over the units of a scope as known at a moment, in the close form.
-func (ix *Index) unitsAt(ctx context.Context, c *conn, scope, known int64, f func(unit []byte)) error {
-	var unit []byte
-	n := 0
-	return c.Run(`SELECT u.spans, u.cells FROM unit u WHERE u.scope = ? AND u.kto > ? AND u.kfrom <= ?`, func(s *sqlite3.Stmt) (err error) {
-		if unit, err = ix.compact(unit[:0], s.ColumnRawBlob(0), s.ColumnRawBlob(1)); err != nil {
-			return err
-		}
-		f(unit)
-		if n++; n%sheetPage == 0 {
-			err = ctx.Err()
-		}
-		return err
-	}, scope, known, known)
 }
 
 // spread adds up all units, on all cores.
@@ -422,19 +409,8 @@ func monthEnds(from, until edtf.Day) []edtf.Day {
 
 // add adds a unit, in the close form.
 func (s *spreader) add(unit []byte) {
-	counts := [4]int{}
-	for i := range counts {
-		counts[i] = int(binary.LittleEndian.Uint16(unit[2*i:]))
-	}
-	unit = unit[unitHead:]
-	part := func(n, size int) []byte {
-		p := unit[: n*size : n*size]
-		unit = unit[n*size:]
-		return p
-	}
-	open, ends := part(counts[0], openSize), part(counts[1], endsSize)
-	openCells, endsCells := part(counts[2], openSize), part(counts[3], endsSize)
-
+	p := parts(unit)
+	open, ends := p[0], p[1]
 	for i := range s.first {
 		s.first[i] = edtf.MaxDay
 	}
@@ -463,16 +439,7 @@ func (s *spreader) add(unit []byte) {
 		return
 	}
 	clear(s.stand)
-	for ; len(openCells) >= openSize; openCells = openCells[openSize:] {
-		if edtf.Day(binary.LittleEndian.Uint32(openCells[2:])) <= s.day {
-			s.cell(binary.LittleEndian.Uint16(openCells))
-		}
-	}
-	for ; len(endsCells) >= endsSize; endsCells = endsCells[endsSize:] {
-		if edtf.Day(binary.LittleEndian.Uint32(endsCells[2:])) <= s.day && s.day < edtf.Day(binary.LittleEndian.Uint32(endsCells[6:])) {
-			s.cell(binary.LittleEndian.Uint16(endsCells))
-		}
-	}
+	eachOn(p[2], p[3], s.day, s.cell)
 	for i, n := range s.stand {
 		if n == 0 {
 			s.rest[i]++

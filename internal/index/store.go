@@ -18,7 +18,7 @@ import (
 // schema is the number of what the tables hold. Change it whenever the tables
 // or anything written into them changes its meaning: every index made before
 // is then removed and rebuilt.
-const schema = 13
+const schema = 14
 
 // tables makes an empty index.
 //
@@ -50,10 +50,6 @@ CREATE TABLE unit(v INTEGER PRIMARY KEY, scope INTEGER NOT NULL, kfrom INTEGER N
 CREATE INDEX unit_scope ON unit(scope, kto);
 CREATE TABLE member(v INTEGER NOT NULL, stream INTEGER NOT NULL, PRIMARY KEY(stream, v)) WITHOUT ROWID;
 CREATE INDEX member_unit ON member(v, stream);
--- unit.spans once more, in the order in which figures are counted.
-CREATE TABLE span(scope INTEGER NOT NULL, rule INTEGER NOT NULL, kto INTEGER NOT NULL, kfrom INTEGER NOT NULL,
-	dfrom INTEGER NOT NULL, dto INTEGER NOT NULL, v INTEGER NOT NULL,
-	PRIMARY KEY(scope, rule, kto, kfrom, dfrom, dto, v)) WITHOUT ROWID;
 -- The spans summed up: by how many more units a rule holds in a scope than the day before (month = 0), and in a month,
 -- by its first day, than the month before (month = 1): a figure as of any day is a sum over some dozens of rows.
 -- n: by what is known now; d, along the diagonal of the two clocks: by what was known at the end of that same day.
@@ -81,7 +77,7 @@ CREATE TABLE audited(id BLOB NOT NULL, at INTEGER NOT NULL, pos INTEGER NOT NULL
 
 // drop empties an index.
 const drop = `
-DROP TABLE audited; DROP TABLE audit; DROP TABLE kept; DROP TABLE name; DROP TABLE search; DROP TABLE tally; DROP TABLE span; DROP TABLE member; DROP TABLE unit; DROP TABLE file;
+DROP TABLE audited; DROP TABLE audit; DROP TABLE kept; DROP TABLE name; DROP TABLE search; DROP TABLE tally; DROP TABLE member; DROP TABLE unit; DROP TABLE file;
 DROP TABLE scope; DROP TABLE entry; DROP TABLE stream; DROP TABLE meta;`
 
 const (

@@ -7,10 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/ncruces/go-sqlite3"
-
-	"github.com/kua-registry/kua/internal/edtf"
 )
 
 // ErrNoFacet says that a figure can't be broken down by such a facet.
@@ -50,38 +46,39 @@ func (ix *Index) Units(ctx context.Context, clock Clock, scope string, verified 
 		if err != nil {
 			return err
 		}
-		at := map[int64]int{} // by version, the place of the unit
-		return c.Run(`SELECT p.v, m.stream, u.cells FROM span p CROSS JOIN unit u ON u.v = p.v CROSS JOIN member m ON m.v = p.v WHERE `+spanAt, func(s *sqlite3.Stmt) error {
-			v, stream := s.ColumnInt64(0), s.ColumnInt64(1)
-			i, ok := at[v]
-			if !ok {
-				i = len(units)
-				at[v] = i
-				units = append(units, Unit{Codes: make([][]string, len(by))})
-				err := ix.eachCell(s.ColumnRawBlob(2), func(facet int, code string, from, to edtf.Day) error {
-					if place := places[facet]; place >= 0 && from <= clock.AsOf && clock.AsOf < to {
-						units[i].Codes[place] = append(units[i].Codes[place], code)
-					}
-					return nil
-				})
-				if err != nil {
-					return err
-				}
+		return ix.eachUnit(ctx, c, list, no, known, func(first int64, unit []byte) error {
+			if !holdsOn(unit, ix.ruleNo[figure], clock.AsOf) {
+				return nil
 			}
-			if stream < 0 || stream >= int64(len(rows)) || rows[stream] == nil {
+			u := Unit{Codes: make([][]string, len(by))}
+			codes, p := ix.cellCodes.all(), parts(unit)
+			eachOn(p[2], p[3], clock.AsOf, func(key uint16) {
+				if place := places[codes[key].facet]; place >= 0 {
+					u.Codes[place] = append(u.Codes[place], codes[key].code)
+				}
+			})
+			damaged := false
+			eachMember(first, unit, func(stream int64) {
+				if stream >= int64(len(rows)) || rows[stream] == nil {
+					damaged = true
+					return
+				}
+				row := rows[stream]
+				u.Cases = append(u.Cases, row.id)
+				if !slices.Contains(u.Orgs, row.org) {
+					u.Orgs = append(u.Orgs, row.org)
+				}
+				if who := clusterOf(list, stream, row); u.Who == "" || who < u.Who {
+					u.Who = who
+				}
+				u.Restricted = u.Restricted || row.restricted != 0
+			})
+			if damaged {
 				return errDamaged
 			}
-			row, u := rows[stream], &units[i]
-			u.Cases = append(u.Cases, row.id)
-			if !slices.Contains(u.Orgs, row.org) {
-				u.Orgs = append(u.Orgs, row.org)
-			}
-			if who := clusterOf(list, stream, row); u.Who == "" || who < u.Who {
-				u.Who = who
-			}
-			u.Restricted = u.Restricted || row.restricted != 0
+			units = append(units, u)
 			return nil
-		}, no, ix.ruleNo[figure], known, known, int64(clock.AsOf), int64(clock.AsOf))
+		})
 	})
 	for i := range units {
 		slices.Sort(units[i].Cases)

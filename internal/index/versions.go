@@ -140,7 +140,7 @@ func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, end
 		p.sheet(u.scope, members[0], nil)
 		if u.from == known {
 			err = u.remove(c, members)
-		} else if err = u.move(c, forever, known); err == nil {
+		} else {
 			err = c.Run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, known, u.v)
 		}
 		if err != nil {
@@ -175,10 +175,7 @@ func (p *plan) reopen(c *conn, u unit, known int64) (bool, error) {
 		if err := c.Run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, forever, e.v); err != nil {
 			return false, err
 		}
-		if err := p.tally(e, known, 1); err != nil {
-			return false, err
-		}
-		return true, e.move(c, known, forever)
+		return true, p.tally(e, known, 1)
 	}
 	return false, nil
 }
@@ -193,23 +190,8 @@ func scanVersion(s *sqlite3.Stmt) version {
 	return version{s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2), s.ColumnBlob(3, nil), s.ColumnBlob(4, nil)}
 }
 
-// move changes the end of the spans of a version.
-func (u version) move(c *conn, end, to int64) error {
-	return eachSpan(u.spans, func(rule int64, from, until edtf.Day) error {
-		return c.Run(`UPDATE span SET kto = ? WHERE scope = ? AND rule = ? AND kto = ? AND kfrom = ? AND dfrom = ? AND dto = ? AND v = ?`,
-			nil, to, u.scope, rule, end, u.from, int64(from), int64(until), u.v)
-	})
-}
-
 // remove takes a version away that was never true.
 func (u version) remove(c *conn, members []int64) error {
-	err := eachSpan(u.spans, func(rule int64, from, until edtf.Day) error {
-		return c.Run(`DELETE FROM span WHERE scope = ? AND rule = ? AND kto = ? AND kfrom = ? AND dfrom = ? AND dto = ? AND v = ?`,
-			nil, u.scope, rule, forever, u.from, int64(from), int64(until), u.v)
-	})
-	if err != nil {
-		return err
-	}
 	for _, m := range members {
 		if err := c.Run(`DELETE FROM member WHERE v = ? AND stream = ?`, nil, u.v, m); err != nil {
 			return err
@@ -228,7 +210,7 @@ func membersOf(c *conn, v int64) (members []int64, err error) {
 
 func (p *plan) beginUnit(c *conn, u unit, known int64) error {
 	if p.changed != nil {
-		body, err := p.ix.compact(nil, u.eval.spans, u.cells())
+		body, err := p.ix.compact(nil, u.eval.spans, u.cells(), u.members[1:])
 		if err != nil {
 			return err
 		}
@@ -246,13 +228,7 @@ func (p *plan) beginUnit(c *conn, u unit, known int64) error {
 			return err
 		}
 	}
-	if err := p.tally(version{scope: u.scope, from: known, spans: u.eval.spans}, known, 1); err != nil {
-		return err
-	}
-	return eachSpan(u.eval.spans, func(rule int64, from, to edtf.Day) error {
-		return c.Run(`INSERT INTO span(scope, rule, kto, kfrom, dfrom, dto, v) VALUES(?, ?, ?, ?, ?, ?, ?)`,
-			nil, u.scope, rule, forever, known, int64(from), int64(to), v)
-	})
+	return p.tally(version{scope: u.scope, from: known, spans: u.eval.spans}, known, 1)
 }
 
 // sheet notes what a unit is from now on: see sheets.follow.
