@@ -31,7 +31,7 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 	defer stop()
 	work, stopped := errgroup.WithContext(stoppable)
 	p := &plan{ix: ix, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}, tallies: map[tallied]turn{},
-		evals: map[string]*eval{}, work: work, stopped: stopped, cores: make(chan struct{}, runtime.GOMAXPROCS(0))}
+		evals: map[string]*eval{}, versions: newVersions(), work: work, stopped: stopped, cores: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	if ix.sheets.kept() {
 		p.changed = map[counted][]byte{}
 	}
@@ -55,6 +55,9 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 			}
 		}
 		if err := work.Wait(); err != nil {
+			return err
+		}
+		if err := p.writeVersions(c); err != nil {
 			return err
 		}
 		if err := p.search(c, found); err != nil {
@@ -98,17 +101,18 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 
 // plan is what a batch of acts changes.
 type plan struct {
-	ix      *Index
-	entries map[int64][]casefile.Entry // of the streams touched, as far as planned
-	dirty   map[int64]string           // cases to be searched anew
-	orgs    bool                       // an organisation changed
-	changes []*change
-	evals   map[string]*eval // the files as they stood: ids and numbers of entries
-	work    *errgroup.Group
-	stopped context.Context // of work
-	cores   chan struct{}   // has an element for each that works
-	tallies map[tallied]turn
-	changed map[counted][]byte // that changed, as sheets keep them; empty: it is none any more; nil: no sheet is kept
+	ix       *Index
+	entries  map[int64][]casefile.Entry // of the streams touched, as far as planned
+	dirty    map[int64]string           // cases to be searched anew
+	orgs     bool                       // an organisation changed
+	changes  []*change
+	evals    map[string]*eval // the files as they stood: ids and numbers of entries
+	work     *errgroup.Group
+	stopped  context.Context // of work
+	cores    chan struct{}   // has an element for each that works
+	versions versions
+	tallies  map[tallied]turn
+	changed  map[counted][]byte // that changed, as sheets keep them; empty: it is none any more; nil: no sheet is kept
 }
 
 // change is what one act does to rows and units.
@@ -174,6 +178,7 @@ func (p *plan) add(c *conn, act Act) error {
 		}
 		no = int64(len(st.streams)) + 1
 		st.streams[id], st.kinds[no] = no, kind
+		p.versions.fresh[no] = true
 		if err := c.Run(`INSERT INTO stream(no, id, kind) VALUES(?, ?, ?)`, nil, no, id, kind); err != nil {
 			return err
 		}

@@ -16,6 +16,92 @@ import (
 	"github.com/kua-registry/kua/internal/edtf"
 )
 
+// What a batch does to versions is done in memory: those that hold of the cases
+// it touches are read once, and only what has come of them is written. A
+// version that another act of the batch ends at once is never written.
+
+// rowVersion is a version of the row of a case.
+type rowVersion struct {
+	v, from, to, cluster int64
+	row                  row
+	stored               int64 // the end it has in the table; 0: it is not there
+}
+
+// unitVersion is a version of a unit.
+type unitVersion struct {
+	v, scope, from, to int64
+	members            []int64
+	spans, cells       []byte
+	stored             int64 // as of a rowVersion
+}
+
+// versions are those that a batch has to do with.
+type versions struct {
+	rows  map[int64][]*rowVersion  // by stream: that hold, or ended in this batch
+	units map[int64][]*unitVersion // the same, by the streams of their members
+	byV   map[int64]*unitVersion
+	gone  []int64 // numbers of stored rows to be taken away
+	left  []*unitVersion
+	fresh map[int64]bool // streams of which nothing is stored
+}
+
+func newVersions() versions {
+	return versions{rows: map[int64][]*rowVersion{}, units: map[int64][]*unitVersion{}, byV: map[int64]*unitVersion{}, fresh: map[int64]bool{}}
+}
+
+// readVersions reads the versions of a case that hold, or ended at a moment of
+// which this batch can have acts.
+func (p *plan) readVersions(c *conn, stream, known int64) error {
+	if _, ok := p.versions.rows[stream]; ok {
+		return nil
+	}
+	p.versions.rows[stream] = nil
+	if p.versions.fresh[stream] {
+		return nil
+	}
+	err := c.Run(`SELECT v, kfrom, kto, cluster, `+rowColumns+` FROM file WHERE stream = ? AND kto >= ?`, func(s *sqlite3.Stmt) error {
+		r := &rowVersion{s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2), s.ColumnInt64(3), scanRow(s, 4), s.ColumnInt64(2)}
+		p.versions.rows[stream] = append(p.versions.rows[stream], r)
+		return nil
+	}, stream, known)
+	if err != nil {
+		return err
+	}
+	var read []*unitVersion
+	err = c.Run(`SELECT u.v, u.scope, u.kfrom, u.kto, u.spans, u.cells FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto >= ?`, func(s *sqlite3.Stmt) error {
+		if v := s.ColumnInt64(0); p.versions.byV[v] == nil {
+			read = append(read, &unitVersion{v: v, scope: s.ColumnInt64(1), from: s.ColumnInt64(2), to: s.ColumnInt64(3),
+				spans: s.ColumnBlob(4, nil), cells: s.ColumnBlob(5, nil), stored: s.ColumnInt64(3)})
+		}
+		return nil
+	}, stream, known)
+	for _, u := range read {
+		if err == nil {
+			u.members, err = membersOf(c, u.v)
+		}
+		p.versions.add(u)
+	}
+	return err
+}
+
+func (v *versions) add(u *unitVersion) {
+	v.byV[u.v] = u
+	for _, m := range u.members {
+		v.units[m] = append(v.units[m], u)
+	}
+}
+
+func (v *versions) drop(u *unitVersion) {
+	for _, m := range u.members {
+		v.units[m] = slices.DeleteFunc(v.units[m], func(o *unitVersion) bool { return o == u })
+	}
+	if u.stored != 0 {
+		v.left = append(v.left, u)
+	} else {
+		delete(v.byV, u.v)
+	}
+}
+
 // version ends the rows and units that a change makes untrue and begins those
 // that are true from then on. What did not change keeps its version.
 func (p *plan) version(c *conn, ch *change) error {
@@ -27,28 +113,28 @@ func (p *plan) version(c *conn, ch *change) error {
 	for _, u := range ch.units {
 		units[unitKey(u.scope, u.members)] = u
 	}
-	ended := map[int64]bool{}
 	for _, stream := range ch.touched {
-		if err := p.endRow(c, stream, ch.known, rows); err != nil {
+		if err := p.readVersions(c, stream, ch.known); err != nil {
 			return err
 		}
-		if err := p.endUnits(c, stream, ch.known, units, ended); err != nil {
+	}
+	same := map[int64]bool{} // units that go on
+	for _, stream := range ch.touched {
+		p.endRow(stream, ch.known, rows)
+		if err := p.endUnits(stream, ch.known, units, same); err != nil {
 			return err
 		}
 	}
 	for _, f := range ch.files { // in the order of the plan, so that numbers don't depend on chance
-		if _, ok := rows[f.stream]; !ok {
-			continue
-		}
-		if err := p.beginRow(c, f, ch.known); err != nil {
-			return err
+		if _, ok := rows[f.stream]; ok {
+			p.beginRow(f, ch.known)
 		}
 	}
 	for _, u := range ch.units {
 		if _, ok := units[unitKey(u.scope, u.members)]; !ok {
 			continue
 		}
-		if err := p.beginUnit(c, u, ch.known); err != nil {
+		if err := p.beginUnit(u, ch.known); err != nil {
 			return err
 		}
 	}
@@ -64,44 +150,36 @@ func unitKey(scope int64, members []int64) string {
 }
 
 // endRow ends the row of a case unless rows holds the same one, which is then taken out of rows.
-func (p *plan) endRow(c *conn, stream, known int64, rows map[int64]file) error {
-	var v, from, cluster int64
-	var old row
-	err := c.Run(`SELECT v, kfrom, cluster, `+rowColumns+` FROM file WHERE stream = ? AND kto = ?`, func(s *sqlite3.Stmt) error {
-		v, from, cluster = s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2)
-		old = scanRow(s, 3)
-		return nil
-	}, stream, forever)
-	if err != nil || v == 0 {
-		return err
+func (p *plan) endRow(stream, known int64, rows map[int64]file) {
+	all := p.versions.rows[stream]
+	i := slices.IndexFunc(all, func(r *rowVersion) bool { return r.to == forever })
+	if i < 0 {
+		return
 	}
-	if f, ok := rows[stream]; ok && f.cluster == cluster && f.eval.row == old {
+	old := all[i]
+	if f, ok := rows[stream]; ok && f.cluster == old.cluster && f.eval.row == old.row {
 		delete(rows, stream)
-		return nil
+		return
 	}
-	if from == known {
-		return c.Run(`DELETE FROM file WHERE v = ?`, nil, v)
+	if old.from != known {
+		old.to = known
+		return
 	}
-	return c.Run(`UPDATE file SET kto = ? WHERE v = ?`, nil, known, v)
+	if old.stored != 0 {
+		p.versions.gone = append(p.versions.gone, old.v)
+	}
+	p.versions.rows[stream] = slices.Delete(all, i, i+1)
 }
 
-func (p *plan) beginRow(c *conn, f file, known int64) error {
-	r := f.eval.row
-	v := int64(0)
-	err := c.Run(`SELECT v, cluster, `+rowColumns+` FROM file WHERE stream = ? AND kto = ?`, func(s *sqlite3.Stmt) error {
-		if s.ColumnInt64(1) == f.cluster && scanRow(s, 2) == r {
-			v = s.ColumnInt64(0)
+func (p *plan) beginRow(f file, known int64) {
+	for _, r := range p.versions.rows[f.stream] {
+		if r.to == known && r.cluster == f.cluster && r.row == f.eval.row { // see reopen
+			r.to = forever
+			return
 		}
-		return nil
-	}, f.stream, known)
-	if err != nil {
-		return err
 	}
-	if v != 0 { // see reopen
-		return c.Run(`UPDATE file SET kto = ? WHERE v = ?`, nil, forever, v)
-	}
-	args := append([]any{p.nextVersion(), f.stream, known, forever, f.cluster}, r.args()...)
-	return c.Run(`INSERT INTO file(v, stream, kfrom, kto, cluster, `+rowColumns+`) VALUES(?, ?, ?, ?, ?, `+rowMarks+`)`, nil, args...)
+	p.versions.rows[f.stream] = append(p.versions.rows[f.stream],
+		&rowVersion{v: p.nextVersion(), from: known, to: forever, cluster: f.cluster, row: f.eval.row})
 }
 
 // nextVersion gives a version its number.
@@ -110,41 +188,27 @@ func (p *plan) nextVersion() int64 {
 	return p.ix.state.next - 1
 }
 
-// endUnits ends the open units of a case unless units holds the same, which is then taken out of units.
-func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, ended map[int64]bool) error {
-	var open []version
-	err := c.Run(`SELECT u.v, u.scope, u.kfrom, u.spans, u.cells FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
-		open = append(open, scanVersion(s))
-		return nil
-	}, stream, forever)
-	if err != nil {
-		return err
-	}
-	for _, u := range open {
-		if ended[u.v] {
+// endUnits ends the open units of a case unless units holds the same, which is
+// then taken out of units and noted.
+func (p *plan) endUnits(stream, known int64, units map[string]unit, goesOn map[int64]bool) error {
+	for _, u := range slices.Clone(p.versions.units[stream]) {
+		if u.to != forever || goesOn[u.v] {
 			continue
 		}
-		ended[u.v] = true
-		members, err := membersOf(c, u.v)
-		if err != nil {
-			return err
-		}
-		key := unitKey(u.scope, members)
+		key := unitKey(u.scope, u.members)
 		if same, ok := units[key]; ok && bytes.Equal(same.eval.spans, u.spans) && bytes.Equal(same.cells(), u.cells) {
 			delete(units, key)
+			goesOn[u.v] = true
 			continue
 		}
 		if err := p.tally(u, known, -1); err != nil {
 			return err
 		}
-		p.sheet(u.scope, members[0], nil)
+		p.sheet(u.scope, u.members[0], nil)
 		if u.from == known {
-			err = u.remove(c, members)
+			p.versions.drop(u)
 		} else {
-			err = c.Run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, known, u.v)
-		}
-		if err != nil {
-			return err
+			u.to = known
 		}
 	}
 	return nil
@@ -153,51 +217,14 @@ func (p *plan) endUnits(c *conn, stream, known int64, units map[string]unit, end
 // reopen goes on with a unit that ended at this very moment and was the same.
 // What was true in between, for no time at all, leaves no trace: whoever reads
 // the ledger from its start may never have seen it.
-func (p *plan) reopen(c *conn, u unit, known int64) (bool, error) {
-	var ended []version
-	err := c.Run(`SELECT u.v, u.scope, u.kfrom, u.spans, u.cells FROM member m JOIN unit u ON u.v = m.v WHERE m.stream = ? AND u.kto = ?`, func(s *sqlite3.Stmt) error {
-		ended = append(ended, scanVersion(s))
-		return nil
-	}, u.members[0], known)
-	if err != nil {
-		return false, err
-	}
-	for _, e := range ended {
-		if e.scope != u.scope || !bytes.Equal(e.spans, u.eval.spans) || !bytes.Equal(e.cells, u.cells()) {
-			continue
+func (p *plan) reopen(u unit, known int64) (bool, error) {
+	for _, e := range p.versions.units[u.members[0]] {
+		if e.to == known && e.scope == u.scope && slices.Equal(e.members, u.members) && bytes.Equal(e.spans, u.eval.spans) && bytes.Equal(e.cells, u.cells()) {
+			e.to = forever
+			return true, p.tally(e, known, 1)
 		}
-		if members, err := membersOf(c, e.v); err != nil || !slices.Equal(members, u.members) {
-			if err != nil {
-				return false, err
-			}
-			continue
-		}
-		if err := c.Run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, forever, e.v); err != nil {
-			return false, err
-		}
-		return true, p.tally(e, known, 1)
 	}
 	return false, nil
-}
-
-// version is a version of a unit as it is stored.
-type version struct {
-	v, scope, from int64
-	spans, cells   []byte
-}
-
-func scanVersion(s *sqlite3.Stmt) version {
-	return version{s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2), s.ColumnBlob(3, nil), s.ColumnBlob(4, nil)}
-}
-
-// remove takes a version away that was never true.
-func (u version) remove(c *conn, members []int64) error {
-	for _, m := range members {
-		if err := c.Run(`DELETE FROM member WHERE v = ? AND stream = ?`, nil, u.v, m); err != nil {
-			return err
-		}
-	}
-	return c.Run(`DELETE FROM unit WHERE v = ?`, nil, u.v)
 }
 
 func membersOf(c *conn, v int64) (members []int64, err error) {
@@ -208,7 +235,7 @@ func membersOf(c *conn, v int64) (members []int64, err error) {
 	return members, err
 }
 
-func (p *plan) beginUnit(c *conn, u unit, known int64) error {
+func (p *plan) beginUnit(u unit, known int64) error {
 	if p.changed != nil {
 		body, err := p.ix.compact(nil, u.eval.spans, u.cells(), u.members[1:])
 		if err != nil {
@@ -216,19 +243,79 @@ func (p *plan) beginUnit(c *conn, u unit, known int64) error {
 		}
 		p.sheet(u.scope, u.members[0], body)
 	}
-	if same, err := p.reopen(c, u, known); err != nil || same {
+	if same, err := p.reopen(u, known); err != nil || same {
 		return err
 	}
-	v := p.nextVersion()
-	if err := c.Run(`INSERT INTO unit(v, scope, kfrom, kto, spans, cells) VALUES(?, ?, ?, ?, ?, ?)`, nil, v, u.scope, known, forever, u.eval.spans, u.cells()); err != nil {
-		return err
+	made := &unitVersion{v: p.nextVersion(), scope: u.scope, from: known, to: forever, members: u.members, spans: u.eval.spans, cells: u.cells()}
+	p.versions.add(made)
+	return p.tally(made, known, 1)
+}
+
+// writeVersions writes what has come of the versions, in the order of their numbers.
+func (p *plan) writeVersions(c *conn) error {
+	v := &p.versions
+	var rows []*rowVersion
+	stream := map[int64]int64{} // of rows, by their number
+	for no, of := range v.rows {
+		for _, r := range of {
+			if r.stored != r.to {
+				rows = append(rows, r)
+				stream[r.v] = no
+			}
+		}
 	}
-	for _, m := range u.members {
-		if err := c.Run(`INSERT INTO member(v, stream) VALUES(?, ?)`, nil, v, m); err != nil {
+	slices.SortFunc(rows, func(a, b *rowVersion) int { return cmp.Compare(a.v, b.v) })
+	for _, gone := range v.gone {
+		if err := c.Run(`DELETE FROM file WHERE v = ?`, nil, gone); err != nil {
 			return err
 		}
 	}
-	return p.tally(version{scope: u.scope, from: known, spans: u.eval.spans}, known, 1)
+	for _, r := range rows {
+		var err error
+		if r.stored != 0 {
+			err = c.Run(`UPDATE file SET kto = ? WHERE v = ?`, nil, r.to, r.v)
+		} else {
+			args := append([]any{r.v, stream[r.v], r.from, r.to, r.cluster}, r.row.args()...)
+			err = c.Run(`INSERT INTO file(v, stream, kfrom, kto, cluster, `+rowColumns+`) VALUES(?, ?, ?, ?, ?, `+rowMarks+`)`, nil, args...)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, u := range v.left {
+		delete(v.byV, u.v)
+		for _, m := range u.members {
+			if err := c.Run(`DELETE FROM member WHERE v = ? AND stream = ?`, nil, u.v, m); err != nil {
+				return err
+			}
+		}
+		if err := c.Run(`DELETE FROM unit WHERE v = ?`, nil, u.v); err != nil {
+			return err
+		}
+	}
+	for _, no := range slices.Sorted(maps.Keys(v.byV)) {
+		if err := v.byV[no].write(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *unitVersion) write(c *conn) error {
+	switch u.stored {
+	case u.to:
+		return nil
+	case 0:
+	default:
+		return c.Run(`UPDATE unit SET kto = ? WHERE v = ?`, nil, u.to, u.v)
+	}
+	err := c.Run(`INSERT INTO unit(v, scope, kfrom, kto, spans, cells) VALUES(?, ?, ?, ?, ?, ?)`, nil, u.v, u.scope, u.from, u.to, u.spans, u.cells)
+	for _, m := range u.members {
+		if err == nil {
+			err = c.Run(`INSERT INTO member(v, stream) VALUES(?, ?)`, nil, u.v, m)
+		}
+	}
+	return err
 }
 
 // sheet notes what a unit is from now on: see sheets.follow.
@@ -249,7 +336,7 @@ type turn struct {
 // tally notes that a version begins to be true (1), or ends (-1), at a known
 // time. Along the diagonal of both clocks a version that is true counts from the
 // day it became known, on the days of its spans; one that ended counts until the day it did.
-func (p *plan) tally(u version, known, n int64) error {
+func (p *plan) tally(u *unitVersion, known, n int64) error {
 	began, ends := dayOf(u.from), dayOf(known)
 	return eachSpan(u.spans, func(rule int64, from, until edtf.Day) error {
 		add := func(day edtf.Day, now, then int64) {
