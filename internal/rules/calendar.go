@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/kua-registry/kua/internal/codebook"
@@ -21,7 +22,17 @@ type calendar struct {
 	worked  map[edtf.Day]codebook.Moved // days of rest that are worked, by the day
 	moved   map[edtf.Day]codebook.Moved // the days that are free in their place
 	def     codebook.RuleDef            // as read, of the pack that was read last
+	asked   []atomic.Uint32             // by day, from askedFrom: 0 not asked yet, else whether it is a working day
 }
+
+// The days of which a calendar remembers what it said: terms end there over and over.
+var askedFrom = edtf.DayOf(time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC))
+
+const (
+	askedDays  = 100 * 366
+	itsWorking = 1
+	itsFree    = 2
+)
 
 type yearly struct {
 	month time.Month
@@ -35,6 +46,7 @@ var weekdays = map[string]time.Weekday{"mon": time.Monday, "tue": time.Tuesday, 
 func (c *calendar) add(def codebook.RuleDef) error {
 	c.def = def
 	if c.once == nil {
+		c.asked = make([]atomic.Uint32, askedDays)
 		c.once, c.worked, c.moved = map[edtf.Day]codebook.Holiday{}, map[edtf.Day]codebook.Moved{}, map[edtf.Day]codebook.Moved{}
 	}
 	for _, w := range def.Weekend {
@@ -97,6 +109,23 @@ func (c *calendar) free(d edtf.Day) (free, owed bool) {
 
 // working says whether a day is a working day. A holiday on a weekend may make the next day free that is neither.
 func (c *calendar) working(d edtf.Day) bool {
+	at := int64(d) - int64(askedFrom)
+	if at < 0 || at >= int64(len(c.asked)) {
+		return c.works(d)
+	}
+	said := c.asked[at].Load()
+	if said == 0 {
+		said = itsFree
+		if c.works(d) {
+			said = itsWorking
+		}
+		c.asked[at].Store(said)
+	}
+	return said == itsWorking
+}
+
+// works finds out what working says.
+func (c *calendar) works(d edtf.Day) bool {
 	if free, _ := c.free(d); free {
 		return false
 	}
