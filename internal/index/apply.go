@@ -30,8 +30,8 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 	stoppable, stop := context.WithCancel(ctx)
 	defer stop()
 	work, stopped := errgroup.WithContext(stoppable)
-	p := &plan{ix: ix, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}, tallies: map[tallied]turn{},
-		evals: map[string]*eval{}, versions: newVersions(), work: work, stopped: stopped, cores: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	p := newPlan(ix, ix.state)
+	p.work, p.stopped, p.cores = work, stopped, make(chan struct{}, runtime.GOMAXPROCS(0))
 	if ix.sheets.kept() {
 		p.changed = map[counted][]byte{}
 	}
@@ -102,17 +102,24 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 // plan is what a batch of acts changes.
 type plan struct {
 	ix       *Index
+	st       *state
 	entries  map[int64][]casefile.Entry // of the streams touched, as far as planned
 	dirty    map[int64]string           // cases to be searched anew
 	orgs     bool                       // an organisation changed
 	changes  []*change
-	evals    map[string]*eval // the files as they stood: ids and numbers of entries
-	work     *errgroup.Group
-	stopped  context.Context // of work
-	cores    chan struct{}   // has an element for each that works
+	evals    map[string]*eval            // the files as they stood: ids and numbers of entries
+	work     *errgroup.Group             // nil: files are evaluated when they are planned
+	stopped  context.Context             // of work
+	scope    func(string) (int64, error) // numbers a scope that is new; nil: it is written
+	cores    chan struct{}               // has an element for each that works
 	versions versions
 	tallies  map[tallied]turn
 	changed  map[counted][]byte // that changed, as sheets keep them; empty: it is none any more; nil: no sheet is kept
+}
+
+func newPlan(ix *Index, st *state) *plan {
+	return &plan{ix: ix, st: st, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}, tallies: map[tallied]turn{},
+		evals: map[string]*eval{}, versions: newVersions()}
 }
 
 // change is what one act does to rows and units.
@@ -165,11 +172,38 @@ func (p *plan) add(c *conn, act Act) error {
 	if len(act.Entries) == 0 {
 		return errors.New("it has no entries")
 	}
-	st := p.ix.state
 	id := act.Entries[0].Stream
 	if act.Entries[0].Kind == kindAudit {
 		return p.auditOnly(c, act)
 	}
+	before, known := p.st.streams[id]
+	no, err := p.writeEntries(c, act)
+	if err != nil {
+		return err
+	}
+	entries, ok := p.entries[no]
+	if !ok && known {
+		if entries, err = entriesOf(c, before, forever); err != nil {
+			return err
+		}
+		entries = entries[:len(entries)-len(act.Entries)] // those before
+	}
+	for _, e := range act.Entries {
+		if line, ok := auditLine(id, entries, e.Entry); ok {
+			if err := writeAudit(c, line); err != nil {
+				return err
+			}
+		}
+		entries = append(entries, e.Entry)
+	}
+	p.entries[no] = entries
+	return p.take(c, id, no)
+}
+
+// writeEntries writes the entries of an act, and what is found by them alone.
+// It answers the number of their stream, which is given one if it is new.
+func (p *plan) writeEntries(c *conn, act Act) (no int64, err error) {
+	st, id := p.st, act.Entries[0].Stream
 	no, known := st.streams[id]
 	if !known {
 		kind := kindCase
@@ -180,14 +214,7 @@ func (p *plan) add(c *conn, act Act) error {
 		st.streams[id], st.kinds[no] = no, kind
 		p.versions.fresh[no] = true
 		if err := c.Run(`INSERT INTO stream(no, id, kind) VALUES(?, ?, ?)`, nil, no, id, kind); err != nil {
-			return err
-		}
-	}
-	entries, ok := p.entries[no]
-	if !ok && known {
-		var err error
-		if entries, err = entriesOf(c, no, forever); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	// A clock that was set back must not end a version before it began.
@@ -198,27 +225,28 @@ func (p *plan) add(c *conn, act Act) error {
 	}
 	for _, e := range act.Entries {
 		if e.Stream != id {
-			return errors.New("its entries are of more than one stream")
+			return 0, errors.New("its entries are of more than one stream")
 		}
 		body, err := encodeEntry(e.Entry)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		err = c.Run(`INSERT INTO entry(stream, pos, known, body) VALUES(?, ?, ?, ?)`, nil, no, int64(e.Pos), st.latest, body)
-		if err == nil {
-			err = p.audit(c, id, entries, e.Entry)
-		}
 		if err == nil {
 			err = keeps(c, no, e.Entry)
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
-		entries = append(entries, e.Entry)
 		st.counted = max(st.counted, int64(e.Pos)+1)
 	}
-	p.entries[no] = entries
+	return no, nil
+}
 
+// take plans what the last act of a stream changes: its entries are among those
+// of the plan.
+func (p *plan) take(c *conn, id string, no int64) error {
+	st, entries := p.st, p.entries[no]
 	var touched []string
 	switch kind := st.kinds[no]; kind {
 	case kindCase:
@@ -261,8 +289,10 @@ func (p *plan) auditOnly(c *conn, act Act) error {
 		if e.Stream != act.Entries[0].Stream || e.Kind != kindAudit {
 			return errors.New("its entries are of more than one stream, or not all of the audit")
 		}
-		if err := p.audit(c, e.Stream, nil, e.Entry); err != nil {
-			return err
+		if line, ok := auditLine(e.Stream, nil, e.Entry); ok {
+			if err := writeAudit(c, line); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -270,7 +300,7 @@ func (p *plan) auditOnly(c *conn, act Act) error {
 
 // change plans the rows and units of the cases touched, and of all that are the same person.
 func (p *plan) change(c *conn, touched []string) error {
-	st := p.ix.state
+	st := p.st
 	slices.Sort(touched)
 	ch := &change{known: st.latest}
 	done := map[string]bool{}
@@ -302,7 +332,7 @@ func (p *plan) change(c *conn, touched []string) error {
 
 // units plans the rows and units of one cluster.
 func (p *plan) units(c *conn, ch *change, members []*caseState) error {
-	st := p.ix.state
+	st := p.st
 	evaluation := func(of []*caseState) (*eval, error) {
 		// Entries are only ever added: their number tells how a case stood. One that
 		// another of its cluster, a match or an organisation touched stands as before.
@@ -333,11 +363,11 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 	plan := func(scope string, of []*caseState) error {
 		no, known := st.scopes[scope]
 		if !known {
-			no = int64(len(st.scopes)) + 1
-			st.scopes[scope] = no
-			if err := c.Run(`INSERT INTO scope(no, id) VALUES(?, ?)`, nil, no, scope); err != nil {
+			var err error
+			if no, err = p.newScope(c, scope); err != nil {
 				return err
 			}
+			st.scopes[scope] = no
 		}
 		e, err := evaluation(of)
 		if err != nil {
@@ -399,6 +429,15 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 	return nil
 }
 
+// newScope numbers a scope.
+func (p *plan) newScope(c *conn, scope string) (int64, error) {
+	if p.scope != nil {
+		return p.scope(scope)
+	}
+	no := int64(len(p.st.scopes)) + 1
+	return no, c.Run(`INSERT INTO scope(no, id) VALUES(?, ?)`, nil, no, scope)
+}
+
 // verified tells whether the last verdict on a case is that it is verified.
 func (ix *Index) verified(id string, entries []casefile.Entry) bool {
 	if !slices.ContainsFunc(entries, func(e casefile.Entry) bool { return e.Kind == casefile.ReviewKind }) {
@@ -409,6 +448,10 @@ func (ix *Index) verified(id string, entries []casefile.Entry) bool {
 
 // do has f done on one of the cores.
 func (p *plan) do(f func()) {
+	if p.work == nil {
+		f()
+		return
+	}
 	p.work.Go(func() error {
 		select {
 		case p.cores <- struct{}{}:

@@ -44,13 +44,8 @@ const refusedActs = `('refused', 'sign_in_failed')`
 // Refused tells whether the act was not let happen.
 func (l AuditLine) Refused() bool { return l.Act == "refused" || l.Act == "sign_in_failed" }
 
-// audit adds the line of an entry, if it makes one. before are the entries of
-// its stream until then.
-func (p *plan) audit(c *conn, stream string, before []casefile.Entry, e casefile.Entry) error {
-	line, ok := auditLine(stream, before, e)
-	if !ok {
-		return nil
-	}
+// writeAudit adds a line.
+func writeAudit(c *conn, line AuditLine) error {
 	cases := []byte{} // not nil: that would be a NULL
 	for _, id := range line.Cases {
 		raw, err := hex.DecodeString(id)
@@ -73,7 +68,8 @@ func (p *plan) audit(c *conn, stream string, before []casefile.Entry, e casefile
 	return nil
 }
 
-// auditLine reads the line that an entry makes.
+// auditLine reads the line that an entry makes, if it makes one. before are the
+// entries of its stream until then.
 func auditLine(stream string, before []casefile.Entry, e casefile.Entry) (AuditLine, bool) {
 	line := AuditLine{Pos: e.Pos, At: e.At, Member: e.Author, N: 1}
 	f, old := e.Fields, fieldsOf(before, e.Record)

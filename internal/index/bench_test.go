@@ -68,11 +68,9 @@ func benchIndex(b *testing.B) (*Index, Clock) {
 	ix := l.open(b, filepath.Join(b.TempDir(), "index.db"))
 	w := register(benchCases)
 	begun := time.Now()
-	for at := 0; at < len(w.acts); at += 2000 {
-		batch := w.acts[at:min(at+2000, len(w.acts))]
-		if err := ix.Apply(context.Background(), batch, Head{Size: w.pos}); err != nil {
-			b.Fatal(err)
-		}
+	err := ix.Build(context.Background(), func(add func([]Act) error) (Head, error) { return Head{Size: w.pos}, add(w.acts) })
+	if err != nil {
+		b.Fatal(err)
 	}
 	took := time.Since(begun)
 	info, err := os.Stat(ix.path)

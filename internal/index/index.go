@@ -31,6 +31,9 @@ var ErrUnusable = errors.New("the index can't be used and must be rebuilt from t
 // it: another version of the program, the codebook or the rules made it.
 var ErrOtherVersion = fmt.Errorf("%w: it was made by another version of the program, the codebook or the rules", ErrUnusable)
 
+// ErrUnfinished says of an index that can't be used that its making was cut off.
+var ErrUnfinished = fmt.Errorf("%w: its making was cut off", ErrUnusable)
+
 // ErrNotFound says that no such case is known (at that moment).
 var ErrNotFound = errors.New("no such case")
 
@@ -165,8 +168,13 @@ func (ix *Index) check(ctx context.Context) error {
 	ix.writer.SetInterrupt(ctx)
 	defer ix.writer.SetInterrupt(context.Background())
 	var found []byte
-	err = ix.writer.Run(`SELECT value FROM meta WHERE key='made by'`, func(s *sqlite3.Stmt) error {
-		found = s.ColumnBlob(0, nil)
+	unfinished := false
+	err = ix.writer.Run(`SELECT key, value FROM meta WHERE key IN ('made by', 'building')`, func(s *sqlite3.Stmt) error {
+		if s.ColumnText(0) == "building" {
+			unfinished = true
+			return nil
+		}
+		found = s.ColumnBlob(1, nil)
 		return nil
 	})
 	if errors.Is(err, sqlite3.ERROR) { // no such table: another program's database, or one never finished
@@ -177,6 +185,9 @@ func (ix *Index) check(ctx context.Context) error {
 	}
 	if !bytes.Equal(found, print) {
 		return ErrOtherVersion
+	}
+	if unfinished {
+		return ErrUnfinished
 	}
 	return ix.load(ctx)
 }

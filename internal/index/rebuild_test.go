@@ -173,6 +173,30 @@ func TestRebuildGivesTheSame(t *testing.T) {
 		if got := dump(t, once); got != want {
 			rt.Fatalf("made at once it differs: %s", firstDifference(want, got))
 		}
+		whole := l.open(t, path("whole"))
+		err := whole.Build(ctx, func(add func([]Act) error) (Head, error) {
+			for _, batch := range cut(rt, joined(acts)) {
+				if err := add(batch); err != nil {
+					return Head{}, err
+				}
+			}
+			return headOf(acts), nil
+		})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if got := dump(t, whole); got != want {
+			rt.Fatalf("built from the whole ledger it differs: %s", firstDifference(want, got))
+		}
+		if table, err := whole.Differs(ctx, step); err != nil || table != "" {
+			rt.Errorf("built and written, they are said to differ in %q %v", table, err)
+		}
+		if err := whole.Sound(ctx); err != nil {
+			rt.Error(err)
+		}
+		if err := errors.Join(whole.Close(), Remove(whole.path)); err != nil {
+			rt.Fatal(err)
+		}
 		if err := once.Reset(ctx); err != nil {
 			rt.Fatal(err)
 		}
@@ -204,6 +228,55 @@ func TestRebuildGivesTheSame(t *testing.T) {
 			rt.Fatalf("left behind: %v %v", left, err)
 		}
 	})
+}
+
+// TestBuildCutOff stops a building in each of its passes: what is left says that
+// it can't be used.
+func TestBuildCutOff(t *testing.T) {
+	l := theLaw(t)
+	w := register(40)
+	stopped := errors.New("stopped")
+	for name, fill := range map[string]func(*Index) error{
+		"in the first pass": func(ix *Index) error {
+			return ix.Build(context.Background(), func(add func([]Act) error) (Head, error) {
+				return Head{}, errors.Join(add(w.acts[:20]), stopped)
+			})
+		},
+		"in the second": func(ix *Index) error {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			err := ix.Build(ctx, func(add func([]Act) error) (Head, error) {
+				defer cancel()
+				return Head{Size: w.pos}, add(w.acts)
+			})
+			if errors.Is(err, context.Canceled) {
+				err = stopped
+			}
+			return err
+		},
+	} {
+		path := filepath.Join(t.TempDir(), "index.db")
+		ix := l.open(t, path)
+		if err := fill(ix); !errors.Is(err, stopped) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := ix.Close(); err != nil {
+			t.Logf("%s: closing: %v", name, err) // its file is of no use
+		}
+		if _, err := Open(context.Background(), path, ix.key, l.book, l.set); !errors.Is(err, ErrUnfinished) {
+			t.Errorf("%s: it is opened again: %v", name, err)
+		}
+	}
+	ix := l.open(t, filepath.Join(t.TempDir(), "index.db"))
+	if err := ix.Apply(context.Background(), w.acts[:2], Head{Size: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ix.Build(context.Background(), func(func([]Act) error) (Head, error) { return Head{}, nil }); err == nil {
+		t.Error("an index that holds something was built upon")
+	}
+	if err := ix.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // dump writes all content.

@@ -27,7 +27,7 @@ type found struct {
 func (p *plan) documents() []found {
 	all := make([]found, 0, len(p.dirty))
 	for _, no := range slices.Sorted(maps.Keys(p.dirty)) {
-		all = append(all, found{stream: no, live: p.ix.state.cases[p.dirty[no]].live})
+		all = append(all, found{stream: no, live: p.st.cases[p.dirty[no]].live})
 	}
 	for i := range all {
 		f := &all[i]
@@ -42,11 +42,13 @@ func (p *plan) documents() []found {
 func (p *plan) search(c *conn, all []found) error {
 	for _, d := range all {
 		no := d.stream
-		if err := c.Run(`DELETE FROM search WHERE rowid = ?`, nil, no); err != nil {
-			return err
-		}
-		if err := c.Run(`DELETE FROM name WHERE stream = ?`, nil, no); err != nil {
-			return err
+		if !p.versions.fresh[no] {
+			if err := c.Run(`DELETE FROM search WHERE rowid = ?`, nil, no); err != nil {
+				return err
+			}
+			if err := c.Run(`DELETE FROM name WHERE stream = ?`, nil, no); err != nil {
+				return err
+			}
 		}
 		if !d.live {
 			continue

@@ -184,8 +184,8 @@ func (p *plan) beginRow(f file, known int64) {
 
 // nextVersion gives a version its number.
 func (p *plan) nextVersion() int64 {
-	p.ix.state.next++
-	return p.ix.state.next - 1
+	p.st.next++
+	return p.st.next - 1
 }
 
 // endUnits ends the open units of a case unless units holds the same, which is

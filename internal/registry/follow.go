@@ -39,7 +39,7 @@ func (r *Registry) openIndex(ctx context.Context) error {
 	}
 	ix, err := index.Open(ctx, path, key, r.book, r.rules)
 	if errors.Is(err, index.ErrUnusable) {
-		if !errors.Is(err, index.ErrOtherVersion) {
+		if !errors.Is(err, index.ErrOtherVersion) && !errors.Is(err, index.ErrUnfinished) {
 			r.remade = indexDamaged
 		}
 		r.opt.Log.Warn("the index can't be used and is made anew from the ledger", slog.Any("error", err))
@@ -97,9 +97,16 @@ func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
 	opener := ledger.Opener{Keys: r.keyring.Keys, Author: authors}
 	head := r.log.Head()
 	from := ix.Head().Size
-	var pending []index.Entry
-	anew := false // there is an erasure
-	apply := func(size uint64) error {
+	if from == 0 && head.Size > 0 {
+		return ix.Build(ctx, func(add func([]index.Act) error) (index.Head, error) {
+			err := r.read(ctx, from, head, opener, func(acts []index.Act, _ uint64) error { return add(acts) })
+			return indexHead(head), err
+		})
+	}
+	if from == head.Size {
+		return nil
+	}
+	return r.read(ctx, from, head, opener, func(acts []index.Act, size uint64) error {
 		at := head
 		if size != head.Size {
 			root, err := r.log.RootAt(ctx, size)
@@ -108,11 +115,16 @@ func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
 			}
 			at.Size, at.Root = size, root
 		}
-		err := ix.Apply(ctx, group(pending), indexHead(at))
-		pending = pending[:0]
-		return err
-	}
-	err = r.log.ScanOpen(ctx, from, head.Size, opener, func(e ledger.Entry, c ledger.Content, err error) error {
+		return ix.Apply(ctx, acts, indexHead(at))
+	})
+}
+
+// read opens the entries of the ledger from a place to a head and hands them
+// over in acts, at last those that lead to the head itself.
+func (r *Registry) read(ctx context.Context, from uint64, head ledger.Head, opener ledger.Opener, apply func(acts []index.Act, size uint64) error) error {
+	var pending []index.Entry
+	anew := false // there is an erasure
+	err := r.log.ScanOpen(ctx, from, head.Size, opener, func(e ledger.Entry, c ledger.Content, err error) error {
 		if errors.Is(err, ledger.ErrNoKey) { // erased, or never granted: it counts nowhere
 			return nil
 		}
@@ -138,9 +150,10 @@ func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
 		// An act is never cut in two.
 		if len(pending) >= followed {
 			if last := pending[len(pending)-1]; last.Stream != next.Stream || !last.At.Equal(next.At) {
-				if err := apply(e.Pos); err != nil {
+				if err := apply(group(pending), e.Pos); err != nil {
 					return err
 				}
+				pending = pending[:0]
 			}
 		}
 		pending = append(pending, next)
@@ -152,10 +165,7 @@ func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
 	if anew {
 		return errAnew
 	}
-	if len(pending) == 0 && from == head.Size {
-		return nil
-	}
-	return apply(head.Size)
+	return apply(group(pending), head.Size)
 }
 
 // opened is an entry of the ledger as the index takes it.

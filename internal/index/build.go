@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package index
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/ncruces/go-sqlite3"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kua-registry/kua/internal/casefile"
+)
+
+// An index that is made from the whole ledger is made in two passes. The first
+// takes the acts in their order and writes down the entries alone. The second
+// takes case by case, with those that were ever said to be the same person, and
+// goes through all that became of them: so a version is written once, with its
+// end, and nothing of it has to be found again. Cases know nothing of each
+// other, so all cores take part; the database has one writer.
+//
+// What comes out is what Apply would have made of the same acts.
+
+// Build makes an empty index from all acts of the ledger: fill hands them over,
+// in their order, and answers the head that they lead to. An index whose
+// building did not come to its end can't be used: see ErrUnusable.
+func (ix *Index) Build(ctx context.Context, fill func(add func([]Act) error) (Head, error)) error {
+	ix.writing.Lock()
+	defer ix.writing.Unlock()
+	return failed("making it anew", ix.build(ctx, fill))
+}
+
+// What a building does without: nothing is found by them meanwhile, and they
+// are made faster of all rows at once.
+var laterIndexes = []string{"stream_kind", "entry_known", "file_stream", "file_cluster", "file_known", "unit_scope", "member_unit", "name_stream", "kept_sealed", "kept_sha256", "audit_at", "audit_member", "audit_act"}
+
+// buildCacheKiB is the page cache of the writer while it builds.
+const buildCacheKiB = 96 << 10
+
+func (ix *Index) build(ctx context.Context, fill func(add func([]Act) error) (Head, error)) (err error) {
+	c := ix.writer
+	if ix.Head() != (Head{}) || len(ix.state.streams) > 0 {
+		return errors.New("it is not empty")
+	}
+	c.SetInterrupt(ctx)
+	defer c.SetInterrupt(context.Background())
+	// From here to its end the file is of no use to anybody, and says so.
+	if err := c.Run(`INSERT INTO meta(key, value) VALUES('building', x'01')`, nil); err != nil {
+		return err
+	}
+	later, err := ix.withoutIndexes(c)
+	if err != nil {
+		return err
+	}
+	// Nothing of it outlives a crash: no journal, and nothing is waited for.
+	if err := c.Exec(fmt.Sprintf("PRAGMA journal_mode=off; PRAGMA synchronous=off; PRAGMA cache_size=-%d; BEGIN IMMEDIATE", buildCacheKiB)); err != nil {
+		return err
+	}
+	b := &building{ix: ix, c: c, st: ix.state, plan: newPlan(ix, ix.state), scopes: maps.Clone(ix.state.scopes)}
+	head, err := fill(b.add)
+	if err == nil {
+		err = b.replayAll(ctx)
+	}
+	if err == nil {
+		err = b.finish(later, head)
+	}
+	if err != nil {
+		return err
+	}
+	// From the mark's going on it is whole: what was written is synced before.
+	err = c.Exec(fmt.Sprintf("COMMIT; PRAGMA synchronous=full; PRAGMA journal_mode=wal; DELETE FROM meta WHERE key='building'; PRAGMA wal_checkpoint(truncate); PRAGMA synchronous=normal; PRAGMA cache_size=-%d", cacheKiB))
+	if err != nil {
+		return err
+	}
+	return ix.load(ctx)
+}
+
+// withoutIndexes drops what is made at the end, and answers how.
+func (ix *Index) withoutIndexes(c *conn) (later []string, err error) {
+	for _, name := range laterIndexes {
+		var sql string
+		err := c.Run(`SELECT sql FROM sqlite_schema WHERE type='index' AND name=?`, func(s *sqlite3.Stmt) error {
+			sql = s.ColumnText(0)
+			return nil
+		}, name)
+		if err == nil && sql == "" {
+			err = errDamaged
+		}
+		if err == nil {
+			err = c.Exec("DROP INDEX " + name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		later = append(later, sql)
+	}
+	return later, nil
+}
+
+// building is an index that is being made.
+type building struct {
+	ix   *Index
+	c    *conn
+	st   *state
+	plan *plan // of the first pass: it writes entries
+
+	joined  map[string]string  // case → one it was ever said to be the same as, towards the first of them
+	matches map[string][]int64 // the first of them → the streams of the decisions
+	orgs    []turning          // acts that change which organisations count
+
+	mu     sync.Mutex // held while scopes is used
+	scopes map[string]int64
+}
+
+// turning is an act on an organisation.
+type turning struct {
+	no      int64
+	id      string
+	known   int64
+	entries []casefile.Entry // of the organisation, until then and with it
+}
+
+// add is the first pass over some acts.
+func (b *building) add(acts []Act) error {
+	for i, act := range acts {
+		var err error
+		switch {
+		case len(act.Entries) == 0:
+			err = errors.New("it has no entries")
+		case act.Entries[0].Kind == kindAudit:
+			err = b.plan.auditOnly(b.c, act)
+		default:
+			_, err = b.plan.writeEntries(b.c, act)
+		}
+		if err != nil {
+			return fmt.Errorf("act %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// stored is an entry as it is read for the second pass.
+type stored struct {
+	no, known int64
+	entry     casefile.Entry
+}
+
+// read reads the entries of streams, in the order of streams and of the ledger.
+func (b *building) read(from, to int64, f func(no, known int64, body []byte) error) error {
+	return b.c.Run(`SELECT stream, known, body FROM entry WHERE stream >= ? AND stream <= ? ORDER BY stream, pos`, func(s *sqlite3.Stmt) error {
+		return f(s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnRawBlob(2))
+	}, from, to)
+}
+
+// outsiders goes through the streams that are no cases: what they join, what
+// they change for all, what the audit says of them.
+func (b *building) outsiders() error {
+	b.joined, b.matches = map[string]string{}, map[string][]int64{}
+	about := map[int64][]string{} // of decisions: cases that they were ever about
+	ids := b.ids()
+	for no := int64(1); no < int64(len(ids)); no++ {
+		kind := b.st.kinds[no]
+		if kind == kindCase {
+			continue
+		}
+		var all []stored
+		err := b.read(no, no, func(no, known int64, body []byte) error {
+			e, err := decodeEntry(body)
+			all = append(all, stored{no, known, e})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		var before []casefile.Entry
+		for at := 0; at < len(all); {
+			end := actEnd(all, at)
+			for _, s := range all[at:end] {
+				if line, ok := auditLine(ids[no], before, s.entry); ok {
+					if err := writeAudit(b.c, line); err != nil {
+						return err
+					}
+				}
+				before = append(before, s.entry)
+			}
+			switch kind {
+			case kindOrganisation:
+				b.orgs = append(b.orgs, turning{no, ids[no], all[at].known, slices.Clone(before)})
+			case kindMatch:
+				if f := last(before); f != nil && first(f, "verdict") == "same" {
+					a, o := first(f, "a"), first(f, "b")
+					b.join(a, o)
+					about[no] = append(about[no], a)
+				}
+			}
+			at = end
+		}
+	}
+	for _, no := range slices.Sorted(maps.Keys(about)) {
+		for _, id := range about[no] {
+			if of := b.root(id); !slices.Contains(b.matches[of], no) {
+				b.matches[of] = append(b.matches[of], no)
+			}
+		}
+	}
+	slices.SortFunc(b.orgs, func(a, o turning) int { return cmp.Compare(a.pos(), o.pos()) })
+	return nil
+}
+
+// pos is the place of the act in the ledger.
+func (t turning) pos() uint64 { return t.entries[len(t.entries)-1].Pos }
+
+// actEnd is where the act ends that begins at a place: its entries follow each
+// other in the ledger and have one time.
+func actEnd(all []stored, at int) int {
+	end := at + 1
+	for end < len(all) && all[end].no == all[at].no && all[end].entry.Pos == all[end-1].entry.Pos+1 && all[end].entry.At.Equal(all[at].entry.At) {
+		end++
+	}
+	return end
+}
+
+// ids are the ids of the streams by their numbers.
+func (b *building) ids() []string {
+	ids := make([]string, len(b.st.streams)+1)
+	for id, no := range b.st.streams {
+		ids[no] = id
+	}
+	return ids
+}
+
+func (b *building) root(id string) string {
+	for b.joined[id] != "" {
+		id = b.joined[id]
+	}
+	return id
+}
+
+func (b *building) join(a, o string) {
+	if a, o = b.root(a), b.root(o); a != o && a != "" && o != "" {
+		b.joined[max(a, o)] = min(a, o)
+	}
+}
+
+// person is what is gone through at once: cases that were ever said to be of
+// the same person, with all that was said of it.
+type person struct {
+	cases, matches []int64
+	bodies         []body // of all of them
+}
+
+type body struct {
+	no, known int64
+	bytes     []byte
+}
+
+// became is what came of a person.
+type became struct {
+	plan     *plan
+	audit    []AuditLine
+	found    []found
+	versions int64
+}
+
+// Some hundred persons are gone through between two turns of the writer.
+const (
+	personsAtOnce = 256
+	turnsAhead    = 4
+)
+
+// replayAll is the second pass.
+func (b *building) replayAll(ctx context.Context) error {
+	if err := b.outsiders(); err != nil {
+		return err
+	}
+	ids := b.ids()
+	members := map[string][]int64{} // by the first of them; of those that were joined alone
+	for id := range b.joined {
+		if no, ok := b.st.streams[id]; ok && b.st.kinds[no] == kindCase {
+			root := b.root(id)
+			members[root] = append(members[root], no)
+		}
+	}
+	for root := range members {
+		if no, ok := b.st.streams[root]; ok && b.st.kinds[no] == kindCase {
+			members[root] = append(members[root], no)
+		}
+		slices.Sort(members[root])
+	}
+	work, stopped := errgroup.WithContext(ctx)
+	work.SetLimit(runtime.GOMAXPROCS(0))
+	var ahead []chan []*became
+	writeFirst := func() error {
+		done := ahead[0]
+		ahead = ahead[1:]
+		select {
+		case all := <-done:
+			return b.write(all)
+		case <-stopped.Done():
+			return stopped.Err()
+		}
+	}
+	var err error
+	send := func(persons []person) {
+		done := make(chan []*became, 1)
+		ahead = append(ahead, done)
+		work.Go(func() error {
+			var all []*became
+			for _, p := range persons {
+				if err := stopped.Err(); err != nil {
+					return err
+				}
+				came, err := b.replay(ids, p)
+				if err != nil {
+					return err
+				}
+				all = append(all, came)
+			}
+			done <- all
+			return nil
+		})
+	}
+	for from := int64(1); err == nil && from < int64(len(ids)); from += personsAtOnce {
+		var persons []person
+		if persons, err = b.persons(ids, members, from, min(from+personsAtOnce, int64(len(ids)))-1); err != nil {
+			break
+		}
+		send(persons)
+		for err == nil && len(ahead) > turnsAhead {
+			err = writeFirst()
+		}
+	}
+	for err == nil && len(ahead) > 0 {
+		err = writeFirst()
+	}
+	return errors.Join(work.Wait(), err)
+}
+
+// persons reads those whose first case is among some streams.
+func (b *building) persons(ids []string, members map[string][]int64, from, to int64) ([]person, error) {
+	of := map[int64]*person{}
+	var order []int64
+	for no := from; no <= to; no++ {
+		if b.st.kinds[no] != kindCase {
+			continue
+		}
+		p := &person{cases: []int64{no}}
+		if root := b.root(ids[no]); len(members[root]) > 0 {
+			if p.cases = members[root]; p.cases[0] != no {
+				continue // it was with the first of them
+			}
+			p.matches = b.matches[root]
+		}
+		of[no] = p
+		order = append(order, no)
+	}
+	take := func(p *person) func(no, known int64, bytes []byte) error {
+		return func(no, known int64, bytes []byte) error {
+			p.bodies = append(p.bodies, body{no, known, slices.Clone(bytes)})
+			return nil
+		}
+	}
+	err := b.read(from, to, func(no, known int64, bytes []byte) error {
+		if p := of[no]; p != nil {
+			return take(p)(no, known, bytes)
+		}
+		return nil
+	})
+	var persons []person
+	for _, no := range order {
+		p := of[no]
+		for _, other := range slices.Concat(p.cases[1:], p.matches) {
+			if err == nil {
+				err = b.read(other, other, take(p))
+			}
+		}
+		persons = append(persons, *p)
+	}
+	return persons, err
+}
+
+// replay goes through what became of a person.
+func (b *building) replay(ids []string, who person) (*became, error) {
+	all := make([]stored, len(who.bodies))
+	for i, body := range who.bodies {
+		e, err := decodeEntry(body.bytes)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = stored{body.no, body.known, e}
+	}
+	slices.SortFunc(all, func(a, o stored) int { return cmp.Compare(a.entry.Pos, o.entry.Pos) })
+	st := &state{streams: map[string]int64{}, kinds: map[int64]string{}, cases: map[string]*caseState{}, orgs: map[string]org{},
+		matches: map[string]match{}, same: map[string]map[string]int{}, scopes: map[string]int64{}, next: 1}
+	for _, no := range slices.Concat(who.cases, who.matches) {
+		st.streams[ids[no]], st.kinds[no] = no, b.st.kinds[no]
+	}
+	p := newPlan(b.ix, st)
+	p.scope = b.scope
+	for _, no := range who.cases {
+		p.versions.fresh[no] = true
+	}
+	came := &became{plan: p}
+	orgs := b.orgs
+	for at := 0; at < len(all); {
+		for len(orgs) > 0 && orgs[0].pos() < all[at].entry.Pos {
+			if err := p.turn(orgs[0]); err != nil {
+				return nil, err
+			}
+			orgs = orgs[1:]
+		}
+		no, end := all[at].no, actEnd(all, at)
+		st.latest = all[at].known
+		for _, s := range all[at:end] {
+			if line, ok := auditLine(ids[no], p.entries[no], s.entry); ok && st.kinds[no] == kindCase {
+				came.audit = append(came.audit, line)
+			}
+			p.entries[no] = append(p.entries[no], s.entry)
+		}
+		if err := p.take(nil, ids[no], no); err != nil {
+			return nil, err
+		}
+		if err := p.settle(); err != nil {
+			return nil, err
+		}
+		at = end
+	}
+	for _, turn := range orgs {
+		if err := p.turn(turn); err != nil {
+			return nil, err
+		}
+	}
+	came.found = p.documents()
+	came.versions = st.next - 1
+	return came, nil
+}
+
+// turn takes an act on an organisation.
+func (p *plan) turn(t turning) error {
+	p.st.kinds[t.no], p.st.streams[t.id] = kindOrganisation, t.no
+	p.st.latest, p.entries[t.no] = t.known, t.entries
+	if err := p.take(nil, t.id, t.no); err != nil {
+		return err
+	}
+	return p.settle()
+}
+
+// settle does to versions what was planned.
+func (p *plan) settle() error {
+	for _, ch := range p.changes {
+		if err := p.version(nil, ch); err != nil {
+			return err
+		}
+	}
+	p.changes = p.changes[:0]
+	return nil
+}
+
+// scope numbers a scope; it is written at the end.
+func (b *building) scope(id string) (int64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	no, ok := b.scopes[id]
+	if !ok {
+		no = int64(len(b.scopes)) + 1
+		b.scopes[id] = no
+	}
+	return no, nil
+}
+
+// maxTallies is how many of them are kept until they are written.
+const maxTallies = 1 << 18
+
+// write writes what came of some persons.
+func (b *building) write(all []*became) error {
+	for _, came := range all {
+		v := &came.plan.versions
+		for _, rows := range v.rows {
+			for _, r := range rows {
+				r.v += b.st.next - 1
+			}
+		}
+		byV := make(map[int64]*unitVersion, len(v.byV))
+		for no, u := range v.byV {
+			u.v = no + b.st.next - 1
+			byV[u.v] = u
+		}
+		v.byV = byV
+		b.st.next += came.versions
+		if err := came.plan.writeVersions(b.c); err != nil {
+			return err
+		}
+		if err := came.plan.search(b.c, came.found); err != nil {
+			return err
+		}
+		for _, line := range came.audit {
+			if err := writeAudit(b.c, line); err != nil {
+				return err
+			}
+		}
+		for at, t := range came.plan.tallies {
+			n := b.plan.tallies[at]
+			b.plan.tallies[at] = turn{n.now + t.now, n.then + t.then}
+		}
+		if len(b.plan.tallies) > maxTallies {
+			if err := b.plan.writeTallies(b.c); err != nil {
+				return err
+			}
+			clear(b.plan.tallies)
+		}
+	}
+	return nil
+}
+
+// finish writes what is left, and all that finds it.
+func (b *building) finish(later []string, head Head) error {
+	if err := b.plan.writeTallies(b.c); err != nil {
+		return err
+	}
+	for id, no := range b.scopes {
+		if _, ok := b.st.scopes[id]; !ok {
+			if err := b.c.Run(`INSERT INTO scope(no, id) VALUES(?, ?)`, nil, no, id); err != nil {
+				return err
+			}
+		}
+	}
+	for _, sql := range later {
+		if err := b.c.Exec(sql); err != nil {
+			return err
+		}
+	}
+	return putHead(b.c, head, b.st.latest, b.st.counted, b.st.next)
+}
