@@ -562,6 +562,8 @@ func (l *Log) try(ctx context.Context, group []*request, lookUp bool) error {
 	case errors.Is(err, ErrVersion), errors.Is(err, ErrSize) && l.shared:
 		clear(l.versions)
 		return err
+	case errors.Is(err, ErrNothing):
+		return fmt.Errorf("writing to the ledger: %w", err)
 	}
 	return l.inDoubt(ctx, &attempt{next, head}, err)
 }

@@ -10,8 +10,9 @@ import (
 // Store keeps bytes it can't read. Its methods may be called concurrently.
 //
 // Whatever Append, Forget or Rewrap answers but nil leaves open whether it was
-// persisted: the caller reads Head again and decides. Only ErrSize and
-// ErrVersion are certain: nothing was.
+// persisted: the caller reads Head again and decides. Only ErrSize, ErrVersion
+// and ErrNothing are certain: nothing was. Head never answers before a write in
+// doubt has ended, one way or the other.
 type Store interface {
 	// Meta gives a value kept under a name, nil if there is none.
 	Meta(ctx context.Context, name string) ([]byte, error)
@@ -82,6 +83,10 @@ var (
 	ErrSize = errors.New("the ledger's store has another size than expected: another program wrote to it")
 	// ErrVersion says that the store has an entry of that stream and version.
 	ErrVersion = errors.New("the stream has that version already")
+	// ErrNothing says that a write failed and certainly left nothing behind.
+	ErrNothing = errors.New("nothing was written")
+	// ErrNoAnswer says that the store is in a database that can't be reached just now.
+	ErrNoAnswer = errors.New("its database does not answer")
 	// ErrFull says that the disk is full.
 	ErrFull = errors.New("the disk is full: make room and try again; nothing was lost")
 	// ErrDamaged says that the store can't be read as what it was written as.

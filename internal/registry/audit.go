@@ -252,7 +252,7 @@ func (r *Registry) appendLines(ctx context.Context, batch ledger.Batch, opened [
 			opened[i].Pos = first + uint64(i)
 		}
 		r.unapplied = append(r.unapplied, opened...)
-		r.take(nil, first+uint64(len(opened)))
+		r.takeNew(ctx, nil, first, first+uint64(len(opened)))
 	}
 	r.appending.Unlock()
 	if err != nil {

@@ -19,6 +19,12 @@ var (
 	ErrNotAllowed = errors.New("your role does not allow this")
 	// ErrInUse says that another program has the register open to write.
 	ErrInUse = ledger.ErrLocked
+	// ErrNoAnswer says that the ledger's database can't be reached just now.
+	ErrNoAnswer = ledger.ErrNoAnswer
+	// ErrUnknown says that it can't be told whether a write was kept: read again before you write it again.
+	ErrUnknown = ledger.ErrUnknown
+	// ErrKept says that a write is kept, and that something after it failed.
+	ErrKept = errors.New("what you wrote is kept, but the index could not follow")
 	// ErrConflict says that somebody else wrote to the same case meanwhile; nothing was written.
 	ErrConflict = errors.New("somebody else has just written to this case: open it again and repeat your change")
 )

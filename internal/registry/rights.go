@@ -161,6 +161,27 @@ func (r *Registry) roll() *roll {
 	return r.rights.roll
 }
 
+// upTo is how many entries of the ledger the rights are made from.
+func (rs *rights) upTo() uint64 {
+	rs.mu.RLock()
+	defer rs.mu.RUnlock()
+	return rs.size
+}
+
+// takeNew takes into the rights what was just appended, from first up to size.
+// What the ledger has before that and the rights have not, because it was not
+// known whether it was kept, is read from the ledger: else a grant that was taken
+// back would live on. The caller holds appending.
+func (r *Registry) takeNew(ctx context.Context, entries []index.Entry, first, size uint64) {
+	if r.rights.upTo() == first {
+		r.take(entries, size)
+		return
+	}
+	if err := r.readRights(context.WithoutCancel(ctx), r.rights); err != nil {
+		r.opt.Log.Error("what decides who may read could not be brought up to the ledger; it is tried again with the next write", slog.String("type", fmt.Sprintf("%T", err)))
+	}
+}
+
 // take takes entries of the ledger, up to size, into the rights.
 func (r *Registry) take(entries []index.Entry, size uint64) { r.takeInto(r.rights, entries, size) }
 
@@ -283,10 +304,10 @@ func (r *Registry) openRights(ctx context.Context) error {
 	return r.readRights(ctx, r.rights)
 }
 
-// readRights brings rights up to the ledger.
+// readRights takes into rights what the ledger has and they have not.
 func (r *Registry) readRights(ctx context.Context, rs *rights) error {
 	head := r.log.Head()
-	from := rs.size
+	from := rs.upTo()
 	if from == head.Size {
 		return nil
 	}

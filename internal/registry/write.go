@@ -77,7 +77,7 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	// From here on the write is done, whatever becomes of the caller: an index
 	// that can't follow now is brought up to the ledger before the next write.
 	if err := r.settle(context.WithoutCancel(ctx)); err != nil {
-		return fmt.Errorf("what you wrote is kept, but the index could not follow: %w", r.whyNot(err))
+		return fmt.Errorf("%w: %w", ErrKept, r.whyNot(err))
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (r *Registry) append(ctx context.Context, s *access.Session, batch ledger.B
 		applied[i] = opened(batch.Entries[i], d.Content)
 	}
 	r.unapplied = append(r.unapplied, applied...)
-	r.take(applied, first+uint64(len(applied)))
+	r.takeNew(ctx, applied, first, first+uint64(len(applied)))
 	return nil
 }
 

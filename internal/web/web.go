@@ -288,10 +288,22 @@ func (s *server) fail(v *visit, err error) {
 		o = oops{http.StatusNotFound, "404"}
 	case errors.Is(err, registry.ErrUnaudited):
 		o = oops{http.StatusServiceUnavailable, "unaudited"}
-		s.log.Error("a page with names was not shown, because it could not be written down who reads it: is the disk full?", slog.String("route", v.r.Pattern))
+		s.log.Error("a page with names was not shown, because it could not be written down who reads it: is the disk full, or the database away?", slog.String("route", v.r.Pattern))
 	case errors.Is(err, registry.ErrAway):
 		o = oops{http.StatusServiceUnavailable, "away"}
 		s.log.Warn("a file is in the bucket, which does not hand it out: 'kua evidence place' says why", slog.String("route", v.r.Pattern))
+	case errors.Is(err, registry.ErrKept):
+		o = oops{http.StatusServiceUnavailable, "kept"}
+		s.log.Error("a write is kept, and the index could not follow: is the disk full?", slog.String("route", v.r.Pattern))
+	case errors.Is(err, registry.ErrUnknown):
+		o = oops{http.StatusServiceUnavailable, "unknown"}
+		s.log.Error("it is not known whether a write was kept: does the ledger's database run?", slog.String("route", v.r.Pattern))
+	case errors.Is(err, registry.ErrDiskFull):
+		o = oops{http.StatusInsufficientStorage, "full"}
+		s.log.Error("a disk is full: the register's, or its database's", slog.String("route", v.r.Pattern))
+	case errors.Is(err, registry.ErrNoAnswer):
+		o = oops{http.StatusServiceUnavailable, "noanswer"}
+		s.log.Error("the ledger's database does not answer", slog.String("route", v.r.Pattern))
 	case errors.Is(err, registry.ErrNotAllowed):
 		o = oops{http.StatusForbidden, "403"}
 	case errors.Is(err, access.ErrTooMany):

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,8 +44,6 @@ CREATE TABLE wrapped(stream bytea NOT NULL, part smallint NOT NULL, epoch bigint
 
 	// connections is how many of them a node opens at the most.
 	connections = 8
-	// patience is how long it waits for the database to take a connection.
-	patience = 10 * time.Second
 )
 
 // Options say how a store is opened.
@@ -66,6 +65,8 @@ type Store struct {
 	config  *pgx.ConnConfig // of connections outside the pool
 	channel string          // on which a node tells the others that it wrote
 	options Options
+
+	doubtful atomic.Bool // a write may still be under way that this node waits for no longer
 }
 
 var _ ledger.Store = (*Store)(nil)
@@ -94,6 +95,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	config.MaxConns = connections
 	// A connection that was cut meanwhile is seen before it is used, not by its user.
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return true }
+	config.PingTimeout = pinged
 	set := config.ConnConfig.RuntimeParams
 	set["application_name"] = "kua"
 	set["search_path"] = o.Schema
@@ -104,6 +106,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = patience
 	}
+	lookAfter(&config.ConnConfig.Config)
 	s := &Store{config: config.ConnConfig.Copy(), channel: "kua_" + o.Schema, options: o}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, said("opening", err)
@@ -118,8 +121,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // prepare makes the tables where it may, and refuses those of a newer program.
 func (s *Store) prepare(ctx context.Context) error {
 	var there *string
-	if err := s.pool.QueryRow(ctx, "SELECT to_regclass($1)::text", s.options.Schema+".meta").Scan(&there); err != nil {
-		return err
+	w := waiting(ctx)
+	defer w.end()
+	if err := s.pool.QueryRow(w, "SELECT to_regclass($1)::text", s.options.Schema+".meta").Scan(&there); err != nil {
+		return w.said("opening", err)
 	}
 	if there == nil {
 		if !s.options.Create || s.options.ReadOnly {
@@ -168,7 +173,7 @@ func Remove(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	err = s.write(ctx, func(tx pgx.Tx) error {
+	err = s.write(ctx, long, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "DROP TABLE entry, wrapped, meta")
 		return err
 	})
@@ -186,31 +191,44 @@ func Where(url string) (string, error) {
 
 // Meta implements ledger.Store, as do all methods below.
 func (s *Store) Meta(ctx context.Context, name string) (value []byte, err error) {
-	err = s.pool.QueryRow(ctx, "SELECT value FROM meta WHERE name=$1", name).Scan(&value)
+	w := waiting(ctx)
+	defer w.end()
+	err = s.pool.QueryRow(w, "SELECT value FROM meta WHERE name=$1", name).Scan(&value)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
-	return value, said("reading", err)
+	return value, w.said("reading", err)
 }
 
 const setMeta = "INSERT INTO meta VALUES($1, $2) ON CONFLICT(name) DO UPDATE SET value=excluded.value"
 
 // SetMeta implements ledger.Store.
 func (s *Store) SetMeta(ctx context.Context, name string, value []byte) error {
-	return s.write(ctx, func(tx pgx.Tx) error {
+	return s.write(ctx, short, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, setMeta, name, value)
 		return err
 	})
 }
 
-// Head implements ledger.Store.
+// Head implements ledger.Store. Where it is not known what became of a write it
+// waits for it: a connection can be lost while the database still commits, and
+// a head read meanwhile would say that nothing was written.
 func (s *Store) Head(ctx context.Context) (size uint64, checkpoint []byte, err error) {
+	if s.doubtful.CompareAndSwap(true, false) {
+		// Whoever writes holds the line of meta, to the very end.
+		if err := s.write(ctx, short, func(context.Context, pgx.Tx) error { return nil }); err != nil {
+			s.doubtful.Store(true)
+			return 0, nil, err
+		}
+	}
+	w := waiting(ctx)
+	defer w.end()
 	var last int64
-	err = s.pool.QueryRow(ctx, "SELECT pos, checkpoint FROM entry ORDER BY pos DESC LIMIT 1").Scan(&last, &checkpoint)
+	err = s.pool.QueryRow(w, "SELECT pos, checkpoint FROM entry ORDER BY pos DESC LIMIT 1").Scan(&last, &checkpoint)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, nil, nil
 	}
-	return uint64(last) + 1, checkpoint, said("reading", err) //nolint:gosec // none is below zero
+	return uint64(last) + 1, checkpoint, w.said("reading", err) //nolint:gosec // none is below zero
 }
 
 // Append implements ledger.Store. One node writes at a time: it holds the line
@@ -226,7 +244,7 @@ func (s *Store) Append(ctx context.Context, size uint64, rows []ledger.Row, keys
 	if n > 0 {
 		cp[n-1] = checkpoint
 	}
-	return s.write(ctx, func(tx pgx.Tx) error {
+	return s.write(ctx, short, func(ctx context.Context, tx pgx.Tx) error {
 		var now int64
 		if err := tx.QueryRow(ctx, "SELECT coalesce(max(pos)+1, 0) FROM entry").Scan(&now); err != nil {
 			return err
@@ -292,12 +310,15 @@ func (s *Store) Stream(ctx context.Context, stream ledger.ID, fn func(ledger.Row
 // each hands rows to fn as they come in and says how many there were. A row's
 // bytes are those of the connection's buffer.
 func (s *Store) each(ctx context.Context, fn func(ledger.Row) error, sql string, args ...any) (n int, err error) {
-	rows, err := s.pool.Query(ctx, sql, args...)
+	w := waiting(ctx)
+	defer w.end()
+	rows, err := s.pool.Query(w, sql, args...)
 	if err != nil {
-		return 0, said("reading", err)
+		return 0, w.said("reading", err)
 	}
 	defer rows.Close()
 	for ; rows.Next(); n++ {
+		w.pause()
 		var pos, version int64
 		var stream, sealed, hashes, checkpoint pgtype.DriverBytes
 		if err := rows.Scan(&pos, &stream, &version, &sealed, &hashes, &checkpoint); err != nil {
@@ -310,15 +331,18 @@ func (s *Store) each(ctx context.Context, fn func(ledger.Row) error, sql string,
 		if err := fn(r); err != nil {
 			return n, err
 		}
+		w.until(limit)
 	}
-	return n, said("reading", rows.Err())
+	return n, w.said("reading", rows.Err())
 }
 
 // Last implements ledger.Store.
 func (s *Store) Last(ctx context.Context, stream ledger.ID) (version uint64, leaf ledger.Hash, err error) {
 	var last int64
 	var hashes []byte
-	err = s.pool.QueryRow(ctx, "SELECT version, hashes FROM entry WHERE stream=$1 ORDER BY version DESC LIMIT 1", stream[:]).Scan(&last, &hashes)
+	w := waiting(ctx)
+	defer w.end()
+	err = s.pool.QueryRow(w, "SELECT version, hashes FROM entry WHERE stream=$1 ORDER BY version DESC LIMIT 1", stream[:]).Scan(&last, &hashes)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return 0, leaf, nil
@@ -326,7 +350,7 @@ func (s *Store) Last(ctx context.Context, stream ledger.ID) (version uint64, lea
 		err = errDamaged
 	}
 	if err != nil {
-		return 0, leaf, said("reading", err)
+		return 0, leaf, w.said("reading", err)
 	}
 	return uint64(last), ledger.Hash(hashes), nil //nolint:gosec // none is below zero
 }
@@ -346,12 +370,15 @@ func eachKey(ctx context.Context, q asker, stream ledger.ID, fn func(ledger.Wrap
 	if !stream.IsZero() {
 		where, args = " WHERE stream=$1", []any{stream[:]}
 	}
-	rows, err := q.Query(ctx, "SELECT stream, part, epoch, holder, wrapped FROM wrapped"+where+" ORDER BY stream, part, epoch, holder", args...)
+	w := waiting(ctx)
+	defer w.end()
+	rows, err := q.Query(w, "SELECT stream, part, epoch, holder, wrapped FROM wrapped"+where+" ORDER BY stream, part, epoch, holder", args...)
 	if err != nil {
-		return said("reading", err)
+		return w.said("reading", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
+		w.pause()
 		var of, holder, wrapped pgtype.DriverBytes
 		var part int16
 		var epoch int64
@@ -365,13 +392,14 @@ func eachKey(ctx context.Context, q asker, stream ledger.ID, fn func(ledger.Wrap
 		if err := fn(k); err != nil {
 			return err
 		}
+		w.until(limit)
 	}
-	return said("reading", rows.Err())
+	return w.said("reading", rows.Err())
 }
 
 // AddKeys implements ledger.Store.
 func (s *Store) AddKeys(ctx context.Context, keys []ledger.WrappedKey) error {
-	return s.write(ctx, func(tx pgx.Tx) error {
+	return s.write(ctx, short, func(ctx context.Context, tx pgx.Tx) error {
 		var b pgx.Batch
 		queueKeys(&b, keys)
 		return tx.SendBatch(ctx, &b).Close()
@@ -381,7 +409,7 @@ func (s *Store) AddKeys(ctx context.Context, keys []ledger.WrappedKey) error {
 // Forget implements ledger.Store. The table is made anew without the keys, so
 // that no dead row of them is left in its file.
 func (s *Store) Forget(ctx context.Context, which ...ledger.WrappedKey) error {
-	return s.write(ctx, func(tx pgx.Tx) error {
+	return s.write(ctx, long, func(ctx context.Context, tx pgx.Tx) error {
 		n := int64(0)
 		for _, w := range which {
 			tag, err := tx.Exec(ctx, "DELETE FROM wrapped WHERE stream=$1 AND ($2=0 OR part=$2) AND ($3=0 OR epoch=$3) AND ($5 OR holder=$4)",
@@ -419,7 +447,7 @@ func remake(ctx context.Context, tx pgx.Tx, fill func() error) error {
 
 // Rewrap implements ledger.Store.
 func (s *Store) Rewrap(ctx context.Context, wrap func(ledger.WrappedKey) ([]byte, error), name string, value []byte) error {
-	return s.write(ctx, func(tx pgx.Tx) error {
+	return s.write(ctx, long, func(ctx context.Context, tx pgx.Tx) error {
 		// A grant of another node must come before this or after it.
 		if _, err := tx.Exec(ctx, "LOCK TABLE wrapped IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 			return err
@@ -482,9 +510,12 @@ func (s *Store) Watch(ctx context.Context, wrote func(size uint64)) error {
 		defer cancel()
 		_ = c.Close(bye) // it is given up
 	}()
-	if _, err := c.Exec(ctx, "LISTEN "+s.channel); err != nil {
-		return said("watching", err)
+	w := waiting(ctx)
+	defer w.end()
+	if _, err := c.Exec(w, "LISTEN "+s.channel); err != nil {
+		return w.said("watching", err)
 	}
+	w.pause()
 	size, _, err := s.Head(ctx)
 	if err != nil {
 		return err
@@ -503,19 +534,57 @@ func (s *Store) Watch(ctx context.Context, wrote func(size uint64)) error {
 	}
 }
 
+// How long a write may take once it has its turn.
+const (
+	short = limit
+	long  = 0 // as long as it takes
+)
+
 // write runs f in a transaction that no other node writes beside.
-func (s *Store) write(ctx context.Context, f func(pgx.Tx) error) error {
+func (s *Store) write(ctx context.Context, takes time.Duration, f func(context.Context, pgx.Tx) error) error {
 	if s.options.ReadOnly {
 		return ledger.ErrReadOnly
 	}
-	return said("writing", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	w := waiting(ctx)
+	defer w.end()
+	asked := false // to commit
+	err := pgx.BeginFunc(w, s.pool, func(tx pgx.Tx) error {
+		w.until(lockLimit)
 		// A lock on a line, not an advisory one: all that speak the protocol know it.
-		if _, err := tx.Exec(ctx, "SELECT 1 FROM meta WHERE name=$1 FOR UPDATE", metaFormat); err != nil {
+		if _, err := tx.Exec(w, "SELECT 1 FROM meta WHERE name=$1 FOR UPDATE", metaFormat); err != nil {
 			return err
 		}
-		return f(tx)
-	}))
+		if w.pause(); takes > 0 {
+			w.until(takes)
+		}
+		err := f(w, tx)
+		asked = err == nil
+		return err
+	})
+	switch {
+	case err == nil, errors.Is(err, ledger.ErrSize):
+		return err
+	case !asked || refused(err):
+		return nothing{w.said("writing", err)}
+	}
+	s.doubtful.Store(true)
+	return w.said("writing", err)
 }
+
+// refused says whether the database has answered that it did nothing. A
+// connection that it ends with an error may have committed.
+func refused(err error) bool {
+	var of *pgconn.PgError
+	return errors.As(err, &of) && of.Severity == "ERROR"
+}
+
+// nothing is an error of which it is certain that nothing was written.
+type nothing struct{ error }
+
+func (n nothing) Unwrap() error { return n.error }
+
+// Is makes errors.Is(err, ledger.ErrNothing) true.
+func (n nothing) Is(target error) bool { return target == ledger.ErrNothing }
 
 var errDamaged = errors.New("an entry has no whole id or hash")
 
@@ -541,14 +610,22 @@ func is(err error, codes ...string) bool {
 func said(doing string, err error) error {
 	var of *pgconn.PgError
 	var none *pgconn.ConnectError
+	var line net.Error
+	away := func(why string) error {
+		return fmt.Errorf("%s the ledger: %w: %s: %w", doing, ledger.ErrNoAnswer, why, err)
+	}
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, ledger.ErrNoAnswer), errors.Is(err, ledger.ErrFull): // it is said already
+		return err
+	case errors.Is(err, errSilent):
+		return away("see that PostgreSQL runs, and that the line to it is up")
 	case errors.As(err, &none):
-		return fmt.Errorf("%s the ledger's database: PostgreSQL does not take the connection; see that it runs, and that the address and the password are right: %w", doing, err)
+		return away("PostgreSQL does not take the connection; see that it runs, and that the address and the password are right")
 	case !errors.As(err, &of):
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
-			return fmt.Errorf("%s the ledger's database: PostgreSQL has hung up; see that it runs: %w", doing, err)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, pgconn.ErrConnClosed) || errors.As(err, &line) {
+			return away("PostgreSQL has hung up; see that it runs")
 		}
 		return err
 	case of.Code == "23505" && of.ConstraintName == "entry_place":
@@ -560,5 +637,9 @@ func said(doing string, err error) error {
 	case of.Code == "25006":
 		return fmt.Errorf("%s the ledger's database: it takes no writes; is this a standby? %w", doing, ledger.ErrReadOnly)
 	}
-	return fmt.Errorf("%s the ledger's database: PostgreSQL says %s %s (%s)", doing, of.Severity, of.Code, of.Message)
+	err = fmt.Errorf("PostgreSQL says %s %s (%s)", of.Severity, of.Code, of.Message)
+	if of.Severity != "ERROR" { // it has ended the connection
+		return away("see that it runs")
+	}
+	return fmt.Errorf("%s the ledger's database: %w", doing, err)
 }

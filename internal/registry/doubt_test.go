@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/ledger/ledgertest"
+)
+
+// faulty opens the house's ledger over a store that fails as it is told.
+func (h *house) faulty() *ledgertest.Faulty {
+	h.t.Helper()
+	ctx := context.Background()
+	if err := h.log.Close(); err != nil {
+		h.t.Fatal(err)
+	}
+	options := ledger.Options{Signer: h.node, HeadFile: filepath.Join(h.dir, "head"), Forgetting: h.forget.keys}
+	store, err := h.openStore(ctx, stored{}, false, &options)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	faulty := &ledgertest.Faulty{Store: store}
+	if h.log, err = ledger.Open(ctx, faulty, options); err != nil {
+		h.t.Fatal(err)
+	}
+	h.keyring = h.log.Keyring(h.vault)
+	return faulty
+}
+
+// TestRevokedInDoubtRegression: a grant is taken back while the connection to
+// the store is lost, and it turns out later that this was kept. It counts from
+// then on, without a restart and after one.
+func TestRevokedInDoubtRegression(t *testing.T) {
+	ctx := context.Background()
+	h := newHouse(t)
+	store := h.faulty()
+	id := h.cases[0]
+	h.grant("asel", id, "South", access.Fact, "")
+	reads := func(want bool) {
+		t.Helper()
+		if _, err := h.Case(ctx, h.people["madina"], id, Clock{}); (err == nil) != want {
+			t.Errorf("madina reads the case: %v, want %v", err, want)
+		}
+	}
+	reads(true)
+	grant := grantTo(t, h, id, "South")
+	store.Plan(ledgertest.Unreadable)
+	if err := h.Revoke(ctx, h.people["asel"], id, grant, "no longer needed"); !errors.Is(err, ErrUnknown) {
+		t.Fatalf("taken back in doubt: %v", err)
+	}
+	store.Heal()
+	// The next write of anybody finds out.
+	if _, err := h.PutRecord(ctx, h.people["nurlan"], RecordChange{Case: h.cases[1], Kind: "note", Fields: map[string][]string{"text": {"after"}}}); err != nil {
+		t.Fatal(err)
+	}
+	reads(false)
+	h.reopen()
+	h.signIn("madina")
+	reads(false)
+	h.verify()
+}
