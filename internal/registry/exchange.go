@@ -856,6 +856,6 @@ func (r *Registry) appendOthers(ctx context.Context, batch ledger.Batch, opened 
 		opened[i].Pos = at[opened[i].Pos]
 	}
 	r.unapplied = append(r.unapplied, opened...)
-	r.take(opened, begin+uint64(len(batch.Entries)))
+	r.takeNew(ctx, opened, begin, begin+uint64(len(batch.Entries)))
 	return nil
 }

@@ -311,7 +311,7 @@ func (f *filling) append(ctx context.Context, b sealedBatch) error {
 		e.Pos = pos + uint64(d.at)
 		decided[i] = opened(e, d.content)
 	}
-	r.take(decided, pos+uint64(len(b.batch.Entries)))
+	r.takeNew(ctx, decided, pos, pos+uint64(len(b.batch.Entries)))
 	r.last, f.written = b.last, f.written+uint64(len(b.batch.Entries))
 	return nil
 }
