@@ -14,11 +14,13 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/intake"
+	"github.com/kua-registry/kua/internal/invented"
 	"github.com/kua-registry/kua/internal/registry"
 )
 
@@ -67,7 +69,7 @@ func run(ctx context.Context, dir string, cases int, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	data := list(cases, rand.New(rand.NewPCG(seed, seed)))
+	data := list(world(cases, 1, seed), 0)
 	entries, err := takeIn(ctx, reg, session, org.ID, station, data)
 	if err != nil {
 		return err
@@ -122,6 +124,17 @@ func run(ctx context.Context, dir string, cases int, seed uint64) error {
 
 // madeUpStation is the place in which a fifth of all cases happened.
 var madeUpStation = registry.RecordChange{Kind: "facility", Fields: map[string][]string{"name": {"Made-up station"}, "region": {"KZ-75"}}}
+
+// world is a register that is made up, until the end of 2025.
+func world(cases, orgs int, seed uint64) invented.Register {
+	return invented.Register{Seed: seed, Cases: cases, Orgs: orgs, Until: invented.LastDay}
+}
+
+// misspelt is the name of somebody of a register as it might have been heard: in Latin letters, with a slip.
+func misspelt(of invented.Register, r *rand.Rand) string {
+	name := of.Case(r.IntN(of.Cases)).Person.Misspelt(r, invented.Latin)
+	return name.Family + " " + name.Given
+}
 
 // takeIn imports the list and answers how many entries it made.
 func takeIn(ctx context.Context, reg *registry.Registry, session *access.Session, org, station string, data []byte) (int, error) {
@@ -252,7 +265,7 @@ func ask(ctx context.Context, reg *registry.Registry, session *access.Session, s
 			return err
 		}},
 		{"search by a name in another script", 100, func() error {
-			_, err := reg.Cases(ctx, session, registry.Query{Text: latin[r.IntN(len(latin))], Clock: day()})
+			_, err := reg.Cases(ctx, session, registry.Query{Text: misspelt(world(page.Total, 1, seed), r), Clock: day()})
 			return err
 		}},
 		{"a case with timeline, checks, deadlines", 200, func() error {
@@ -355,21 +368,8 @@ records:
   fields: {kind: {const: closed}, date: Closed}
 `
 
-// The parts of made-up names. Cyrillic in the list, Latin in the search.
-var (
-	stems    = []string{"Ахмет", "Ибра", "Сейіт", "Қалиев", "Жүніс", "Оспан", "Байжан", "Сапар", "Төлеген", "Мұқан", "Рахим", "Исабек", "Нұрпейіс", "Кенжебай", "Әшім", "Дүйсен"}
-	middles  = []string{"", "бек", "бай", "ғали", "жан", "хан", "дар", "қали", "мұрат", "кер"}
-	givens   = []string{"Болат", "Ерлан", "Тимур", "Қайрат", "Нұржан", "Айдос", "Мақсат", "Жандос", "Серік", "Алексей", "Максим", "Руслан", "Асель", "Мадина", "Жанар", "Айжан"}
-	latin    = []string{"Akhmetov", "Zhunusov", "Ospanov Bolat", "Saparova", "Bayzhanov Timur", "Kairat", "Nurzhan Seitov", "Mukanov"}
-	methods  = []string{"beat", "electric", "dry_asphyxia", "beat_object", "stress_position", "threat_death", "nudity", "medical_denied"}
-	places   = []string{"street", "police_station", "ivs", "sizo", "vehicle"}
-	regions  = []string{"KZ-75", "KZ-19", "KZ-47", "KZ-43", "KZ-27", "KZ-35", "KZ-11", "KZ-15"}
-	endings  = map[string]string{"m": "ов", "f": "ова"}
-	patronym = map[string]string{"m": "ұлы", "f": "қызы"}
-)
-
-// list makes a list of people who do not exist.
-func list(n int, r *rand.Rand) []byte {
+// list is a list of people who do not exist, as an organisation might keep it.
+func list(world invented.Register, org int) []byte {
 	var buf bytes.Buffer
 	w := csv.NewWriter(&buf)
 	write := func(cells ...string) {
@@ -378,38 +378,29 @@ func list(n int, r *rand.Rand) []byte {
 		}
 	}
 	write("No", "Received", "Family", "Given", "Patronymic", "Sex", "Born", "Region", "Place", "Day", "Methods", "Complaint", "Registered", "Examined", "Closed", "Task")
-	base := time.Date(2022, 1, 4, 0, 0, 0, 0, time.UTC)
-	date := func(t time.Time) string { return t.Format(time.DateOnly) }
-	pick := func(from []string) string { return from[r.IntN(len(from))] }
-	for i := range n {
-		sex := "m"
-		if r.IntN(8) == 0 {
-			sex = "f"
-		}
-		day := base.AddDate(0, 0, r.IntN(9))
-		received := day.AddDate(0, 0, r.IntN(160))
-		var complaint, registered, examined, closed string
-		if r.IntN(100) < 58 {
-			t := received.AddDate(0, 0, r.IntN(20))
-			complaint = date(t)
-			if r.IntN(100) < 70 {
-				t = t.AddDate(0, 0, 1+r.IntN(12))
-				registered = date(t)
-				if r.IntN(100) < 75 {
-					examined = date(t.AddDate(0, 0, 1+r.IntN(30)))
-				}
-				if r.IntN(100) < 20 {
-					closed = date(t.AddDate(0, 0, 30+r.IntN(60)))
-				}
+	for n := org; n < world.Cases; n += world.Orgs {
+		of := map[string]invented.Entry{} // the first record of each kind
+		for _, e := range world.Case(n).Records() {
+			if _, ok := of[e.Kind]; !ok {
+				of[e.Kind] = e
 			}
 		}
-		born := time.Date(1955+r.IntN(52), time.Month(1+r.IntN(12)), 1+r.IntN(28), 0, 0, 0, 0, time.UTC)
-		task := ""
-		if r.IntN(100) < 30 {
-			task = date(base.AddDate(0, 0, r.IntN(400)))
+		cell := func(kind, field string) string { return strings.Join(of[kind].Fields[field], ";") }
+		day := func(kind, field string) string { // the list has whole days
+			if d := cell(kind, field); len(d) == len(time.DateOnly) && !strings.Contains(d, "X") {
+				return d
+			}
+			return ""
 		}
-		write(strconv.Itoa(i+1), date(received), pick(stems)+pick(middles)+endings[sex], pick(givens), pick(givens)+patronym[sex], sex, date(born),
-			pick(regions), pick(places), date(day), pick(methods)+";"+pick(methods), complaint, registered, examined, closed, task)
+		when := func(is bool, then string) string {
+			if is {
+				return then
+			}
+			return ""
+		}
+		write(strconv.Itoa(n+1), day("report", "received"), cell("person", "family"), cell("person", "given"), cell("person", "patronymic"), cell("person", "sex"), day("person", "birth"),
+			cell("report", "region"), cell("act", "place_type"), day("act", "date"), cell("act", "methods"), day("complaint", "date"), when(cell("registration", "article") == "146", day("registration", "date")),
+			when(cell("examination", "kind") == "sme", day("examination", "ordered")), when(cell("decision", "kind") == "closed", day("decision", "date")), day("task", "due"))
 	}
 	w.Flush()
 	return buf.Bytes()

@@ -13,12 +13,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"slices"
 	"syscall"
 	"time"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/invented"
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/web"
@@ -56,7 +58,7 @@ func pages(ctx context.Context, dir string, cases int, seed uint64) error {
 			return err
 		}
 		orgs = append(orgs, org)
-		data := list(cases/2, mathrand.New(mathrand.NewPCG(seed, seed+uint64(i))))
+		data := list(world(cases, 2, seed), i)
 		if _, err := takeIn(ctx, reg, founder, org.ID, station, data); err != nil {
 			return err
 		}
@@ -93,7 +95,7 @@ func pages(ctx context.Context, dir string, cases int, seed uint64) error {
 			return err
 		}
 		fmt.Printf("\n%-44s %8s %8s %8s %8s %8s %8s %8s\n", who.name+fmt.Sprintf(", who sees %d cases", found.Total), "work", "first", "median", "99 %", "written", "worst", "kB")
-		m := &meter{reg: reg, founder: founder, session: s, address: address, rows: found.Rows, next: found.Next, station: station, seed: seed}
+		m := &meter{reg: reg, founder: founder, session: s, address: address, rows: found.Rows, next: found.Next, station: station, world: world(cases, 2, seed), seed: seed}
 		if err := m.all(ctx); err != nil {
 			return err
 		}
@@ -142,6 +144,7 @@ type meter struct {
 	rows    []registry.Row
 	next    string // cursor of a second page
 	station string // the facility of a fifth of all cases
+	world   invented.Register
 	seed    uint64
 }
 
@@ -165,7 +168,7 @@ func (m *meter) all(ctx context.Context) error {
 		{"overview, as known by the day it began", at("/?as_of=2023-06-01&known_by=" + m.reg.Today().String() + "T00:00")},
 		{"list of cases", at("/cases")},
 		{"list, the page after it", at("/cases?sort=number&after=bnVtYmVyADAwAC0xADAA")},
-		{"list, a name in another script", func(int) string { return "/cases?q=" + latin[r.IntN(len(latin))] }},
+		{"list, a name in another script", func(int) string { return "/cases?q=" + url.QueryEscape(misspelt(m.world, r)) }},
 		{"list, filtered", at("/cases?region=KZ-75&sex=m&method=beat&sort=incident")},
 		{"list, behind a figure", at("/cases?figure=registered_146&scope=coalition")},
 		{"list, a check breached, another day", day("/cases", "&rule=MED-01")},
