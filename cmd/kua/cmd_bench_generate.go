@@ -35,9 +35,9 @@ type inventedAs struct {
 	Cases    int      `json:"cases"`
 	Orgs     int      `json:"organisations"`
 	Until    string   `json:"until"`
-	Members  []string `json:"members"`    // case workers, by the names under which they sign in
-	Words    string   `json:"passphrase"` // theirs: one for all
-	Entries  uint64   `json:"entries"`    // of the ledger, once it is whole
+	Members  []string `json:"members,omitempty"`    // case workers, by the names under which they sign in
+	Words    string   `json:"passphrase,omitempty"` // theirs: one for all
+	Entries  uint64   `json:"entries"`              // of the ledger, once it is whole
 	Whole    bool     `json:"whole"`
 }
 
@@ -142,6 +142,7 @@ func (p *program) generate(ctx context.Context, dir string, of inventedAs, membe
 		answer.Ledger = info.Size()
 	}
 	if p.json {
+		answer.Members, answer.Words = nil, "" // they stand in the file
 		return printJSON(p.out, answer)
 	}
 	fmt.Fprintf(p.out, "%d cases of people who do not exist, %d entries, seed %d, are in %s.\n", answer.Cases, answer.Entries, answer.Seed, dir)

@@ -67,11 +67,12 @@ type story struct {
 	c       *Case
 	who, x  *rand.Rand // what happened; how it was written down
 	text    texts
-	words   *strings.Replacer
+	words   told
 	written edtf.Day
 	heard   edtf.Day // when it was reported; what is known of that day is written first
 	second  bool     // the case of a person whom another organisation has written down before
 	made    []entry
+	known   map[string]edtf.Day // of records, when they were first put
 }
 
 // entry is an Entry with the day from which it is known.
@@ -128,22 +129,17 @@ func (s *story) put(kind string, day edtf.Day, of ...string) string {
 		id = s.c.ID
 	}
 	next := entry{Entry: Entry{id, kind, fields(of...)}, known: known}
-	for _, e := range s.made { // not before what it refers to
-		if len(e.reason) == 0 && e.known > known && next.refersTo(e.Record) {
-			next.known = e.known
+	for _, values := range next.Fields { // not before what it refers to
+		if first, ok := s.known[values[0]]; ok {
+			next.known = max(next.known, first)
 		}
 	}
+	if s.known == nil {
+		s.known = map[string]edtf.Day{}
+	}
+	s.known[id] = next.known
 	s.made = append(s.made, next)
 	return id
-}
-
-func (e entry) refersTo(record string) bool {
-	for _, values := range e.Fields {
-		if slices.Contains(values, record) {
-			return true
-		}
-	}
-	return false
 }
 
 // change puts a record again, with other fields, some time after a day.

@@ -39,16 +39,18 @@ func (s Spelt) Full() string {
 
 // In spells the name in a script.
 func (p Person) In(script Script) Spelt {
-	spell := func(name string) string {
-		switch script {
-		case Russian:
-			return names.Transliterate(name).Russian
-		case Latin:
-			return names.Transliterate(name).Latin
-		}
-		return name
+	return Spelt{script.spell(p.Family), script.spell(p.Given), script.spell(p.Patronymic)}
+}
+
+// spell writes a Kazakh name in a script.
+func (s Script) spell(name string) string {
+	switch s {
+	case Russian:
+		return names.Transliterate(name).Russian
+	case Latin:
+		return names.Transliterate(name).Latin
 	}
-	return Spelt{spell(p.Family), spell(p.Given), spell(p.Patronymic)}
+	return name
 }
 
 // person makes somebody up. January 2022 hit men of working age most.

@@ -4,7 +4,6 @@ package invented
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/kua-registry/kua/internal/edtf"
 )
@@ -69,7 +68,7 @@ func (s *story) tell() {
 	}
 	body := most(who, "police", "police", "special_units", "nsc", "national_guard", "penal", "army")
 	official := s.r.random(who.IntN(s.r.officials()), "official")
-	s.words = strings.NewReplacer("{town}", town, "{day}", s.say(incident), "{time}", fmt.Sprintf("%02d:%02d", who.IntN(24), 5*who.IntN(12)), "{name}", person(official, "m", 0).In(Russian).Family)
+	s.words = told{town: town, day: s.say(incident), time: fmt.Sprintf("%02d:%02d", who.IntN(24), 5*who.IntN(12)), name: Russian.spell(person(official, "m", 0).Family)}
 	january := incident >= day("2022-01-02") && incident <= day("2022-01-31")
 
 	// The case, who it is about, and how it came.
@@ -338,7 +337,8 @@ func (s *story) work(received, last edtf.Day, victim string) {
 		s.put("reprisal", day, "date", s.date(day, 15), "kind", most(s.who, "threat", "summons", "visit_home", "pressure_to_withdraw"), "against", most(x, "victim", "family"), "person", victim, "outcome", "carried_out")
 	}
 	if chance(x, 14) { // a mistake that is put right
-		s.change(victim, received.Add(15+x.IntN(120)), "исправлено по документам", "given", s.c.Person.In(s.c.Script).Given, "full_name", s.c.Person.In(s.c.Script).Full(), "family", s.c.Person.In(s.c.Script).Family)
+		right := s.c.Person.In(s.c.Script)
+		s.change(victim, received.Add(15+x.IntN(120)), "исправлено по документам", "given", right.Given, "full_name", right.Full(), "family", right.Family)
 	}
 	if chance(x, 5) {
 		id := s.put("note", received, "date", received.String(), "text", tell(x, s.text.note, 1, s.words))

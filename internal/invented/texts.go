@@ -11,20 +11,48 @@ import (
 // filled in. They are as long as those that people write, and say nothing that
 // happened to anybody.
 
+// told is what is filled in.
+type told struct{ town, day, name, time string }
+
+// into writes a sentence, filled in.
+func (w told) into(b *strings.Builder, sentence string) {
+	for {
+		from := strings.IndexByte(sentence, '{')
+		if from < 0 {
+			b.WriteString(sentence)
+			return
+		}
+		to := from + strings.IndexByte(sentence[from:], '}')
+		b.WriteString(sentence[:from])
+		switch sentence[from+1 : to] {
+		case "town":
+			b.WriteString(w.town)
+		case "day":
+			b.WriteString(w.day)
+		case "name":
+			b.WriteString(w.name)
+		case "time":
+			b.WriteString(w.time)
+		}
+		sentence = sentence[to+1:]
+	}
+}
+
 // tell puts a text together: its first sentence, then so many others in their order.
-func tell(r *rand.Rand, from []string, sentences int, words *strings.Replacer) string {
+func tell(r *rand.Rand, from []string, sentences int, words told) string {
 	var b strings.Builder
-	b.WriteString(from[0])
+	b.Grow(1024)
+	words.into(&b, from[0])
 	left, want := len(from)-1, min(sentences, len(from)-1)
 	for _, s := range from[1:] {
 		if want > 0 && r.IntN(left) < want {
 			b.WriteByte(' ')
-			b.WriteString(s)
+			words.into(&b, s)
 			want--
 		}
 		left--
 	}
-	return words.Replace(b.String())
+	return b.String()
 }
 
 // texts of one language.
