@@ -50,7 +50,7 @@ invite NAME --org ORG --role case_worker'), and these open it to them alone.`,
 				return err
 			}
 			defer reg.Close()
-			orgs, err := reg.Organisations(cmd.Context(), session)
+			orgs, err := reg.CountedOrganisations(cmd.Context(), session)
 			if err != nil {
 				return err
 			}

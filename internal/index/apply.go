@@ -73,7 +73,7 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 			}
 		}
 		var err error
-		if list, err = ix.nextListing(c, head, changed); err != nil {
+		if list, err = ix.nextListing(c, head, changed, p.names); err != nil {
 			return err
 		}
 		return putHead(c, head, ix.state.latest, ix.state.counted, ix.state.next)
@@ -105,6 +105,7 @@ type plan struct {
 	st       *state
 	entries  map[int64][]casefile.Entry // of the streams touched, as far as planned
 	dirty    map[int64]string           // cases to be searched anew
+	names    map[int64][]string         // cases whose names changed, with the keys of those they have now; not all of very many
 	orgs     bool                       // an organisation changed
 	changes  []*change
 	evals    map[string]*eval            // the files as they stood: ids and numbers of entries
@@ -118,7 +119,7 @@ type plan struct {
 }
 
 func newPlan(ix *Index, st *state) *plan {
-	return &plan{ix: ix, st: st, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}, tallies: map[tallied]turn{},
+	return &plan{ix: ix, st: st, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}, names: map[int64][]string{}, tallies: map[tallied]turn{},
 		evals: map[string]*eval{}, versions: newVersions()}
 }
 

@@ -27,6 +27,7 @@ type listing struct {
 	latest int64     // the latest known time
 	ids    []string  // of all streams, by number
 	rows   []*listed // by the number of the stream; nil: no case, or withdrawn
+	words  *vocabulary
 }
 
 // listed is a version of a row. It does not change.
@@ -156,7 +157,7 @@ func (ix *Index) scanListed(s *sqlite3.Stmt, ids []string) (*listed, error) {
 
 // readListing reads the list from the tables.
 func (ix *Index) readListing(c *conn, head Head, latest int64) (*listing, error) {
-	list := &listing{head: head, latest: latest, ids: []string{""}}
+	list := &listing{head: head, latest: latest, ids: []string{""}, words: newVocabulary()}
 	err := c.Run(`SELECT no, id FROM stream ORDER BY no`, func(s *sqlite3.Stmt) error {
 		if s.ColumnInt64(0) != int64(len(list.ids)) {
 			return errDamaged
@@ -179,9 +180,9 @@ func (ix *Index) readListing(c *conn, head Head, latest int64) (*listing, error)
 }
 
 // nextListing makes the listing after the writer changed the rows of some streams.
-func (ix *Index) nextListing(c *conn, head Head, changed map[int64]bool) (*listing, error) {
+func (ix *Index) nextListing(c *conn, head Head, changed map[int64]bool, names map[int64][]string) (*listing, error) {
 	old := ix.list.Load()
-	next := &listing{head: head, latest: ix.state.latest, ids: old.ids, rows: old.rows}
+	next := &listing{head: head, latest: ix.state.latest, ids: old.ids, rows: old.rows, words: old.words.with(names)}
 	if n := len(ix.state.streams) + 1; n > len(next.ids) {
 		next.ids = append(make([]string, 0, n+n/8), next.ids...)[:n] // never in the old one's place
 		for id, no := range ix.state.streams {

@@ -42,12 +42,30 @@ func (p *plan) documents() []found {
 func (p *plan) search(c *conn, all []found) error {
 	for _, d := range all {
 		no := d.stream
+		slices.Sort(d.keys)
+		var had []string
 		if !p.versions.fresh[no] {
 			if err := c.Run(`DELETE FROM search WHERE rowid = ?`, nil, no); err != nil {
 				return err
 			}
-			if err := c.Run(`DELETE FROM name WHERE stream = ?`, nil, no); err != nil {
+			var err error
+			if had, err = nameKeys(c, no); err != nil {
 				return err
+			}
+		}
+		if !slices.Equal(had, d.keys) { // most acts change no name
+			if len(p.names) <= mostSince { // of more, all are read anew
+				p.names[no] = d.keys
+			}
+			if len(had) > 0 {
+				if err := c.Run(`DELETE FROM name WHERE stream = ?`, nil, no); err != nil {
+					return err
+				}
+			}
+			for _, key := range d.keys {
+				if err := c.Run(`INSERT INTO name(key, stream) VALUES(?, ?)`, nil, key, no); err != nil {
+					return err
+				}
 			}
 		}
 		if !d.live {
@@ -58,13 +76,17 @@ func (p *plan) search(c *conn, all []found) error {
 		if err != nil {
 			return err
 		}
-		for _, key := range d.keys {
-			if err := c.Run(`INSERT INTO name(key, stream) VALUES(?, ?)`, nil, key, no); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
+}
+
+// nameKeys are the keys of a case's names, in their order.
+func nameKeys(c *conn, no int64) (keys []string, err error) {
+	err = c.Run(`SELECT key FROM name WHERE stream = ? ORDER BY key`, func(s *sqlite3.Stmt) error {
+		keys = append(keys, s.ColumnText(0))
+		return nil
+	}, no)
+	return keys, err
 }
 
 const (
@@ -95,7 +117,7 @@ const (
 func matches(c *conn, list *listing, text string, see See) (map[int64]int, error) {
 	found := map[int64]int{}
 	seen := seenBy(list, see)
-	exact, wide, facts, err := ftsQuery(c, text, seen)
+	exact, wide, facts, err := ftsQuery(c, list.words, text, seen)
 	if err != nil {
 		return found, err
 	}
@@ -166,7 +188,7 @@ func (all *seen) any(s Sight) bool { return s == All || all != nil && all.facts 
 // for what is like them, and for the words among the facts. Only words of
 // letters and digits get into them, each quoted: nothing a person types is an
 // operator.
-func ftsQuery(c *conn, text string, seen *seen) (exact, wide, fact string, err error) {
+func ftsQuery(c *conn, voc *vocabulary, text string, seen *seen) (exact, wide, fact string, err error) {
 	var exacts, wides, facts []string
 	for word := range strings.FieldsSeq(clean(text)) {
 		if len(exacts) >= maxWords {
@@ -181,7 +203,7 @@ func ftsQuery(c *conn, text string, seen *seen) (exact, wide, fact string, err e
 			continue
 		}
 		for start, end := range words(word) {
-			exact, wide, err := wordQuery(c, word[start:end], seen)
+			exact, wide, err := wordQuery(c, voc, word[start:end], seen)
 			if err != nil {
 				return "", "", "", err
 			}
@@ -205,7 +227,7 @@ func phrase(text string) string {
 // script; and widely, with the other spellings of what is a name, and, where
 // nothing has the word, with what may be meant if it has a typing error. What
 // the reader may not see has nothing and is meant by nothing.
-func wordQuery(c *conn, word string, seen *seen) (exact, wide string, err error) {
+func wordQuery(c *conn, voc *vocabulary, word string, seen *seen) (exact, wide string, err error) {
 	alternatives := []string{`"` + word + `"`}
 	var strong []string
 	for _, key := range names.SearchKeys(word) {
@@ -234,7 +256,7 @@ func wordQuery(c *conn, word string, seen *seen) (exact, wide string, err error)
 		return "", "", err
 	}
 	for _, key := range strong {
-		near, err := nearKeys(c, key, known, seen)
+		near, err := nearKeys(c, voc, key, known, seen)
 		if err != nil {
 			return "", "", err
 		}
@@ -253,7 +275,7 @@ func keyQuery(key string) string {
 // nearKeys answers the keys of names that are one letter away from a key, or
 // two from a long one. Of a known word only those that have the same
 // consonants: other spellings, not other names.
-func nearKeys(c *conn, key string, known bool, seen *seen) ([]string, error) {
+func nearKeys(c *conn, voc *vocabulary, key string, known bool, seen *seen) ([]string, error) {
 	letters := []rune(key)
 	limit := 1
 	switch {
@@ -262,29 +284,7 @@ func nearKeys(c *conn, key string, known bool, seen *seen) ([]string, error) {
 	case len(letters) >= minFuzzy2:
 		limit = 2
 	}
-	consonants := names.Weak(key)
-	var near [3][]string
-	var d distance
-	// Every name is looked at, and none asked about by itself: what the reader
-	// may not see costs no question of its own.
-	last, n := "", 0
-	err := c.Run(`SELECT key, stream FROM name ORDER BY key`, func(s *sqlite3.Stmt) error {
-		raw := s.ColumnRawText(0)
-		if string(raw) != last {
-			last, n = string(raw), 0
-			if size := utf8.RuneCountInString(last); size >= len(letters)-limit && size <= len(letters)+limit {
-				n = d.between(letters, []rune(last))
-			}
-			if n > limit || n > 0 && known && names.Weak(last) != consonants {
-				n = 0
-			}
-		}
-		if n > 0 && seen.of(s.ColumnInt64(1)) == All {
-			near[n] = append(near[n], last)
-			n = 0 // once is enough
-		}
-		return nil
-	})
+	near, err := voc.near(c, key, limit, known, seen)
 	if err != nil {
 		return nil, err
 	}

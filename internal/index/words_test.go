@@ -108,7 +108,7 @@ func FuzzSearch(f *testing.F) {
 	}
 	c := emptyStore(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		if _, err := matches(c, &listing{}, text, nil); err != nil {
+		if _, err := matches(c, &listing{words: newVocabulary()}, text, nil); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
 	})
@@ -148,7 +148,7 @@ func TestStemsFindEachOther(t *testing.T) {
 	for query, want := range map[string]int64{
 		"пытка": 1, "ПЫТКУ": 1, "шағымды": 2, "прокуратура": 3, "адам": 4, "lawyer": 5, "зеленый": 6, "зелёная": 6, "k-0017": 7, "225500121000123": 7,
 	} {
-		found, err := matches(c, &listing{}, query, nil)
+		found, err := matches(c, &listing{words: newVocabulary()}, query, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

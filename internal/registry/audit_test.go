@@ -39,7 +39,7 @@ var withoutLine = map[string]string{
 	"Idle":          "a time",
 	"Session":       "finds a session that was written down when it began",
 	"Organisation":  "the name of an organisation, which every member knows",
-	"Organisations": "numbers and names of organisations, and no id to be tried",
+	"Organisations": "names of organisations, and no id to be tried", "CountedOrganisations": "as Organisations, with numbers",
 	"Info":          "numbers, and no id to be tried",
 	"Stats":         "numbers, and no id to be tried",
 	"CoalitionSaid": "numbers, and no id to be tried",

@@ -511,7 +511,7 @@ func TestRestrictedCaseInNoCount(t *testing.T) {
 	for name, cases := range map[string]int{"asel": 6, "aigerim": 5, "nurlan": 5, "rustem": 5, "madina": 5, "olga": 5} {
 		s := h.people[name]
 		north := cases - 3
-		orgs, err := h.Organisations(ctx, s)
+		orgs, err := h.CountedOrganisations(ctx, s)
 		if err != nil {
 			t.Fatal(err)
 		}
