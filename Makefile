@@ -116,11 +116,17 @@ coverage: go ## how often an interval of an estimate holds the truth, over popul
 bench-counts: go ## counts at CASES (a million) cases, beside PostgreSQL 15 over normalised tables
 	go run ./bench/counts -cases $(CASES)
 
+QUESTIONS ?= 100000
+
+.PHONY: bench-questions
+bench-questions: go ## twelve questions of a day's work, of QUESTIONS (100000) cases, beside PostgreSQL 15
+	go run ./bench/counts -questions -cases $(QUESTIONS)
+
 SPLINK := $(GOBIN)/peers/splink
 ROWS ?= 1000000
 
 .PHONY: bench-peers
-bench-peers: build $(SPLINK)/bin/python ## linkage at ROWS (a million) rows and on the public sets, beside Splink in the same run
+bench-peers: build bench-questions $(SPLINK)/bin/python ## bench-questions; linkage at ROWS (a million) rows and on the public sets, beside Splink in the same run
 	go run ./bench/peers/splink -rows $(ROWS) -python $(SPLINK)/bin/python
 
 .PHONY: bench-peers-10m

@@ -7,6 +7,9 @@
 // the analysis as of random days, holds the answers against one another and
 // prints times and their ratio. docs/performance.md keeps what it printed.
 //
+// With -questions it asks twelve questions of a day's work instead: a search, a
+// list, a case, what is due, figures; a hundred times each, by turns.
+//
 // It says nothing of sealing, signing or the ledger: see bench/register.
 //
 // It must never be pointed at a register of real cases: it makes its own, in a

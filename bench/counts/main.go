@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/registry"
@@ -30,11 +31,19 @@ func main() {
 	days := flag.Int("days", 50, "how many random days are asked about")
 	peer := flag.Int("peer", 10, "about how many of them PostgreSQL is asked, too; 0: not at all")
 	bin := flag.String("postgres", "/usr/lib/postgresql/15/bin", "where initdb, postgres and psql are")
-	profile := flag.String("cpuprofile", "", "write a profile of making the index to this file")
+	profile := flag.String("cpuprofile", "", "write a profile of making the index, or of the twelve questions asked of it, to this file")
 	batch := flag.Int("batch", 8192, "how many entries the index takes in at a time, as the registry hands them over")
 	keep := flag.String("keep", "", "keep the index in this directory, and use one that is there")
+	questions := flag.Bool("questions", false, "ask the twelve questions of a day's work rather than for counts")
+	times := flag.Int("times", 200, "how many times each of the twelve is asked at the most")
+	most := flag.Duration("most", time.Minute, "and for how long; six times at the least")
+	only := flag.String("only", "", "ask only these of the twelve, by their numbers: 1,4")
 	flag.Parse()
-	b := bench{register: register{*cases, *seed}, days: *days, peer: *peer, bin: *bin, profile: *profile, keep: *keep, batch: *batch}
+	b := bench{register: register{*cases, *seed}, days: *days, peer: *peer, bin: *bin, profile: *profile, keep: *keep, batch: *batch,
+		asking: *questions, times: *times, most: *most}
+	if *only != "" {
+		b.only = strings.Split(*only, ",")
+	}
 	if err := b.run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/counts:", err)
 		os.Exit(1)
@@ -45,6 +54,11 @@ type bench struct {
 	register
 	days, peer, batch  int
 	bin, profile, keep string
+
+	asking bool // the twelve questions
+	times  int
+	most   time.Duration
+	only   []string
 }
 
 func (b bench) run(ctx context.Context) (err error) {
@@ -89,14 +103,22 @@ func (b bench) run(ctx context.Context) (err error) {
 	runtime.ReadMemStats(&mem)
 	fmt.Printf("%-64s %7.0f MiB\n", "memory with the list of cases", float64(mem.HeapAlloc)/(1<<20))
 
-	ours := &asked{ix: ix, set: set}
+	start := time.Now()
+	if err := ix.Warm(ctx); err != nil {
+		return err
+	}
+	said("the names read", time.Since(start))
+	ours := &asked{ix: ix, set: set, book: book, owes: owed(book)}
+	if b.asking {
+		return b.ask(ctx, ours)
+	}
 	random := rand.New(rand.NewPCG(b.seed, 3))
 	from, to := mustDay("2018-06-01"), mustDay("2025-03-01")
 	var days []edtf.Day
 	for range b.days {
 		days = append(days, from.Add(random.IntN(to.Sub(from))))
 	}
-	start := time.Now()
+	start = time.Now()
 	if _, err := ours.analysis(ctx, days[0]); err != nil {
 		return err
 	}
@@ -140,7 +162,7 @@ func (b bench) run(ctx context.Context) (err error) {
 	if b.peer == 0 {
 		return nil
 	}
-	theirs, err := b.postgres(ctx)
+	theirs, err := b.postgres(ctx, ours)
 	if err != nil {
 		return err
 	}
@@ -167,6 +189,29 @@ func (b bench) run(ctx context.Context) (err error) {
 	return nil
 }
 
+// ask asks the twelve questions.
+func (b bench) ask(ctx context.Context, ours *asked) (err error) {
+	var theirs *postgres
+	if b.peer > 0 {
+		if theirs, err = b.postgres(ctx, ours); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, theirs.close()) }()
+	}
+	if b.profile != "" && b.peer == 0 {
+		f, err := os.Create(b.profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	return b.twelve(ctx, ours, theirs)
+}
+
 // fill makes the index.
 func (b bench) fill(ctx context.Context, ix *index.Index, path string) (err error) {
 	if b.profile != "" {
@@ -180,32 +225,25 @@ func (b bench) fill(ctx context.Context, ix *index.Index, path string) (err erro
 		}
 		defer pprof.StopCPUProfile()
 	}
-	batch := b.batch
-	var pending []index.Act
-	size, waiting, acts := uint64(0), 0, 0
-	apply := func() error {
-		if err := ix.Apply(ctx, pending, index.Head{Ledger: [16]byte{1}, Size: size}); err != nil {
-			return err
-		}
-		pending, waiting = pending[:0], 0
-		return nil
-	}
-	start, told := time.Now(), time.Now()
-	for act := range b.acts() {
-		pending = append(pending, act)
-		waiting += len(act.Entries)
-		size += uint64(len(act.Entries))
-		if acts++; waiting >= batch {
-			if err := apply(); err != nil {
-				return err
-			}
-			if time.Since(told) > time.Minute {
-				told = time.Now()
-				fmt.Fprintf(os.Stderr, "%d entries in the index after %s\n", size, time.Since(start).Round(time.Second))
+	size, acts := uint64(0), 0
+	start := time.Now()
+	err = ix.Build(ctx, func(add func([]index.Act) error) (index.Head, error) {
+		var pending []index.Act
+		waiting := 0
+		for act := range b.acts() {
+			pending, waiting, acts = append(pending, act), waiting+len(act.Entries), acts+1
+			if waiting >= b.batch {
+				if err := add(pending); err != nil {
+					return index.Head{}, err
+				}
+				size += uint64(waiting)
+				pending, waiting = pending[:0], 0
 			}
 		}
-	}
-	if err := apply(); err != nil {
+		size += uint64(waiting)
+		return index.Head{Ledger: [16]byte{1}, Size: size}, add(pending)
+	})
+	if err != nil {
 		return err
 	}
 	took := time.Since(start)
@@ -266,8 +304,10 @@ type asker interface {
 
 // asked is the index.
 type asked struct {
-	ix  *index.Index
-	set *rules.Set
+	ix   *index.Index
+	set  *rules.Set
+	book *codebook.Book
+	owes map[string]string // deadline → who owes it
 }
 
 func (a *asked) of(sets ...string) []string {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kua-registry/kua/internal/casefile"
@@ -21,6 +23,9 @@ type made struct {
 	again         edtf.Day // when what came later was written; 0: all was known at once
 
 	received, incident          edtf.Day
+	called                      name // as this organisation writes it: one in ten as a passport has it
+	told                        string
+	task                        dated // one that is open; kind: what is to be done
 	region, place, sex, ageBand string
 	child, dead                 bool
 	methods                     []string
@@ -128,6 +133,11 @@ func (r register) one(no int) made {
 		m.methods = append(m.methods, pick(who, "beat", "beat_object", "threat_death", "electric", "dry_asphyxia", "stress_position", "nudity", "medical_denied", "water", "burns", "sexual", "hang"))
 	}
 	m.restricted = chance(x, 0.5)
+	written := r.random(no, 4)
+	if m.called = named(r.random(m.unit, 3), m.sex); chance(written, 10) {
+		m.called = m.called.latin()
+	}
+	m.told = account(written)
 
 	lag := x.IntN(4)
 	live := chance(x, 15)
@@ -209,10 +219,33 @@ func (r register) one(no int) made {
 	if chance(x, 6) {
 		m.reprisal = m.received.Add(x.IntN(200))
 	}
+	if chance(written, 20) {
+		m.task = dated{pick(written, "appeal", "request_file", "contact_victim", "translate"), m.written.Add(5 + written.IntN(400))}
+	}
 	if live {
 		m.again = m.written.Add(150 + x.IntN(200))
 	}
 	return m
+}
+
+// known is the day on which a record was written down in which a day is the last.
+func (m made) known(last edtf.Day) edtf.Day {
+	if m.again == 0 || last <= m.written {
+		return m.written
+	}
+	return m.again
+}
+
+func (m made) number() string { return fmt.Sprintf("K-%07d", m.no) }
+
+// caseNo answers which case an id is of.
+func caseNo(id string) (no int, ok bool) {
+	digits, ok := strings.CutPrefix(id, "c")
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(digits, 16, 64)
+	return int(n), err == nil
 }
 
 // orgID, caseID and recordID are ids such as the ledger gives.
@@ -252,14 +285,14 @@ type record struct {
 
 func (m made) records() []record {
 	all := []record{
-		{"case", 0, fields("org", orgID(m.org), "number", fmt.Sprintf("K-%07d", m.no), "opened", text(m.written), "restricted", yesno(m.restricted))},
-		{"report", 0, fields("received", text(m.received), "region", m.region, "summary", "сообщил о пытках в отделе полиции")},
-		{"person", 0, fields("role", "victim", "sex", m.sex, "child", yesno(m.child), "age_band", m.ageBand)},
+		{"case", 0, fields("org", orgID(m.org), "number", m.number(), "opened", text(m.written), "restricted", yesno(m.restricted))},
+		{"report", 0, fields("received", text(m.received), "region", m.region)},
+		{"person", 0, fields("role", "victim", "family", m.called.family, "given", m.called.given, "patronymic", m.called.patronymic, "sex", m.sex, "child", yesno(m.child), "age_band", m.ageBand)},
 	}
 	if m.dead {
 		all[2].fields["life_status"] = []string{"dead_in_custody"}
 	}
-	all = append(all, record{"act", 0, fields("date", text(m.incident), "region", m.region, "place_type", m.place)})
+	all = append(all, record{"act", 0, fields("date", text(m.incident), "region", m.region, "place_type", m.place, "account", m.told)})
 	all[3].fields["methods"] = m.methods
 	if m.filed != "" {
 		all = append(all, record{"complaint", m.complained, fields("filed", m.filed, "date", text(m.complained))})
@@ -305,7 +338,25 @@ func (m made) records() []record {
 	if m.reprisal != 0 {
 		all = append(all, record{"reprisal", m.reprisal, fields("kind", "threat", "date", text(m.reprisal))})
 	}
+	if m.task.day != 0 {
+		all = append(all, record{"task", 0, fields("kind", m.task.kind, "status", "open", "due", text(m.task.day))})
+	}
 	return all
+}
+
+// entries are those of some records of a case.
+func (m made) entries(of func(record) bool) (entries []casefile.Entry) {
+	for k, rec := range m.records() {
+		if !of(rec) {
+			continue
+		}
+		id := m.recordID(k)
+		if rec.kind == "case" {
+			id = caseID(m.no)
+		}
+		entries = append(entries, casefile.Entry{Record: id, Kind: rec.kind, Fields: rec.fields, Op: casefile.Put})
+	}
+	return entries
 }
 
 // acts yields the acts of the register in the order of a ledger. What a case
@@ -327,17 +378,7 @@ func (r register) acts() iter.Seq[index.Act] {
 			return yield(act)
 		}
 		ofCase := func(m made, from func(record) bool) bool {
-			var entries []casefile.Entry
-			for k, rec := range m.records() {
-				if !from(rec) {
-					continue
-				}
-				id := m.recordID(k)
-				if rec.kind == "case" {
-					id = caseID(m.no)
-				}
-				entries = append(entries, casefile.Entry{Record: id, Kind: rec.kind, Fields: rec.fields})
-			}
+			entries := m.entries(from)
 			return len(entries) == 0 || put(caseID(m.no), entries...)
 		}
 		day = r.written(0)
@@ -351,7 +392,7 @@ func (r register) acts() iter.Seq[index.Act] {
 		for ; next < r.cases || len(later) > 0; day++ {
 			for ; next < r.cases && r.written(next) <= day; next++ {
 				m := r.one(next)
-				if !ofCase(m, func(rec record) bool { return m.again == 0 || rec.last <= m.written }) {
+				if !ofCase(m, func(rec record) bool { return m.known(rec.last) == m.written }) {
 					return
 				}
 				if m.again != 0 {
@@ -366,7 +407,7 @@ func (r register) acts() iter.Seq[index.Act] {
 			}
 			for _, no := range later[day] {
 				m := r.one(no)
-				if !ofCase(m, func(rec record) bool { return rec.last > m.written }) {
+				if !ofCase(m, func(rec record) bool { return m.known(rec.last) != m.written }) {
 					return
 				}
 			}

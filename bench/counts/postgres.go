@@ -7,50 +7,49 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/ledger/pgstore/pgtest"
 )
 
 // postgres is a throw-away cluster on a socket in a temporary directory, and
-// one psql that asks it. Times are from the question to the last row of its answer.
+// one connection that asks it. Times are from the question to the last row of its answer.
 type postgres struct {
 	*pgtest.Cluster
-	psql *exec.Cmd
-	in   io.WriteCloser
-	out  *bufio.Reader
+	db *pgx.Conn
 }
 
 // tables are normalised: a table a kind of record, as the register has them,
 // with the indexes its questions want.
 const tables = `
-CREATE TABLE cases(no int PRIMARY KEY, unit int NOT NULL, org int NOT NULL, restricted bool NOT NULL);
-CREATE TABLE report(no int NOT NULL, day date NOT NULL, region text, written date NOT NULL);
-CREATE TABLE person(no int NOT NULL, sex text, child text, age_band text, life_status text);
-CREATE TABLE act(no int NOT NULL, day date, region text, place_type text);
-CREATE TABLE act_method(no int NOT NULL, method text NOT NULL);
-CREATE TABLE complaint(no int NOT NULL, day date, filed text NOT NULL);
-CREATE TABLE registration(no int NOT NULL, day date NOT NULL, status text NOT NULL, article text, body text);
-CREATE TABLE investigation(no int NOT NULL, day date NOT NULL, victim_status text);
-CREATE TABLE examination(no int NOT NULL, kind text NOT NULL, ordered date, held date, minutes int, setting text);
-CREATE TABLE decision(no int NOT NULL, kind text NOT NULL, day date NOT NULL);
-CREATE TABLE notice(no int NOT NULL, channel text NOT NULL, day date NOT NULL, copy_given text);
-CREATE TABLE request(no int NOT NULL, kind text NOT NULL, day date NOT NULL, answer text);
-CREATE TABLE appeal(no int NOT NULL, day date NOT NULL);
-CREATE TABLE hearing(no int NOT NULL, kind text NOT NULL, day date NOT NULL);
-CREATE TABLE verdict(no int NOT NULL, kind text NOT NULL, day date NOT NULL);
-CREATE TABLE redress(no int NOT NULL, kind text NOT NULL, paid date);
-CREATE TABLE reprisal(no int NOT NULL, day date NOT NULL);
-`
+CREATE TABLE cases(no int PRIMARY KEY, unit int NOT NULL, org int NOT NULL, restricted bool NOT NULL, number text NOT NULL, reported date NOT NULL, incident date NOT NULL, updated bigint NOT NULL, known date NOT NULL);
+CREATE TABLE report(no int NOT NULL, day date NOT NULL, region text, written date NOT NULL, known date NOT NULL);
+CREATE TABLE person(no int NOT NULL, sex text, child text, age_band text, life_status text, family text NOT NULL, given text NOT NULL, patronymic text NOT NULL, latin text NOT NULL, known date NOT NULL);
+CREATE TABLE act(no int NOT NULL, day date, region text, place_type text, known date NOT NULL);
+CREATE TABLE act_method(no int NOT NULL, method text NOT NULL, known date NOT NULL);
+CREATE TABLE account(no int NOT NULL, told text NOT NULL, words tsvector GENERATED ALWAYS AS (to_tsvector('russian', told)) STORED, known date NOT NULL);
+CREATE TABLE complaint(no int NOT NULL, day date, filed text NOT NULL, known date NOT NULL);
+CREATE TABLE registration(no int NOT NULL, day date NOT NULL, status text NOT NULL, article text, body text, known date NOT NULL);
+CREATE TABLE investigation(no int NOT NULL, day date NOT NULL, victim_status text, known date NOT NULL);
+CREATE TABLE examination(no int NOT NULL, kind text NOT NULL, ordered date, held date, minutes int, setting text, known date NOT NULL);
+CREATE TABLE decision(no int NOT NULL, kind text NOT NULL, day date NOT NULL, known date NOT NULL);
+CREATE TABLE notice(no int NOT NULL, channel text NOT NULL, day date NOT NULL, copy_given text, known date NOT NULL);
+CREATE TABLE request(no int NOT NULL, kind text NOT NULL, day date NOT NULL, answer text, known date NOT NULL);
+CREATE TABLE appeal(no int NOT NULL, day date NOT NULL, known date NOT NULL);
+CREATE TABLE hearing(no int NOT NULL, kind text NOT NULL, day date NOT NULL, known date NOT NULL);
+CREATE TABLE verdict(no int NOT NULL, kind text NOT NULL, day date NOT NULL, known date NOT NULL);
+CREATE TABLE redress(no int NOT NULL, kind text NOT NULL, paid date, known date NOT NULL);
+CREATE TABLE reprisal(no int NOT NULL, day date NOT NULL, known date NOT NULL);
+CREATE TABLE task(no int NOT NULL, kind text NOT NULL, due date NOT NULL, known date NOT NULL)`
 
 const indexes = `
 CREATE INDEX ON cases(unit); CREATE INDEX ON cases(no) INCLUDE (unit, restricted);
@@ -62,11 +61,10 @@ CREATE INDEX ON decision(kind, day) INCLUDE (no); CREATE INDEX ON notice(channel
 CREATE INDEX ON request(kind, day) INCLUDE (no); CREATE INDEX ON appeal(day) INCLUDE (no);
 CREATE INDEX ON hearing(kind, day) INCLUDE (no); CREATE INDEX ON verdict(kind, day) INCLUDE (no);
 CREATE INDEX ON redress(paid) INCLUDE (no); CREATE INDEX ON reprisal(day) INCLUDE (no);
-VACUUM ANALYZE;
-`
+VACUUM ANALYZE`
 
 // postgres starts the cluster and loads the same cases.
-func (b bench) postgres(ctx context.Context) (_ *postgres, err error) {
+func (b bench) postgres(ctx context.Context, a *asked) (_ *postgres, err error) {
 	p := &postgres{}
 	p.Cluster, err = pgtest.New(ctx, b.bin, "fsync=off", "shared_buffers=2GB", "work_mem=512MB", "maintenance_work_mem=1GB", "max_wal_size=8GB", "jit=off")
 	if err != nil {
@@ -77,33 +75,33 @@ func (b bench) postgres(ctx context.Context) (_ *postgres, err error) {
 			err = errors.Join(err, p.close())
 		}
 	}()
-	p.psql = p.Command(ctx, "psql", "-X", "-q", "-A", "-t", "-h", p.Dir(), "-U", "postgres", "-v", "ON_ERROR_STOP=1", "postgres")
-	p.psql.Stderr = os.Stderr
-	if p.in, err = p.psql.StdinPipe(); err != nil {
+	if p.db, err = pgx.Connect(ctx, p.URL()); err != nil {
 		return nil, err
-	}
-	out, err := p.psql.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	p.out = bufio.NewReader(out)
-	if err := p.psql.Start(); err != nil {
-		return nil, fmt.Errorf("psql: %w", err)
 	}
 	start := time.Now()
-	if _, err := p.ask(tables); err != nil {
+	if err := p.exec(ctx, tables); err != nil {
 		return nil, err
 	}
-	if err := b.load(p); err != nil {
+	if b.asking {
+		if err := p.exec(ctx, derivedTables); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.load(ctx, p, a); err != nil {
 		return nil, err
 	}
 	said("PostgreSQL: made and copied", time.Since(start))
 	start = time.Now()
-	if _, err := p.ask(indexes); err != nil {
+	if err := p.exec(ctx, indexes); err != nil {
 		return nil, err
 	}
+	if b.asking {
+		if err := p.exec(ctx, questionIndexes); err != nil {
+			return nil, err
+		}
+	}
 	said("PostgreSQL: indexed and analysed", time.Since(start))
-	rows, err := p.ask("SELECT 'size', pg_database_size('postgres') / 1048576")
+	rows, err := p.ask(ctx, "SELECT 'size', pg_database_size('postgres') / 1048576")
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +110,7 @@ func (b bench) postgres(ctx context.Context) (_ *postgres, err error) {
 }
 
 // load copies the cases, table by table.
-func (b bench) load(p *postgres) error {
+func (b bench) load(ctx context.Context, p *postgres, a *asked) error {
 	dir, err := os.MkdirTemp(p.Dir(), "load-")
 	if err != nil {
 		return err
@@ -146,68 +144,86 @@ func (b bench) load(p *postgres) error {
 		}
 		return w.WriteByte('\n')
 	}
+	updated := make([]int64, b.cases) // when the last act of each was
+	for act := range b.acts() {
+		if no, ok := caseNo(act.Entries[0].Stream); ok {
+			updated[no] = act.Entries[0].At.UnixMilli()
+		}
+	}
 	for no := range b.cases {
 		m := b.one(no)
 		var errs []error
-		put := func(table string, values ...any) { errs = append(errs, row(table, append([]any{}, values...)...)) }
+		put := func(table string, last edtf.Day, values ...any) {
+			errs = append(errs, row(table, append(append([]any{no}, values...), m.known(last))...))
+		}
 		dead := ""
 		if m.dead {
 			dead = "dead_in_custody"
 		}
-		put("cases", no, m.unit, m.org, m.restricted)
-		put("report", no, m.received, m.region, m.written)
-		put("person", no, m.sex, yesno(m.child), m.ageBand, dead)
-		put("act", no, m.incident, m.region, m.place)
+		latin := m.called.latin()
+		put("cases", 0, m.unit, m.org, m.restricted, m.number(), m.received, m.incident, updated[no])
+		put("report", 0, m.received, m.region, m.written)
+		put("person", 0, m.sex, yesno(m.child), m.ageBand, dead, m.called.family, m.called.given, m.called.patronymic, strings.ToLower(latin.family+" "+latin.given))
+		put("act", 0, m.incident, m.region, m.place)
 		methods := slices.Clone(m.methods)
 		slices.Sort(methods)
 		for _, method := range slices.Compact(methods) {
-			put("act_method", no, method)
+			put("act_method", 0, method)
 		}
+		put("account", 0, m.told)
 		if m.filed != "" {
-			put("complaint", no, m.complained, m.filed)
+			put("complaint", m.complained, m.complained, m.filed)
 		}
 		if m.status != "" {
-			put("registration", no, m.registered, m.status, m.article, m.body)
+			put("registration", m.registered, m.registered, m.status, m.article, m.body)
 		}
 		if m.victim != 0 {
-			put("investigation", no, m.victim, "yes")
+			put("investigation", m.victim, m.victim, "yes")
 		}
 		for _, e := range m.exams {
 			minutes := ""
 			if e.minutes > 0 {
 				minutes = strconv.Itoa(e.minutes)
 			}
-			put("examination", no, e.kind, e.ordered, e.held, minutes, e.setting)
+			put("examination", max(e.ordered, e.held), e.kind, e.ordered, e.held, minutes, e.setting)
 		}
 		for _, d := range m.decisions {
-			put("decision", no, d.kind, d.day)
+			put("decision", d.day, d.kind, d.day)
 		}
 		if m.notice.day != 0 {
-			put("notice", no, m.notice.kind, m.notice.day, yesno(!m.noCopy))
+			put("notice", m.notice.day, m.notice.kind, m.notice.day, yesno(!m.noCopy))
 		}
 		if m.request.day != 0 {
 			answer := ""
 			if m.denied {
 				answer = "refused"
 			}
-			put("request", no, m.request.kind, m.request.day, answer)
+			put("request", m.request.day, m.request.kind, m.request.day, answer)
 		}
 		if m.appeal != 0 {
-			put("appeal", no, m.appeal)
+			put("appeal", m.appeal, m.appeal)
 		}
 		if m.trial != 0 {
-			put("hearing", no, "trial", m.trial)
+			put("hearing", m.trial, "trial", m.trial)
 		}
 		if m.verdict.day != 0 {
-			put("verdict", no, m.verdict.kind, m.verdict.day)
+			put("verdict", m.verdict.day, m.verdict.kind, m.verdict.day)
 		}
 		if m.paid != 0 {
-			put("redress", no, "compensation", m.paid)
+			put("redress", m.paid, "compensation", m.paid)
 		}
 		if m.reprisal != 0 {
-			put("reprisal", no, m.reprisal)
+			put("reprisal", m.reprisal, m.reprisal)
+		}
+		if m.task.day != 0 {
+			put("task", 0, m.task.kind, m.task.day)
 		}
 		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+	}
+	if b.asking {
+		if err := b.derived(a.book, a.set, row); err != nil {
 			return err
 		}
 	}
@@ -222,40 +238,51 @@ func (b bench) load(p *postgres) error {
 		return err
 	}
 	for _, table := range slices.Sorted(maps.Keys(files)) {
-		if _, err := p.ask(fmt.Sprintf("COPY %s FROM '%s';", table, filepath.Join(dir, table))); err != nil {
+		if err := p.exec(ctx, fmt.Sprintf("COPY %s FROM '%s'", columns(table), filepath.Join(dir, table))); err != nil {
 			return err
 		}
 	}
 	return os.RemoveAll(dir)
 }
 
+// columns names those of a table that are copied, where some are not.
+func columns(table string) string {
+	if table == "account" {
+		return "account(no, told, known)" // the rest it makes itself
+	}
+	return table
+}
+
+// exec executes statements, one after the other.
+func (p *postgres) exec(ctx context.Context, statements string) error {
+	for sql := range strings.SplitSeq(statements, ";") {
+		if _, err := p.db.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("%s: %w", strings.TrimSpace(sql), err)
+		}
+	}
+	return nil
+}
+
 // ask puts a question and reads rows of a name and a number.
-func (p *postgres) ask(sql string) (map[string]int, error) {
-	if _, err := fmt.Fprintf(p.in, "%s;\n\\echo .\n", sql); err != nil {
+func (p *postgres) ask(ctx context.Context, sql string, args ...any) (map[string]int, error) {
+	rows, err := p.db.Query(ctx, sql, args...)
+	if err != nil {
 		return nil, err
 	}
 	found := map[string]int{}
-	for {
-		line, err := p.out.ReadString('\n')
-		if err != nil {
-			return nil, fmt.Errorf("psql gave up: %w", err)
-		}
-		if line = strings.TrimSpace(line); line == "." {
-			return found, nil
-		}
-		name, value, ok := strings.Cut(line, "|")
-		n, err := strconv.Atoi(value)
-		if !ok || err != nil {
-			return nil, fmt.Errorf("psql says %q", line)
-		}
+	var name string
+	var n int
+	_, err = pgx.ForEachRow(rows, []any{&name, &n}, func() error {
 		found[name] = n
-	}
+		return nil
+	})
+	return found, err
 }
 
 func (p *postgres) close() error {
 	var errs []error
-	if p.in != nil {
-		errs = append(errs, p.in.Close(), p.psql.Wait())
+	if p.db != nil {
+		errs = append(errs, p.db.Close(context.Background()))
 	}
 	return errors.Join(append(errs, p.Close())...)
 }
@@ -265,20 +292,20 @@ func (p *postgres) close() error {
 // plainer question; at a million cases its planner takes it for one without an end.)
 const flags = `
 WITH each_ AS (
-	SELECT c.unit, (1)::bigint f, r.day AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM report r JOIN cases c USING (no) WHERE r.day <= DAY
-	UNION ALL SELECT c.unit, (CASE WHEN t.child = 'yes' THEN 2 ELSE 0 END | CASE WHEN t.sex = 'f' THEN 4 ELSE 0 END | CASE WHEN t.sex = 'm' THEN 8 ELSE 0 END | CASE WHEN t.life_status = 'dead_in_custody' THEN 16 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM person t JOIN cases c USING (no) JOIN report r USING (no) WHERE r.day <= DAY
-	UNION ALL SELECT c.unit, (CASE WHEN t.filed = 'yes' THEN 32 ELSE 0 END | CASE WHEN t.filed = 'no' THEN 64 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM complaint t JOIN cases c USING (no) JOIN report r USING (no) WHERE coalesce(t.day, r.day) <= DAY
-	UNION ALL SELECT c.unit, (CASE WHEN t.status = 'erdr' THEN 128 ELSE 0 END | CASE WHEN t.status = 'erdr' AND t.article = '146' THEN 256 ELSE 0 END | CASE WHEN t.status = 'erdr' AND t.article = '362' THEN 512 ELSE 0 END | CASE WHEN t.status = 'unregistered_check' THEN 1024 ELSE 0 END | CASE WHEN t.status IN ('refused', 'forwarded', 'kui_only') THEN 2048 ELSE 0 END | CASE WHEN true THEN 4096 ELSE 0 END)::bigint f, NULL::date AS day, CASE WHEN t.status = 'erdr' THEN t.day END AS registered, NULL::date AS examined, NULL::date AS decision FROM registration t JOIN cases c USING (no) WHERE t.day <= DAY
-	UNION ALL SELECT c.unit, (CASE WHEN t.victim_status = 'yes' THEN 8192 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM investigation t JOIN cases c USING (no) WHERE t.day <= DAY
-	UNION ALL SELECT c.unit, (CASE WHEN t.kind = 'sme' THEN 16384 ELSE 0 END | CASE WHEN t.kind <> 'independent_ip' THEN 32768 ELSE 0 END | CASE WHEN t.kind <> 'independent_ip' AND t.held <= DAY THEN 65536 ELSE 0 END | CASE WHEN t.kind = 'independent_ip' THEN 131072 ELSE 0 END | CASE WHEN t.kind IN ('sppe', 'psych') THEN 262144 ELSE 0 END | CASE WHEN t.kind IN ('sppe', 'psych') AND t.minutes < 60 THEN 524288 ELSE 0 END | CASE WHEN t.kind <> 'independent_ip' AND t.setting = 'police_premises' THEN 1048576 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, CASE WHEN t.kind <> 'independent_ip' THEN t.ordered END AS examined, NULL::date AS decision FROM examination t JOIN cases c USING (no) WHERE t.ordered <= DAY
-	UNION ALL SELECT c.unit, (CASE WHEN t.kind = 'suspended' THEN 2097152 ELSE 0 END | CASE WHEN t.kind = 'closed' THEN 4194304 ELSE 0 END | CASE WHEN t.kind IN ('charged', 'indictment', 'sent_to_court') THEN 8388608 ELSE 0 END | CASE WHEN t.kind = 'sent_to_court' THEN 16777216 ELSE 0 END | CASE WHEN true THEN 33554432 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, t.day AS decision FROM decision t JOIN cases c USING (no) WHERE t.day <= DAY
-	UNION ALL SELECT c.unit, (CASE WHEN t.channel IN ('sms', 'messenger') THEN 67108864 ELSE 0 END | CASE WHEN t.copy_given = 'no' THEN 134217728 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM notice t JOIN cases c USING (no) WHERE t.day <= DAY
-	UNION ALL SELECT c.unit, (CASE WHEN t.kind = 'decision_copy' AND t.answer = 'refused' THEN 268435456 ELSE 0 END | CASE WHEN t.kind = 'case_file' AND t.answer = 'refused' THEN 536870912 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM request t JOIN cases c USING (no) WHERE t.day <= DAY
-	UNION ALL SELECT c.unit, (CASE WHEN true THEN 1073741824 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM appeal t JOIN cases c USING (no) WHERE t.day <= DAY
-	UNION ALL SELECT c.unit, (CASE WHEN t.kind IN ('preliminary', 'trial', 'appeal') THEN 2147483648 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM hearing t JOIN cases c USING (no) WHERE t.day <= DAY
-	UNION ALL SELECT c.unit, (CASE WHEN true THEN 4294967296 ELSE 0 END | CASE WHEN t.kind = 'convicted' THEN 8589934592 ELSE 0 END | CASE WHEN t.kind = 'acquitted' THEN 17179869184 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM verdict t JOIN cases c USING (no) WHERE t.day <= DAY
-	UNION ALL SELECT c.unit, (CASE WHEN true THEN 34359738368 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM redress t JOIN cases c USING (no) WHERE t.paid <= DAY
-	UNION ALL SELECT c.unit, (CASE WHEN true THEN 68719476736 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM reprisal t JOIN cases c USING (no) WHERE t.day <= DAY),
+	SELECT c.unit, (1)::bigint f, r.day AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM report r JOIN cases c USING (no) WHERE r.day <= DAY KNOWN(r)
+	UNION ALL SELECT c.unit, (CASE WHEN t.child = 'yes' THEN 2 ELSE 0 END | CASE WHEN t.sex = 'f' THEN 4 ELSE 0 END | CASE WHEN t.sex = 'm' THEN 8 ELSE 0 END | CASE WHEN t.life_status = 'dead_in_custody' THEN 16 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM person t JOIN cases c USING (no) JOIN report r USING (no) WHERE r.day <= DAY KNOWN(t)
+	UNION ALL SELECT c.unit, (CASE WHEN t.filed = 'yes' THEN 32 ELSE 0 END | CASE WHEN t.filed = 'no' THEN 64 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM complaint t JOIN cases c USING (no) JOIN report r USING (no) WHERE coalesce(t.day, r.day) <= DAY KNOWN(t)
+	UNION ALL SELECT c.unit, (CASE WHEN t.status = 'erdr' THEN 128 ELSE 0 END | CASE WHEN t.status = 'erdr' AND t.article = '146' THEN 256 ELSE 0 END | CASE WHEN t.status = 'erdr' AND t.article = '362' THEN 512 ELSE 0 END | CASE WHEN t.status = 'unregistered_check' THEN 1024 ELSE 0 END | CASE WHEN t.status IN ('refused', 'forwarded', 'kui_only') THEN 2048 ELSE 0 END | CASE WHEN true THEN 4096 ELSE 0 END)::bigint f, NULL::date AS day, CASE WHEN t.status = 'erdr' THEN t.day END AS registered, NULL::date AS examined, NULL::date AS decision FROM registration t JOIN cases c USING (no) WHERE t.day <= DAY KNOWN(t)
+	UNION ALL SELECT c.unit, (CASE WHEN t.victim_status = 'yes' THEN 8192 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM investigation t JOIN cases c USING (no) WHERE t.day <= DAY KNOWN(t)
+	UNION ALL SELECT c.unit, (CASE WHEN t.kind = 'sme' THEN 16384 ELSE 0 END | CASE WHEN t.kind <> 'independent_ip' THEN 32768 ELSE 0 END | CASE WHEN t.kind <> 'independent_ip' AND t.held <= DAY THEN 65536 ELSE 0 END | CASE WHEN t.kind = 'independent_ip' THEN 131072 ELSE 0 END | CASE WHEN t.kind IN ('sppe', 'psych') THEN 262144 ELSE 0 END | CASE WHEN t.kind IN ('sppe', 'psych') AND t.minutes < 60 THEN 524288 ELSE 0 END | CASE WHEN t.kind <> 'independent_ip' AND t.setting = 'police_premises' THEN 1048576 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, CASE WHEN t.kind <> 'independent_ip' THEN t.ordered END AS examined, NULL::date AS decision FROM examination t JOIN cases c USING (no) WHERE t.ordered <= DAY KNOWN(t)
+	UNION ALL SELECT c.unit, (CASE WHEN t.kind = 'suspended' THEN 2097152 ELSE 0 END | CASE WHEN t.kind = 'closed' THEN 4194304 ELSE 0 END | CASE WHEN t.kind IN ('charged', 'indictment', 'sent_to_court') THEN 8388608 ELSE 0 END | CASE WHEN t.kind = 'sent_to_court' THEN 16777216 ELSE 0 END | CASE WHEN true THEN 33554432 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, t.day AS decision FROM decision t JOIN cases c USING (no) WHERE t.day <= DAY KNOWN(t)
+	UNION ALL SELECT c.unit, (CASE WHEN t.channel IN ('sms', 'messenger') THEN 67108864 ELSE 0 END | CASE WHEN t.copy_given = 'no' THEN 134217728 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM notice t JOIN cases c USING (no) WHERE t.day <= DAY KNOWN(t)
+	UNION ALL SELECT c.unit, (CASE WHEN t.kind = 'decision_copy' AND t.answer = 'refused' THEN 268435456 ELSE 0 END | CASE WHEN t.kind = 'case_file' AND t.answer = 'refused' THEN 536870912 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM request t JOIN cases c USING (no) WHERE t.day <= DAY KNOWN(t)
+	UNION ALL SELECT c.unit, (CASE WHEN true THEN 1073741824 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM appeal t JOIN cases c USING (no) WHERE t.day <= DAY KNOWN(t)
+	UNION ALL SELECT c.unit, (CASE WHEN t.kind IN ('preliminary', 'trial', 'appeal') THEN 2147483648 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM hearing t JOIN cases c USING (no) WHERE t.day <= DAY KNOWN(t)
+	UNION ALL SELECT c.unit, (CASE WHEN true THEN 4294967296 ELSE 0 END | CASE WHEN t.kind = 'convicted' THEN 8589934592 ELSE 0 END | CASE WHEN t.kind = 'acquitted' THEN 17179869184 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM verdict t JOIN cases c USING (no) WHERE t.day <= DAY KNOWN(t)
+	UNION ALL SELECT c.unit, (CASE WHEN true THEN 34359738368 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM redress t JOIN cases c USING (no) WHERE t.paid <= DAY KNOWN(t)
+	UNION ALL SELECT c.unit, (CASE WHEN true THEN 68719476736 ELSE 0 END)::bigint f, NULL::date AS day, NULL::date AS registered, NULL::date AS examined, NULL::date AS decision FROM reprisal t JOIN cases c USING (no) WHERE t.day <= DAY KNOWN(t)),
 sum_ AS (SELECT unit, bit_or(f) f, min(day) AS day, min(registered) registered, min(examined) examined, min(decision) decision FROM each_ GROUP BY unit),
 flag AS (SELECT unit, day, registered, examined, decision, f & 16777216 <> 0 OR f & 2147483648 <> 0 OR f & 4294967296 <> 0 AS court, f & 4096 = 0 AS nothing, f & 2 <> 0 AS child, f & 4 <> 0 AS f, f & 8 <> 0 AS m, f & 16 <> 0 AS dead, f & 32 <> 0 AS yes, f & 64 <> 0 AS no, f & 128 <> 0 AS erdr, f & 256 <> 0 AS a146, f & 512 <> 0 AS a362, f & 1024 <> 0 AS checked, f & 2048 <> 0 AS away, f & 4096 <> 0 AS something, f & 8192 <> 0 AS victim, f & 16384 <> 0 AS sme, f & 32768 <> 0 AS official, f & 65536 <> 0 AS held, f & 131072 <> 0 AS independent, f & 262144 <> 0 AS psych, f & 524288 <> 0 AS short, f & 1048576 <> 0 AS premises, f & 2097152 <> 0 AS suspended, f & 4194304 <> 0 AS closed, f & 8388608 <> 0 AS charged, f & 16777216 <> 0 AS sent, f & 33554432 <> 0 AS decided, f & 67108864 <> 0 AS byText, f & 134217728 <> 0 AS noCopy, f & 268435456 <> 0 AS copyDenied, f & 536870912 <> 0 AS fileDenied, f & 1073741824 <> 0 AS appealed, f & 2147483648 <> 0 AS heard, f & 4294967296 <> 0 AS tried, f & 8589934592 <> 0 AS convicted, f & 17179869184 <> 0 AS acquitted, f & 34359738368 <> 0 AS paid, f & 68719476736 <> 0 AS reprisals
 	FROM sum_ WHERE f & 1 <> 0)
@@ -331,29 +358,35 @@ func wayFigures() []struct{ id, expr string } {
 }
 
 func on(day edtf.Day, sql string) string {
-	return strings.ReplaceAll(sql, "DAY", "date '"+day.String()+"'")
+	return strings.NewReplacer("DAY", "date '"+day.String()+"'", "KNOWN(r)", "", "KNOWN(t)", "").Replace(sql)
 }
 
-// counts answers a question about flags: a row a figure.
-func counts(day edtf.Day, of []struct{ id, expr string }) string {
+// knownBy is a question of flags as of what was written down by the end of a day.
+func knownBy(day edtf.Day, sql string) string {
+	by := ".known <= date '" + day.String() + "'"
+	return strings.NewReplacer("KNOWN(r)", "AND r"+by, "KNOWN(t)", "AND t"+by).Replace(sql)
+}
+
+// counts is a question about flags: a row a figure.
+func counts(of []struct{ id, expr string }) string {
 	var names, values []string
 	for _, f := range of {
 		names = append(names, "'"+f.id+"'")
 		values = append(values, "count(*) FILTER (WHERE "+f.expr+")")
 	}
-	return on(day, flags+"SELECT x.* FROM (SELECT ARRAY["+strings.Join(names, ", ")+"] AS name, ARRAY["+strings.Join(values, ", ")+"] AS n FROM flag) all_, unnest(name, n) x")
+	return flags + "SELECT x.* FROM (SELECT ARRAY[" + strings.Join(names, ", ") + "] AS name, ARRAY[" + strings.Join(values, ", ") + "] AS n FROM flag) all_, unnest(name, n) x"
 }
 
-func (p *postgres) figures(_ context.Context, day edtf.Day, id string) (map[string]int, error) {
+func (p *postgres) figures(ctx context.Context, day edtf.Day, id string) (map[string]int, error) {
 	if id == "" {
-		return p.ask(counts(day, figures))
+		return p.ask(ctx, on(day, counts(figures)))
 	}
-	return p.ask(on(day, `SELECT 'registered_146', count(DISTINCT c.unit) FROM registration t JOIN cases c USING (no)
+	return p.ask(ctx, on(day, `SELECT 'registered_146', count(DISTINCT c.unit) FROM registration t JOIN cases c USING (no)
 		WHERE t.status = 'erdr' AND t.article = '146' AND t.day <= DAY AND EXISTS (SELECT FROM cases o JOIN report r USING (no) WHERE o.unit = c.unit AND r.day <= DAY)`))
 }
 
 // analysis asks what the analysis page shows, but for the stage.
-func (p *postgres) analysis(_ context.Context, day edtf.Day) (map[string]int, error) {
+func (p *postgres) analysis(ctx context.Context, day edtf.Day) (map[string]int, error) {
 	found := map[string]int{}
 	breakdown := func(facet, from string) string {
 		return `, b AS MATERIALIZED (SELECT DISTINCT told.unit, code FROM told JOIN (` + from + `) f USING (unit) WHERE code IS NOT NULL)
@@ -369,7 +402,7 @@ func (p *postgres) analysis(_ context.Context, day edtf.Day) (map[string]int, er
 			UNION ALL SELECT '` + id + ` open ' || DAY - day, count(*) FROM flag WHERE ` + column + ` IS NULL GROUP BY DAY - day`
 	}
 	for _, sql := range []string{
-		counts(day, wayFigures()),
+		counts(wayFigures()),
 		told + breakdown("region", `SELECT c.unit, t.region code FROM act t JOIN cases c USING (no) WHERE t.day <= DAY UNION ALL SELECT c.unit, t.region FROM report t JOIN cases c USING (no) WHERE t.day <= DAY`),
 		told + breakdown("place_type", `SELECT c.unit, t.place_type code FROM act t JOIN cases c USING (no) WHERE t.day <= DAY`),
 		told + breakdown("method", `SELECT c.unit, m.method code FROM act t JOIN cases c USING (no) JOIN act_method m USING (no) WHERE t.day <= DAY`),
@@ -383,7 +416,7 @@ func (p *postgres) analysis(_ context.Context, day edtf.Day) (map[string]int, er
 			then_ AS (SELECT last, (SELECT count(*) FROM u WHERE met <= last) n FROM month)
 			SELECT 'now ' || last, n FROM now_ UNION ALL SELECT 'then ' || last, n FROM then_`,
 	} {
-		rows, err := p.ask(on(day, sql))
+		rows, err := p.ask(ctx, on(day, sql))
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,11 +82,11 @@ func (ix *Index) cases(ctx context.Context, c *conn, list *listing, q Query) (Pa
 	if err != nil {
 		return Page{}, err
 	}
-	all, err := ix.candidates(ctx, c, list, rows, q, ranks)
+	all, whole, err := ix.candidates(ctx, c, list, rows, q, ranks)
 	if err != nil {
 		return Page{}, err
 	}
-	selected, counts := ix.filter(q.Facets, all, q.Clock.AsOf)
+	selected, counts := ix.filter(q.Facets, list, rows, all, whole, q.Clock.AsOf)
 	limit := pageSize(q.Limit)
 	page := Page{Total: len(selected), Facets: counts}
 	first := nearest[candidate]{most: limit + 1, compare: compareCandidates}
@@ -117,9 +118,12 @@ func (ix *Index) Hidden(ctx context.Context, q Query) (n int, err error) {
 		if err != nil {
 			return err
 		}
-		all, err := ix.candidates(ctx, c, list, rows, q, nil)
+		all, whole, err := ix.candidates(ctx, c, list, rows, q, nil)
+		if whole {
+			all = rows
+		}
 		for _, l := range all {
-			if see.of(l.id) == Nothing {
+			if l != nil && see.of(l.id) == Nothing {
 				n++
 			}
 		}
@@ -142,11 +146,11 @@ func (ix *Index) Selected(ctx context.Context, q Query) (ids []string, err error
 		if err != nil {
 			return err
 		}
-		all, err := ix.candidates(ctx, c, list, rows, q, ranks)
+		all, whole, err := ix.candidates(ctx, c, list, rows, q, ranks)
 		if err != nil {
 			return err
 		}
-		selected, _ := ix.filter(q.Facets, all, q.Clock.AsOf)
+		selected, _ := ix.filter(q.Facets, list, rows, all, whole, q.Clock.AsOf)
 		for _, l := range selected {
 			ids = append(ids, l.id)
 		}
@@ -155,16 +159,20 @@ func (ix *Index) Selected(ctx context.Context, q Query) (ids []string, err error
 	return ids, failed("looking for cases", err)
 }
 
-// candidates answers the cases a query selects but for its facets.
-func (ix *Index) candidates(ctx context.Context, c *conn, list *listing, rows []*listed, q Query, ranks map[int64]int) ([]*listed, error) {
+// candidates answers the cases a query selects but for its facets; whole: all that
+// are live now, which are not walked through then.
+func (ix *Index) candidates(ctx context.Context, c *conn, list *listing, rows []*listed, q Query, ranks map[int64]int) (found []*listed, whole bool, err error) {
+	if q.Figure == "" && !q.Verified && q.Rule == "" && len(q.With) == 0 && q.See == nil && ranks == nil && len(rows) > 0 && &rows[0] == &list.rows[0] {
+		return nil, true, nil
+	}
 	var counted []bool // by stream: behind the figure
 	if q.Figure != "" {
 		scope, err := scopeNo(c, q.Scope, q.Verified)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if _, ok := ix.figures[q.Figure]; !ok {
-			return nil, fmt.Errorf("%w: %q", ErrNoRule, q.Figure)
+			return nil, false, fmt.Errorf("%w: %q", ErrNoRule, q.Figure)
 		}
 		counted = make([]bool, len(rows))
 		err = ix.eachUnit(ctx, c, list, scope, moment(q.Clock.KnownBy), func(first int64, unit []byte) error {
@@ -178,40 +186,51 @@ func (ix *Index) candidates(ctx context.Context, c *conn, list *listing, rows []
 			return nil
 		})
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	var with map[int64]bool
 	if len(q.With) > 0 {
 		var err error
 		if with, err = ix.with(c, rows, q.Clock, q.See, q.With); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	rule := int64(-1)
 	if q.Rule != "" {
 		no, ok := ix.ruleNo[q.Rule]
 		if !ok || ix.rules[no].Use != codebook.Check && ix.rules[no].Use != codebook.Deadline {
-			return nil, fmt.Errorf("%w: %q", ErrNoRule, q.Rule)
+			return nil, false, fmt.Errorf("%w: %q", ErrNoRule, q.Rule)
 		}
 		rule = no
 	}
-	found := make([]*listed, 0, len(rows))
-	for no, l := range rows {
+	size := len(rows)
+	if ranks != nil {
+		size = len(ranks)
+	}
+	found = make([]*listed, 0, size)
+	add := func(no int64) {
+		l := rows[no]
 		if l == nil || counted != nil && !counted[no] || with != nil && !with[l.v] || q.Verified && l.verdict != casefile.Verified {
-			continue
-		}
-		if ranks != nil {
-			if _, ok := ranks[l.stream]; !ok {
-				continue
-			}
+			return
 		}
 		if rule >= 0 && !failing(l, int32(rule), q.Clock.AsOf) || q.See.of(l.id) == Nothing {
-			continue
+			return
 		}
 		found = append(found, l)
 	}
-	return found, ctx.Err()
+	if ranks != nil { // of many cases a few
+		for _, no := range slices.Sorted(maps.Keys(ranks)) {
+			if no < int64(len(rows)) {
+				add(no)
+			}
+		}
+		return found, false, ctx.Err()
+	}
+	for no := range int64(len(rows)) {
+		add(no)
+	}
+	return found, false, ctx.Err()
 }
 
 // sorting answers by what a list is sorted in an order.
@@ -265,7 +284,8 @@ func (ix *Index) stageOrder() map[string]int {
 // filter answers the candidates that all facets select, and the counts of each
 // facet. A facet's own selection doesn't narrow its own counts, so that a
 // second code can be chosen.
-func (ix *Index) filter(chosen map[string][]string, all []*listed, day edtf.Day) ([]*listed, []Facet) {
+func (ix *Index) filter(chosen map[string][]string, list *listing, rows, all []*listed, whole bool, day edtf.Day) ([]*listed, []Facet) {
+	now := len(rows) > 0 && &rows[0] == &list.rows[0]
 	ids := []string{facetOrg: "org", facetStage: "stage"}
 	for _, f := range ix.facets {
 		ids = append(ids, f.id)
@@ -278,42 +298,24 @@ func (ix *Index) filter(chosen map[string][]string, all []*listed, day edtf.Day)
 			narrowed[i] = true
 		}
 	}
+	var stages []bits
+	var live bits
+	if now && whole {
+		live = list.shelf.live
+	}
+	if now {
+		stages = list.shelf.stages(rows, day) // first: it may number a stage
+	}
 	codes := ix.codes.all()
 	wanted, counts := make([]bool, len(codes)), make([]int, len(codes))
 	for _, c := range chosenCodes {
 		wanted[c] = true
 	}
 	var selected []*listed
-	hit := make([]bool, len(ids))
-	for _, l := range all {
-		stage := l.stageOn(day).code
-		missed, only := 0, -1
-		if len(chosenCodes) > 0 {
-			clear(hit)
-			for _, c := range l.codes {
-				hit[codes[c].facet] = hit[codes[c].facet] || wanted[c]
-			}
-			hit[facetStage] = wanted[stage]
-			for i := range ids {
-				if narrowed[i] && !hit[i] {
-					missed, only = missed+1, i
-				}
-			}
-		}
-		if missed > 1 {
-			continue
-		}
-		for _, c := range l.codes {
-			if missed == 0 || codes[c].facet == only {
-				counts[c]++
-			}
-		}
-		if missed == 0 || only == facetStage {
-			counts[stage]++
-		}
-		if missed == 0 {
-			selected = append(selected, l)
-		}
+	if now {
+		selected = shelved(live, list.shelf.of, stages, rows, all, codes, wanted, narrowed, counts)
+	} else {
+		selected = walked(all, codes, wanted, narrowed, counts, len(chosenCodes) > 0, day)
 	}
 	orgs := *ix.orgs.Load()
 	found := make([]Facet, len(ids))
@@ -338,6 +340,95 @@ func (ix *Index) filter(chosen map[string][]string, all []*listed, day edtf.Day)
 		})
 	}
 	return selected, found
+}
+
+// walked counts and selects case by case, as is done of the past.
+func walked(all []*listed, codes []facetCode, wanted, narrowed []bool, counts []int, any bool, day edtf.Day) (selected []*listed) {
+	hit := make([]bool, len(narrowed))
+	for _, l := range all {
+		stage := l.stageOn(day).code
+		missed, only := 0, -1
+		if any {
+			clear(hit)
+			for _, c := range l.codes {
+				hit[codes[c].facet] = hit[codes[c].facet] || wanted[c]
+			}
+			hit[facetStage] = wanted[stage]
+			for i := range narrowed {
+				if narrowed[i] && !hit[i] {
+					missed, only = missed+1, i
+				}
+			}
+		}
+		if missed > 1 {
+			continue
+		}
+		for _, c := range l.codes {
+			if missed == 0 || codes[c].facet == only {
+				counts[c]++
+			}
+		}
+		if missed == 0 || only == facetStage {
+			counts[stage]++
+		}
+		if missed == 0 {
+			selected = append(selected, l)
+		}
+	}
+	return selected
+}
+
+// shelved counts and selects by sets of cases, as is done of what is true now; live are all there are, where all are meant.
+func shelved(live bits, of, stages []bits, rows, all []*listed, codes []facetCode, wanted, narrowed []bool, counts []int) []*listed {
+	sets := func(c int) bits {
+		switch {
+		case codes[c].facet == facetStage && c < len(stages):
+			return stages[c]
+		case codes[c].facet != facetStage && c < len(of):
+			return of[c]
+		}
+		return nil
+	}
+	base := live
+	if base == nil {
+		base = make(bits, len(rows)/64+1)
+		for _, l := range all {
+			base.put(l.stream, true)
+		}
+	}
+	chosen := make([]bits, len(narrowed)) // by facet: the cases that have one of the codes chosen of it
+	for c, is := range wanted {
+		if f := codes[c].facet; is {
+			if chosen[f] == nil {
+				chosen[f] = make(bits, len(base))
+			}
+			chosen[f].or(sets(c))
+		}
+	}
+	but := func(facet int) bits { // what all facets select, or all but one
+		found := slices.Clone(base)
+		for f, set := range chosen {
+			if narrowed[f] && f != facet {
+				found.and(set)
+			}
+		}
+		return found
+	}
+	every := but(-1)
+	others := make([]bits, len(narrowed))
+	for f := range narrowed {
+		if others[f] = every; narrowed[f] {
+			others[f] = but(f)
+		}
+	}
+	for c := range codes {
+		counts[c] = others[codes[c].facet].both(sets(c))
+	}
+	var selected []*listed
+	for no := range every.all {
+		selected = append(selected, rows[no])
+	}
+	return selected
 }
 
 // ErrCursor says that Query.After is no cursor of such a query.
@@ -389,14 +480,20 @@ func (ix *Index) Rows(ctx context.Context, ids []string, clock Clock, see See) (
 		if err != nil {
 			return err
 		}
-		wanted := make(map[string]bool, len(ids))
+		wanted := map[int64]bool{}
 		for _, id := range ids {
-			wanted[id] = true
+			err := c.Run(`SELECT no FROM stream WHERE id = ?`, func(s *sqlite3.Stmt) error {
+				wanted[s.ColumnInt64(0)] = true
+				return nil
+			}, id)
+			if err != nil {
+				return err
+			}
 		}
 		var some []*listed
-		for _, l := range all {
-			if l != nil && wanted[l.id] && see.of(l.id) != Nothing {
-				some = append(some, l)
+		for _, no := range slices.Sorted(maps.Keys(wanted)) {
+			if no < int64(len(all)) && all[no] != nil && see.of(all[no].id) != Nothing {
+				some = append(some, all[no])
 			}
 		}
 		rows, err = ix.complete(list, some, all, clock.AsOf, see)
@@ -408,19 +505,9 @@ func (ix *Index) Rows(ctx context.Context, ids []string, clock Clock, see See) (
 // complete makes rows of a list as their reader may see them, on a day, among all that are true then.
 func (ix *Index) complete(list *listing, some, all []*listed, day edtf.Day, see See) ([]Row, error) {
 	orgs := *ix.orgs.Load()
-	together := map[int64][]string{} // cluster → its cases that the reader may see: it goes by its first case, which they may not know of
-	for _, l := range some {
-		together[l.cluster] = nil
-	}
-	if len(some) > 0 {
-		for _, l := range all {
-			if l == nil {
-				continue
-			}
-			if ids, ok := together[l.cluster]; ok && see.of(l.id) != Nothing {
-				together[l.cluster] = append(ids, l.id)
-			}
-		}
+	mates := list.mates
+	if len(some) > 0 && &all[0] != &list.rows[0] { // of another time
+		mates = matesOf(all)
 	}
 	rows := make([]Row, len(some))
 	for i, l := range some {
@@ -430,10 +517,17 @@ func (ix *Index) complete(list *listing, some, all []*listed, day edtf.Day, see 
 			Child: l.child == 1, Sex: l.sex, Region: l.region, PlaceType: l.placeType,
 			Reported: edtf.Day(l.reported), Updated: time.UnixMilli(l.updated).UTC(),
 			Review: l.review, Verdict: l.verdict, Changed: l.changed == 1,
-			Cluster: list.ids[l.cluster], Others: len(together[l.cluster]) - 1,
+			Cluster: list.ids[l.cluster],
 		}
-		if ids := together[l.cluster]; len(ids) > 0 && !slices.Contains(ids, r.Cluster) {
-			r.Cluster = ids[0]
+		var together []string // the cases of the cluster that the reader may see: it goes by its first case, which they may not know of
+		for _, stream := range mates.at(l.cluster) {
+			if mate := all[stream]; mate != nil && see.of(mate.id) != Nothing {
+				together = append(together, mate.id)
+			}
+		}
+		r.Others = max(0, len(together)-1)
+		if len(together) > 0 && !slices.Contains(together, r.Cluster) {
+			r.Cluster = together[0]
 		}
 		if l.incident != "" {
 			var err error

@@ -5,6 +5,7 @@ package index
 import (
 	"context"
 	"encoding/binary"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +29,77 @@ type listing struct {
 	ids    []string  // of all streams, by number
 	rows   []*listed // by the number of the stream; nil: no case, or withdrawn
 	words  *vocabulary
+	mates  *mates
+	shelf  *shelf
+}
+
+// mates are the clusters of more than one case, as of a listing; like it, they do not change.
+type mates struct {
+	of    map[int64][]int64 // cluster → the streams of its cases, in order
+	since map[int64][]int64 // those that changed since of was made
+}
+
+// maxSince is how many clusters may change before all are written together again.
+const maxSince = 1000
+
+// matesOf finds the clusters in a list.
+func matesOf(rows []*listed) *mates {
+	m := &mates{of: map[int64][]int64{}}
+	for _, l := range rows {
+		if l != nil && l.cluster != l.stream {
+			m.of[l.cluster] = nil
+		}
+	}
+	for _, l := range rows {
+		if l == nil {
+			continue
+		}
+		if streams, ok := m.of[l.cluster]; ok {
+			m.of[l.cluster] = append(streams, l.stream)
+		}
+	}
+	return m
+}
+
+// at answers the streams of a cluster; none: it has one case.
+func (m *mates) at(cluster int64) []int64 {
+	if streams, ok := m.since[cluster]; ok {
+		return streams
+	}
+	return m.of[cluster]
+}
+
+// follow answers the mates after the rows of some streams changed.
+func (m *mates) follow(before, after []*listed, changed map[int64]bool) *mates {
+	next := &mates{of: m.of, since: maps.Clone(m.since)}
+	if next.since == nil {
+		next.since = map[int64][]int64{}
+	}
+	move := func(rows []*listed, stream int64, put bool) {
+		if stream >= int64(len(rows)) || rows[stream] == nil {
+			return
+		}
+		cluster := rows[stream].cluster
+		streams := slices.DeleteFunc(slices.Clone(next.at(cluster)), func(s int64) bool { return s == stream })
+		if put {
+			streams = append(streams, stream)
+			slices.Sort(streams)
+		}
+		next.since[cluster] = streams
+	}
+	for stream := range changed {
+		move(before, stream, false)
+	}
+	for stream := range changed {
+		move(after, stream, true)
+	}
+	if len(next.since) > maxSince {
+		next.of = maps.Clone(next.of)
+		maps.Copy(next.of, next.since)
+		maps.DeleteFunc(next.of, func(_ int64, streams []int64) bool { return len(streams) < 2 })
+		next.since = nil
+	}
+	return next
 }
 
 // listed is a version of a row. It does not change.
@@ -176,6 +248,7 @@ func (ix *Index) readListing(c *conn, head Head, latest int64) (*listing, error)
 		}
 		return err
 	}, forever)
+	list.mates, list.shelf = matesOf(list.rows), shelfOf(list.rows)
 	return list, err
 }
 
@@ -189,7 +262,7 @@ func (ix *Index) nextListing(c *conn, head Head, changed map[int64]bool, names m
 			next.ids[no] = id
 		}
 	}
-	if len(changed) == 0 && len(next.ids) == len(next.rows) {
+	if next.mates, next.shelf = old.mates, old.shelf; len(changed) == 0 && len(next.ids) == len(next.rows) {
 		return next, nil
 	}
 	next.rows = append(make([]*listed, 0, len(next.ids)), next.rows...)[:len(next.ids)]
@@ -206,6 +279,7 @@ func (ix *Index) nextListing(c *conn, head Head, changed map[int64]bool, names m
 			return nil, err
 		}
 	}
+	next.mates, next.shelf = old.mates.follow(old.rows, next.rows, changed), old.shelf.follow(old.rows, next.rows, changed)
 	return next, nil
 }
 

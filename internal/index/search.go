@@ -99,6 +99,8 @@ const (
 	minPrefix = 4
 	// maxFuzzy is how many names a misspelt one is taken for at most.
 	maxFuzzy = 24
+	// maxBegun is how many names that a key begins are asked for one by one.
+	maxBegun = 64
 )
 
 // The tiers of what a text finds, the best first. They are all that is said of
@@ -107,7 +109,7 @@ const (
 const (
 	tierName = iota // in a number or a name, as it stands
 	tierText        // in any text, as it stands
-	tierLike        // in what is spelt or sounds nearly like it
+	tierLike        // in what is spelt or sounds nearly like it: and a letter that differs, a tier more
 )
 
 // matches finds the cases whose texts have all words of a text: by their stems,
@@ -117,7 +119,8 @@ const (
 func matches(c *conn, list *listing, text string, see See) (map[int64]int, error) {
 	found := map[int64]int{}
 	seen := seenBy(list, see)
-	exact, wide, facts, err := ftsQuery(c, list.words, text, seen)
+	names := list.words
+	asked, err := ftsQuery(c, names, text, seen)
 	if err != nil {
 		return found, err
 	}
@@ -127,14 +130,21 @@ func matches(c *conn, list *listing, text string, see See) (map[int64]int, error
 		tier  int
 	}
 	const telling = "{numbers names factnumbers} : "
-	queries := []query{{exact, All, tierText}, {wide, All, tierLike}, {facts, Facts, tierText}}
-	if exact == wide {
-		queries = slices.Delete(queries, 1, 2)
+	var queries []query
+	if asked.named {
+		if found, err = named(c, names, asked.words, seen, len(list.rows)); err != nil {
+			return found, err
+		}
+	} else {
+		if asked.telling {
+			queries = append(queries, query{telling + "(" + asked.exact + ")", All, tierName})
+		}
+		queries = append(queries, query{asked.exact, All, tierText})
+		if asked.wide != asked.exact {
+			queries = append(queries, query{asked.wide, All, tierLike})
+		}
 	}
-	if exact != "" {
-		queries = append([]query{{telling + "(" + exact + ")", All, tierName}}, queries...)
-	}
-	for _, q := range queries {
+	for _, q := range append(queries, query{asked.facts, Facts, tierText}) {
 		if q.text == "" || !seen.any(q.sight) {
 			continue
 		}
@@ -149,53 +159,110 @@ func matches(c *conn, list *listing, text string, see See) (map[int64]int, error
 			return found, err
 		}
 	}
+	for no, tier := range found {
+		if tier == tierLike {
+			apart, err := names.apart(c, asked.words, no)
+			if err != nil {
+				return found, err
+			}
+			found[no] += apart
+		}
+	}
+	return found, nil
+}
+
+// named finds the cases that have all words of a text, each of which is like a
+// name: by their names from memory, so that of a name that tens of thousands
+// have nothing is read, and by their texts.
+func named(c *conn, names *vocabulary, words []nameWord, seen *seen, streams int) (map[int64]int, error) {
+	var byTier [tierLike + 1]bits
+	for i, w := range words {
+		own, like := make(bits, streams/64+1), make(bits, streams/64+1)
+		if err := names.mark(c, w, own, like); err != nil {
+			return nil, err
+		}
+		text := slices.Clone(own)
+		err := c.Run(`SELECT rowid FROM search WHERE search MATCH ?`, func(s *sqlite3.Stmt) error {
+			text.put(s.ColumnInt64(0), true)
+			return nil
+		}, `"`+w.text+`"`)
+		if err != nil {
+			return nil, err
+		}
+		like.or(text)
+		for tier, of := range [...]bits{tierName: own, tierText: text, tierLike: like} {
+			if i == 0 {
+				byTier[tier] = of
+			} else {
+				byTier[tier].and(of)
+			}
+		}
+	}
+	found := map[int64]int{}
+	for tier, of := range byTier {
+		for no := range of.all {
+			if _, ok := found[no]; !ok && seen.of(no) == All {
+				found[no] = tier
+			}
+		}
+	}
 	return found, nil
 }
 
 // seen is how much of each case a reader may see, by the case's number; nil: all of all.
 type seen struct {
-	sights []Sight
-	facts  bool // of some, the facts alone
+	rows []*listed
+	see  See
 }
 
 func seenBy(list *listing, see See) *seen {
 	if see == nil {
 		return nil
 	}
-	all := &seen{sights: make([]Sight, len(list.rows))}
-	for no, l := range list.rows {
-		if l != nil {
-			all.sights[no] = see(l.id)
-			all.facts = all.facts || all.sights[no] == Facts
-		}
-	}
-	return all
+	return &seen{list.rows, see}
 }
 
 func (all *seen) of(no int64) Sight {
 	switch {
 	case all == nil:
 		return All
-	case no < 0 || no >= int64(len(all.sights)):
+	case no < 0 || no >= int64(len(all.rows)) || all.rows[no] == nil:
 		return Nothing
 	}
-	return all.sights[no]
+	return all.see(all.rows[no].id)
 }
 
-func (all *seen) any(s Sight) bool { return s == All || all != nil && all.facts }
+// any tells whether there can be cases of such a sight.
+func (all *seen) any(s Sight) bool { return s == All || all != nil }
 
-// ftsQuery writes a text as three queries of FTS5: for the words as they are,
-// for what is like them, and for the words among the facts. Only words of
-// letters and digits get into them, each quoted: nothing a person types is an
-// operator.
-func ftsQuery(c *conn, voc *vocabulary, text string, seen *seen) (exact, wide, fact string, err error) {
+// textQuery is a text as three queries of FTS5: for the words as they are, for
+// what is like them, and for the words among the facts.
+type textQuery struct {
+	exact, wide, facts string
+	telling            bool // each word can stand in a name or a number
+	named              bool // each is like a name, and none is a number
+	words              []nameWord
+}
+
+// nameWord is a word of a text as a name: the keys that it has or begins, and those a letter or two away.
+type nameWord struct {
+	text string
+	own  []string
+	near []nearKey
+}
+
+// ftsQuery writes a text as queries. Only words of letters and digits get into
+// them, each quoted: nothing a person types is an operator.
+func ftsQuery(c *conn, names *vocabulary, text string, seen *seen) (q textQuery, err error) {
 	var exacts, wides, facts []string
+	q.telling, q.named = true, true
 	for word := range strings.FieldsSeq(clean(text)) {
 		if len(exacts) >= maxWords {
 			break
 		}
 		// A number is taken as a whole, with or without its punctuation.
 		if tokens := numberTokens(word); len(tokens) > 0 {
+			q.named = false
 			number := `"` + string(markNumber) + tokens[0] + `"*`
 			group := `({numbers factnumbers} : ` + number + ` OR ` + phrase(word) + `)`
 			exacts, wides = append(exacts, group), append(wides, group)
@@ -203,15 +270,20 @@ func ftsQuery(c *conn, voc *vocabulary, text string, seen *seen) (exact, wide, f
 			continue
 		}
 		for start, end := range words(word) {
-			exact, wide, err := wordQuery(c, voc, word[start:end], seen)
+			exact, wide, name, err := wordQuery(c, names, word[start:end], seen)
 			if err != nil {
-				return "", "", "", err
+				return q, err
 			}
+			q.telling = q.telling && len(name.own) > 0
+			q.named = q.named && len(name.own)+len(name.near) > 0
+			q.words = append(q.words, name)
 			exacts, wides = append(exacts, exact), append(wides, wide)
 			facts = append(facts, `facts : "`+word[start:end]+`"`)
 		}
 	}
-	return strings.Join(exacts, " AND "), strings.Join(wides, " AND "), strings.Join(facts, " AND "), nil
+	q.telling, q.named = q.telling && len(exacts) > 0, q.named && len(exacts) > 0
+	q.exact, q.wide, q.facts = strings.Join(exacts, " AND "), strings.Join(wides, " AND "), strings.Join(facts, " AND ")
+	return q, nil
 }
 
 // phrase quotes the words of a text, one after the other.
@@ -227,44 +299,58 @@ func phrase(text string) string {
 // script; and widely, with the other spellings of what is a name, and, where
 // nothing has the word, with what may be meant if it has a typing error. What
 // the reader may not see has nothing and is meant by nothing.
-func wordQuery(c *conn, voc *vocabulary, word string, seen *seen) (exact, wide string, err error) {
+func wordQuery(c *conn, vocabulary *vocabulary, word string, seen *seen) (exact, wide string, name nameWord, err error) {
 	alternatives := []string{`"` + word + `"`}
+	name.text = word
 	var strong []string
 	for _, key := range names.SearchKeys(word) {
 		if strings.HasPrefix(key, weakKey) {
 			continue
 		}
-		begins := ""
-		if utf8.RuneCountInString(key) >= minPrefix {
-			begins = "*"
-		}
 		strong = append(strong, key)
-		alternatives = append(alternatives, keyQuery(key)+begins)
+		begun, err := vocabulary.begun(c, key, seen)
+		if err != nil {
+			return "", "", name, err
+		}
+		name.own = append(name.own, begun...)
+		if len(begun) > maxBegun {
+			alternatives = append(alternatives, keyQuery(key)+"*")
+			continue
+		}
+		alternatives = append(alternatives, keyQuery(key))
+		for _, k := range begun {
+			if k != key {
+				alternatives = append(alternatives, keyQuery(k))
+			}
+		}
 	}
 	or := func() string { return "(" + strings.Join(alternatives, " OR ") + ")" }
 	exact = or()
-	known := false
-	limit := 1
-	if seen != nil {
-		limit = -1
-	}
-	err = c.Run(`SELECT rowid FROM search WHERE search MATCH ? LIMIT ?`, func(s *sqlite3.Stmt) error {
-		known = known || seen.of(s.ColumnInt64(0)) == All
-		return nil
-	}, exact, limit)
-	if err != nil {
-		return "", "", err
+	known := len(name.own) > 0
+	if !known {
+		limit := 1
+		if seen != nil {
+			limit = -1
+		}
+		err = c.Run(`SELECT rowid FROM search WHERE search MATCH ? LIMIT ?`, func(s *sqlite3.Stmt) error {
+			known = known || seen.of(s.ColumnInt64(0)) == All
+			return nil
+		}, alternatives[0], limit)
+		if err != nil {
+			return "", "", name, err
+		}
 	}
 	for _, key := range strong {
-		near, err := nearKeys(c, voc, key, known, seen)
+		near, err := nearKeys(c, vocabulary, key, known, seen)
 		if err != nil {
-			return "", "", err
+			return "", "", name, err
 		}
 		for _, k := range near {
-			alternatives = append(alternatives, keyQuery(k))
+			name.near = append(name.near, k)
+			alternatives = append(alternatives, keyQuery(k.key))
 		}
 	}
-	return exact, or(), nil
+	return exact, or(), name, nil
 }
 
 // keyQuery finds a key of a name. Keys are letters; anything else would end the quotation.
@@ -273,24 +359,27 @@ func keyQuery(key string) string {
 }
 
 // nearKeys answers the keys of names that are one letter away from a key, or
-// two from a long one. Of a known word only those that have the same
-// consonants: other spellings, not other names.
-func nearKeys(c *conn, voc *vocabulary, key string, known bool, seen *seen) ([]string, error) {
-	letters := []rune(key)
+// two from a long one, the nearest first. Of a known word only those that have the
+// same consonants: other spellings, not other names.
+func nearKeys(c *conn, vocabulary *vocabulary, key string, known bool, seen *seen) (found []nearKey, err error) {
 	limit := 1
-	switch {
-	case len(letters) < minFuzzy:
+	switch letters := utf8.RuneCountInString(key); {
+	case letters < minFuzzy:
 		return nil, nil
-	case len(letters) >= minFuzzy2:
+	case letters >= minFuzzy2:
 		limit = 2
 	}
-	near, err := voc.near(c, key, limit, known, seen)
+	near, err := vocabulary.near(c, key, limit, known, seen)
 	if err != nil {
 		return nil, err
 	}
-	found := near[1]
-	if len(found) == 0 || known {
-		found = append(found, near[2]...)
+	for letters, keys := range near {
+		if letters > 1 && len(found) > 0 && !known {
+			break
+		}
+		for _, k := range keys {
+			found = append(found, nearKey{k, letters})
+		}
 	}
 	return found[:min(len(found), maxFuzzy)], nil
 }

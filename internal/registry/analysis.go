@@ -106,10 +106,13 @@ func (r *Registry) Analysis(ctx context.Context, s *access.Session, q AnalysisQu
 	return a, nil
 }
 
-// Warm reads what the analysis of the coalition is added up from, which takes
-// seconds in a very large register, so that the first who asks does not wait
-// for it. It answers nothing.
+// Warm reads the names that searches compare, and what the analysis of the
+// coalition is added up from, which takes seconds in a very large register, so
+// that the first who asks does not wait for it. It answers nothing.
 func (r *Registry) Warm(ctx context.Context) error {
+	if err := r.index.Warm(ctx); err != nil {
+		return err
+	}
 	_, err := r.index.Spread(ctx, index.SpreadQuery{Clock: r.clock(Clock{}), Scope: index.Coalition, Figure: "reports"})
 	return err
 }
