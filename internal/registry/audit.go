@@ -82,9 +82,8 @@ type line struct {
 	alarm, note string
 	at          time.Time
 
-	owed bool  // it is written later where it can't be written now
-	done bool  // of what follows
-	err  error // why it was not written
+	owed bool       // it is written later where it can't be written now
+	told chan error // who waits for it is told once that it is written, or why not; nil: nobody waits
 }
 
 // auditor writes lines: whoever comes first writes for all that came meanwhile,
@@ -92,6 +91,8 @@ type line struct {
 type auditor struct {
 	queueing sync.Mutex
 	queue    []*line
+	leading  bool // somebody writes, and looks at the queue again before they end
+	waits    bool // lines have come since the queue was last taken
 
 	writing sync.Mutex // all below is of the goroutine that holds it
 	stream  ledger.ID  // zero: the next line begins a new one
@@ -123,16 +124,35 @@ func (r *Registry) audit(ctx context.Context, lines ...*line) error {
 		return nil
 	}
 	a := &r.auditor
+	told := make(chan error, 1)
+	lines[0].told = told // all of them are written together
 	a.queueing.Lock()
-	a.queue = append(a.queue, lines...)
+	a.queue, a.waits = append(a.queue, lines...), true
+	lead := !a.leading
+	a.leading = true
 	a.queueing.Unlock()
-	a.writing.Lock()
-	defer a.writing.Unlock()
-	if !slices.ContainsFunc(lines, func(l *line) bool { return !l.done }) {
-		return lines[0].err // somebody else wrote them along
+	if lead {
+		r.leadAudit(context.WithoutCancel(ctx))
 	}
-	r.writeQueue(context.WithoutCancel(ctx))
-	return lines[0].err
+	// Those who wait do not stand in line for a lock: each would have to be woken
+	// before the next, and on a busy machine that takes longer than the disk.
+	return <-told
+}
+
+// leadAudit writes what waits. What comes meanwhile is written by somebody who
+// is not waited for.
+func (r *Registry) leadAudit(ctx context.Context) {
+	a := &r.auditor
+	a.writing.Lock()
+	r.writeQueue(ctx)
+	a.writing.Unlock()
+	a.queueing.Lock()
+	a.leading = a.waits
+	more := a.leading
+	a.queueing.Unlock()
+	if more {
+		go r.leadAudit(ctx)
+	}
 }
 
 // writeQueue writes all lines that wait. The caller holds auditor.writing.
@@ -140,12 +160,15 @@ func (r *Registry) writeQueue(ctx context.Context) {
 	a := &r.auditor
 	a.queueing.Lock()
 	lines := a.queue
-	a.queue = nil
+	a.queue, a.waits = nil, false
 	a.queueing.Unlock()
 	err := r.writeLines(ctx, lines)
 	var owed []*line
 	for _, l := range lines {
-		l.done, l.err = true, err
+		if l.told != nil {
+			l.told <- err
+			l.told = nil
+		}
 		if err != nil && l.owed {
 			owed = append(owed, l)
 		}
