@@ -106,6 +106,13 @@ bench-evidence: go ## a file of SIZE (20GB) made up and sealed with the vault an
 bench-bucket: go $(GOBIN)/versitygw ## as bench-evidence, and to a bucket of versitygw on this machine and back
 	go run ./bench/evidence -size $(SIZE) -store bin/versitygw
 
+RUNS ?= 200
+SEED ?= 0
+
+.PHONY: faults
+faults: go postgres ## RUNS (200) runs in which databases, nodes, lines, disks and clocks fail, from SEED (0: drawn); as root
+	go run ./bench/faults -runs $(RUNS) -seed $(SEED)
+
 CASES ?= 1000000
 
 .PHONY: coverage

@@ -32,6 +32,9 @@ func (r *Registry) Cases(ctx context.Context, s *access.Session, q Query) (_ Pag
 }
 
 func (r *Registry) page(ctx context.Context, s *access.Session, q Query) (Page, error) {
+	if err := r.abreast(ctx); err != nil {
+		return Page{}, err
+	}
 	if err := r.sift(s, &q); err != nil {
 		return Page{}, err
 	}
@@ -194,6 +197,9 @@ func (r *Registry) facts(e casefile.Entry) casefile.Entry {
 // row finds a case the member may see. What is not there and what is not open
 // are told alike, and take the same way.
 func (r *Registry) row(ctx context.Context, s *access.Session, idOrNumber string, clock Clock) (Row, error) {
+	if err := r.abreast(ctx); err != nil {
+		return Row{}, err
+	}
 	see := r.see(s.Member)
 	if see(idOrNumber) != index.Nothing {
 		row, err := r.index.Row(ctx, idOrNumber, clock, see)

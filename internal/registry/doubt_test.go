@@ -65,3 +65,22 @@ func TestRevokedInDoubtRegression(t *testing.T) {
 	reads(false)
 	h.verify()
 }
+
+// TestPastIsNotShownRegression: where the index could not follow a write, nobody
+// is shown a case or a list of before it; once it can, all are.
+func TestPastIsNotShownRegression(t *testing.T) {
+	ctx := context.Background()
+	h := newHouse(t)
+	h.behind.Store(true)
+	h.writing.Lock() // it can't follow
+	if _, err := h.Case(ctx, h.people["asel"], h.cases[0], Clock{}); !errors.Is(err, ErrUnaudited) {
+		t.Errorf("a case: %v", err)
+	}
+	if _, err := h.Cases(ctx, h.people["asel"], Query{}); !errors.Is(err, ErrUnaudited) {
+		t.Errorf("a list: %v", err)
+	}
+	h.writing.Unlock()
+	if _, err := h.Case(ctx, h.people["asel"], h.cases[0], Clock{}); err != nil || h.behind.Load() {
+		t.Errorf("once it can: %v", err)
+	}
+}

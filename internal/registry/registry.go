@@ -97,6 +97,7 @@ type Registry struct {
 	rights    *rights
 
 	faulty atomic.Bool       // the ledger was found altered: nothing is added to it
+	behind atomic.Bool       // the index could not follow a write: it does before it is asked
 	beside bool              // another process writes: nothing is written here, the index neither
 	filled bool              // the ledger was filled, and the index waits for the next opening; guarded by writing
 	before func(file string) // of tests: told before a key file is written or taken away, to end the program there

@@ -77,9 +77,27 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	// From here on the write is done, whatever becomes of the caller: an index
 	// that can't follow now is brought up to the ledger before the next write.
 	if err := r.settle(context.WithoutCancel(ctx)); err != nil {
+		r.behind.Store(true)
 		return fmt.Errorf("%w: %w", ErrKept, r.whyNot(err))
 	}
 	return nil
+}
+
+// abreast brings an index that could not follow an earlier write up to the ledger,
+// and answers ErrUnaudited where it can't: else the past would be shown as the present.
+func (r *Registry) abreast(ctx context.Context) error {
+	if !r.behind.Load() {
+		return nil
+	}
+	err := ErrUnaudited
+	if r.writing.TryLock() { // else somebody is at it
+		defer r.writing.Unlock()
+		if err = r.settle(context.WithoutCancel(ctx)); err == nil {
+			r.behind.Store(false)
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrUnaudited, err)
 }
 
 // append appends the entries of drafts, and hands them on to what decides and
