@@ -96,6 +96,14 @@ bench-load: bench-generate ## WORKERS (500) case workers at its pages, thinking 
 	go build -o bin/load ./bench/load
 	bin/load -registry $(LOAD_DIR) -kua bin/kua -workers $(WORKERS) -think 10s,5s,2s,0
 
+SEED ?= 1
+DAYS ?= 14
+
+.PHONY: coalition
+coalition: go ## three organisations' nodes and a relay in network namespaces: DAYS (14) of work drawn from SEED; root
+	go build -o bin/coalition ./bench/coalition
+	bin/coalition -seed $(SEED) -days $(DAYS) -cases 10
+
 SIZE ?= 20GB
 
 .PHONY: bench-evidence

@@ -242,7 +242,7 @@ func (p *program) sayExchange(v registry.ExchangeView) {
 		fmt.Fprintf(p.out, "REFUSED: record %s from version %d: %s\n", x.Record, x.Version, x.Why)
 	}
 	for _, x := range v.Held {
-		fmt.Fprintf(p.out, "NOT TAKEN IN: record %s: %s\n", x.Record, x.Why)
+		fmt.Fprintf(p.out, "%s: record %s: %s\n", map[bool]string{true: "Not taken in yet", false: "NOT TAKEN IN"}[x.Waits], x.Record, x.Why)
 	}
 	for _, f := range v.Forks {
 		fmt.Fprintf(p.out, "FORK: the relay has signed two histories. Nothing more is taken from it. Keep both and speak with the other organisations:\n%s\n--\n%s\n", f.Ours, f.Theirs)
@@ -262,7 +262,7 @@ func exchangeAnswer(v registry.ExchangeView) map[string]any {
 		refused = append(refused, map[string]any{"record": x.Record, "version": x.Version, "why": x.Why})
 	}
 	for _, x := range v.Held {
-		held = append(held, map[string]any{"record": x.Record, "why": x.Why})
+		held = append(held, map[string]any{"record": x.Record, "why": x.Why, "waits": x.Waits})
 	}
 	for _, f := range v.Forks {
 		forks = append(forks, map[string]string{"ours": f.Ours, "theirs": f.Theirs})

@@ -3,6 +3,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -137,6 +138,13 @@ func (n *Node) waitingOf(d folder, stream string) (all []Envelope, err error) {
 	return all, nil
 }
 
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // Outbox gives the envelopes that are to be handed in, in their order.
 func (n *Node) Outbox() ([][]byte, error) {
 	n.mu.Lock()
@@ -147,6 +155,11 @@ func (n *Node) Outbox() ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		// Who a node is goes before what it wrote: else that would have to wait
+		// at the others.
+		slices.SortStableFunc(waiting, func(a, b Envelope) int {
+			return cmp.Compare(btoi(a.Stream != a.Node), btoi(b.Stream != b.Node))
+		})
 		for _, e := range waiting {
 			all = append(all, e.bytes)
 		}

@@ -370,6 +370,7 @@ func (r *Registry) whole(s *access.Session, rows ...Row) []string {
 // line or when the register is closed: a command that reads writes nothing
 // before it has looked at the ledger.
 func (r *Registry) signedIn(ctx context.Context, s *access.Session, what, device string, now bool) {
+	defer r.openGranted(ctx, s)
 	l := &line{act: actSignIn, what: what, by: s.Keys.Identity, device: device, owed: true}
 	if now {
 		_ = r.audit(ctx, l) // owed: written later if not now

@@ -205,7 +205,7 @@ func (p *partner) introduce(c ledger.Content) {
 			p.signers[seal.IDOf(key)] = key
 		}
 	}
-	for _, text := range c.Fact["org_key"] {
+	for _, text := range c.Identity["org_key"] {
 		id, public, ok := strings.Cut(text, " ")
 		var key seal.Public
 		if ok && json.Unmarshal([]byte(public), &key) == nil {

@@ -370,3 +370,71 @@ func TestCoalitionErasure(t *testing.T) {
 		t.Errorf("%v %v", err, v.Problems)
 	}
 }
+
+// TestCoalitionGrants holds that what one organisation grants to another is opened
+// by a member of that one and by nobody else, and closed when it is taken back.
+func TestCoalitionGrants(t *testing.T) {
+	ctx := context.Background()
+	a := newAllied(t, 3)
+	a.add(0, 2, "town")
+	a.settled()
+	var id string
+	for id = range a.nodes[0].rights.cases {
+	}
+	names := func(i int) bool {
+		t.Helper()
+		v, err := a.nodes[i].Case(ctx, a.members[i], id, Clock{})
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			t.Fatal(err)
+		}
+		text := ""
+		for _, rec := range v.Records {
+			text += fmt.Sprint(rec.Fields)
+		}
+		return strings.Contains(text, "Құпиясынов0")
+	}
+	a.prove(0)
+	g, err := a.nodes[0].Grant(ctx, a.members[0], id, NewGrant{To: "Organisation 1", Part: access.Identity})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.settled()
+	if !names(0) || !names(1) || names(2) {
+		t.Errorf("granted to node 1, and open to 0: %v, 1: %v, 2: %v", names(0), names(1), names(2))
+	}
+	for i := range a.nodes { // kept, and by its own key
+		a.reopen(i)
+	}
+	if !names(1) || names(2) {
+		t.Errorf("opened anew, it is open to 1: %v, 2: %v", names(1), names(2))
+	}
+	a.prove(0)
+	if err := a.nodes[0].Revoke(ctx, a.members[0], id, g.ID, "no longer needed"); err != nil {
+		t.Fatal(err)
+	}
+	a.settled()
+	if names(1) {
+		t.Error("taken back, and still open")
+	}
+	stream, err := ledger.ParseID(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, err := a.nodes[1].keyring.All(ctx, stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range held {
+		if k.Part == seal.IdentityPart {
+			t.Error("taken back, and a key is left")
+		}
+	}
+	for i := range a.nodes {
+		if v, err := a.nodes[i].Verify(ctx, a.members[i], true); err != nil || len(v.Problems) > 0 {
+			t.Errorf("node %d: %v %v", i, err, v.Problems)
+		}
+		if n := a.reports(i); n != 2 {
+			t.Errorf("node %d counts %d", i, n)
+		}
+	}
+}

@@ -27,7 +27,8 @@ import (
 const (
 	metaHanded = "registry/handed"
 	metaTaken  = "registry/taken"
-	metaHeld   = "registry/held" // streams that could not be taken in yet
+	metaOpen   = "registry/granted" // streams with keys that are sealed to organisations here
+	metaHeld   = "registry/held"    // streams that could not be taken in yet
 )
 
 const (
@@ -54,7 +55,10 @@ type RefusedView struct {
 }
 
 // HeldView is what came and was not taken in.
-type HeldView struct{ Record, Why string }
+type HeldView struct {
+	Record, Why string
+	Waits       bool // for its node to say who it is: nothing is wrong
+}
 
 // Fork is the proof that the relay has signed two histories.
 type Fork struct{ Ours, Theirs string }
@@ -77,7 +81,8 @@ type ExchangeView struct {
 
 // Finding tells whether something is to be looked at by a person.
 func (v *ExchangeView) Finding() bool {
-	return v.Missing > 0 || len(v.Refused) > 0 || len(v.Held) > 0 || len(v.Forks) > 0
+	return v.Missing > 0 || len(v.Refused) > 0 || len(v.Forks) > 0 ||
+		slices.ContainsFunc(v.Held, func(h HeldView) bool { return !h.Waits })
 }
 
 // mayExchange tells whether a session may look after the exchange.
@@ -122,7 +127,7 @@ func (r *Registry) exchangeView(ctx context.Context) (ExchangeView, error) {
 		return v, err
 	}
 	for _, h := range held {
-		v.Held = append(v.Held, HeldView{Record: h.stream.String(), Why: h.why.String()})
+		v.Held = append(v.Held, HeldView{Record: h.stream.String(), Why: h.why.String(), Waits: h.why == heldStranger})
 	}
 	for _, card := range c.Coalition.Nodes {
 		id := ledger.ID(card.Key.ID())
@@ -146,6 +151,7 @@ func (r *Registry) Sync(ctx context.Context, s *access.Session) (_ ExchangeView,
 		return ExchangeView{}, err
 	}
 	err = r.exchange(ctx, func(n *exchange.Node) error { return n.Follow(ctx, r.coalition.Coalition.Client()) })
+	r.openGranted(ctx, s)
 	return r.viewAfter(ctx, err)
 }
 
@@ -156,6 +162,7 @@ func (r *Registry) ReadStick(ctx context.Context, s *access.Session, f io.ReadSe
 		return ExchangeView{}, err
 	}
 	err = r.exchange(ctx, func(n *exchange.Node) error { return n.ReadStick(ctx, f) })
+	r.openGranted(ctx, s)
 	return r.viewAfter(ctx, err)
 }
 
@@ -535,15 +542,7 @@ func (r *Registry) takeIn(ctx context.Context) error {
 		}
 	}
 	if in.anew {
-		r.appending.Lock()
-		err = r.rightsAnew(ctx)
-		r.appending.Unlock()
-		if err == nil {
-			err = r.makeAnew(ctx)
-		}
-		if err == nil {
-			err = r.catchUp(ctx)
-		}
+		err = r.seeAnew(ctx)
 	} else if in.took > 0 {
 		err = r.settle(ctx)
 	}
@@ -621,7 +620,7 @@ func (in *intake) stream(ctx context.Context, stream ledger.ID) (whyHeld, error)
 	if !same {
 		return heldOurs, nil
 	}
-	offered, why, err := in.keys(ctx, stream, owner)
+	offered, sealed, why, err := in.keys(ctx, stream, owner)
 	if err != nil || why != 0 {
 		return why, err
 	}
@@ -629,15 +628,19 @@ func (in *intake) stream(ctx context.Context, stream ledger.ID) (whyHeld, error)
 	if err != nil || why != 0 {
 		return why, err
 	}
-	fresh, gone, err := in.changed(ctx, stream, offered)
+	fresh, gone, err := in.changed(ctx, stream, offered, sealed)
 	if err != nil {
 		return 0, err
 	}
 	if len(entries) == 0 && len(fresh) == 0 && len(gone) == 0 {
 		return 0, nil
 	}
+	vault := ledger.ID(r.vault.ID())
 	for _, h := range before {
 		for _, k := range append(slices.Clone(fresh), gone...) {
+			if k.Holder != vault {
+				continue // not open yet, or what is open by it goes too
+			}
 			if k.Part == uint8(seal.FactPart) && k.Epoch == h.FactEpoch || k.Part == uint8(seal.IdentityPart) && k.Epoch == h.IdentityEpoch {
 				in.anew = true
 			}
@@ -661,6 +664,11 @@ func (in *intake) stream(ctx context.Context, stream ledger.ID) (whyHeld, error)
 	}
 	r.keyring.Drop(stream)
 	in.took++
+	if len(sealed) > 0 {
+		if err := r.noteGranted(ctx, stream); err != nil {
+			return 0, err
+		}
+	}
 	if stream == owner {
 		return 0, r.meetPartners(ctx)
 	}
@@ -670,11 +678,15 @@ func (in *intake) stream(ctx context.Context, stream ledger.ID) (whyHeld, error)
 // keys are the keys of a stream that the coalition's ledger gives this node, by
 // its own vault; those that are sealed to organisations here stay as they are
 // until one of their members opens them.
-func (in *intake) keys(ctx context.Context, stream, owner ledger.ID) (offered []ledger.WrappedKey, why whyHeld, err error) {
+func (in *intake) keys(ctx context.Context, stream, owner ledger.ID) (offered, sealed []ledger.WrappedKey, why whyHeld, err error) {
 	r := in.r
 	p := r.met()[owner]
 	if p == nil || p.vault == nil && stream != owner {
-		return nil, heldStranger, nil
+		return nil, nil, heldStranger, nil
+	}
+	ours, err := r.orgIdentities()
+	if err != nil {
+		return nil, nil, 0, err
 	}
 	wrap := func(k ledger.WrappedKey, key seal.Key) error {
 		wrapped, err := r.vault.WrapCaseKey(stream, seal.Part(k.Part), k.Epoch, key)
@@ -689,32 +701,34 @@ func (in *intake) keys(ctx context.Context, stream, owner ledger.ID) (offered []
 		return nil
 	})
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
 	for _, k := range all {
 		switch {
+		case stream != owner && ours[k.Holder] != "":
+			sealed = append(sealed, k)
 		case stream == owner && k.Holder == ledger.ID(r.node.ID()):
 			b, err := r.node.Open(grantLabel(r.log.ID(), stream, seal.Part(k.Part), k.Epoch), k.Wrapped)
 			if err != nil || len(b) != len(seal.Key{}) {
-				return nil, heldDamaged, nil
+				return nil, nil, heldDamaged, nil
 			}
 			if err := wrap(k, seal.Key(b)); err != nil {
-				return nil, 0, err
+				return nil, nil, 0, err
 			}
 		case p.vault != nil && k.Holder == p.vault.ID() && k.Part == uint8(seal.FactPart):
 			key, err := p.vault.UnwrapCaseKey(stream, seal.FactPart, k.Epoch, k.Wrapped)
 			if err != nil {
-				return nil, heldDamaged, nil
+				return nil, nil, heldDamaged, nil
 			}
 			if err := wrap(k, key); err != nil {
-				return nil, 0, err
+				return nil, nil, 0, err
 			}
 		}
 	}
 	if stream == owner && len(offered) == 0 {
-		return nil, heldStranger, nil // it does not know this node yet
+		return nil, nil, heldStranger, nil // it does not know this node yet
 	}
-	return offered, 0, nil
+	return offered, sealed, 0, nil
 }
 
 // open opens what came of a stream, as far as it is open to this node, and
@@ -806,34 +820,36 @@ func (r *Registry) theirs(owner, stream ledger.ID, kind string, c ledger.Content
 	return false
 }
 
-// changed are the keys of a stream that came, and those that went, of the
-// node's own vault.
-func (in *intake) changed(ctx context.Context, stream ledger.ID, offered []ledger.WrappedKey) (fresh, gone []ledger.WrappedKey, err error) {
+// changed are the keys of a stream that came, and those that went: what is
+// neither offered to the node nor sealed to one of its organisations any more was
+// erased or taken back.
+func (in *intake) changed(ctx context.Context, stream ledger.ID, offered, sealed []ledger.WrappedKey) (fresh, gone []ledger.WrappedKey, err error) {
 	type name struct {
 		part  uint8
 		epoch uint32
 	}
-	had := map[name]bool{}
-	vault := ledger.ID(in.r.vault.ID())
+	type wrapped struct {
+		name
+		holder ledger.ID
+	}
+	had, still := map[wrapped]bool{}, map[name]bool{}
 	err = in.r.log.Keys(ctx, stream, func(k ledger.WrappedKey) error {
-		if k.Holder == vault {
-			had[name{k.Part, k.Epoch}] = true
-		}
+		had[wrapped{name{k.Part, k.Epoch}, k.Holder}] = true
 		return nil
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, k := range offered {
+	for _, k := range append(slices.Clone(offered), sealed...) {
 		n := name{k.Part, k.Epoch}
-		if !had[n] {
+		still[n] = true
+		if !had[wrapped{n, k.Holder}] {
 			fresh = append(fresh, k)
 		}
-		had[n] = false
 	}
-	for n, left := range had {
-		if left && n.part == uint8(seal.FactPart) { // who somebody is, a member of an organisation opened
-			gone = append(gone, ledger.WrappedKey{Stream: stream, Part: n.part, Epoch: n.epoch, Holder: vault})
+	for w := range had {
+		if !still[w.name] {
+			gone = append(gone, ledger.WrappedKey{Stream: stream, Part: w.part, Epoch: w.epoch, Holder: w.holder})
 		}
 	}
 	return fresh, gone, nil

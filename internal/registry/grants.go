@@ -524,6 +524,11 @@ func (r *Registry) holderByID(id string) (holder, error) {
 
 // public is the public half of the holder's identity.
 func (h holder) public(r *Registry) (seal.Public, error) {
+	for _, p := range r.met() {
+		if key, ok := p.orgs[h.id]; h.org && ok {
+			return key, nil
+		}
+	}
 	file := orgFile(h.id, ".key")
 	if !h.org {
 		id, err := ledger.ParseID(h.id)
