@@ -96,7 +96,7 @@ func play(seed uint64, days, cases int) (err error) {
 	if st.net, err = newNetwork(len(places)); err != nil {
 		return err
 	}
-	defer st.net.close()
+	defer func() { err = errors.Join(err, st.net.close()) }()
 	defer st.end()
 	if err := st.begin(); err != nil {
 		return err

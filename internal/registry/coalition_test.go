@@ -438,3 +438,47 @@ func TestCoalitionGrants(t *testing.T) {
 		}
 	}
 }
+
+// TestCoalitionErasureKilledRegression holds that a node which is ended after it
+// has let go of the keys of what another one erased, and before its index has,
+// sees to that when it is opened.
+func TestCoalitionErasureKilledRegression(t *testing.T) {
+	ctx := context.Background()
+	a := newAllied(t, 2)
+	a.add(0, 2, "town")
+	a.settled()
+	var id string
+	for id = range a.nodes[0].rights.cases {
+	}
+	a.prove(0)
+	if err := a.nodes[0].Erase(ctx, a.members[0], id, Erasure{Whole: true, Why: "wish", Reason: "asked for"}); err != nil {
+		t.Fatal(err)
+	}
+	a.sync(0)
+	// The page is here, and the intake ends where a kill would end it.
+	r := a.nodes[1]
+	if err := r.coalition.node.Follow(ctx, r.coalition.Coalition.Client()); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := ledger.ParseID(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.writing.Lock()
+	_, err = (&intake{r: r, head: r.coalition.log.Head()}).stream(ctx, stream)
+	r.writing.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.reopen(1)
+	if n := a.reports(1); n != 1 {
+		t.Errorf("%d reports of 1", n)
+	}
+	if a.nodes[1].rights.cases[id] != nil {
+		t.Error("the case is still there")
+	}
+	if v, err := a.nodes[1].Verify(ctx, a.members[1], true); err != nil || len(v.Problems) > 0 {
+		t.Errorf("%v %v", err, v.Problems)
+	}
+	a.settled()
+}

@@ -27,6 +27,7 @@ import (
 const (
 	metaHanded = "registry/handed"
 	metaTaken  = "registry/taken"
+	metaAnew   = "registry/anew"    // keys of entries that are here came or went: rights and index are to be made anew
 	metaOpen   = "registry/granted" // streams with keys that are sealed to organisations here
 	metaHeld   = "registry/held"    // streams that could not be taken in yet
 )
@@ -644,6 +645,11 @@ func (in *intake) stream(ctx context.Context, stream ledger.ID) (whyHeld, error)
 			if k.Part == uint8(seal.FactPart) && k.Epoch == h.FactEpoch || k.Part == uint8(seal.IdentityPart) && k.Epoch == h.IdentityEpoch {
 				in.anew = true
 			}
+		}
+	}
+	if in.anew { // first: a program that is killed in between goes on with it when it is opened
+		if err := c.store.SetMeta(ctx, metaAnew, []byte{1}); err != nil {
+			return 0, err
 		}
 	}
 	if err := in.arrived(ctx); err != nil {

@@ -127,6 +127,9 @@ func (r *Registry) openGrantedTo(ctx context.Context, s *access.Session) error {
 			return err
 		}
 		if len(keys) > 0 {
+			if err := c.store.SetMeta(ctx, metaAnew, []byte{1}); err != nil {
+				return err
+			}
 			if err := r.log.AddKeys(ctx, keys); err != nil {
 				return err
 			}
@@ -142,7 +145,7 @@ func (r *Registry) openGrantedTo(ctx context.Context, s *access.Session) error {
 			return err
 		}
 	}
-	return c.store.SetMeta(ctx, metaOpen, left)
+	return c.store.SetMeta(ctx, metaOpen, append([]byte{}, left...))
 }
 
 // seeAnew makes rights and index anew: keys of entries came that are here already.
@@ -156,5 +159,21 @@ func (r *Registry) seeAnew(ctx context.Context) error {
 	if err == nil {
 		err = r.catchUp(ctx)
 	}
+	if err == nil {
+		err = r.coalition.store.SetMeta(ctx, metaAnew, []byte{})
+	}
 	return err
+}
+
+// finishIntake makes rights and index anew where a program was ended before it
+// had done so: the index may hold what was erased or taken back elsewhere.
+func (r *Registry) finishIntake(ctx context.Context) error {
+	if r.coalition == nil || r.beside {
+		return nil
+	}
+	marked, err := r.coalition.store.Meta(ctx, metaAnew)
+	if err != nil || len(marked) == 0 {
+		return err
+	}
+	return r.seeAnew(ctx)
 }

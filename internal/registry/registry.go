@@ -307,6 +307,9 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	if err := r.openIndex(ctx); err != nil {
 		return errors.Join(err, r.begun.Close(), log.Close())
 	}
+	if err := r.finishIntake(ctx); err != nil {
+		return errors.Join(err, r.Close())
+	}
 	if !r.beside {
 		if err := errors.Join(r.settleFiles(ctx), r.asked(ctx, func() error { return r.dropErased(ctx) })); err != nil {
 			return errors.Join(err, r.Close())
