@@ -303,7 +303,6 @@ func (n *Node) TakePage(ctx context.Context, b []byte) (ledger.Head, error) {
 // new: those of the page are all that they have from then on.
 func (n *Node) forget(ctx context.Context, p page, size uint64) error {
 	seen := map[ledger.ID]bool{}
-	var which []ledger.WrappedKey
 	for i, sealed := range p.Entries {
 		e, err := ledger.Decode(sealed)
 		if err != nil {
@@ -311,13 +310,12 @@ func (n *Node) forget(ctx context.Context, p page, size uint64) error {
 		}
 		if p.From+uint64(i) >= size && !seen[e.Header.Stream] {
 			seen[e.Header.Stream] = true
-			which = append(which, ledger.WrappedKey{Stream: e.Header.Stream})
+			if err := n.forgetOthers(ctx, e.Header.Stream, p.Keys); err != nil {
+				return err
+			}
 		}
 	}
-	if len(which) == 0 {
-		return nil
-	}
-	return n.log.Forget(ctx, which...)
+	return nil
 }
 
 // owned refuses a page with entries of a stream that nobody has claimed.

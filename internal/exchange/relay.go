@@ -86,10 +86,7 @@ func (r *Relay) Submit(ctx context.Context, envelope []byte) (Outcome, error) {
 		if !same {
 			return Conflict, nil
 		}
-		if e.Last() == last { // it may have been cut off between its entries and its keys
-			err = r.keysOf(ctx, e)
-		}
-		return Kept, err
+		return Kept, nil
 	}
 	had, err := r.claims(ctx, e.Stream)
 	if err != nil {
@@ -110,7 +107,12 @@ func (r *Relay) Submit(ctx context.Context, envelope []byte) (Outcome, error) {
 			return 0, fmt.Errorf("keeping who owns a stream: %w", err)
 		}
 	}
-	var batch ledger.Batch
+	// What is not kept goes first, what is comes with the entries at once: no page
+	// that is read meanwhile has entries without their keys, whatever is cut off.
+	if err := r.forgetOthers(ctx, e.Stream, e.Keys); err != nil {
+		return 0, err
+	}
+	batch := ledger.Batch{Keys: e.Keys}
 	for _, sealed := range e.Entries {
 		batch.Entries = append(batch.Entries, ledger.Entry{Sealed: sealed}) // its header is read when it is appended
 	}
@@ -118,22 +120,37 @@ func (r *Relay) Submit(ctx context.Context, envelope []byte) (Outcome, error) {
 	if errors.Is(err, ledger.ErrConflict) {
 		return Conflict, nil
 	}
-	if err == nil {
-		err = r.keysOf(ctx, e)
-	}
 	if err != nil {
 		return 0, err
 	}
 	return Kept, nil
 }
 
-// keysOf puts the keys of an envelope in the place of those that its stream had:
-// what was taken back or erased is not kept here either.
-func (r *Relay) keysOf(ctx context.Context, e Envelope) error {
-	if err := r.log.Forget(ctx, ledger.WrappedKey{Stream: e.Stream}); err != nil {
+// forgetOthers lets go of the keys of a stream that are not among those that it
+// has from now on: what was taken back or erased is not kept here either.
+func (s *side) forgetOthers(ctx context.Context, stream ledger.ID, keep []ledger.WrappedKey) error {
+	type name struct {
+		part   uint8
+		epoch  uint32
+		holder ledger.ID
+	}
+	stays := map[name]bool{}
+	for _, k := range keep {
+		if k.Stream == stream {
+			stays[name{k.Part, k.Epoch, k.Holder}] = true
+		}
+	}
+	var gone []ledger.WrappedKey
+	err := s.log.Keys(ctx, stream, func(k ledger.WrappedKey) error {
+		if !stays[name{k.Part, k.Epoch, k.Holder}] {
+			gone = append(gone, ledger.WrappedKey{Stream: stream, Part: k.Part, Epoch: k.Epoch, Holder: k.Holder})
+		}
+		return nil
+	})
+	if err != nil || len(gone) == 0 {
 		return err
 	}
-	return r.log.AddKeys(ctx, e.Keys)
+	return s.log.Forget(ctx, gone...)
 }
 
 // holds tells whether the ledger has the very entries of an envelope.
