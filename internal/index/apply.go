@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/rules"
 )
 
 // Apply adds acts, in the order of the ledger, and moves to head: all in one
@@ -109,6 +110,7 @@ type plan struct {
 	orgs     bool                       // an organisation changed
 	changes  []*change
 	evals    map[string]*eval            // the files as they stood: ids and numbers of entries
+	last     map[string]*eval            // the last of each file: ids; only where they are evaluated at once
 	work     *errgroup.Group             // nil: files are evaluated when they are planned
 	stopped  context.Context             // of work
 	scope    func(string) (int64, error) // numbers a scope that is new; nil: it is written
@@ -120,7 +122,7 @@ type plan struct {
 
 func newPlan(ix *Index, st *state) *plan {
 	return &plan{ix: ix, st: st, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}, names: map[int64][]string{}, tallies: map[tallied]turn{},
-		evals: map[string]*eval{}, versions: newVersions()}
+		evals: map[string]*eval{}, last: map[string]*eval{}, versions: newVersions()}
 }
 
 // change is what one act does to rows and units.
@@ -154,12 +156,15 @@ func (u unit) cells() []byte {
 
 // eval is one file to be evaluated: of a case, or merged of several.
 type eval struct {
-	ready chan struct{} // closed when it was evaluated
-	id    string        // of the cluster
-	parts []part
-	row   row    // of a single case only
-	spans []byte // of the figures
-	cells []byte // of the breakdowns
+	ready   chan struct{} // closed when it was evaluated
+	id      string        // of the cluster
+	parts   []part
+	before  *eval // of the same cases as they stood before, where that was evaluated
+	keeps   bool  // it is to be one of those
+	answers *rules.Answers
+	row     row    // of a single case only
+	spans   []byte // of the figures
+	cells   []byte // of the breakdowns
 }
 
 // part is a case as it stood after some act.
@@ -337,7 +342,7 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 	evaluation := func(of []*caseState) (*eval, error) {
 		// Entries are only ever added: their number tells how a case stood. One that
 		// another of its cluster, a match or an organisation touched stands as before.
-		var key []byte
+		var key, who []byte
 		e := &eval{id: of[0].id, ready: make(chan struct{})}
 		for _, m := range of {
 			entries, ok := p.entries[m.no]
@@ -350,11 +355,15 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 			}
 			e.parts = append(e.parts, part{m.id, slices.Clip(entries)})
 			key = binary.AppendUvarint(append(key, m.id...), uint64(len(entries)))
+			who = append(who, m.id...)
 		}
 		if same := p.evals[string(key)]; same != nil {
 			return same, nil
 		}
 		p.evals[string(key)] = e
+		if p.work == nil { // else it would have to be waited for
+			e.before, e.keeps, p.last[string(who)] = p.last[string(who)], true, e
+		}
 		p.do(func() {
 			p.ix.evaluate(e)
 			close(e.ready)
@@ -497,12 +506,21 @@ func (ix *Index) evaluate(e *eval) {
 	for i, part := range e.parts {
 		files[i] = casefile.Fold(ix.book, part.id, part.entries)
 	}
+	c := files[0]
 	if len(files) > 1 {
-		merged := casefile.Merge(e.id, files...)
-		e.spans, e.cells = ix.spans(merged), encodeCells(ix.cells(merged, ix.stages(merged)))
-		return
+		c = casefile.Merge(e.id, files...)
 	}
-	stages := ix.stages(files[0])
-	e.spans, e.cells = ix.spans(files[0]), encodeCells(ix.cells(files[0], stages))
-	e.row = ix.derive(files[0], e.parts[0].entries, stages)
+	var before *rules.Answers
+	if e.before != nil {
+		before, e.before = e.before.answers, nil
+	}
+	answers := ix.set.Answers(c, before)
+	if e.keeps {
+		e.answers = answers
+	}
+	stages := ix.stages(c)
+	e.spans, e.cells = ix.spans(answers.Intervals), encodeCells(ix.cells(c, stages))
+	if len(files) == 1 {
+		e.row = ix.derive(c, e.parts[0].entries, stages, answers)
+	}
 }

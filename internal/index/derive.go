@@ -13,6 +13,7 @@ import (
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/names"
+	"github.com/kua-registry/kua/internal/rules"
 )
 
 // facetField says where a facet's codes are found: any of the fields of the
@@ -70,7 +71,7 @@ func facetRecords(c *casefile.Case, kind string) []*casefile.Record {
 }
 
 // derive makes the row of a case from its file.
-func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry, stages []stageFrom) row {
+func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry, stages []stageFrom, answers *rules.Answers) row {
 	var r row
 	if rec, ok := c.Record(c.ID); ok {
 		r.org = first(rec.Fields, "org")
@@ -131,8 +132,7 @@ func (ix *Index) derive(c *casefile.Case, entries []casefile.Entry, stages []sta
 	} else if rec, ok := c.Record(c.ID); ok {
 		r.reported = int64(rec.Counts)
 	}
-	standings, waits := ix.set.Standings(c)
-	r.stages, r.standings, r.terms = encodeStages(stages), ix.encodeStandings(standings), ix.encodeTerms(c, waits)
+	r.stages, r.standings, r.terms = encodeStages(stages), ix.encodeStandings(answers.Standings), ix.encodeTerms(c, answers.Waiting)
 	r.ties = encodeKnots(ix.knots(c, edtf.Day(r.reported)))
 	return r
 }

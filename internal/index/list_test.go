@@ -65,7 +65,7 @@ func (l law) plain(ix *Index, acts []Act, clock Clock) []plainCase {
 			continue
 		}
 		file := casefile.Fold(l.book, id, streams[id])
-		p := plainCase{id: id, stream: i, row: ix.derive(file, streams[id], ix.stages(file)), stage: file.Stage(clock.AsOf)}
+		p := plainCase{id: id, stream: i, row: ix.derive(file, streams[id], ix.stages(file), ix.set.Answers(file, nil)), stage: file.Stage(clock.AsOf)}
 		for _, other := range st.cluster(id) {
 			if p.cluster == "" && live(other) {
 				p.cluster = other

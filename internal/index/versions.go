@@ -14,6 +14,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/rules"
 )
 
 // What a batch does to versions is done in memory: those that hold of the cases
@@ -409,10 +410,10 @@ type span struct {
 	from, to edtf.Day
 }
 
-// spans evaluates the figures of a file and encodes them in one order.
-func (ix *Index) spans(c *casefile.Case) []byte {
+// spans encodes when the figures of a file hold, in one order.
+func (ix *Index) spans(intervals []rules.Interval) []byte {
 	var all []span
-	for _, i := range ix.set.Intervals(c) {
+	for _, i := range intervals {
 		if no, ok := ix.ruleNo[i.Rule]; ok && i.From < i.To {
 			all = append(all, span{no, i.From, i.To})
 		}

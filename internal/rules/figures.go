@@ -70,16 +70,26 @@ func (s *Set) reads() (each []uint64, all uint64, steps []int, fixed []edtf.Day)
 }
 
 // Intervals returns the spans of days on which the case counts in each figure. What cannot be told does not count.
-func (s *Set) Intervals(c *casefile.Case) []Interval {
+func (s *Set) Intervals(c *casefile.Case) []Interval { return s.intervals(s.open(c), nil) }
+
+// intervals asks some of the figures, by place; nil: all.
+func (s *Set) intervals(f *file, ask []bool) []Interval {
 	reads, all, steps, fixed := s.reads()
-	f := s.open(c)
+	if ask != nil {
+		all = 0
+		for i, kinds := range reads {
+			if ask[i] {
+				all |= kinds
+			}
+		}
+	}
 	f.holds = make([]bool, len(s.figures))
 	since := make([]edtf.Day, len(s.figures))
 	var out []Interval
 	for n, ch := range f.changes(all, steps, fixed) {
 		f.at(ch.day)
 		for i, fig := range s.figures {
-			if n > 0 && reads[i]&ch.what == 0 {
+			if n > 0 && reads[i]&ch.what == 0 || ask != nil && !ask[i] {
 				continue
 			}
 			held := f.holds[i]

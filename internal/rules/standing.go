@@ -127,6 +127,7 @@ func compareTurns(a, b turn) int {
 type sweep struct {
 	set    *Set
 	f      *file
+	ask    []bool       // by rule: whether it is asked; nil: all are
 	turns  []turn       // that are still to come, in order
 	passed []bool       // deadlines: one of its terms has passed without having been kept in time
 	open   [][]Standing // by rule
@@ -138,12 +139,23 @@ type sweep struct {
 // Standings answers how a case stands on every day, and which deadlines wait in it, in order of the rules.
 // Each rule is asked again only on those days on which something it reads
 // changes: a record begins to count, a date comes, a term it measures passes.
-func (s *Set) Standings(c *casefile.Case) ([]Standing, []Waiting) {
-	f := s.open(c)
-	w := &sweep{set: s, f: f, passed: make([]bool, len(s.deadlines)), open: make([][]Standing, len(s.watched)), waits: make([][]Waiting, len(s.deadlines))}
-	days := f.changes(^clockBit, nil, nil)
+func (s *Set) Standings(c *casefile.Case) ([]Standing, []Waiting) { return s.standings(s.open(c), nil) }
+
+// standings asks some of the checks and deadlines, by place; nil: all.
+func (s *Set) standings(f *file, ask []bool) ([]Standing, []Waiting) {
+	w := &sweep{set: s, f: f, ask: ask, passed: make([]bool, len(s.deadlines)), open: make([][]Standing, len(s.watched)), waits: make([][]Waiting, len(s.deadlines))}
+	read := ^clockBit
+	if ask != nil {
+		read = 0
+		for i := range s.watched {
+			if ask[i] {
+				read |= s.watched[i].kinds
+			}
+		}
+	}
+	days := f.changes(read, nil, nil)
 	for i := range s.watched {
-		if r := &s.watched[i]; r.clock && w.asked(r) {
+		if r := &s.watched[i]; r.clock && w.asked(r) && (ask == nil || ask[i]) {
 			w.clockTurns(int32(i), r)
 		}
 	}
@@ -188,9 +200,7 @@ func (s *Set) Standings(c *casefile.Case) ([]Standing, []Waiting) {
 	for i := range w.waits {
 		w.wait(i, edtf.MaxDay, "", nil)
 	}
-	slices.SortFunc(w.waited, func(a, b Waiting) int {
-		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Due, b.Due), cmp.Compare(a.Arguable, b.Arguable), cmp.Compare(a.From, b.From))
-	})
+	slices.SortFunc(w.waited, Waiting.compare)
 	return w.out, w.waited
 }
 
@@ -244,6 +254,9 @@ func (w *sweep) on(day, from edtf.Day, what uint64, turns []turn) {
 		turned := len(turns) > 0 && turns[0].rule == int32(i)
 		if turned {
 			turns = turns[1:]
+		}
+		if w.ask != nil && !w.ask[i] {
+			continue
 		}
 		if r.check != nil && len(r.check.of) > 0 {
 			w.stands(i, from, r.check.def.ID, r.check.def.Severity != string(Info) && slices.ContainsFunc(r.check.of, func(d *deadline) bool {

@@ -59,6 +59,11 @@ func TestStandingsOfTheStories(t *testing.T) {
 
 // drawCase draws a case of records of any kind with any of their fields.
 func drawCase(t *rapid.T, b *codebook.Book) *casefile.Case {
+	return casefile.Fold(b, id("case"), drawEntries(t, b))
+}
+
+// drawEntries draws the entries of such a case.
+func drawEntries(t *rapid.T, b *codebook.Book) []casefile.Entry {
 	var kinds []*codebook.Kind
 	for _, k := range b.Kinds() {
 		if k.Scope == codebook.InCase && k.ID != "case" {
@@ -95,7 +100,7 @@ func drawCase(t *rapid.T, b *codebook.Book) *casefile.Case {
 		}
 		entries = append(entries, casefile.Entry{Pos: uint64(i + 2), At: written, Record: id(fmt.Sprint(i)), Kind: k.ID, Op: casefile.Put, Fields: f})
 	}
-	return casefile.Fold(b, id("case"), entries)
+	return entries
 }
 
 // TestStandingsAreThePlainAnswer compares the standings of all days with the
