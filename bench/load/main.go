@@ -70,9 +70,8 @@ type driver struct {
 	seed      uint64
 	pause     bool
 
-	world   invented.Register
-	of      inventedAs
-	outside []int // numbers of cases that are open to those who opened them alone
+	world invented.Register
+	of    inventedAs
 }
 
 // inventedAs is what kua bench generate says of a register.

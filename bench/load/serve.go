@@ -35,7 +35,9 @@ func (d *driver) serve(ctx context.Context) (stop func(), err error) {
 	go func() { ended <- cmd.Wait() }()
 	stop = func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // or it has ended
-		<-ended
+		if err := <-ended; err != nil {
+			fmt.Fprintln(os.Stderr, "bench/load: the server ended:", err)
+		}
 	}
 	d.pids = []string{strconv.Itoa(cmd.Process.Pid)}
 	start := time.Now()

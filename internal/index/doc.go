@@ -16,9 +16,10 @@
 // Everything derived is kept in versions. A version is true for a range of
 // known time (milliseconds of the entries' own time) and holds the intervals of
 // effective days on which a figure counts, a check is breached, a deadline is
-// overdue or a term of ours runs. A figure as of a day, as known by a moment, is a count over one
-// index. The time of entries must not decrease along the ledger; the registry
-// sees to that.
+// overdue or a term of ours runs. A figure as of a day, as known by a moment, is
+// a count of the units that were true at that moment and hold it on that day.
+// The time of entries must not decrease along the ledger; the registry sees to
+// that.
 //
 // A figure as of a day, by what is known now, is a sum over the months before
 // and the days of that month (tally); beside it stands what it was as known at
@@ -30,6 +31,12 @@
 // are decoded when the index is opened, and a write replaces those it changed.
 // A list, its facets and what is breached and overdue in all cases on any day
 // are answered from there, whatever was written the moment before.
+//
+// # Made anew
+//
+// From the whole ledger an index is made in two passes (Build): the entries
+// first, then all that became of one person after the other. What it says is
+// what Apply says of the same acts.
 //
 // # Units
 //
