@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/kua-registry/kua/internal/seal"
 )
@@ -103,6 +104,9 @@ func (l *Log) openForgetting(ctx context.Context) error {
 // wrapped key may still be must be given. It answers how many wrapped keys it
 // had to leave as they were, because no key given opens them.
 //
+// ErrForgetKey where they lie under a key that nobody here was given: nothing is
+// changed then.
+//
 // It is done at once or not at all. Where it fails, whatever was kept can be
 // read with the keys given; do it again.
 func (l *Log) Rewrap(ctx context.Context, keys []*seal.ForgetKey) (left int, err error) {
@@ -127,11 +131,17 @@ func (l *Log) Rewrap(ctx context.Context, keys []*seal.ForgetKey) (left int, err
 		l.forgetting.Store(f)
 		return 0, nil
 	}
+	all := maps.Clone(f.all)
 	if old := l.forgetting.Load(); old != nil { // until it is done, all are needed
-		for id, k := range old.all {
-			f.all[id] = k
-		}
+		maps.Copy(all, old.all)
 	}
+	// A copy of the register on another machine may have turned to a key of its
+	// own. Wrapped under ours by us, what it wrapped would be closed for it, and
+	// what it wraps for us.
+	if now != nil && (len(now) != len(newest) || all[seal.ForgetID(now)] == nil) {
+		return 0, fmt.Errorf("%w: another machine has put them under a key of its own: has the register's directory been copied, and are both in use? Nothing was changed", ErrForgetKey)
+	}
+	f.all = all
 	l.forgetting.Store(f)
 	err = l.store.Rewrap(ctx, func(w WrappedKey) ([]byte, error) {
 		if id, covered := seal.ForgetIDOf(w.Wrapped); covered && id == newest {

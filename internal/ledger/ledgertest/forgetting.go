@@ -5,6 +5,8 @@ package ledgertest
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -125,6 +127,20 @@ func testForgettingLost(t *testing.T, l *Ledger) {
 	if _, err := l.Rewrap(ctx, nil); err == nil {
 		t.Error("wrapped under no key")
 	}
+	// A copy of the register that is in use elsewhere turned to a key of its own:
+	// what it wrapped is left as it is (a regression: it was put under a key that
+	// the copy does not have, and what neither could open was passed over).
+	mine := l.Options.Forgetting
+	before := l.under(t)
+	must(t, l.Store.Rewrap(ctx, func(w ledger.WrappedKey) ([]byte, error) { return w.Wrapped, nil }, "forgetting", []byte("theirs..")))
+	if left, err := l.Rewrap(ctx, append(slices.Clone(mine), newForgetKey())); !errors.Is(err, ledger.ErrForgetKey) || left != 0 {
+		t.Errorf("wrapped although another has turned: %d left, %v", left, err)
+	}
+	if after := l.under(t); !maps.Equal(after, before) {
+		t.Errorf("keys were wrapped again: %v, before %v", after, before)
+	}
+	own := mine[0].ID()
+	must(t, l.Store.SetMeta(ctx, "forgetting", own[:]))
 }
 
 // testForgettingModel adds, forgets, wraps again and reopens at random, with
