@@ -101,12 +101,13 @@ func (ls Lists) Read(text string) ([]Receipt, error) {
 		slips   int
 	}
 	var found []reading
-	var worst *WordError
+	var wrong *WordError
+	fits := -1 // how many words of the language in which it is wrong are right
 	for _, l := range ls {
-		r, slips, err := l.readAll(words)
+		r, slips, right, err := l.readAll(words)
 		if err != nil {
-			if worst == nil || err.Place > worst.Place || err.Place == worst.Place && len(err.Near) > len(worst.Near) {
-				worst = err
+			if right > fits {
+				wrong, fits = err, right
 			}
 			continue
 		}
@@ -117,7 +118,7 @@ func (ls Lists) Read(text string) ([]Receipt, error) {
 		found = append(found[:at], append([]reading{{r, slips}}, found[at:]...)...)
 	}
 	if len(found) == 0 {
-		return nil, worst
+		return nil, wrong
 	}
 	var all []Receipt
 	for _, f := range found {
@@ -126,25 +127,34 @@ func (ls Lists) Read(text string) ([]Receipt, error) {
 	return all, nil
 }
 
-func (l *Language) readAll(words []string) (r Receipt, slips int, _ *WordError) {
+// readAll reads the words in one language: the receipt and how many slips were
+// set right, or which word is the first that is none, and how many are as they
+// stand in the list.
+func (l *Language) readAll(words []string) (r Receipt, slips, right int, wrong *WordError) {
 	n := new(big.Int)
 	for i, w := range words {
 		at, near := l.find(fold(w))
 		switch {
-		case at < 0 && len(near) != 1:
-			e := &WordError{Place: i + 1}
-			for _, k := range near {
-				e.Near = append(e.Near, l.words[k])
-			}
-			return Receipt{}, 0, e
-		case at < 0:
+		case at >= 0:
+			right++
+		case len(near) == 1:
 			at = near[0]
 			slips++
+		case wrong == nil:
+			wrong = &WordError{Place: i + 1}
+			for _, k := range near {
+				wrong.Near = append(wrong.Near, l.words[k])
+			}
 		}
-		n.Lsh(n, 11).Or(n, big.NewInt(int64(at)))
+		if wrong == nil {
+			n.Lsh(n, 11).Or(n, big.NewInt(int64(at)))
+		}
+	}
+	if wrong != nil {
+		return Receipt{}, 0, right, wrong
 	}
 	n.FillBytes(r[:])
-	return r, slips, nil
+	return r, slips, right, nil
 }
 
 // find gives the place of a word, or of those that are one slip away.
