@@ -27,7 +27,7 @@ func (ix *Index) Figures(ctx context.Context, clock Clock, scope string, verifie
 		}
 		var known []int // by rule; nil: by what is known now
 		if moment(clock.KnownBy) <= list.latest {
-			if known, err = ix.countKnown(ctx, c, list, no, clock); err != nil {
+			if known, err = ix.countKnown(ctx, c, no, clock); err != nil {
 				return err
 			}
 		}
@@ -74,18 +74,22 @@ func countTally(c *conn, scope, rule int64, day edtf.Day) (n int, err error) {
 	return n, err
 }
 
-// countKnown counts the units of a scope for which each rule holds at a clock,
-// by the rule's number: all at once, for each unit that was true then is read.
-func (ix *Index) countKnown(ctx context.Context, c *conn, list *listing, scope int64, clock Clock) ([]int, error) {
+// countKnown counts the units of a scope for which each rule holds at a clock of
+// the past, by the rule's number: all at once, for each unit that was true then
+// is read.
+func (ix *Index) countKnown(ctx context.Context, c *conn, scope int64, clock Clock) ([]int, error) {
 	counts := make([]int, len(ix.rules))
-	err := ix.eachUnit(ctx, c, list, scope, moment(clock.KnownBy), func(_ int64, unit []byte) error {
-		p := parts(unit)
-		eachOn(p[0], p[1], clock.AsOf, func(rule uint16) {
-			if int(rule) < len(counts) {
+	known, n := moment(clock.KnownBy), 0
+	err := c.Run(`SELECT spans FROM unit WHERE scope = ? AND kto > ? AND kfrom <= ?`, func(s *sqlite3.Stmt) error {
+		if n++; n%sheetPage == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return eachSpan(s.ColumnRawBlob(0), func(rule int64, from, to edtf.Day) error {
+			if from <= clock.AsOf && clock.AsOf < to && rule < int64(len(counts)) {
 				counts[rule]++ // the spans of one rule don't overlap
 			}
+			return nil
 		})
-		return nil
-	})
+	}, scope, known, known)
 	return counts, err
 }
