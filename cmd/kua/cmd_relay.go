@@ -17,10 +17,6 @@ import (
 	"github.com/kua-registry/kua/internal/seal"
 )
 
-// defaultRelay is where a relay listens: on every address of its machine, since
-// the nodes come from outside.
-const defaultRelay = ":8443"
-
 func (p *program) relayCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "relay",
@@ -218,6 +214,11 @@ func (p *program) relayServeCommand() *cobra.Command {
 				return err
 			}
 			defer closing(r)
+			if listen == "" { // where the nodes look for it
+				if listen, err = r.Port(); err != nil {
+					return err
+				}
+			}
 			listener, err := net.Listen("tcp", listen)
 			if err != nil {
 				return fmt.Errorf("the relay can't be served on %s: %w; give another address with --listen", listen, err)
@@ -226,7 +227,7 @@ func (p *program) relayServeCommand() *cobra.Command {
 			return r.Serve(cmd.Context(), listener)
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", defaultRelay, "`address` to listen on")
+	cmd.Flags().StringVar(&listen, "listen", "", "`address` to listen on; else the port of the address that the nodes were given")
 	return cmd
 }
 

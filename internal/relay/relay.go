@@ -3,6 +3,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -18,6 +19,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -410,4 +412,14 @@ func write(path string, b []byte) error {
 		_, err := f.Write(b)
 		return err
 	})
+}
+
+// Port is the port of the address that the nodes were given, as net.Listen
+// reads it: on all of the machine's networks.
+func (r *Relay) Port() (string, error) {
+	u, err := url.Parse(r.kept.Address)
+	if err != nil {
+		return "", err
+	}
+	return ":" + cmp.Or(u.Port(), "443"), nil
 }
