@@ -24,7 +24,7 @@ import (
 var (
 	ErrNone    = errors.New("there is no such report: look at each word again")
 	ErrTaken   = errors.New("there is a report with that receipt already")
-	ErrFull    = errors.New("the inbox takes nothing more for now: what was sent before is safe; try again tomorrow, or write into the page without a line and hand the file over")
+	ErrFull    = errors.New("the inbox takes nothing more for now: what was sent before is safe; try again tomorrow")
 	ErrTooLong = errors.New("that is too long for one piece")
 	ErrMissing = errors.New("a piece of a file has not arrived: send it again")
 	ErrGone    = errors.New("the report was withdrawn by who sent it")
