@@ -197,17 +197,11 @@ func (p *program) fillOptions(now func() time.Time) registry.Options {
 
 // openInvented opens a register that was made up.
 func (p *program) openInvented(ctx context.Context, dir string, now func() time.Time) (*registry.Registry, *access.Session, error) {
-	file := filepath.Join(dir, demoPassphraseFile)
-	f, err := os.Open(file)
+	unlock, err := besideIt(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer f.Close()
-	passphrase, err := firstLine(f, file, "the passphrase")
-	if err != nil {
-		return nil, nil, err
-	}
-	return registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase}, p.fillOptions(now))
+	return registry.Open(ctx, dir, unlock, p.fillOptions(now))
 }
 
 // fill writes the register, or what of it is not there yet. It answers how many

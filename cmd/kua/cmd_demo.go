@@ -83,16 +83,11 @@ is opened again.`,
 func (p *program) demo(ctx context.Context, dir string) (*registry.Registry, *access.Session, error) {
 	file := filepath.Join(dir, demoPassphraseFile)
 	if _, err := os.Stat(file); err == nil {
-		f, err := os.Open(file)
+		unlock, err := besideIt(dir)
 		if err != nil {
 			return nil, nil, err
 		}
-		defer f.Close()
-		passphrase, err := firstLine(f, file, "the passphrase")
-		if err != nil {
-			return nil, nil, err
-		}
-		return registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase}, p.options())
+		return registry.Open(ctx, dir, unlock, p.options())
 	}
 	if err := newDir(dir); err != nil {
 		return nil, nil, err

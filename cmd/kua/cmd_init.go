@@ -12,7 +12,6 @@ import (
 
 	"github.com/kua-registry/kua/internal/exchange"
 	"github.com/kua-registry/kua/internal/registry"
-	"github.com/kua-registry/kua/internal/seal"
 )
 
 func (p *program) initCommand() *cobra.Command {
@@ -34,8 +33,6 @@ With --coalition the register is one node of several: see 'kua exchange --help'.
 That can't be said later: every entry names the ledger that it is of.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			made := ""
-			passphrase := ""
 			options := p.options()
 			var err error
 			if options.Database, err = at.read(p); err != nil {
@@ -49,12 +46,8 @@ That can't be said later: every entry names the ledger that it is of.`,
 					return err
 				}
 			}
-			if p.passphraseFile == "" {
-				if made, err = seal.NewPassphrase(); err != nil {
-					return err
-				}
-				passphrase = made
-			} else if passphrase, err = p.passphrase(""); err != nil {
+			passphrase, made, err := p.firstPassphrase()
+			if err != nil {
 				return err
 			}
 			reg, session, err := registry.Create(cmd.Context(), args[0],

@@ -14,7 +14,6 @@ import (
 
 	"github.com/kua-registry/kua/internal/exchange"
 	"github.com/kua-registry/kua/internal/relay"
-	"github.com/kua-registry/kua/internal/seal"
 )
 
 func (p *program) relayCommand() *cobra.Command {
@@ -60,14 +59,8 @@ start without it.`,
 			if err := exchange.CheckAddress(address); err != nil {
 				return usage("--address: %v", err)
 			}
-			made, passphrase := "", ""
-			var err error
-			if p.passphraseFile == "" {
-				if made, err = seal.NewPassphrase(); err != nil {
-					return err
-				}
-				passphrase = made
-			} else if passphrase, err = p.passphrase(""); err != nil {
+			passphrase, made, err := p.firstPassphrase()
+			if err != nil {
 				return err
 			}
 			r, err := relay.Create(cmd.Context(), args[0], passphrase, address, plain, p.relayOptions())

@@ -9,12 +9,14 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/term"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/seal"
 )
 
 // read opens the register of --registry to be read, also while another process
@@ -105,4 +107,27 @@ func firstLine(r io.Reader, name, what string) (string, error) {
 		return "", fmt.Errorf("%s: its first line is empty; %s belongs there", name, what)
 	}
 	return line, nil
+}
+
+// firstPassphrase is the passphrase of what is being made: that of the file
+// that was given, or one that is made up, which is to be shown once.
+func (p *program) firstPassphrase() (passphrase, made string, err error) {
+	if p.passphraseFile != "" {
+		passphrase, err = p.passphrase("")
+		return passphrase, "", err
+	}
+	made, err = seal.NewPassphrase()
+	return made, made, err
+}
+
+// besideIt is how a register that is made up is unlocked: its passphrase lies beside it.
+func besideIt(dir string) (registry.Unlock, error) {
+	file := filepath.Join(dir, demoPassphraseFile)
+	f, err := os.Open(file)
+	if err != nil {
+		return registry.Unlock{}, err
+	}
+	defer f.Close()
+	passphrase, err := firstLine(f, file, "the passphrase")
+	return registry.Unlock{Passphrase: passphrase}, err
 }

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
+
+	"github.com/kua-registry/kua/internal/locale"
 )
 
 // longestQuery is how many letters of what somebody types are looked at.
@@ -59,9 +61,7 @@ func (l *List) Search(text, lang string, most int) []ListCode {
 }
 
 // typed folds a text as Find does, and the Kazakh letters to those that people type for them.
-func typed(text string) string { return kazakhTyped.Replace(fold(text)) }
-
-var kazakhTyped = strings.NewReplacer("ә", "а", "ғ", "г", "қ", "к", "ң", "н", "ө", "о", "ұ", "у", "ү", "у", "һ", "х", "і", "и")
+func typed(text string) string { return strings.Map(locale.RussianLetter, fold(text)) }
 
 // What a fit costs: the less, the better.
 const (

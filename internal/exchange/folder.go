@@ -8,41 +8,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/kua-registry/kua/internal/wholefile"
 )
 
 // folder keeps files that are whole or not there, whenever the power goes.
 type folder string
 
-func (d folder) put(name string, b []byte) (err error) {
+func (d folder) put(name string, b []byte) error {
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(string(d), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), filepath.Join(string(d), name)); err != nil {
-		return err
-	}
-	return d.sync()
-}
-
-// sync makes the names durable, where the system can.
-func (d folder) sync() error {
-	f, err := os.Open(string(d))
-	if err != nil {
-		return err
-	}
-	err = f.Sync()
-	if errors.Is(err, fs.ErrInvalid) || errors.Is(err, fs.ErrPermission) {
-		err = nil
-	}
-	return errors.Join(err, f.Close())
+	return wholefile.WriteBytes(filepath.Join(string(d), name), ".new-*", b)
 }
 
 // names are those of the files, in order.

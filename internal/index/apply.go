@@ -182,14 +182,14 @@ func (p *plan) add(c *conn, act Act) error {
 	if act.Entries[0].Kind == kindAudit {
 		return p.auditOnly(c, act)
 	}
-	before, known := p.st.streams[id]
+	_, known := p.st.streams[id]
 	no, err := p.writeEntries(c, act)
 	if err != nil {
 		return err
 	}
 	entries, ok := p.entries[no]
 	if !ok && known {
-		if entries, err = entriesOf(c, before, forever); err != nil {
+		if entries, err = entriesOf(c, no, forever); err != nil {
 			return err
 		}
 		entries = entries[:len(entries)-len(act.Entries)] // those before

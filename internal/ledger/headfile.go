@@ -8,9 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/kua-registry/kua/internal/wholefile"
 )
 
 // headFile keeps the newest checkpoint outside the store, so that an older
@@ -45,7 +46,7 @@ func createHeadFile(path string, checkpoint []byte) (*headFile, error) {
 		return nil, err
 	}
 	h := &headFile{f: f}
-	err = errors.Join(h.write(checkpoint), h.write(checkpoint), f.Sync(), syncDir(filepath.Dir(path)))
+	err = errors.Join(h.write(checkpoint), h.write(checkpoint), f.Sync(), wholefile.SyncDir(filepath.Dir(path)))
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -97,17 +98,4 @@ func (h *headFile) close(sync bool) error {
 		err = h.f.Sync()
 	}
 	return errors.Join(err, h.f.Close())
-}
-
-// syncDir makes the names in a folder durable, where the system can.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if errors.Is(err, fs.ErrInvalid) || errors.Is(err, fs.ErrPermission) { // Windows, some file systems
-		err = nil
-	}
-	return errors.Join(err, d.Close())
 }

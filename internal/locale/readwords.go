@@ -231,26 +231,10 @@ func readFold(s string) string {
 		switch r = unicode.ToLower(r); r {
 		case 'ё':
 			return 'е'
-		case 'ә':
-			return 'а'
-		case 'ғ':
-			return 'г'
-		case 'қ':
-			return 'к'
-		case 'ң':
-			return 'н'
-		case 'ө':
-			return 'о'
-		case 'ұ', 'ү':
-			return 'у'
-		case 'һ':
-			return 'х'
-		case 'і':
-			return 'и'
 		case '‐', '‑', '‒', '–', '—', '―', '−':
 			return '-'
 		}
-		return r
+		return RussianLetter(r)
 	}, s)
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+
+	"github.com/kua-registry/kua/internal/locale"
 )
 
 // Spellings is one name as Russian, as Kazakh and as Latin documents have it.
@@ -127,8 +129,6 @@ func likeCapitals(as []rune, word string) string {
 	return string(letters)
 }
 
-var kazakhToRussian = map[rune]rune{'ә': 'а', 'ғ': 'г', 'қ': 'к', 'ң': 'н', 'ө': 'о', 'ұ': 'у', 'ү': 'у', 'һ': 'х', 'і': 'и'}
-
 func russianWord(word []rune) string {
 	var b strings.Builder
 	for i, r := range word {
@@ -138,8 +138,8 @@ func russianWord(word []rune) string {
 			continue
 		case r == 'ы' && at(word, i-1) == 'й':
 			r = 'и'
-		case kazakhToRussian[r] != 0:
-			r = kazakhToRussian[r]
+		default:
+			r = locale.RussianLetter(r)
 		}
 		b.WriteRune(r)
 	}

@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/kua-registry/kua/internal/locale"
 )
 
 //go:embed words/*.txt
@@ -175,28 +177,10 @@ func (l *Language) find(w string) (at int, near []int) {
 // keyboard has.
 func fold(w string) string {
 	return strings.Map(func(r rune) rune {
-		switch r := unicode.ToLower(r); r {
-		case 'ә':
-			return 'а'
-		case 'ғ':
-			return 'г'
-		case 'қ':
-			return 'к'
-		case 'ң':
-			return 'н'
-		case 'ө':
-			return 'о'
-		case 'ұ', 'ү':
-			return 'у'
-		case 'һ':
-			return 'х'
-		case 'і':
-			return 'и'
-		case 'ё':
+		if r = unicode.ToLower(r); r == 'ё' {
 			return 'е'
-		default:
-			return r
 		}
+		return locale.RussianLetter(r)
 	}, w)
 }
 

@@ -465,7 +465,10 @@ func TestCoalitionErasureKilledRegression(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.writing.Lock()
-	_, err = (&intake{r: r, head: r.coalition.log.Head()}).stream(ctx, stream)
+	in, err := r.taking()
+	if err == nil {
+		_, err = in.stream(ctx, stream)
+	}
 	r.writing.Unlock()
 	if err != nil {
 		t.Fatal(err)

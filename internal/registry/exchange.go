@@ -4,6 +4,7 @@ package registry
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -518,7 +519,10 @@ func (r *Registry) takeIn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in := &intake{r: r, head: head}
+	in, err := r.taking()
+	if err != nil {
+		return err
+	}
 	// Who a node is comes before what it wrote, and an organisation before its
 	// cases: what can't be taken in yet is tried again as long as something is.
 	var held []heldStream
@@ -557,18 +561,29 @@ func (r *Registry) takeIn(ctx context.Context) error {
 	return errors.Join(c.store.SetMeta(ctx, metaHeld, b), c.setPosition(ctx, metaTaken, head.Size))
 }
 
-// intake is one taking in.
-type intake struct {
+// taking is one taking in from the replica.
+type taking struct {
 	r    *Registry
 	head ledger.Head
-	took int
-	said bool // that something arrived
-	anew bool // keys of entries that were there before came, or went
+	// Read once, for members and organisations of this node don't change meanwhile.
+	authors func(ledger.ID) (ed25519.PublicKey, bool)
+	orgs    map[ledger.ID]string // of this node, by the id of their identity
+	took    int
+	said    bool // that something arrived
+	anew    bool // keys of entries that were there before came, or went
+}
+
+func (r *Registry) taking() (in *taking, err error) {
+	in = &taking{r: r, head: r.coalition.log.Head()}
+	if in.authors, err = r.authors(); err == nil {
+		in.orgs, err = r.orgIdentities()
+	}
+	return in, err
 }
 
 // arrived writes that something came from the coalition, and up to where it is
 // known: the moment from which this node knows what follows.
-func (in *intake) arrived(ctx context.Context) error {
+func (in *taking) arrived(ctx context.Context) error {
 	if in.said {
 		return nil
 	}
@@ -581,32 +596,18 @@ func (in *intake) arrived(ctx context.Context) error {
 
 // stream takes in what is new of a stream of another node, and answers why it
 // could not; 0: all is in.
-func (in *intake) stream(ctx context.Context, stream ledger.ID) (whyHeld, error) {
+func (in *taking) stream(ctx context.Context, stream ledger.ID) (whyHeld, error) {
 	r, c := in.r, in.r.coalition
 	owner, err := c.node.Owner(ctx, stream)
 	if err != nil || owner == ledger.ID(r.node.ID()) {
 		return 0, err
 	}
-	last, _, err := r.log.Last(ctx, stream)
+	last, leaf, err := r.log.Last(ctx, stream)
 	if err != nil {
 		return 0, err
 	}
 	var entries []ledger.Entry
 	same := true
-	var before []ledger.Header
-	err = r.log.Stream(ctx, stream, func(e ledger.Entry) error {
-		before = append(before, e.Header)
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	var leaf ledger.Hash
-	if last > 0 {
-		if _, leaf, err = r.log.Last(ctx, stream); err != nil {
-			return 0, err
-		}
-	}
 	err = c.log.Stream(ctx, stream, func(e ledger.Entry) error {
 		if e.Header.Version > last {
 			entries = append(entries, e)
@@ -636,16 +637,8 @@ func (in *intake) stream(ctx context.Context, stream ledger.ID) (whyHeld, error)
 	if len(entries) == 0 && len(fresh) == 0 && len(gone) == 0 {
 		return 0, nil
 	}
-	vault := ledger.ID(r.vault.ID())
-	for _, h := range before {
-		for _, k := range append(slices.Clone(fresh), gone...) {
-			if k.Holder != vault {
-				continue // not open yet, or what is open by it goes too
-			}
-			if k.Part == uint8(seal.FactPart) && k.Epoch == h.FactEpoch || k.Part == uint8(seal.IdentityPart) && k.Epoch == h.IdentityEpoch {
-				in.anew = true
-			}
-		}
+	if err := in.keysOfOld(ctx, stream, append(slices.Clone(fresh), gone...)); err != nil {
+		return 0, err
 	}
 	if in.anew { // first: a program that is killed in between goes on with it when it is opened
 		if err := c.store.SetMeta(ctx, metaAnew, []byte{1}); err != nil {
@@ -681,18 +674,30 @@ func (in *intake) stream(ctx context.Context, stream ledger.ID) (whyHeld, error)
 	return 0, nil
 }
 
+// keysOfOld notes whether keys that came or went are of entries that are here already.
+func (in *taking) keysOfOld(ctx context.Context, stream ledger.ID, keys []ledger.WrappedKey) error {
+	vault := ledger.ID(in.r.vault.ID())
+	// Of another holder they are not open yet, or what is open by them goes too.
+	keys = slices.DeleteFunc(keys, func(k ledger.WrappedKey) bool { return k.Holder != vault })
+	if in.anew || len(keys) == 0 {
+		return nil
+	}
+	return in.r.log.Stream(ctx, stream, func(e ledger.Entry) error {
+		in.anew = in.anew || slices.ContainsFunc(keys, func(k ledger.WrappedKey) bool {
+			return k.Part == uint8(seal.FactPart) && k.Epoch == e.Header.FactEpoch || k.Part == uint8(seal.IdentityPart) && k.Epoch == e.Header.IdentityEpoch
+		})
+		return nil
+	})
+}
+
 // keys are the keys of a stream that the coalition's ledger gives this node, by
 // its own vault; those that are sealed to organisations here stay as they are
 // until one of their members opens them.
-func (in *intake) keys(ctx context.Context, stream, owner ledger.ID) (offered, sealed []ledger.WrappedKey, why whyHeld, err error) {
+func (in *taking) keys(ctx context.Context, stream, owner ledger.ID) (offered, sealed []ledger.WrappedKey, why whyHeld, err error) {
 	r := in.r
 	p := r.met()[owner]
 	if p == nil || p.vault == nil && stream != owner {
 		return nil, nil, heldStranger, nil
-	}
-	ours, err := r.orgIdentities()
-	if err != nil {
-		return nil, nil, 0, err
 	}
 	wrap := func(k ledger.WrappedKey, key seal.Key) error {
 		wrapped, err := r.vault.WrapCaseKey(stream, seal.Part(k.Part), k.Epoch, key)
@@ -711,7 +716,7 @@ func (in *intake) keys(ctx context.Context, stream, owner ledger.ID) (offered, s
 	}
 	for _, k := range all {
 		switch {
-		case stream != owner && ours[k.Holder] != "":
+		case stream != owner && in.orgs[k.Holder] != "":
 			sealed = append(sealed, k)
 		case stream == owner && k.Holder == ledger.ID(r.node.ID()):
 			b, err := r.node.Open(grantLabel(r.log.ID(), stream, seal.Part(k.Part), k.Epoch), k.Wrapped)
@@ -739,12 +744,9 @@ func (in *intake) keys(ctx context.Context, stream, owner ledger.ID) (offered, s
 
 // open opens what came of a stream, as far as it is open to this node, and
 // refuses what is not its node's to write.
-func (in *intake) open(ctx context.Context, stream, owner ledger.ID, entries []ledger.Entry, offered []ledger.WrappedKey) ([]index.Entry, whyHeld, error) {
+func (in *taking) open(ctx context.Context, stream, owner ledger.ID, entries []ledger.Entry, offered []ledger.WrappedKey) ([]index.Entry, whyHeld, error) {
 	r := in.r
-	authors, err := r.authors()
-	if err != nil {
-		return nil, 0, err
-	}
+	authors := in.authors
 	if stream == owner { // who a node is, itself says
 		card := r.met()[owner].card
 		authors = nodeAlone(card)
@@ -829,7 +831,7 @@ func (r *Registry) theirs(owner, stream ledger.ID, kind string, c ledger.Content
 // changed are the keys of a stream that came, and those that went: what is
 // neither offered to the node nor sealed to one of its organisations any more was
 // erased or taken back.
-func (in *intake) changed(ctx context.Context, stream ledger.ID, offered, sealed []ledger.WrappedKey) (fresh, gone []ledger.WrappedKey, err error) {
+func (in *taking) changed(ctx context.Context, stream ledger.ID, offered, sealed []ledger.WrappedKey) (fresh, gone []ledger.WrappedKey, err error) {
 	type name struct {
 		part  uint8
 		epoch uint32

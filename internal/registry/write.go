@@ -89,15 +89,15 @@ func (r *Registry) abreast(ctx context.Context) error {
 	if !r.behind.Load() {
 		return nil
 	}
-	err := ErrUnaudited
-	if r.writing.TryLock() { // else somebody is at it
-		defer r.writing.Unlock()
-		if err = r.settle(context.WithoutCancel(ctx)); err == nil {
-			r.behind.Store(false)
-			return nil
-		}
+	if !r.writing.TryLock() { // somebody is at it
+		return ErrUnaudited
 	}
-	return fmt.Errorf("%w: %w", ErrUnaudited, err)
+	defer r.writing.Unlock()
+	if err := r.settle(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnaudited, err)
+	}
+	r.behind.Store(false)
+	return nil
 }
 
 // append appends the entries of drafts, and hands them on to what decides and

@@ -133,7 +133,7 @@ func Create(ctx context.Context, dir, passphrase, address string, plain bool, o 
 		err = r.save()
 	}
 	if err == nil { // last: with it the relay is whole
-		err = write(filepath.Join(dir, keyFile), b)
+		err = wholefile.WriteBytes(filepath.Join(dir, keyFile), ".new-*", b)
 	}
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
@@ -192,7 +192,7 @@ func (r *Relay) openLedger(ctx context.Context, create bool) error {
 		if err != nil {
 			return err
 		}
-		if err := write(path, sealed); err != nil {
+		if err := wholefile.WriteBytes(path, ".new-*", sealed); err != nil {
 			return err
 		}
 	} else {
@@ -262,7 +262,7 @@ func (r *Relay) save() error {
 	if err != nil {
 		return err
 	}
-	if err := write(filepath.Join(r.dir, settings), sealed); err != nil {
+	if err := wholefile.WriteBytes(filepath.Join(r.dir, settings), ".new-*", sealed); err != nil {
 		return err
 	}
 	r.stamp = r.stampOf()
@@ -404,14 +404,6 @@ func certificate(now time.Time) (der, key []byte, err error) {
 	}
 	key, err = x509.MarshalPKCS8PrivateKey(private)
 	return der, key, err
-}
-
-// write writes a file so that it is there whole or not at all.
-func write(path string, b []byte) error {
-	return wholefile.Write(path, ".new-*", func(f *os.File) error {
-		_, err := f.Write(b)
-		return err
-	})
 }
 
 // Port is the port of the address that the nodes were given, as net.Listen

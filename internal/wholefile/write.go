@@ -31,6 +31,14 @@ func Write(path, pattern string, fill func(*os.File) error) error {
 	return SyncDir(filepath.Dir(path))
 }
 
+// WriteBytes puts a file that holds b: see [Write].
+func WriteBytes(path, pattern string, b []byte) error {
+	return Write(path, pattern, func(f *os.File) error {
+		_, err := f.Write(b)
+		return err
+	})
+}
+
 // SyncDir makes the names in a folder durable, where the system can.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
