@@ -72,8 +72,9 @@ func drawEntries(t *rapid.T, b *codebook.Book) []casefile.Entry {
 	}
 	dates := []string{"2022-01-04", "2022-01-04/2022-01-05", "2022-01-14", "2022-01", "2022-03-20", "2022-06~", "2022-06-30", "2022-12-31", "2023-01-01", "2023-04", "2024-02-29", "2022-01-20/..", "../2022-05-01", "unknown"}
 	entries := []casefile.Entry{{Pos: 1, At: written, Record: id("case"), Kind: "case", Op: casefile.Put, Fields: casefile.Fields{"opened": {"2022-01-10"}}}}
-	// Mostly of a few kinds, so that rules find what they read.
-	some := rapid.SliceOfN(rapid.SampledFrom(kinds), 1, 6).Draw(t, "kinds")
+	// Mostly of a few kinds, so that rules find what they read; and every second kind one of those from which a term of
+	// ours runs, which are few among all kinds.
+	some := rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom(kinds), rapid.SampledFrom(startOurs(b))), 1, 6).Draw(t, "kinds")
 	for i := range rapid.IntRange(1, 12).Draw(t, "records") {
 		k := rapid.SampledFrom(some).Draw(t, "kind")
 		f := casefile.Fields{}
@@ -101,6 +102,17 @@ func drawEntries(t *rapid.T, b *codebook.Book) []casefile.Entry {
 		entries = append(entries, casefile.Entry{Pos: uint64(i + 2), At: written, Record: id(fmt.Sprint(i)), Kind: k.ID, Op: casefile.Put, Fields: f})
 	}
 	return entries
+}
+
+// startOurs are the kinds of which each record is asked for a term of ours.
+func startOurs(b *codebook.Book) []*codebook.Kind {
+	var out []*codebook.Kind
+	for _, r := range b.Rules() {
+		if k, ok := b.Kind(r.Each); ok && r.Owes == "us" && !slices.Contains(out, k) {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 // TestStandingsAreThePlainAnswer compares the standings of all days with the
