@@ -61,6 +61,11 @@ var written = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // story folds one of the three stories.
 func story(t testing.TB, b *codebook.Book, file string) *casefile.Case {
 	t.Helper()
+	return casefile.Fold(b, id("case"), storyEntries(t, b, file))
+}
+
+func storyEntries(t testing.TB, b *codebook.Book, file string) []casefile.Entry {
+	t.Helper()
 	data, err := os.ReadFile(filepath.Join("..", "..", "examples", "stories", file))
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +111,7 @@ func story(t testing.TB, b *codebook.Book, file string) *casefile.Case {
 		}
 		entries = append(entries, casefile.Entry{Pos: uint64(i + 1), At: written, Record: id(r.ID), Kind: r.Kind, Op: casefile.Put, Fields: fields})
 	}
-	return casefile.Fold(b, id("case"), entries)
+	return entries
 }
 
 type want struct {
