@@ -18,7 +18,7 @@ const module = "github.com/kua-registry/kua"
 // packages, those that stand before it in allowedPure.
 var floors = [][]string{
 	{"edtf", "locale", "typeface", "geo", "chart", "bodymap", "names", "estimate", "codebook", "linkage", "encoded", "casefile", "custody", "wording", "rules", "letter", "istanbul", "survival", "paper", "statement", "dossier", "receipt", "invented"},
-	{"seal", "sqlfile", "wholefile", "linkage/linkagetest", "timestamp", "timestamp/timestamptest", "safecopy", "webarchive", "bucket"},
+	{"seal", "submission", "sqlfile", "wholefile", "linkage/linkagetest", "timestamp", "timestamp/timestamptest", "safecopy", "webarchive", "bucket"},
 	{"ledger"},
 	{"ledger/sqlitestore", "ledger/pgstore", "ledger/pgstore/pgtest", "ledger/ledgertest", "evidence", "draft", "exchange", "inbox", "relay"},
 	{"index"},
@@ -78,6 +78,8 @@ func TestWalls(t *testing.T) {
 		{"safecopy", "net/http", "what opens files from outside reaches no network"},
 		{"safecopy", "filippo.io/age", "what opens files from outside reaches no key"},
 		{"evidence", "internal/bucket", "sealed files know no store"},
+		{"submission", "internal/seal", "a report is sealed where there is no register"},
+		{"submission", "os", "a report is sealed in memory"},
 		{"inbox", "internal/seal", "what comes from outside is not opened where it is kept"},
 		{"inbox", "filippo.io/age", "what comes from outside is not opened where it is kept"},
 		{"evidence", "net/http", "sealed files know no network"},
