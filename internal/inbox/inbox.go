@@ -3,6 +3,7 @@
 package inbox
 
 import (
+	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -82,6 +83,7 @@ type Store struct {
 	most   int64
 	now    func() time.Time
 	before func(step string) error // for tests: what fails or dies before a step on the disk
+	where  [16]byte                // names the installation: receipts are bound to it
 
 	adding sync.Mutex // one change of reports that are there at a time
 
@@ -113,6 +115,9 @@ func Open(o Options) (*Store, error) {
 			return nil, fmt.Errorf("the inbox can't be opened: %w", err)
 		}
 	}
+	if err := s.name(); err != nil {
+		return nil, fmt.Errorf("the inbox can't be opened: %w", err)
+	}
 	if err := s.mend(); err != nil {
 		return nil, fmt.Errorf("the inbox can't be opened: %w", err)
 	}
@@ -120,6 +125,29 @@ func Open(o Options) (*Store, error) {
 		return nil, fmt.Errorf("the inbox can't be opened: %w", err)
 	}
 	return s, nil
+}
+
+// Installation names the installation: to it the receipts of its reports are
+// bound, for as long as it has reports. It is no secret.
+func (s *Store) Installation() [16]byte { return s.where }
+
+// name reads the name of the installation, and draws it where there is none.
+func (s *Store) name() error {
+	path := filepath.Join(s.dir, installation)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		_, _ = rand.Read(s.where[:]) // it never fails
+		return s.write(path, []byte(hex.EncodeToString(s.where[:])+"\n"))
+	}
+	if err != nil {
+		return err
+	}
+	raw, err := hex.DecodeString(strings.TrimSpace(string(b)))
+	if err != nil || len(raw) != len(s.where) {
+		return errors.New("its file \"installation\" is damaged: without it no receipt opens; bring it back from a backup")
+	}
+	copy(s.where[:], raw)
+	return nil
 }
 
 func (s *Store) reports() string { return filepath.Join(s.dir, "reports") }
@@ -328,6 +356,9 @@ func (s *Store) rename(from, to string) error {
 	}
 	return os.Rename(from, to)
 }
+
+// installation is the name of the file that names the installation.
+const installation = "installation"
 
 // Names in a report's folder.
 const (

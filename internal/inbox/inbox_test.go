@@ -357,3 +357,20 @@ func TestManyAtOnce(t *testing.T) {
 		t.Errorf("counted %d bytes, there are %d", before, after)
 	}
 }
+
+func TestInstallationStays(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, dir).Installation()
+	if again := open(t, dir).Installation(); again != first || first == [16]byte{} {
+		t.Errorf("%x, and then %x: receipts would not open any more", first, again)
+	}
+	if other := open(t, t.TempDir()).Installation(); other == first {
+		t.Error("two installations have one name")
+	}
+	if err := os.WriteFile(filepath.Join(dir, installation), []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Options{Dir: dir, Most: 1 << 30, Now: clock}); err == nil {
+		t.Error("a damaged name was taken for one")
+	}
+}

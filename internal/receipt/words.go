@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -87,6 +88,17 @@ func (ls Lists) Write(r Receipt, language string) []string {
 		words[i] = l.words[digit.Int64()]
 	}
 	return words
+}
+
+// Words is the list of a language, in its order: for a page that makes receipts
+// where its reader sits. English for a language that has none.
+func (ls Lists) Words(language string) []string {
+	for _, l := range ls {
+		if l.code == language {
+			return slices.Clone(l.words)
+		}
+	}
+	return slices.Clone(ls[0].words)
 }
 
 // Read finds the receipt that was typed, in any of the languages: between the

@@ -249,3 +249,28 @@ func FuzzReadFile(f *testing.F) {
 			func(_ [16]byte, _ int, sealed []byte) error { _, err := io.Discard.Write(sealed); return err })
 	})
 }
+
+func TestAnswersOpenWithTheirSeedAlone(t *testing.T) {
+	id, err := AnswersIdentity([32]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := Recipients(id.Recipient().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := Seal(to, Message{Format: 1, Language: "ru", Told: "ответ"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := Open(id, sealed); err != nil || m.Told != "ответ" {
+		t.Errorf("%+v: %v", m, err)
+	}
+	other, err := AnswersIdentity([32]byte{2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(other, sealed); !errors.Is(err, ErrOpen) {
+		t.Errorf("opened with the seed of another receipt: %v", err)
+	}
+}
