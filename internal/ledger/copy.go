@@ -49,9 +49,9 @@ func (l *Log) CopyTo(ctx context.Context, to Store, step func(done, of uint64)) 
 	if err := copyKeys(ctx, l.store, to); err != nil {
 		return err
 	}
-	under, err := l.store.Meta(ctx, metaForgetting)
+	under, err := l.store.Meta(ctx, MetaForgetting)
 	if err == nil && under != nil {
-		err = to.SetMeta(ctx, metaForgetting, under)
+		err = to.SetMeta(ctx, MetaForgetting, under)
 	}
 	if err == nil {
 		err = sameStores(ctx, l.store, to, head)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/kua-registry/kua/internal/seal"
 )
@@ -16,9 +17,10 @@ import (
 // key that is not at hand: what they open can't be read, but it is not erased.
 var ErrForgetKey = errors.New("the forgetting key under which the keys of the cases lie is not there")
 
-// metaForgetting is the id of the forgetting key, 8 bytes, under which all
-// wrapped keys are, or all but those just added under a newer one.
-const metaForgetting = "forgetting"
+// MetaForgetting is the name of the value in a store that is the id of the
+// forgetting key, 8 bytes, under which all wrapped keys are, or all but those
+// just added under a newer one.
+const MetaForgetting = "forgetting"
 
 // forgetting are the keys that wrap the wrapped keys once more. Not changed
 // once it is in a Log.
@@ -53,8 +55,12 @@ func (l *Log) cover(keys []WrappedKey) ([]WrappedKey, error) {
 		return keys, nil
 	}
 	covered := make([]WrappedKey, len(keys))
+	newest := f.newest.ID()
 	for i, w := range keys {
 		covered[i] = w
+		if l.shared {
+			covered[i].Under = string(newest[:])
+		}
 		var err error
 		if covered[i].Wrapped, err = f.newest.WrapAgain(w.about(), w.Wrapped); err != nil {
 			return nil, err
@@ -82,10 +88,43 @@ func (l *Log) uncover(w WrappedKey) (WrappedKey, error) {
 	return w, nil
 }
 
+// Hold gives the log of a shared store the forgetting keys there are: the one
+// under which the store's wrapped keys lie is the newest. ErrForgetKey where
+// none of them is.
+func (l *Log) Hold(ctx context.Context, keys []*seal.ForgetKey) error {
+	now, err := l.store.Meta(ctx, MetaForgetting)
+	if err != nil {
+		return fmt.Errorf("the ledger: %w", err)
+	}
+	f := newForgetting(keys)
+	if f == nil || len(now) != len(seal.ForgetID{}) || f.all[seal.ForgetID(now)] == nil {
+		return ErrForgetKey
+	}
+	f.newest = f.all[seal.ForgetID(now)]
+	l.forgetting.Store(f)
+	return nil
+}
+
+// turned finds the forgetting key under which the store's wrapped keys lie by
+// now: another node has turned it.
+func (l *Log) turned(ctx context.Context) error {
+	var keys []*seal.ForgetKey
+	if f := l.forgetting.Load(); f != nil {
+		keys = slices.Collect(maps.Values(f.all))
+	}
+	err := l.Hold(ctx, keys)
+	if errors.Is(err, ErrForgetKey) && l.handed != nil {
+		if keys, err = l.handed(ctx); err == nil {
+			err = l.Hold(ctx, keys)
+		}
+	}
+	return err
+}
+
 // openForgetting refuses a store whose keys lie under a forgetting key that is
 // not at hand: everything in it would look as if it were erased.
 func (l *Log) openForgetting(ctx context.Context) error {
-	id, err := l.store.Meta(ctx, metaForgetting)
+	id, err := l.store.Meta(ctx, MetaForgetting)
 	if err != nil {
 		return fmt.Errorf("the ledger: %w", err)
 	}
@@ -123,7 +162,7 @@ func (l *Log) Rewrap(ctx context.Context, keys []*seal.ForgetKey) (left int, err
 		return 0, ErrClosed
 	}
 	newest := f.newest.ID()
-	now, err := l.store.Meta(ctx, metaForgetting)
+	now, err := l.store.Meta(ctx, MetaForgetting)
 	if err != nil {
 		return 0, fmt.Errorf("the ledger: %w", err)
 	}
@@ -153,7 +192,7 @@ func (l *Log) Rewrap(ctx context.Context, keys []*seal.ForgetKey) (left int, err
 			return w.Wrapped, nil
 		}
 		return f.newest.WrapAgain(w.about(), bare.Wrapped)
-	}, metaForgetting, newest[:])
+	}, MetaForgetting, newest[:])
 	if err != nil {
 		return left, fmt.Errorf("the wrapped keys can't be put under a new forgetting key: %w", err)
 	}

@@ -32,6 +32,9 @@ type Options struct {
 	// Shared says that other nodes of the same identity append to the store, too:
 	// what they have appended is taken over before the own is.
 	Shared bool
+	// Handed answers the forgetting keys there are, where another node of a shared
+	// store has turned to one that this one was not given yet; nil: none come.
+	Handed func(context.Context) ([]*seal.ForgetKey, error)
 	// Replica says that the ledger is a copy of one that Verifier signs: it takes
 	// over entries with their checkpoints (Log.Take), and signs none.
 	Replica bool
@@ -105,6 +108,10 @@ const cachedStreams = 1 << 16
 // the last write had several batches.
 const yields = 4
 
+// turns is how often a write is tried again because another node turned the
+// forgetting key meanwhile, which it does once a month.
+const turns = 3
+
 // Log is an open ledger. Its methods may be called concurrently.
 //
 // Many writers share one write to the disk: the first one leads, the others
@@ -122,6 +129,7 @@ type Log struct {
 	head    atomic.Pointer[Head]
 
 	forgetting atomic.Pointer[forgetting] // nil: wrapped keys are kept as they are
+	handed     func(context.Context) ([]*seal.ForgetKey, error)
 
 	queueing sync.Mutex
 	queue    []*request
@@ -193,7 +201,7 @@ func (l *Log) begin(ctx context.Context, first Head) error {
 	}
 	if f := l.forgetting.Load(); f != nil {
 		newest := f.newest.ID()
-		err = l.store.SetMeta(ctx, metaForgetting, newest[:])
+		err = l.store.SetMeta(ctx, MetaForgetting, newest[:])
 	}
 	if err == nil {
 		err = l.store.SetMeta(ctx, metaLedger, l.id[:])
@@ -256,7 +264,7 @@ func Open(ctx context.Context, store Store, o Options) (*Log, error) {
 }
 
 func newLog(id ID, store Store, o Options) (*Log, error) {
-	l := &Log{id: id, store: store, key: o.Verifier, path: o.HeadFile, shared: o.Shared, replica: o.Replica && o.Signer == nil, versions: map[ID]uint64{}}
+	l := &Log{id: id, store: store, key: o.Verifier, path: o.HeadFile, shared: o.Shared, handed: o.Handed, replica: o.Replica && o.Signer == nil, versions: map[ID]uint64{}}
 	if o.Signer != nil {
 		l.key = o.Signer.Public().Signing()
 	}
@@ -495,7 +503,7 @@ func checkKeys(keys []WrappedKey) error {
 // commitGroup commits the batches that fit, in one write. Called with commit held.
 func (l *Log) commitGroup(ctx context.Context, group []*request) {
 	err := l.ready(ctx)
-	for lookUp := false; err == nil; {
+	for lookUp, turned := false, 0; err == nil; {
 		// A stream not heard of is taken for a new one, which spares looking it
 		// up; the store knows better.
 		err = l.try(ctx, group, lookUp)
@@ -504,6 +512,9 @@ func (l *Log) commitGroup(ctx context.Context, group []*request) {
 			return
 		case errors.Is(err, ErrVersion) && !lookUp:
 			lookUp, err = true, nil
+		case errors.Is(err, ErrTurned) && turned < turns:
+			turned++
+			err = l.turned(ctx)
 		case errors.Is(err, ErrSize) && l.shared:
 			// Another node was faster. It can't be for ever: each time one has written.
 			var came bool
@@ -559,7 +570,7 @@ func (l *Log) try(ctx context.Context, group []*request, lookUp bool) error {
 	case err == nil:
 		l.adopt(&attempt{next, head})
 		return nil
-	case errors.Is(err, ErrVersion), errors.Is(err, ErrSize) && l.shared:
+	case errors.Is(err, ErrVersion), errors.Is(err, ErrTurned), errors.Is(err, ErrSize) && l.shared:
 		clear(l.versions)
 		return err
 	case errors.Is(err, ErrNothing):
@@ -688,14 +699,21 @@ func (l *Log) AddKeys(ctx context.Context, keys []WrappedKey) error {
 	}
 	l.commit.Lock()
 	defer l.commit.Unlock()
-	keys, err := l.cover(keys)
-	if err != nil {
-		return err
+	for turned := 0; ; turned++ {
+		covered, err := l.cover(keys)
+		if err == nil {
+			err = l.store.AddKeys(ctx, covered)
+		}
+		if errors.Is(err, ErrTurned) && turned < turns {
+			if err = l.turned(ctx); err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("writing to the ledger: %w", err)
+		}
+		return nil
 	}
-	if err := l.store.AddKeys(ctx, keys); err != nil {
-		return fmt.Errorf("writing to the ledger: %w", err)
-	}
-	return nil
 }
 
 // Forget removes the wrapped keys that match one of which, where zero matches

@@ -10,8 +10,8 @@ import (
 // Store keeps bytes it can't read. Its methods may be called concurrently.
 //
 // Whatever Append, Forget or Rewrap answers but nil leaves open whether it was
-// persisted: the caller reads Head again and decides. Only ErrSize, ErrVersion
-// and ErrNothing are certain: nothing was. Head never answers before a write in
+// persisted: the caller reads Head again and decides. Only ErrSize, ErrVersion,
+// ErrTurned and ErrNothing are certain: nothing was. Head never answers before a write in
 // doubt has ended, one way or the other.
 type Store interface {
 	// Meta gives a value kept under a name, nil if there is none.
@@ -26,8 +26,10 @@ type Store interface {
 	// checkpoint that stand for them, all or nothing, and durably: what it
 	// acknowledges survives the loss of power. ErrSize where there are more or
 	// fewer than size entries, ErrVersion where a stream already has one of the
-	// versions; ErrFull where the disk is full. Rows bring the checkpoints of
-	// commits that were made one by one elsewhere.
+	// versions; ErrFull where the disk is full; ErrTurned where a key lies Under
+	// another forgetting key than MetaForgetting names, if others write to the
+	// store, too. Rows bring the checkpoints of commits that were made one by one
+	// elsewhere.
 	Append(ctx context.Context, size uint64, rows []Row, keys []WrappedKey, checkpoint []byte) error
 	// Scan gives the rows of positions from ≤ pos < to, in order, until fn
 	// answers an error. A row and its bytes are valid only during the call.
@@ -39,7 +41,7 @@ type Store interface {
 
 	// Keys gives the wrapped keys of a stream, of all streams if it is zero.
 	Keys(ctx context.Context, stream ID, fn func(WrappedKey) error) error
-	// AddKeys adds wrapped keys; one that is there is replaced.
+	// AddKeys adds wrapped keys; one that is there is replaced. ErrTurned as in Append.
 	AddKeys(ctx context.Context, keys []WrappedKey) error
 	// Forget removes the wrapped keys that match one of which, at once, and
 	// overwrites their place. Zero fields match everything, but Stream must be set.
@@ -75,12 +77,18 @@ type WrappedKey struct {
 	Epoch   uint32
 	Holder  ID // the vault
 	Wrapped []byte
+	// Under is the forgetting key it lies under, on its way into a store: the
+	// bytes of its id. Empty: it is not asked.
+	Under string
 }
 
 var (
 	// ErrSize says that the store has more or fewer entries than was thought:
 	// somebody else wrote to it.
 	ErrSize = errors.New("the ledger's store has another size than expected: another program wrote to it")
+	// ErrTurned says that the wrapped keys of the store lie under another
+	// forgetting key than was thought: another node has turned it.
+	ErrTurned = errors.New("the wrapped keys lie under another forgetting key by now")
 	// ErrVersion says that the store has an entry of that stream and version.
 	ErrVersion = errors.New("the stream has that version already")
 	// ErrNothing says that a write failed and certainly left nothing behind.

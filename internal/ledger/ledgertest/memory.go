@@ -90,6 +90,9 @@ func (m *Memory) Append(_ context.Context, size uint64, rows []ledger.Row, keys 
 			return ledger.ErrVersion
 		}
 	}
+	if m.turned(keys) {
+		return ledger.ErrTurned
+	}
 	for i, r := range rows {
 		r.Sealed, r.Hashes, r.Checkpoint = bytes.Clone(r.Sealed), bytes.Clone(r.Hashes), bytes.Clone(r.Checkpoint)
 		if i == len(rows)-1 {
@@ -151,8 +154,19 @@ func (m *Memory) Keys(_ context.Context, stream ledger.ID, fn func(ledger.Wrappe
 func (m *Memory) AddKeys(_ context.Context, keys []ledger.WrappedKey) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.turned(keys) {
+		return ledger.ErrTurned
+	}
 	m.addKeys(keys)
 	return nil
+}
+
+// turned tells whether a key lies under another forgetting key than the store's.
+// Called with mu held.
+func (m *Memory) turned(keys []ledger.WrappedKey) bool {
+	return slices.ContainsFunc(keys, func(k ledger.WrappedKey) bool {
+		return k.Under != "" && k.Under != string(m.meta[ledger.MetaForgetting])
+	})
 }
 
 func (m *Memory) addKeys(keys []ledger.WrappedKey) {

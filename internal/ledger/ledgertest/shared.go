@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/seal"
 )
 
 // RunShared tests a store that several nodes have open at once: each Open of
@@ -20,6 +21,7 @@ import (
 func RunShared(t *testing.T, fresh func(t testing.TB) Keeper) {
 	t.Run("TwoNodes", func(t *testing.T) { testTwoNodes(t, fresh(t)) })
 	t.Run("ReadsItsOwn", func(t *testing.T) { testReadsItsOwn(t, fresh(t)) })
+	t.Run("Turned", func(t *testing.T) { testTurned(t, fresh(t)) })
 	t.Run("NotShared", func(t *testing.T) { testNotShared(t, fresh(t)) })
 	t.Run("SharedModel", func(t *testing.T) { testSharedModel(t, fresh) })
 }
@@ -124,6 +126,60 @@ func testReadsItsOwn(t *testing.T, keeper Keeper) {
 	}
 	a.Check(t)
 	b.Check(t)
+}
+
+// testTurned: a key that a node adds after another has turned the forgetting key
+// lies under the new one, or is not added.
+func testTurned(t *testing.T, keeper Keeper) {
+	ctx := context.Background()
+	a := shared(t, keeper)
+	a.rewrap(t)
+	a.Reopen(t)
+	b := a.node(t, keeper)
+	handed := false
+	b.Options.Handed = func(context.Context) ([]*seal.ForgetKey, error) {
+		if !handed {
+			return nil, ledger.ErrForgetKey
+		}
+		return a.Options.Forgetting, nil
+	}
+	b.Reopen(t)
+	must(t, b.Write(t, b.Draft(ledger.NewID(), 1, "before")))
+	_, err := a.Follow(ctx)
+	must(t, err)
+	old := a.Options.Forgetting[0]
+	a.rewrap(t)
+	stream := ledger.NewID()
+	must(t, a.Write(t, a.Draft(stream, 1, "granted")))
+	keys, err := a.Keyring(a.Vault).Current(ctx, stream)
+	must(t, err)
+	granted, err := ledger.WrapCaseKeys(seal.NewVault(), stream, keys)
+	must(t, err)
+	if err := b.Write(t, b.Draft(ledger.NewID(), 1, "too early")); !errors.Is(err, ledger.ErrForgetKey) {
+		t.Errorf("written under a key that has ended: %v", err)
+	}
+	if err := b.AddKeys(ctx, granted); !errors.Is(err, ledger.ErrForgetKey) {
+		t.Errorf("granted under a key that has ended: %v", err)
+	}
+	handed = true
+	must(t, b.Write(t, b.Draft(ledger.NewID(), 1, "after")))
+	must(t, b.AddKeys(ctx, granted))
+	if n := a.under(t); n[old.ID()] > 0 || len(n) != 1 {
+		t.Errorf("keys lie under %v", n)
+	}
+	// Both keys at hand, as where a turn was cut off: the one that counts is taken.
+	next := newForgetKey()
+	b.Options.Forgetting = append([]*seal.ForgetKey{}, a.Options.Forgetting[0], next)
+	b.Reopen(t)
+	must(t, b.Hold(ctx, b.Options.Forgetting))
+	must(t, b.Write(t, b.Draft(ledger.NewID(), 1, "between")))
+	if n := a.under(t); n[next.ID()] > 0 {
+		t.Errorf("keys lie under %v", n)
+	}
+	if _, err := a.Follow(ctx); err != nil {
+		t.Fatal(err)
+	}
+	a.Check(t)
 }
 
 // testNotShared: a ledger that is not said to be shared takes nothing over.

@@ -28,10 +28,12 @@ import (
 const DefaultSchema = "kua"
 
 const (
-	// format is the number of the tables below. A schema with a greater one is refused.
-	format = 1
+	// format is the number of the tables below. A schema with a greater one is
+	// refused; what a lesser one lacks is made when it is opened for writing. 2: part.
+	format = 2
 
-	metaFormat = "pgstore/format" // decimal
+	metaFormat  = "pgstore/format"  // decimal
+	metaChanges = "pgstore/changes" // decimal, see State
 
 	tables = `
 CREATE TABLE meta(name text PRIMARY KEY, value bytea NOT NULL);
@@ -40,7 +42,10 @@ CREATE TABLE entry(pos bigint PRIMARY KEY, stream bytea NOT NULL, version bigint
 	CONSTRAINT entry_place UNIQUE (stream, version));
 ALTER TABLE entry ALTER sealed SET STORAGE EXTERNAL;
 CREATE TABLE wrapped(stream bytea NOT NULL, part smallint NOT NULL, epoch bigint NOT NULL, holder bytea NOT NULL,
-	wrapped bytea NOT NULL, PRIMARY KEY (stream, part, epoch, holder));`
+	wrapped bytea NOT NULL, PRIMARY KEY (stream, part, epoch, holder));` + partTable
+
+	partTable = `
+CREATE TABLE part(name bytea PRIMARY KEY, version bigint NOT NULL UNIQUE, value bytea);`
 
 	// connections is how many of them a node opens at the most.
 	connections = 8
@@ -144,8 +149,28 @@ func (s *Store) prepare(ctx context.Context) error {
 		return errors.New("its schema holds the tables of another program")
 	case n > format:
 		return fmt.Errorf("it has format %d, this program knows %d: %w", n, format, ledger.ErrNewer)
+	case n < format && !s.options.ReadOnly:
+		return s.upgrade(ctx)
 	}
 	return nil
+}
+
+// upgrade makes what the tables of an older program lack.
+func (s *Store) upgrade(ctx context.Context) error {
+	return s.write(ctx, short, func(ctx context.Context, tx pgx.Tx) error {
+		var value []byte // read again: another node may have been faster
+		if err := tx.QueryRow(ctx, "SELECT value FROM meta WHERE name=$1", metaFormat).Scan(&value); err != nil {
+			return err
+		}
+		if string(value) != "1" {
+			return nil
+		}
+		if _, err := tx.Exec(ctx, partTable); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, setMeta, metaFormat, []byte(strconv.Itoa(format)))
+		return err
+	})
 }
 
 func (s *Store) create(ctx context.Context) error {
@@ -174,7 +199,7 @@ func Remove(ctx context.Context, o Options) error {
 		return err
 	}
 	err = s.write(ctx, long, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, "DROP TABLE entry, wrapped, meta")
+		_, err := tx.Exec(ctx, "DROP TABLE entry, wrapped, part, meta")
 		return err
 	})
 	return errors.Join(err, s.Close())
@@ -251,6 +276,9 @@ func (s *Store) Append(ctx context.Context, size uint64, rows []ledger.Row, keys
 		}
 		if now != signed(size) {
 			return ledger.ErrSize
+		}
+		if err := untouched(ctx, tx, keys); err != nil {
+			return err
 		}
 		var b pgx.Batch
 		b.Queue("INSERT INTO entry SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bytea[])",
@@ -400,10 +428,57 @@ func eachKey(ctx context.Context, q asker, stream ledger.ID, fn func(ledger.Wrap
 // AddKeys implements ledger.Store.
 func (s *Store) AddKeys(ctx context.Context, keys []ledger.WrappedKey) error {
 	return s.write(ctx, short, func(ctx context.Context, tx pgx.Tx) error {
+		if err := untouched(ctx, tx, keys); err != nil {
+			return err
+		}
 		var b pgx.Batch
 		queueKeys(&b, keys)
+		s.changed(&b)
 		return tx.SendBatch(ctx, &b).Close()
 	})
+}
+
+// untouched answers ErrTurned where keys lie under another forgetting key than
+// those that are there.
+func untouched(ctx context.Context, tx pgx.Tx, keys []ledger.WrappedKey) error {
+	i := slices.IndexFunc(keys, func(k ledger.WrappedKey) bool { return k.Under != "" })
+	if i < 0 {
+		return nil
+	}
+	var now []byte
+	if err := tx.QueryRow(ctx, "SELECT value FROM meta WHERE name=$1", ledger.MetaForgetting).Scan(&now); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	if slices.ContainsFunc(keys[i:], func(k ledger.WrappedKey) bool { return k.Under != "" && k.Under != string(now) }) {
+		return ledger.ErrTurned
+	}
+	return nil
+}
+
+// changed counts a change that is no entry, and tells the other nodes of it.
+func (s *Store) changed(b *pgx.Batch) {
+	b.Queue("INSERT INTO meta VALUES($1, '1') ON CONFLICT(name) DO UPDATE SET value=convert_to((convert_from(meta.value, 'UTF8')::bigint+1)::text, 'UTF8')", metaChanges)
+	b.Queue("SELECT pg_notify($1, '')", s.channel)
+}
+
+// State is what tells a node whether there is something new to it.
+type State struct {
+	Size    uint64 // entries
+	Changes uint64 // of wrapped keys and parts: how many there were
+}
+
+// State asks for both at once. Unlike Head it does not wait for a write in doubt.
+func (s *Store) State(ctx context.Context) (State, error) {
+	w := waiting(ctx)
+	defer w.end()
+	var size int64
+	var changes []byte
+	err := s.pool.QueryRow(w, "SELECT (SELECT coalesce(max(pos)+1, 0) FROM entry), (SELECT value FROM meta WHERE name=$1)", metaChanges).Scan(&size, &changes)
+	if err != nil {
+		return State{}, w.said("reading", err)
+	}
+	n, _ := strconv.ParseUint(string(changes), 10, 63) // none yet is 0
+	return State{Size: uint64(size), Changes: n}, nil  //nolint:gosec // none is below zero
 }
 
 // Forget implements ledger.Store. The table is made anew without the keys, so
@@ -422,10 +497,16 @@ func (s *Store) Forget(ctx context.Context, which ...ledger.WrappedKey) error {
 		if n == 0 {
 			return nil
 		}
-		return remake(ctx, tx, func() error {
+		err := remake(ctx, tx, func() error {
 			_, err := tx.Exec(ctx, "INSERT INTO rewrapped SELECT * FROM wrapped ORDER BY stream, part, epoch, holder")
 			return err
 		})
+		if err != nil {
+			return err
+		}
+		var b pgx.Batch
+		s.changed(&b)
+		return tx.SendBatch(ctx, &b).Close()
 	})
 }
 
@@ -468,10 +549,13 @@ func (s *Store) Rewrap(ctx context.Context, wrap func(ledger.WrappedKey) ([]byte
 			_, err := tx.CopyFrom(ctx, pgx.Identifier{"rewrapped"}, []string{"stream", "part", "epoch", "holder", "wrapped"}, pgx.CopyFromRows(again))
 			return err
 		})
-		if err == nil {
-			_, err = tx.Exec(ctx, setMeta, name, value)
+		if err != nil {
+			return err
 		}
-		return err
+		var b pgx.Batch
+		b.Queue(setMeta, name, value)
+		s.changed(&b)
+		return tx.SendBatch(ctx, &b).Close()
 	})
 }
 
@@ -497,7 +581,7 @@ func (s *Store) Check(ctx context.Context) error {
 }
 
 // Watch calls wrote with the size that the ledger has, at once and whenever a
-// node has written to it, until the context ends or the line to the database
+// node has written to it or changed anything else, until the context ends or the line to the database
 // is lost, which it answers: whoever still wants to know calls it again. What was
 // written between two calls is seen by the first of the second.
 func (s *Store) Watch(ctx context.Context, wrote func(size uint64)) error {
@@ -527,7 +611,7 @@ func (s *Store) Watch(ctx context.Context, wrote func(size uint64)) error {
 			return errors.Join(ctx.Err(), said("watching", err))
 		}
 		if size, err = strconv.ParseUint(n.Payload, 10, 63); err != nil {
-			if size, _, err = s.Head(ctx); err != nil { // somebody else used the channel
+			if size, _, err = s.Head(ctx); err != nil { // no entry was written
 				return err
 			}
 		}
@@ -562,7 +646,7 @@ func (s *Store) write(ctx context.Context, takes time.Duration, f func(context.C
 		return err
 	})
 	switch {
-	case err == nil, errors.Is(err, ledger.ErrSize):
+	case err == nil, errors.Is(err, ledger.ErrSize), errors.Is(err, ledger.ErrTurned), errors.Is(err, ErrPart):
 		return err
 	case !asked || refused(err):
 		return nothing{w.said("writing", err)}

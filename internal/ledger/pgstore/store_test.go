@@ -134,7 +134,7 @@ func TestDatabaseSeesNoWord(t *testing.T) {
 			}
 		}
 	}
-	if len(columns) != 13 || seen < 60 {
+	if len(columns) != 16 || seen < 60 {
 		t.Errorf("%d columns and %d values were read: not all that there are", len(columns), seen)
 	}
 }
@@ -147,11 +147,11 @@ func TestRefusals(t *testing.T) {
 	}
 	filled(t, s)
 	store := s.open(t, Options{})
-	must(t, store.SetMeta(ctx, metaFormat, []byte("2")))
+	must(t, store.SetMeta(ctx, metaFormat, []byte("3")))
 	if _, err := Open(ctx, Options{URL: running.URL(), Schema: s.name}); !errors.Is(err, ledger.ErrNewer) {
 		t.Errorf("opened what a newer program wrote: %v", err)
 	}
-	must(t, store.SetMeta(ctx, metaFormat, []byte("1")))
+	must(t, store.SetMeta(ctx, metaFormat, []byte("2")))
 	must(t, store.Close())
 	reader := s.open(t, Options{ReadOnly: true})
 	defer reader.Close()
