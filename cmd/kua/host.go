@@ -178,6 +178,11 @@ func (h *host) tend(ctx context.Context, reg *registry.Registry) <-chan struct{}
 		defer close(carrying)
 		reg.KeepCarrying(ctx)
 	}()
+	abreast := make(chan struct{})
+	go func() {
+		defer close(abreast)
+		reg.KeepAbreast(ctx)
+	}()
 	exchanging := make(chan struct{})
 	go func() {
 		defer close(exchanging)
@@ -185,7 +190,7 @@ func (h *host) tend(ctx context.Context, reg *registry.Registry) <-chan struct{}
 	}()
 	go func() {
 		defer close(done)
-		defer func() { <-carrying; <-exchanging }()
+		defer func() { <-carrying; <-exchanging; <-abreast }()
 		ticks := time.NewTicker(tendEvery)
 		defer ticks.Stop()
 		if err := reg.Warm(ctx); err != nil && ctx.Err() == nil {

@@ -129,7 +129,7 @@ func (p *program) command() *cobra.Command {
 		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(), p.memberCommand(),
 		p.eraseCommand(), p.auditCommand(), p.forgetCommand(), p.shareCommand(), p.recoverCommand(), p.lockCommand(), p.grantCommand(), p.revokeCommand(),
 		p.reviewCommand(), p.timestampCommand(),
-		p.passphraseCommand(), p.mailCommand(), p.remindCommand(), p.geojsonCommand(), p.safeCopyCommand(), p.outsideCommand(), p.evidenceCommand(), p.dossierCommand(), p.moveCommand(), p.benchCommand(),
+		p.passphraseCommand(), p.mailCommand(), p.remindCommand(), p.geojsonCommand(), p.safeCopyCommand(), p.outsideCommand(), p.evidenceCommand(), p.dossierCommand(), p.moveCommand(), p.nodeCommand(), p.joinCommand(), p.benchCommand(),
 		p.relayCommand(), p.exchangeCommand(),
 	)
 	for _, cmd := range root.Commands() {

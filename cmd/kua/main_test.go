@@ -72,6 +72,11 @@ func TestScripts(t *testing.T) {
 			"flip": flipByte,
 
 			"database": serveDatabase,
+			"words": func(ts *testscript.TestScript, _ bool, args []string) { // words JSON FILE: those of an answer
+				var out struct{ Words string }
+				ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &out))
+				ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(out.Words+"\n"), 0o600))
+			},
 
 			"tsa":   serveTimeAuthority,
 			"store": serveStore(t),

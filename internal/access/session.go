@@ -150,6 +150,13 @@ func (all *Sessions) EndMember(id string) {
 	maps.DeleteFunc(all.open, func(_ string, s *Session) bool { return s.Member.ID == id })
 }
 
+// EndIf ends the sessions of which over says so.
+func (all *Sessions) EndIf(over func(*Session) bool) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	maps.DeleteFunc(all.open, func(_ string, s *Session) bool { return over(s) })
+}
+
 // Prove marks that the member of a session has just given their passphrase again.
 func (all *Sessions) Prove(s *Session) {
 	all.mu.Lock()

@@ -54,6 +54,13 @@ func (l *Log) Keys(ctx context.Context, stream ID, fn func(WrappedKey) error) er
 	return nil
 }
 
+// Clear lets go of all keys that the keyring holds: they are read again.
+func (k *Keyring) Clear() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	clear(k.cases)
+}
+
 // Drop lets go of the keys of a stream that the keyring holds: they were
 // forgotten, or new ones were granted.
 func (k *Keyring) Drop(stream ID) {

@@ -106,19 +106,14 @@ func (l *Log) Hold(ctx context.Context, keys []*seal.ForgetKey) error {
 }
 
 // turned finds the forgetting key under which the store's wrapped keys lie by
-// now: another node has turned it.
+// now: another node has turned it. ErrForgetKey where that one is not here yet;
+// nothing was written then.
 func (l *Log) turned(ctx context.Context) error {
-	var keys []*seal.ForgetKey
-	if f := l.forgetting.Load(); f != nil {
-		keys = slices.Collect(maps.Values(f.all))
+	f := l.forgetting.Load()
+	if f == nil {
+		return ErrForgetKey
 	}
-	err := l.Hold(ctx, keys)
-	if errors.Is(err, ErrForgetKey) && l.handed != nil {
-		if keys, err = l.handed(ctx); err == nil {
-			err = l.Hold(ctx, keys)
-		}
-	}
-	return err
+	return l.Hold(ctx, slices.Collect(maps.Values(f.all)))
 }
 
 // openForgetting refuses a store whose keys lie under a forgetting key that is
@@ -134,6 +129,9 @@ func (l *Log) openForgetting(ctx context.Context) error {
 	f := l.forgetting.Load()
 	if len(id) != len(seal.ForgetID{}) || f == nil || f.all[seal.ForgetID(id)] == nil {
 		return ErrForgetKey
+	}
+	if l.shared { // another node may not have come to a newer one yet
+		l.forgetting.Store(&forgetting{newest: f.all[seal.ForgetID(id)], all: f.all})
 	}
 	return nil
 }

@@ -32,9 +32,6 @@ type Options struct {
 	// Shared says that other nodes of the same identity append to the store, too:
 	// what they have appended is taken over before the own is.
 	Shared bool
-	// Handed answers the forgetting keys there are, where another node of a shared
-	// store has turned to one that this one was not given yet; nil: none come.
-	Handed func(context.Context) ([]*seal.ForgetKey, error)
 	// Replica says that the ledger is a copy of one that Verifier signs: it takes
 	// over entries with their checkpoints (Log.Take), and signs none.
 	Replica bool
@@ -129,7 +126,6 @@ type Log struct {
 	head    atomic.Pointer[Head]
 
 	forgetting atomic.Pointer[forgetting] // nil: wrapped keys are kept as they are
-	handed     func(context.Context) ([]*seal.ForgetKey, error)
 
 	queueing sync.Mutex
 	queue    []*request
@@ -264,7 +260,7 @@ func Open(ctx context.Context, store Store, o Options) (*Log, error) {
 }
 
 func newLog(id ID, store Store, o Options) (*Log, error) {
-	l := &Log{id: id, store: store, key: o.Verifier, path: o.HeadFile, shared: o.Shared, handed: o.Handed, replica: o.Replica && o.Signer == nil, versions: map[ID]uint64{}}
+	l := &Log{id: id, store: store, key: o.Verifier, path: o.HeadFile, shared: o.Shared, replica: o.Replica && o.Signer == nil, versions: map[ID]uint64{}}
 	if o.Signer != nil {
 		l.key = o.Signer.Public().Signing()
 	}

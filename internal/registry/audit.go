@@ -269,7 +269,7 @@ func (r *Registry) sealLine(l *line, stream ledger.ID, version uint64, prev ledg
 // appendLines appends sealed lines and hands them on to the index.
 func (r *Registry) appendLines(ctx context.Context, batch ledger.Batch, opened []index.Entry) error {
 	r.appending.Lock()
-	first, err := r.log.Append(ctx, batch)
+	first, err := r.appendBatch(ctx, batch)
 	if err == nil {
 		for i := range opened {
 			opened[i].Pos = first + uint64(i)
@@ -487,14 +487,21 @@ func (r *Registry) mayBeBy(c ledger.Content) error {
 	return nil
 }
 
-// settle brings the index up to the ledger. The caller holds r.writing.
+// settle brings the index up to the ledger.
 func (r *Registry) settle(ctx context.Context) error {
+	r.settling.Lock()
+	defer r.settling.Unlock()
+	return r.settleNow(ctx)
+}
+
+// settleNow is settle with settling held.
+func (r *Registry) settleNow(ctx context.Context) error {
 	r.appending.Lock()
 	waiting, head := r.unapplied, r.head()
 	r.unapplied = nil
 	r.appending.Unlock()
 	if r.index.Head().Size+uint64(len(waiting)) != head.Size { // it could not follow an earlier write
-		return r.catchUp(ctx)
+		return r.catchUpNow(ctx)
 	}
 	if len(waiting) == 0 {
 		return nil

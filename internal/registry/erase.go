@@ -156,7 +156,8 @@ func (r *Registry) forgetErased(ctx context.Context, h ledger.Header, what strin
 }
 
 // makeAnew makes the index anew under a new key: nothing of the old one is
-// left, and no copy of it can be opened with what is left.
+// left, and no copy of it can be opened with what is left. The caller holds
+// settling, or is the only one.
 func (r *Registry) makeAnew(ctx context.Context) error {
 	key := seal.NewKey()
 	fill := func(fresh *index.Index) error { return r.follow(ctx, fresh) }
@@ -168,11 +169,18 @@ func (r *Registry) makeAnew(ctx context.Context) error {
 	return err
 }
 
-// catchUp brings the index up to the ledger. The caller holds r.writing, or is
-// the only one.
+// catchUp brings the index up to the ledger, by the ledger alone.
 func (r *Registry) catchUp(ctx context.Context) error {
+	r.settling.Lock()
+	defer r.settling.Unlock()
+	return r.catchUpNow(ctx)
+}
+
+// catchUpNow is catchUp with settling held.
+func (r *Registry) catchUpNow(ctx context.Context) error {
 	err := r.follow(ctx, r.index)
 	if errors.Is(err, errAnew) {
+		r.erasedElsewhere.Store(true)
 		err = r.makeAnew(ctx)
 	}
 	if err == nil { // it has them from the ledger

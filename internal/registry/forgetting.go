@@ -55,6 +55,8 @@ type forgetKeys struct {
 	mu   sync.Mutex
 	dir  string
 	keys []*seal.ForgetKey // the newest last; the older ones are kept for backups alone
+
+	ended map[seal.ForgetID]bool // those that another machine has ended, until they have here
 }
 
 // forgettingDir is where the forgetting keys of the register lie.
@@ -224,6 +226,11 @@ Kua тізілімінің ұмыту кілттері. Оларсыз осы қ
 // has ended. At once makes a new key whatever the month and destroys all
 // others. It can be cut short anywhere: the next time goes on.
 func (r *Registry) turnForgetting(ctx context.Context, atOnce bool) error {
+	end, err := r.keysTurn(ctx) // another machine may have made the new key already
+	if err != nil {
+		return err
+	}
+	defer end()
 	f := r.forget
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -236,6 +243,11 @@ func (r *Registry) turnForgetting(ctx context.Context, atOnce bool) error {
 			return err
 		}
 		turned = true
+	}
+	if turned && r.nodes != nil { // before anything lies under it
+		if err := r.handForgetting(ctx, f.keys); err != nil {
+			return err
+		}
 	}
 	left, err := r.log.Rewrap(ctx, f.keys)
 	if err != nil {
@@ -250,7 +262,7 @@ func (r *Registry) turnForgetting(ctx context.Context, atOnce bool) error {
 	newest := f.keys[len(f.keys)-1]
 	var kept []*seal.ForgetKey
 	for _, k := range f.keys {
-		if k == newest || !atOnce && !r.over(k) {
+		if k == newest || !atOnce && !r.over(k) && !f.ended[k.ID()] {
 			kept = append(kept, k)
 			continue
 		}
@@ -265,6 +277,9 @@ func (r *Registry) turnForgetting(ctx context.Context, atOnce bool) error {
 	}
 	if turned {
 		r.followCopies()
+	}
+	if atOnce && r.nodes != nil { // so that the others destroy theirs
+		return r.handForgetting(ctx, kept)
 	}
 	return nil
 }

@@ -153,12 +153,14 @@ func (r *Registry) seeAnew(ctx context.Context) error {
 	r.appending.Lock()
 	err := r.rightsAnew(ctx)
 	r.appending.Unlock()
+	r.settling.Lock()
 	if err == nil {
 		err = r.makeAnew(ctx)
 	}
 	if err == nil {
-		err = r.catchUp(ctx)
+		err = r.catchUpNow(ctx)
 	}
+	r.settling.Unlock()
 	if err == nil {
 		err = r.coalition.store.SetMeta(ctx, metaAnew, []byte{})
 	}

@@ -297,6 +297,10 @@ func (r *Registry) writeKey(file string, b []byte) error {
 	if r.before != nil {
 		r.before(file)
 	}
+	if err := r.share(file, b); err != nil {
+		return err
+	}
+	r.forgetAuthors()
 	return writeFile(filepath.Join(r.dir, file), unfinished+"*", b)
 }
 
@@ -329,10 +333,14 @@ func (r *Registry) removeKey(file string) error {
 	if r.before != nil {
 		r.before(file)
 	}
+	if err := r.share(file, nil); err != nil {
+		return err
+	}
+	r.forgetAuthors()
 	if err := os.Remove(filepath.Join(r.dir, file)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("a key file can't be taken away: %w", err)
 	}
-	return syncDir(filepath.Join(r.dir, keysDir))
+	return syncDir(filepath.Join(r.dir, filepath.Dir(file)))
 }
 
 func syncDir(dir string) error {
@@ -346,6 +354,26 @@ func syncDir(dir string) error {
 // authors gives the public signing keys of members, from their key files: a
 // key that does not hash to the author's id is refused by the opener.
 func (r *Registry) authors() (func(ledger.ID) (ed25519.PublicKey, bool), error) {
+	keys, err := r.authorKeys()
+	if err != nil {
+		return nil, err
+	}
+	return func(id ledger.ID) (ed25519.PublicKey, bool) {
+		if key, ok := keys[id]; ok {
+			return key, true
+		}
+		return r.partnerKey(id)
+	}, nil
+}
+
+// forgetAuthors has the keys read again: a key file has changed.
+func (r *Registry) forgetAuthors() { r.signing.Store(nil) }
+
+// authorKeys reads the key files once, until one changes.
+func (r *Registry) authorKeys() (map[ledger.ID]ed25519.PublicKey, error) {
+	if known := r.signing.Load(); known != nil {
+		return *known, nil
+	}
 	files, err := filepath.Glob(filepath.Join(r.dir, keysDir, "member-*.key"))
 	if err != nil {
 		return nil, err
@@ -360,12 +388,8 @@ func (r *Registry) authors() (func(ledger.ID) (ed25519.PublicKey, bool), error) 
 	}
 	// The node signs the lines of the audit that nobody has signed in for; mayBeBy holds it to that.
 	keys[r.node.ID()] = r.node.Public().Signing()
-	return func(id ledger.ID) (ed25519.PublicKey, bool) {
-		if key, ok := keys[id]; ok {
-			return key, true
-		}
-		return r.partnerKey(id)
-	}, nil
+	r.signing.Store(&keys)
+	return keys, nil
 }
 
 // member is a member as they stand in the ledger.

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/kua-registry/kua/internal/access"
@@ -165,8 +163,13 @@ func (r *Registry) SetPlace(ctx context.Context, s *access.Session, b Bucket) (_
 	if r.beside {
 		return PlaceView{}, ledger.ErrLocked
 	}
-	if old, err := r.place(); err == nil && b.Secret == "" && old.Bucket.sameStore(b) {
+	old, err := r.place()
+	same := err == nil && old.Bucket.sameStore(b)
+	if same && b.Secret == "" {
 		b.Secret = old.Bucket.Secret
+	}
+	if n := r.nodes; n != nil && !same && len(n.others()) > 0 { // this one alone can't tell what they have put there
+		return PlaceView{}, ErrOtherNodes
 	}
 	store, err := b.open()
 	if err != nil {
@@ -202,6 +205,9 @@ func (r *Registry) EndPlace(ctx context.Context, s *access.Session, step func(do
 	if r.beside {
 		return PlaceView{}, ledger.ErrLocked
 	}
+	if n := r.nodes; n != nil && len(n.others()) > 0 {
+		return PlaceView{}, ErrOtherNodes
+	}
 	p, err := r.place()
 	if err != nil {
 		return PlaceView{}, err
@@ -219,7 +225,7 @@ func (r *Registry) EndPlace(ctx context.Context, s *access.Session, step func(do
 		return PlaceView{}, fmt.Errorf("%d files are still in the bucket, nothing is lost, and the same command goes on: %w", c.Away, r.whyNot(failed))
 	}
 	// A bucket that keeps what it was given does not keep us.
-	if err := os.Remove(filepath.Join(r.dir, placeFile)); err != nil {
+	if err := r.removeKey(placeFile); err != nil {
 		return PlaceView{}, err
 	}
 	r.files.At(nil)

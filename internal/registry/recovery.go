@@ -698,11 +698,11 @@ func (g *Gathering) Recover(ctx context.Context, who Recovered) (*Registry, *acc
 }
 
 func (r *Registry) recover(ctx context.Context, recovery *seal.Identity, name string, who Recovered, shares int) (*access.Session, error) {
+	r.writing.Lock()
+	defer r.writing.Unlock()
 	if err := r.sweep(true); err != nil {
 		return nil, err
 	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
 	ro := r.roll()
 	set := ro.shareSet()
 	if set == nil || seal.IDOf(set.SignKey) != recovery.ID() {

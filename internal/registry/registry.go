@@ -4,6 +4,7 @@ package registry
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/kua-registry/kua/internal/evidence"
 	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/ledger/pgstore"
 	"github.com/kua-registry/kua/internal/letter"
 	"github.com/kua-registry/kua/internal/rules"
 	"github.com/kua-registry/kua/internal/seal"
@@ -110,8 +112,15 @@ type Registry struct {
 
 	opening chan struct{} // holds as many as open a file from outside: one
 
-	writing sync.Mutex // held by whoever writes to a case: the index follows the ledger in its order
-	last    time.Time  // of the last entry that is no line of the audit; guarded by writing
+	writing  writing      // held by whoever writes to a case: the index follows the ledger in its order
+	last     time.Time    // of the last entry that is no line of the audit; guarded by writing
+	latest   atomic.Int64 // of such an entry that was read from the ledger, in ms: another machine may have written it
+	settling sync.Mutex   // held while the index takes in entries
+
+	shared          *pgstore.Store // where the ledger is, if it is in a database and open for writing
+	nodes           *nodes         // nil: this is the only machine that uses the ledger
+	erasedElsewhere atomic.Bool    // the index was made anew because of an erasure, perhaps another machine's
+	signing         atomic.Pointer[map[ledger.ID]ed25519.PublicKey]
 
 	appending sync.Mutex    // held while entries are appended and handed on: so they are in the order of the ledger
 	unapplied []index.Entry // on the disk, and not yet in the index; guarded by appending
@@ -214,7 +223,15 @@ func Open(ctx context.Context, dir string, unlock Unlock, opt Options) (*Registr
 		return nil, nil, r.whyNot(err)
 	}
 	if !r.beside { // whoever opens it: a member who was ended, too
-		if err := r.sweep(true); err != nil {
+		r.writing.Lock()
+		err := r.sweep(true)
+		r.writing.Unlock()
+		if err != nil {
+			return nil, nil, errors.Join(err, r.Close())
+		}
+	}
+	if r.nodes != nil && r.nodes.turned { // on another machine their passphrase may be another by now
+		if keys, err = r.unlock(unlock); err != nil {
 			return nil, nil, errors.Join(err, r.Close())
 		}
 	}
@@ -240,7 +257,7 @@ func prepare(dir string, opt Options) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Registry{
+	r := &Registry{
 		dir: dir, opt: opt, now: opt.Now, book: known.book, rules: known.rules, letters: known.letters, passkeys: keys,
 		opening:  make(chan struct{}, 1),
 		files:    evidence.Open(filepath.Join(dir, evidenceDir)),
@@ -250,7 +267,9 @@ func prepare(dir string, opt Options) (*Registry, error) {
 		codes:    access.NewCodes(opt.Now),
 		uploads:  uploads{open: map[evidence.ID]*openUpload{}},
 		kept:     make(chan struct{}, 1),
-	}, nil
+	}
+	r.writing.of = r
+	return r, nil
 }
 
 // openLedger opens or makes the ledger, then the index.
@@ -274,6 +293,18 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	store, err := r.openStore(ctx, kept, create, &options)
 	if err != nil {
 		return err
+	}
+	if at, ok := store.(held); ok {
+		if r.shared = at.shared; kept.Node != "" {
+			if err := r.openNodes(ctx, kept.Node, at.shared); err != nil {
+				return errors.Join(err, store.Close())
+			}
+			options.Shared, options.Forgetting = true, r.forget.keys
+		}
+	}
+	if beside, ok := store.(*pgstore.Store); ok && kept.Node != "" {
+		r.nodes = r.newNodes(kept.Node, beside)
+		r.nodes.looks = true
 	}
 	log, err := open(ctx, store, options)
 	if err != nil {
@@ -330,7 +361,7 @@ func (r *Registry) Close() error {
 	if r.rights != nil && r.log != nil {
 		r.finishAudit(context.Background())
 	}
-	r.writing.Lock()
+	r.writing.LockHere()
 	defer r.writing.Unlock()
 	var errs []error
 	if r.rights != nil && r.log != nil {

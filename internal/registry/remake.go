@@ -54,8 +54,10 @@ func (r *Registry) mend() {
 	if r.beside || !errors.Is(r.index.Check(ctx), index.ErrUnusable) {
 		return
 	}
-	r.writing.Lock()
+	r.writing.LockHere()
 	defer r.writing.Unlock()
+	r.settling.Lock()
+	defer r.settling.Unlock()
 	if !errors.Is(r.index.Check(ctx), index.ErrUnusable) {
 		return // somebody else has
 	}

@@ -273,10 +273,7 @@ func (r *Registry) EndMail(ctx context.Context, s *access.Session) (err error) {
 	if r.beside {
 		return ledger.ErrLocked
 	}
-	if err := os.Remove(filepath.Join(r.dir, mailFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
+	return r.removeKey(mailFile)
 }
 
 // TryMail sends a letter without numbers to an address, to see that it can be done.
@@ -388,6 +385,16 @@ func (r *Registry) remind(ctx context.Context, post Post) (Reminded, error) {
 	}
 	r.reminding.Lock()
 	defer r.reminding.Unlock()
+	if n := r.nodes; n != nil && post != nil {
+		turn, err := n.store.TryTurn(ctx, turnReminders)
+		if turn == nil || err != nil { // another machine is at it
+			return Reminded{}, err
+		}
+		defer turn.End()
+		if err := r.takeOver(ctx); err != nil { // what it has sent is known from here on
+			return Reminded{}, err
+		}
+	}
 	by, err := r.mailServer()
 	if err != nil {
 		return Reminded{}, err

@@ -327,6 +327,9 @@ func (r *Registry) readRights(ctx context.Context, rs *rights) error {
 		if err != nil {
 			return fmt.Errorf("entry %d can't be read: %w; 'kua verify' says more", e.Pos, err)
 		}
+		if c.Kind != kindAudit {
+			r.latest.Store(max(r.latest.Load(), c.At.UnixMilli()))
+		}
 		if c.Kind == "case" || c.Kind == grantKind || c.Kind == kindErasure || c.Kind == factorKind || told(c.Kind) || c.Kind == searchKind || onRoll(c.Kind) {
 			next := opened(e, c)
 			next.From = r.from(c.Author)

@@ -46,6 +46,9 @@ type stored struct {
 	// Left: the ledger is in the register's directory again, and what is still
 	// in the database is to be taken away.
 	Left bool `json:"left,omitempty"`
+	// Node is how this machine is called among those that use the database; empty:
+	// no other does.
+	Node string `json:"node,omitempty"`
 }
 
 // LedgerPlace is where the ledger is, as administrators see it.
@@ -111,7 +114,8 @@ func (d Database) takes(ctx context.Context) error {
 // held is a store that is elsewhere, with the lock of the register's directory.
 type held struct {
 	ledger.Store
-	lock *os.File
+	shared *pgstore.Store // the same
+	lock   *os.File
 }
 
 func (h held) Close() error { return errors.Join(h.Store.Close(), h.lock.Close()) }
@@ -140,7 +144,7 @@ func (r *Registry) openStore(ctx context.Context, kept stored, create bool, opti
 		if err != nil {
 			return nil, errors.Join(err, lock.Close())
 		}
-		return held{store, lock}, nil
+		return held{store, store, lock}, nil
 	}
 	key, err := r.sealedKey(ledgerKey, create)
 	if err != nil {
@@ -221,6 +225,9 @@ func (r *Registry) MoveLedger(ctx context.Context, s *access.Session, to Databas
 	}
 	r.appending.Lock()
 	defer r.appending.Unlock()
+	if n := r.nodes; n != nil && len(n.others()) > 0 {
+		return LedgerPlace{}, ErrOtherNodes
+	}
 	next := stored{Database: to}
 	if to == (Database{}) {
 		next = stored{Database: now.Database, Left: true}

@@ -147,9 +147,11 @@ func (r *Registry) checkpoint(signed []byte) (ledger.Head, error) {
 // differ, or that it was not what it should be when the register was opened.
 // usable tells whether it can be asked now.
 func (r *Registry) verifyIndex(ctx context.Context) (problem string, usable bool, err error) {
-	r.writing.Lock() // the index must not move meanwhile
+	r.writing.LockHere() // the index must not move meanwhile
 	defer r.writing.Unlock()
-	err = r.settle(ctx)
+	r.settling.Lock()
+	defer r.settling.Unlock()
+	err = r.settleNow(ctx)
 	if err != nil && !r.beside && !errors.Is(err, index.ErrUnusable) {
 		return "", false, err
 	}

@@ -55,6 +55,9 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 			}
 		}
 	}
+	if err := r.writing.ours(); err != nil {
+		return r.whyNot(err)
+	}
 	if err := r.settle(ctx); err != nil {
 		return err
 	}
@@ -100,12 +103,29 @@ func (r *Registry) abreast(ctx context.Context) error {
 	return nil
 }
 
+// appendBatch appends a batch, once more where another machine has turned the
+// forgetting keys meanwhile: nothing was written then.
+func (r *Registry) appendBatch(ctx context.Context, batch ledger.Batch) (first uint64, err error) {
+	first, err = r.log.Append(ctx, batch)
+	if n := r.nodes; n != nil && errors.Is(err, ledger.ErrForgetKey) {
+		n.mu.Lock()
+		if err = r.pull(ctx); err == nil {
+			err = r.takeHanded(ctx)
+		}
+		n.mu.Unlock()
+		if err == nil {
+			first, err = r.log.Append(ctx, batch)
+		}
+	}
+	return first, err
+}
+
 // append appends the entries of drafts, and hands them on to what decides and
 // to the index.
 func (r *Registry) append(ctx context.Context, s *access.Session, batch ledger.Batch, drafts []ledger.Draft) error {
 	r.appending.Lock()
 	defer r.appending.Unlock()
-	first, err := r.log.Append(ctx, batch)
+	first, err := r.appendBatch(ctx, batch)
 	if errors.Is(err, ledger.ErrConflict) {
 		return ErrConflict
 	}

@@ -45,17 +45,19 @@ type fake struct {
 	passkeys  bool // its address can have them
 	ownMap    bool // it has a map of its own
 	lockedAll int
-	book      *codebook.Book
-	rules     *rules.Set
-	sessions  *access.Sessions
-	at        time.Time          // what time it is
-	empty     bool               // a register with nothing in it
-	undone    bool               // what was done at once is taken back
-	orgs      []registry.Org     // instead of the usual
-	fails     error              // what every question fails with
-	whole     *registry.CaseView // case one, in place of the invented one
-	asked     registry.Query
-	review    registry.ReviewVerdict // the step that was taken, or not
+
+	notAbreast error // what other machines have written can't be known
+	book       *codebook.Book
+	rules      *rules.Set
+	sessions   *access.Sessions
+	at         time.Time          // what time it is
+	empty      bool               // a register with nothing in it
+	undone     bool               // what was done at once is taken back
+	orgs       []registry.Org     // instead of the usual
+	fails      error              // what every question fails with
+	whole      *registry.CaseView // case one, in place of the invented one
+	asked      registry.Query
+	review     registry.ReviewVerdict // the step that was taken, or not
 
 	put       *registry.RecordChange // the record that was written last
 	opened    *registry.NewCase
@@ -309,6 +311,8 @@ func (f *fake) Organisation(_ context.Context, id string) (registry.Org, bool) {
 	}
 	return registry.Org{}, false
 }
+
+func (f *fake) Abreast(context.Context) error { return f.notAbreast }
 
 func (f *fake) Session(token string) (*access.Session, bool) { return f.sessions.Get(token) }
 func (f *fake) SignOut(s *access.Session)                    { f.sessions.End(s.Token()) }

@@ -40,6 +40,11 @@ func TestFaultsAreToldRegression(t *testing.T) {
 					t.Errorf("%s, %s: %d, and not %q", lang, one.page, w.Code, text)
 				}
 			}
+			f.fails, f.notAbreast = nil, one.err
+			if w := b.get("/cases"); w.Code != one.status || !strings.Contains(w.Body.String(), l.T("error."+one.page+".title")) {
+				t.Errorf("%s, %s: a page that may be the past is shown: %d", lang, one.page, w.Code)
+			}
+			f.notAbreast = nil
 			if strings.Contains(w.Body.String(), "writing:") || strings.Contains(w.Body.String(), "secret") {
 				t.Errorf("%s, %s: it shows what is inside", lang, one.page)
 			}

@@ -27,6 +27,7 @@ import (
 // invented register of the tests.
 type register interface {
 	SignIn(ctx context.Context, in registry.SignIn) (*access.Session, error)
+	Abreast(ctx context.Context) error
 	Session(token string) (*access.Session, bool)
 	SignOut(s *access.Session)
 	LockOwn(s *access.Session)
@@ -169,7 +170,23 @@ func (s *server) protect(pages http.Handler) http.Handler {
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fail(s.visit(w, r), oops{http.StatusForbidden, "cross"})
 	}))
-	return s.guard(cross.Handler(pages))
+	return s.guard(cross.Handler(s.abreast(pages)))
+}
+
+// abreast has an answer stand on what was written on other machines, too. Where
+// it can't be known what that is, nothing is shown: it could be the past.
+func (s *server) abreast(pages http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.reg != nil && !strings.HasPrefix(r.URL.Path, "/static/") {
+			if err := s.reg.Abreast(r.Context()); err != nil {
+				v := &visit{w: w, r: r, status: http.StatusOK, zips: &s.zips}
+				v.voice = s.voice(s.language(r, nil))
+				s.fail(v, err)
+				return
+			}
+		}
+		pages.ServeHTTP(w, r)
+	})
 }
 
 // route is an address and what answers there. All routes stand in one table,

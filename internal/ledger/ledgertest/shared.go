@@ -136,14 +136,6 @@ func testTurned(t *testing.T, keeper Keeper) {
 	a.rewrap(t)
 	a.Reopen(t)
 	b := a.node(t, keeper)
-	handed := false
-	b.Options.Handed = func(context.Context) ([]*seal.ForgetKey, error) {
-		if !handed {
-			return nil, ledger.ErrForgetKey
-		}
-		return a.Options.Forgetting, nil
-	}
-	b.Reopen(t)
 	must(t, b.Write(t, b.Draft(ledger.NewID(), 1, "before")))
 	_, err := a.Follow(ctx)
 	must(t, err)
@@ -161,7 +153,7 @@ func testTurned(t *testing.T, keeper Keeper) {
 	if err := b.AddKeys(ctx, granted); !errors.Is(err, ledger.ErrForgetKey) {
 		t.Errorf("granted under a key that has ended: %v", err)
 	}
-	handed = true
+	must(t, b.Hold(ctx, a.Options.Forgetting))
 	must(t, b.Write(t, b.Draft(ledger.NewID(), 1, "after")))
 	must(t, b.AddKeys(ctx, granted))
 	if n := a.under(t); n[old.ID()] > 0 || len(n) != 1 {

@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+//go:build unix
+
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/ledger/pgstore/pgtest"
+)
+
+// machines is a register that two machines use.
+type machines struct {
+	a, b   *house
+	server *pgtest.Cluster
+}
+
+// twoMachines makes a house, moves it to a database, and has a second machine join.
+func twoMachines(t *testing.T) machines {
+	t.Helper()
+	ctx := context.Background()
+	server, there := testDatabase(t)
+	a := newHouse(t)
+	a.moves(there)
+	a.prove()
+	file, words, err := a.PassNode(ctx, a.session, "second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.reopen()
+	a.people["aigerim"] = a.session
+	dir := filepath.Join(t.TempDir(), "second")
+	if name, err := Join(dir, file, words, testOptions(a.clock)); err != nil || name != "second" {
+		t.Fatal(name, err)
+	}
+	b := &house{
+		register: &register{t: t, clock: a.clock, cases: a.cases}, orgs: a.orgs,
+		people: map[string]*access.Session{}, secrets: a.secrets,
+	}
+	if b.Registry, b.session, err = Open(ctx, dir, Unlock{Passphrase: testPassphrase, Member: a.memberID("aigerim")}, testOptions(a.clock)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() }) // some tests have closed it
+	b.people["aigerim"] = b.session
+	return machines{a, b, server}
+}
+
+// abreast has a machine take over what the other has written.
+func (h *house) isAbreast() {
+	h.t.Helper()
+	if err := h.Abreast(context.Background()); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// TestTwoMachines: what is written on one is there on the other with the next
+// answer, in cases, rights, members, sessions and keys; both say the same, and
+// the ledger verifies on both.
+func TestTwoMachines(t *testing.T) {
+	ctx := context.Background()
+	m := twoMachines(t)
+	a, b := m.a, m.b
+	for _, h := range []*house{a, b} {
+		for _, who := range []string{"asel", "madina"} {
+			h.signIn(who)
+		}
+	}
+	if g, w := b.figures(), a.figures(); g != w {
+		t.Errorf("the second machine counts otherwise:\n%s\n%s", g, w)
+	}
+	// Turn about, each upon what the other has just written.
+	for i := range 6 {
+		h, other := a, b
+		if i%2 == 1 {
+			h, other = b, a
+		}
+		h.isAbreast()
+		id := h.cases[0]
+		put := Put{Record: fmt.Sprintf("%032x", 0xabc0+i), Kind: "note", Fields: map[string][]string{"text": {fmt.Sprint("written at turn ", i)}}}
+		if err := h.Write(ctx, h.people["asel"], id, []Put{put}, nil, "", "by hand"); err != nil {
+			t.Fatal(err)
+		}
+		other.isAbreast()
+		v, err := other.Case(ctx, other.people["asel"], id, Clock{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(v.Records, func(rec *casefile.Record) bool { return rec.ID == put.Record }) {
+			t.Fatalf("turn %d is not seen on the other machine", i)
+		}
+	}
+	// A grant on one is open on the other; taken back there, it is closed here.
+	if got := b.sees("madina", a.cases[0]); got != "nothing" {
+		t.Errorf("before the grant: %s", got)
+	}
+	g := a.grant("asel", a.cases[0], "madina", access.Identity, "")
+	b.isAbreast()
+	if got := b.sees("madina", a.cases[0]); got != "all" {
+		t.Errorf("granted on the other machine: %s", got)
+	}
+	if err := b.Revoke(ctx, b.people["asel"], a.cases[0], g.ID, "no longer needed"); err != nil {
+		t.Fatal(err)
+	}
+	a.isAbreast()
+	if got := a.sees("madina", a.cases[0]); got != "nothing" {
+		t.Errorf("taken back on the other machine: %s", got)
+	}
+	// Somebody is ended on one: their session on the other is over.
+	a.prove()
+	b.signIn("timur")
+	if err := a.EndMember(ctx, a.session, a.memberID("timur")); err != nil {
+		t.Fatal(err)
+	}
+	b.isAbreast()
+	if _, ok := b.Session(b.people["timur"].Token()); ok {
+		t.Error("a member who was ended on one machine is signed in on the other")
+	}
+	if _, err := b.SignIn(ctx, "timur", b.secrets["timur"]); err == nil {
+		t.Error("a member who was ended on one machine signs in on the other")
+	}
+	// Somebody joins on one and signs in on the other; a passphrase is changed on the other.
+	b.prove()
+	b.join("erlan", "North", access.CaseWorker)
+	a.isAbreast()
+	a.signIn("erlan")
+	// An erasure on one leaves nothing on the other.
+	a.prove()
+	if err := a.Erase(ctx, a.session, a.cases[1], Erasure{Whole: true, Why: "wish", Reason: "asked for it"}); err != nil {
+		t.Fatal(err)
+	}
+	b.isAbreast()
+	if _, err := b.Case(ctx, b.people["aigerim"], a.cases[1], Clock{}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("erased on one machine, on the other: %v", err)
+	}
+	a.isAbreast()
+	if g, w := b.figures(), a.figures(); g != w {
+		t.Errorf("the machines count otherwise:\n%s\n%s", g, w)
+	}
+	for _, h := range []*house{a, b} {
+		h.isAbreast()
+		h.verify()
+	}
+	nodes, err := b.Nodes(ctx, b.people["aigerim"])
+	if err != nil || len(nodes) != 2 || nodes[0].Name != "first" || nodes[0].Here || !nodes[1].Here || nodes[0].Waits || nodes[1].Waits {
+		t.Errorf("%+v, %v", nodes, err)
+	}
+	if _, err := b.MoveLedger(ctx, b.session, Database{}, nil); !errors.Is(err, ErrOtherNodes) {
+		t.Errorf("moved the ledger away under the other machine: %v", err)
+	}
+}
+
+// TestMachinesAtOnce has both write to the same case and to their own at once:
+// nothing is lost, and who was slower writes after it.
+func TestMachinesAtOnce(t *testing.T) {
+	ctx := context.Background()
+	m := twoMachines(t)
+	var wg sync.WaitGroup
+	const each = 20
+	for i, h := range []*house{m.a, m.b} {
+		h.signIn("asel")
+		wg.Go(func() {
+			for j := range each {
+				put := Put{Record: fmt.Sprintf("%031x%x", j+1, i+1), Kind: "note", Fields: map[string][]string{"text": {"at once"}}}
+				if err := h.Write(ctx, h.people["asel"], h.cases[0], []Put{put}, nil, "", "by hand"); err != nil {
+					t.Errorf("machine %d, %d: %v", i, j, err)
+					return
+				}
+				if err := h.Abreast(ctx); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for i, h := range []*house{m.a, m.b} {
+		h.isAbreast()
+		v, err := h.Case(ctx, h.people["asel"], h.cases[0], Clock{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, rec := range v.Records {
+			if rec.Get("text") == "at once" {
+				n++
+			}
+		}
+		if n != 2*each {
+			t.Errorf("machine %d has %d of %d", i, n, 2*each)
+		}
+		h.verify()
+	}
+}
+
+// TestMachinesTurnForgettingKeys: the month's turn is made by one, handed to the
+// other through the database, and what was handed opens with nothing that is left.
+func TestMachinesTurnForgettingKeys(t *testing.T) {
+	ctx := context.Background()
+	m := twoMachines(t)
+	a, b := m.a, m.b
+	hand := func(h *house) []byte {
+		now, _ := h.handFiles()
+		file, err := os.ReadFile(now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	before := hand(b)
+	a.clock.t = a.clock.t.Add(32 * 24 * time.Hour)
+	if err := a.Tend(ctx); err != nil {
+		t.Fatal(err)
+	}
+	b.isAbreast()
+	same := func() {
+		t.Helper()
+		x, y := a.forget.keys, b.forget.keys
+		if len(x) != len(y) || x[len(x)-1].ID() != y[len(y)-1].ID() {
+			t.Errorf("%d and %d forgetting keys, or other ones", len(x), len(y))
+		}
+	}
+	same()
+	if string(hand(b)) == string(before) {
+		t.Error("the second machine can still open what was handed to it")
+	}
+	if err := b.Tend(ctx); err != nil { // it has nothing to do
+		t.Fatal(err)
+	}
+	same()
+	// At once, on the other machine: all older ones go on both.
+	b.prove()
+	if err := b.ForgetNow(ctx, b.session); err != nil {
+		t.Fatal(err)
+	}
+	a.isAbreast()
+	same()
+	if len(a.forget.keys) != 1 {
+		t.Errorf("%d forgetting keys are left", len(a.forget.keys))
+	}
+	for _, h := range []*house{a, b} {
+		h.signIn("asel")
+		h.note("asel", h.cases[0])
+		h.isAbreast()
+		h.verify()
+	}
+	// One that was closed meanwhile takes them when it opens.
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a.clock.t = a.clock.t.Add(32 * 24 * time.Hour)
+	if err := a.Tend(ctx); err != nil {
+		t.Fatal(err)
+	}
+	a.prove()
+	if err := a.ForgetNow(ctx, a.session); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if b.Registry, b.session, err = Open(ctx, b.dir, Unlock{Passphrase: testPassphrase, Member: a.memberID("aigerim")}, testOptions(a.clock)); err != nil {
+		t.Fatal(err)
+	}
+	a.isAbreast()
+	same()
+	b.verify()
+}
+
+// TestMachinesDatabaseSeesNoKey: no file of the keys, no name of a member and no
+// address stands in the database, and no forgetting key opens with what is there.
+func TestMachinesDatabaseSeesNoKey(t *testing.T) {
+	ctx := context.Background()
+	m := twoMachines(t)
+	c, err := pgx.Connect(ctx, m.server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(ctx) //nolint:errcheck // a test
+	rows, err := c.Query(ctx, "SELECT name, value FROM kua.part")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for rows.Next() {
+		var name, value []byte
+		if err := rows.Scan(&name, &value); err != nil {
+			t.Fatal(err)
+		}
+		n++
+		for _, word := range []string{"member", "org-", "node", "hand", "passphrase", "slots", "public", "keys/"} {
+			if bytes.Contains(name, []byte(word)) || bytes.Contains(value, []byte(word)) {
+				t.Errorf("a part holds %q", word)
+			}
+		}
+		if _, err := m.b.openHanded(value); err != nil {
+			t.Error(err)
+		}
+	}
+	if n < 10 {
+		t.Errorf("%d parts", n)
+	}
+	p := m.b.nodes.parts[handedPart+"second"]
+	if text, err := m.b.openHanded(p.value); err != nil || text != nil {
+		t.Errorf("what was handed over opens again: %v", err)
+	}
+}
+
+// TestMachineRemoved: it opens no more; the other goes on.
+func TestMachineRemoved(t *testing.T) {
+	ctx := context.Background()
+	m := twoMachines(t)
+	if err := m.b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m.a.prove()
+	if err := m.a.RemoveNode(ctx, m.a.session, "third"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("removed one that is not there: %v", err)
+	}
+	if err := m.a.RemoveNode(ctx, m.a.session, "second"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Open(ctx, m.b.dir, Unlock{Passphrase: testPassphrase, Member: m.a.memberID("aigerim")}, testOptions(m.a.clock)); !errors.Is(err, ErrNodeRemoved) {
+		t.Errorf("a machine that was removed opens: %v", err)
+	}
+	m.a.signIn("asel")
+	m.a.note("asel", m.a.cases[0])
+	m.a.verify()
+}
+
+// TestPassRefused: what is no pass, wrong words, and where no second machine can be.
+func TestPassRefused(t *testing.T) {
+	ctx := context.Background()
+	_, there := testDatabase(t)
+	h := newHouse(t)
+	h.prove()
+	if _, _, err := h.PassNode(ctx, h.session, "second"); !errors.Is(err, ErrNoDatabase) {
+		t.Errorf("a second machine on a file: %v", err)
+	}
+	h.moves(there)
+	h.prove()
+	for _, name := range []string{"", "Second", "first", "a b", "../x"} {
+		if _, _, err := h.PassNode(ctx, h.session, name); !errors.Is(err, ErrNodeName) {
+			t.Errorf("a machine called %q: %v", name, err)
+		}
+	}
+	h.reopen() // the try with "first" has made it shared
+	h.people["aigerim"] = h.session
+	h.prove()
+	file, words, err := h.PassNode(ctx, h.session, "second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "x")
+	if _, err := Join(dir, file, "other words than these were", testOptions(h.clock)); !errors.Is(err, ErrPassCode) {
+		t.Errorf("wrong words: %v", err)
+	}
+	for _, bad := range [][]byte{nil, []byte("{}"), file[:len(file)/2]} {
+		if _, err := Join(dir, bad, words, testOptions(h.clock)); !errors.Is(err, ErrPassFile) {
+			t.Errorf("no pass: %v", err)
+		}
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("something was made: %v", err)
+	}
+	if _, err := Join(h.dir, file, words, testOptions(h.clock)); err == nil {
+		t.Error("joined in a directory that is not empty")
+	}
+}
+
+// TestOldPartPutBackRegression: whoever has the database can't make an earlier
+// key file count again, nor one in the place of another.
+func TestOldPartPutBackRegression(t *testing.T) {
+	ctx := context.Background()
+	m := twoMachines(t)
+	a, b := m.a, m.b
+	c, err := pgx.Connect(ctx, m.server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(ctx) //nolint:errcheck // a test
+	file := filepath.ToSlash(memberFile(mustID(a.memberID("asel"))))
+	name := a.nodes.partName(file)
+	var old []byte
+	if err := c.QueryRow(ctx, "SELECT value FROM kua.part WHERE name=$1", name[:]).Scan(&old); err != nil {
+		t.Fatal(err)
+	}
+	a.signIn("asel")
+	if _, err := a.ChangePassphrase(ctx, a.people["asel"], a.secrets["asel"], "quite other words, long enough to be hers"); err != nil {
+		t.Fatal(err)
+	}
+	b.isAbreast()
+	if _, err := b.SignIn(ctx, "asel", a.secrets["asel"]); err == nil {
+		t.Error("the former passphrase opens on the other machine")
+	}
+	now, err := os.ReadFile(filepath.Join(b.dir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := a.nodes.partName(filepath.ToSlash(memberFile(mustID(a.memberID("nurlan")))))
+	for what, sql := range map[string]string{
+		"an old one":              "UPDATE kua.part SET value=$1, version=(SELECT max(version)+1 FROM kua.part) WHERE name=$2",
+		"another's in its place":  "UPDATE kua.part SET value=(SELECT value FROM kua.part WHERE name=$1), version=(SELECT max(version)+1 FROM kua.part) WHERE name=$2",
+		"what nobody has written": "UPDATE kua.part SET value=$1::bytea||'x'::bytea, version=(SELECT max(version)+1 FROM kua.part) WHERE name=$2",
+	} {
+		first := old
+		if what == "another's in its place" {
+			first = other[:]
+		}
+		if _, err := c.Exec(ctx, sql, first, name[:]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Exec(ctx, "UPDATE kua.meta SET value=convert_to((convert_from(value, 'UTF8')::bigint+1)::text, 'UTF8') WHERE name='pgstore/changes'"); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Abreast(ctx); err == nil {
+			t.Errorf("%s is taken over", what)
+		}
+		if is, err := os.ReadFile(filepath.Join(b.dir, file)); err != nil || !bytes.Equal(is, now) {
+			t.Errorf("%s is on the other machine: %v", what, err)
+		}
+	}
+}
+
+// TestMachinesRemindOnce: one machine sends, whichever asks first; the other
+// knows it, also where both ask at once.
+func TestMachinesRemindOnce(t *testing.T) {
+	ctx := context.Background()
+	m := twoMachines(t)
+	m.a.signIn("asel")
+	if err := m.a.SetReminders(ctx, m.a.people["asel"], Daily, "asel@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	m.a.prove()
+	if err := m.a.SetMail(ctx, m.a.session, MailServer{Host: "mail.example.org", Port: 587, TLS: StartTLS, From: "kua@example.org"}); err != nil {
+		t.Fatal(err)
+	}
+	m.a.task("asel", m.a.cases[0], m.a.Today().String(), "")
+	m.a.clock.t = m.a.clock.t.Truncate(24 * time.Hour).Add(10 * time.Hour)
+	m.b.isAbreast()
+	var sent atomic.Int32
+	post := func(context.Context, MailServer, Letter) error {
+		sent.Add(1)
+		return nil
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		for _, h := range []*house{m.a, m.b} {
+			wg.Go(func() {
+				if _, err := h.Remind(ctx, post); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if sent.Load() != 1 {
+		t.Errorf("%d letters were sent", sent.Load())
+	}
+}
+
+// TestMachineBlindShowsNothing: where the database can't be asked nothing is
+// shown, and all goes on when it answers again.
+func TestMachineBlindShowsNothing(t *testing.T) {
+	ctx := context.Background()
+	m := twoMachines(t)
+	if err := m.server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.b.Abreast(ctx); !errors.Is(err, ErrNoAnswer) {
+		t.Errorf("without its database: %v", err)
+	}
+	if err := m.server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	m.b.isAbreast()
+	m.a.signIn("asel")
+	m.a.note("asel", m.a.cases[0])
+	m.b.isAbreast()
+	m.b.verify()
+}
