@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -97,6 +98,13 @@ func TestScripts(t *testing.T) {
 			"sheet":  sheetOf,
 
 			"miscopy": miscopy,
+			"keep": func(ts *testscript.TestScript, _ bool, args []string) { // keep NAME PATTERN: what its group stands for in the last output
+				found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+				if found == nil {
+					ts.Fatalf("there is no %s in the output", args[1])
+				}
+				ts.Setenv(args[0], found[1])
+			},
 			"envfile": func(ts *testscript.TestScript, _ bool, args []string) { // envfile NAME FILE: its first line
 				ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 			},

@@ -476,15 +476,27 @@ func (r *Registry) crowd(key string) (n int, write bool) {
 // nothing else; another node, who it is.
 func (r *Registry) mayBeBy(c ledger.Content) error {
 	if c.Author == ledger.ID(r.node.ID()) {
-		if c.Kind == kindAudit || c.Kind == arrivalKind || c.Kind == nodeKind && c.Record == c.Author {
+		if c.Kind == kindAudit || c.Kind == arrivalKind || ofNode(c) {
 			return nil
 		}
 		return ledger.ErrAuthor
 	}
-	if _, other := r.met()[c.Author]; other && (c.Kind != nodeKind || c.Record != c.Author) {
+	if _, other := r.met()[c.Author]; other && !ofNode(c) {
 		return ledger.ErrAuthor
 	}
 	return nil
+}
+
+// ofNode tells whether an entry is one that a node writes for others in its own
+// name: who it is, and that what it had offered is withdrawn.
+func ofNode(c ledger.Content) bool {
+	switch c.Kind {
+	case nodeKind:
+		return c.Record == c.Author
+	case encodingKind, encodingRowsKind:
+		return c.Op == ledger.Withdraw
+	}
+	return false
 }
 
 // settle brings the index up to the ledger.

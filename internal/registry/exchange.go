@@ -264,7 +264,7 @@ func (r *Registry) handOn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for end := r.log.Head().Size; pos < end; {
+	for end := r.log.Head().Size; pos < end; end = r.log.Head().Size { // what is withdrawn for it, too
 		to := min(pos+handedAtOnce, end)
 		var order []ledger.ID
 		waiting := map[ledger.ID][]ledger.Entry{}
@@ -282,6 +282,9 @@ func (r *Registry) handOn(ctx context.Context) error {
 			if err := r.handStream(ctx, stream, waiting[stream], opener); err != nil {
 				return err
 			}
+		}
+		if err := r.retireEncodings(ctx, order); err != nil {
+			return err
 		}
 		if err := c.setPosition(ctx, metaHanded, to); err != nil {
 			return err
@@ -338,7 +341,7 @@ func (r *Registry) handStream(ctx context.Context, stream ledger.ID, entries []l
 // coalition.
 func goesAbroad(kind string) bool {
 	switch kind {
-	case "case", "match", organisationKind, nodeKind:
+	case "case", "match", organisationKind, nodeKind, encodingKind, commonKind:
 		return true
 	}
 	return false
@@ -374,8 +377,16 @@ func (r *Registry) sharedKeys(ctx context.Context, stream ledger.ID, kind string
 	if err != nil {
 		return nil, err
 	}
-	if kind == nodeKind {
-		for _, p := range r.met() {
+	switch kind {
+	case nodeKind, encodingKind, commonKind:
+		to, err := r.sealedTo(ctx, stream, opener)
+		if err != nil {
+			return nil, err
+		}
+		for node, p := range r.met() {
+			if !to(node) {
+				continue
+			}
 			for _, k := range held {
 				sealed, err := p.card.Key.Seal(grantLabel(r.log.ID(), stream, k.Part, k.Epoch), k.Key[:])
 				if err != nil {
@@ -420,6 +431,20 @@ func (r *Registry) sharedKeys(ctx context.Context, stream ledger.ID, kind string
 		return nil
 	})
 	return keys, err
+}
+
+// sealedTo tells to which other nodes a stream that is for nodes alone is sealed:
+// who this one is, and its encoded cases, to all; what is proposed to one, to that
+// one; what was withdrawn, to nobody.
+func (r *Registry) sealedTo(ctx context.Context, stream ledger.ID, opener ledger.Opener) (func(ledger.ID) bool, error) {
+	var last ledger.Content
+	err := r.log.Stream(ctx, stream, func(e ledger.Entry) (err error) {
+		last, err = opener.Open(e)
+		return err
+	})
+	return func(node ledger.ID) bool {
+		return last.Op == ledger.Put && (last.Kind != commonKind || first(last.Fact["node"]) == node.String())
+	}, err
 }
 
 // countsWith tells whether the facts of a stream are for all nodes to count.
@@ -718,7 +743,7 @@ func (in *taking) keys(ctx context.Context, stream, owner ledger.ID) (offered, s
 		switch {
 		case stream != owner && in.orgs[k.Holder] != "":
 			sealed = append(sealed, k)
-		case stream == owner && k.Holder == ledger.ID(r.node.ID()):
+		case k.Holder == ledger.ID(r.node.ID()):
 			b, err := r.node.Open(grantLabel(r.log.ID(), stream, seal.Part(k.Part), k.Epoch), k.Wrapped)
 			if err != nil || len(b) != len(seal.Key{}) {
 				return nil, nil, heldDamaged, nil
@@ -788,7 +813,7 @@ func (in *taking) open(ctx context.Context, stream, owner ledger.ID, entries []l
 		if e.Header.Version == 1 {
 			kind = content.Kind
 		}
-		if !r.theirs(owner, stream, kind, content) {
+		if r.mayBeBy(content) != nil || !r.theirs(owner, stream, kind, content) {
 			return nil, heldNotTheirs, nil
 		}
 		next := opened(e, content)
@@ -803,6 +828,10 @@ func (r *Registry) theirs(owner, stream ledger.ID, kind string, c ledger.Content
 	ofTheirs := func(id string) bool {
 		o := r.roll().org(id)
 		return o != nil && o.Node == owner.String()
+	}
+	// What is taken back was theirs: nobody else writes to the stream.
+	if back := c.Op == ledger.Withdraw && c.Kind == kind && c.Record == stream; back {
+		return kind == "case" || kind == "match" || kind == encodingKind || kind == commonKind
 	}
 	switch kind {
 	case nodeKind:
@@ -824,6 +853,11 @@ func (r *Registry) theirs(owner, stream ledger.ID, kind string, c ledger.Content
 		a, b := r.rights.cases[first(c.Fact["a"])], r.rights.cases[first(c.Fact["b"])]
 		r.rights.mu.RUnlock()
 		return a != nil && b != nil && (ofTheirs(a.Org) || ofTheirs(b.Org))
+	case encodingKind:
+		return c.Kind == encodingKind && c.Record == stream
+	case commonKind:
+		a, there := r.thing(first(c.Fact["a"]))
+		return c.Kind == commonKind && c.Record == stream && there && ofTheirs(a.Org) && first(c.Fact["node"]) == ledger.ID(r.node.ID()).String()
 	}
 	return false
 }

@@ -32,6 +32,7 @@ type Decision struct {
 	Probability float64  // of the proposal it rests on; 0: there was none
 	Reasons     []string // of the proposal, field by field
 	Reason      string   // in the decider's words
+	Common      string   // the proposal of another node that it answers; empty: none
 }
 
 // Proposal is a pair of cases that may be the same person.
@@ -188,6 +189,9 @@ func (r *Registry) decide(ctx context.Context, s *access.Session, decisions []De
 		}
 		if d.Probability > 0 {
 			fields["probability"] = []string{strconv.FormatFloat(d.Probability, 'f', 6, 64)}
+		}
+		if d.Common != "" {
+			fields["common"] = []string{d.Common}
 		}
 		id := ledger.NewID().String()
 		ids = append(ids, id)

@@ -43,6 +43,7 @@ type MatchDecision struct {
 	Verdict     Verdict
 	Probability float64 // of the proposal it rested on; 0: there was none
 	Program     bool    // the program decided it, because it was sure
+	Common      string  // the proposal of another node that it answers; empty: none
 	Who         string  // the name of the member whose session it was
 	At          time.Time
 	Reason      string
@@ -59,7 +60,7 @@ func (r *Registry) decisions(ctx context.Context, see index.See) ([]MatchDecisio
 	for _, m := range records {
 		d := MatchDecision{
 			ID: m.ID, A: first(m.Fields["a"]), B: first(m.Fields["b"]), Verdict: Verdict(first(m.Fields["verdict"])),
-			Program: first(m.Fields["by"]) == "program", Who: nameOf(ro, m.Author), At: m.At,
+			Program: first(m.Fields["by"]) == "program", Common: first(m.Fields["common"]), Who: nameOf(ro, m.Author), At: m.At,
 		}
 		if see(d.A) == index.Nothing || see(d.B) == index.Nothing {
 			continue
