@@ -472,8 +472,8 @@ func (r *Registry) crowd(key string) (n int, write bool) {
 }
 
 // mayBeBy refuses what a node signed but must not sign: in its own name it writes
-// lines of the audit, who it is and when something came from the coalition, and
-// nothing else; another node, who it is.
+// lines of the audit, when something came from the coalition and what it tells the
+// other nodes, and nothing else; another node, what it tells.
 func (r *Registry) mayBeBy(c ledger.Content) error {
 	if c.Author == ledger.ID(r.node.ID()) {
 		if c.Kind == kindAudit || c.Kind == arrivalKind || ofNode(c) {
