@@ -51,7 +51,7 @@ golden: go ## write the golden files anew; look at the difference before you com
 
 .PHONY: e2e
 e2e: go browser ## only the tests that drive a browser
-	go test -tags e2e -run E2E -count 1 -v ./internal/web/...
+	go test -tags e2e -run E2E -count 1 -v ./internal/web/... ./internal/reporting
 
 SHOTS ?= shots
 
@@ -69,6 +69,11 @@ $(GOBIN)/versitygw:
 
 $(GOBIN)/minio:
 	GOBIN=$(GOBIN) go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+
+.PHONY: sealing
+sealing: ## the script of others that seals in the browser, made anew from what npm pins; it must come out the same
+	internal/reporting/sealing/make.sh
+	cd internal/reporting/static && sha256sum -c ../sealing/SHA256SUMS
 
 .PHONY: lint
 lint: go $(LINT) ## vet, and the walls of the house

@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"index"},
 	{"access"},
 	{"registry"},
-	{"sheet", "intake", "linkcsv", "post", "public"},
+	{"sheet", "intake", "linkcsv", "post", "public", "reporting"},
 	{"web", "api"},
 }
 
@@ -93,6 +93,11 @@ func TestWalls(t *testing.T) {
 	for _, room := range []string{"registry", "index", "access", "draft", "ledger", "ledger/sqlitestore", "seal", "sqlfile", "evidence"} {
 		if slices.Contains(all["public"], module+"/internal/"+room) {
 			t.Errorf("internal/public reaches internal/%s: what it is not given it can't give away", room)
+		}
+	}
+	for _, room := range []string{"registry", "index", "access", "draft", "ledger", "ledger/sqlitestore", "seal", "sqlfile", "evidence"} {
+		if slices.Contains(all["reporting"], module+"/internal/"+room) {
+			t.Errorf("internal/reporting reaches internal/%s: who reports from outside meets no register", room)
 		}
 	}
 	for _, w := range walls {

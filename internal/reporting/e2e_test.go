@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+//go:build e2e
+
+package reporting
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/kua-registry/kua/internal/receipt"
+	"github.com/kua-registry/kua/internal/submission"
+)
+
+var shots = flag.String("shots", "", "put a picture of every page into this directory")
+
+const perStep = 40 * time.Second // a slow machine with a browser on it
+
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu       sync.Mutex
+	problems []string
+}
+
+func startBrowser(t *testing.T) context.Context {
+	t.Helper()
+	path := "/usr/bin/chromium-headless-shell"
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("the pages are tested in Chromium, and %s is missing: apt-get install chromium-headless-shell", path)
+	}
+	opts := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("hide-scrollbars", false),
+	)
+	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+	t.Cleanup(cancel)
+	ctx, cancelBrowser := chromedp.NewContext(alloc)
+	t.Cleanup(cancelBrowser)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// openTab opens a tab of an old phone. Whatever it asks of another host than
+// base, is refused or fails with, is a problem.
+func openTab(t *testing.T, browser context.Context, base string, scripts bool) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser)
+	t.Cleanup(cancel)
+	tab := &tab{t: t, ctx: ctx}
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil { // the tab ends with the context it began with
+		t.Fatal(err)
+	}
+	err := chromedp.Listen(ctx, func(ev any) {
+		switch ev := ev.(type) {
+		case *log.EventEntryAdded:
+			if !strings.Contains(ev.Entry.Text, "the server responded with a status of") && !strings.Contains(ev.Entry.Text, "net::ERR_") {
+				tab.problem("%s: %s", ev.Entry.Source, ev.Entry.Text)
+			}
+		case *runtime.EventExceptionThrown:
+			tab.problem("exception: %v", ev.ExceptionDetails)
+		case *network.EventRequestWillBeSent:
+			if url := ev.Request.URL; !strings.HasPrefix(url, base) && url != "about:blank" && !strings.HasPrefix(url, "data:") && !strings.HasPrefix(url, "blob:") {
+				tab.problem("a request to %s", url)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		t.Fatal(err)
+	}
+	tab.do(chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait))
+	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}); err != nil {
+		t.Fatal(err)
+	}
+	return tab
+}
+
+func (tab *tab) problem(format string, args ...any) {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	tab.problems = append(tab.problems, fmt.Sprintf(format, args...))
+}
+
+func (tab *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, perStep)
+	defer cancel()
+	for i, step := range steps {
+		if err := chromedp.Do(ctx, step); err != nil {
+			shown, _ := chromedp.Run(tab.ctx, chromedp.Evaluate[string](`(document.getElementById("problem") || {}).textContent + " / " + (document.getElementById("status") || {}).textContent + " / " + document.body.innerText.slice(0, 300)`))
+			tab.t.Fatalf("step %d: %v; the page shows %s; %v", i+1, err, shown, tab.problems)
+		}
+	}
+}
+
+// until waits until an expression is true in the page.
+func (tab *tab) until(expression string) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, perStep)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression)); err != nil {
+		tab.t.Fatalf("%s: %v", expression, err)
+	}
+}
+
+func (tab *tab) text(selector string) string {
+	tab.t.Helper()
+	text, err := chromedp.Run(tab.ctx, chromedp.Evaluate[string](fmt.Sprintf(`[...document.querySelectorAll(%q)].map(e => e.textContent).join(" ")`, selector)))
+	if err != nil {
+		tab.t.Fatal(err)
+	}
+	return text
+}
+
+// look holds a page to the window of a phone, to fingers, and to no problem.
+func (tab *tab) look(name string) {
+	tab.t.Helper()
+	bad, err := chromedp.Run(tab.ctx, chromedp.Evaluate[string](`(() => {
+		const w = document.documentElement.clientWidth;
+		const wide = document.documentElement.scrollWidth > w ? [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > w + 1) : [];
+		const small = [...document.querySelectorAll("button, .button, .leave, input:not([type=hidden]):not([type=checkbox]):not([type=radio]), .choice, .langs a")]
+			.filter(e => e.getClientRects().length && e.getBoundingClientRect().height < 40 && !e.matches(".langs a"));
+		return [...wide, ...small].slice(0, 4).map(e => e.outerHTML.slice(0, 90)).join("; ");
+	})()`))
+	if err != nil {
+		tab.t.Fatal(err)
+	}
+	if bad != "" {
+		tab.t.Errorf("%s: wider than the window, or too small for a finger: %s", name, bad)
+	}
+	tab.mu.Lock()
+	for _, p := range tab.problems {
+		tab.t.Errorf("%s: %s", name, p)
+	}
+	tab.problems = nil
+	tab.mu.Unlock()
+	if *shots == "" {
+		return
+	}
+	picture, err := chromedp.Run(tab.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		tab.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(*shots, name+".png"), picture, 0o600); err != nil {
+		tab.t.Fatal(err)
+	}
+}
+
+// wire keeps what goes over the line, and cuts it where a test says.
+type wire struct {
+	next http.Handler
+
+	mu    sync.Mutex
+	sent  bytes.Buffer
+	calls int                                 // requests that change something, so far
+	cut   func(call int) (before, after bool) // the line before the request is done, or after it was
+}
+
+func (l *wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(b))
+	l.mu.Lock()
+	l.sent.WriteString(r.URL.String() + "\n")
+	l.sent.Write(b)
+	before, after := false, false
+	if l.cut != nil && (r.Method == http.MethodPut || r.Method == http.MethodPost) {
+		before, after = l.cut(l.calls)
+		l.calls++
+	}
+	l.mu.Unlock()
+	if before {
+		panic(http.ErrAbortHandler)
+	}
+	if after {
+		l.next.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
+	}
+	l.next.ServeHTTP(w, r)
+}
+
+// serve serves a site over the line.
+func serve(t *testing.T, s *site) (*wire, string) {
+	t.Helper()
+	line := &wire{next: s.pages}
+	server := httptest.NewServer(line)
+	t.Cleanup(server.Close)
+	return line, server.URL
+}
+
+// TestE2EWithScript goes the whole way where a script runs, in three languages:
+// what goes over the line opens with the intake's identity, and with no other.
+func TestE2EWithScript(t *testing.T) {
+	chromium := startBrowser(t)
+	dir := t.TempDir()
+	picture := filepath.Join(dir, "рана.jpg")
+	content := bytes.Repeat([]byte("wound "), submission.PieceBytes/6+100)
+	if err := os.WriteFile(picture, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, lang := range []string{"en", "ru", "kk"} {
+		t.Run(lang, func(t *testing.T) {
+			s := newSite(t)
+			line, base := serve(t, s)
+			tab := openTab(t, chromium, base, true)
+			tab.do(chromedp.Navigate(base+"/"+lang+"/"), chromedp.WaitVisible("#report"))
+			tab.look(lang + "-form")
+			tab.do(chromedp.SendKeys("#told", "Меня били <в камере>"), chromedp.SendKeys("#who", "я"), chromedp.Click(`input[value="un"]`),
+				chromedp.SetUploadFiles("#files", []string{picture}), chromedp.Click("#send"), chromedp.WaitVisible("#receipt"))
+			words := tab.text("#words-list li")
+			tab.look(lang + "-receipt")
+			if len(strings.Fields(words)) != receipt.Words {
+				t.Fatalf("the receipt is %q", words)
+			}
+			want := fmt.Sprintf("Меня били <в камере>|я|un|рана.jpg:%d true", len(content))
+			if got := s.told(); len(got) != 1 || got[0] != want {
+				t.Errorf("got  %q\nwant %q", got, want)
+			}
+			s.onlyTheIntakeOpens(words)
+			tab.do(chromedp.Click("#written"))
+			if tab.text("#words-list li") != "" {
+				t.Error("the words are still on the page")
+			}
+			s.answerTo("Мы прочли.\nПриходите <в пятницу>")
+			// The second visit, with one letter wrong in a word.
+			typed := slipped(t, words)
+			tab.do(chromedp.Navigate(base+"/"+lang+"/"), chromedp.WaitVisible("#words"), chromedp.SendKeys("#words", typed),
+				chromedp.Click("#open button"), chromedp.WaitVisible("#opened"))
+			if got := tab.text("#answers .told"); got != "Мы прочли.\nПриходите <в пятницу>" {
+				t.Errorf("the answer reads %q", got)
+			}
+			tab.look(lang + "-opened")
+			tab.do(chromedp.SendKeys("#more", "Ещё одно"), chromedp.Click("#add button"))
+			tab.until(`document.getElementById("more").value === "" && !document.getElementById("status").hidden`)
+			if got := s.told(); len(got) != 2 || got[1] != "Ещё одно||" {
+				t.Errorf("after adding: %q", got)
+			}
+			tab.do(chromedp.Click("#ask-withdraw"), chromedp.Click("#withdraw"), chromedp.WaitNotVisible("#opened"))
+			if got := s.told(); len(got) != 0 {
+				t.Errorf("after taking back: %q", got)
+			}
+			tab.look(lang + "-withdrawn")
+			line.mu.Lock()
+			defer line.mu.Unlock()
+			for _, never := range append([]string{"Меня", "Ещё", "wound", "рана", "Приходите"}, strings.Fields(words)...) {
+				if bytes.Contains(line.sent.Bytes(), []byte(never)) {
+					t.Errorf("%q went over the line", never)
+				}
+			}
+			if line.sent.Len() < len(content) {
+				t.Errorf("%d bytes were looked through", line.sent.Len())
+			}
+		})
+	}
+}
+
+// slipped are the words with a slip in one of them that can be put right: where
+// a slip is as near to two words, it is asked.
+func slipped(t *testing.T, words string) string {
+	t.Helper()
+	lists, err := receipt.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	typed := strings.Fields(words)
+	for i, w := range typed {
+		typed[i] = w + "x"
+		if _, err := lists.Read(strings.Join(typed, " ")); err == nil {
+			return strings.Join(typed, "  ")
+		}
+		typed[i] = w
+	}
+	return words
+}
+
+// onlyTheIntakeOpens tries other keys on what lies in the inbox: of another
+// identity, and of the receipt, which opens answers alone.
+func (s *site) onlyTheIntakeOpens(words string) {
+	s.t.Helper()
+	other, err := age.GenerateHybridIdentity()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	lists, err := receipt.Load()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	all, err := lists.Read(words)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	keys, err := all[0].Stretch(s.opts.Inbox.Installation())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	own, err := submission.AnswersIdentity(keys.Seed)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r, err := s.opts.Inbox.Get(keys.Stored())
+	if err != nil || r.Answers != own.Recipient().String() {
+		s.t.Fatalf("the report does not lie behind the door of its words: %v", err)
+	}
+	sealed, err := s.opts.Inbox.Message(r.Door, r.Messages[0])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, id := range []age.Identity{other, own} {
+		if _, err := submission.Open(id, sealed); !errors.Is(err, submission.ErrOpen) {
+			s.t.Errorf("it opened with another key: %v", err)
+		}
+	}
+}
+
+// TestE2EWithoutScript goes the whole way with script switched off.
+func TestE2EWithoutScript(t *testing.T) {
+	chromium := startBrowser(t)
+	for _, lang := range []string{"en", "ru", "kk"} {
+		t.Run(lang, func(t *testing.T) {
+			s := newSite(t)
+			_, base := serve(t, s)
+			tab := openTab(t, chromium, base, false)
+			tab.do(chromedp.Navigate(base+"/"+lang+"/"), chromedp.WaitVisible("#noscript"))
+			tab.look(lang + "-noscript")
+			tab.do(chromedp.Click("#noscript .button"), chromedp.WaitVisible("#told"))
+			s.clock.move(formLeast)
+			tab.look(lang + "-plain")
+			tab.do(chromedp.SendKeys("#told", "Меня били"), chromedp.Click(`input[value="un"]`), chromedp.Click("main form button"), chromedp.WaitVisible("#words-list"))
+			words := tab.text("#words-list li")
+			tab.look(lang + "-plain-receipt")
+			if got := s.told(); len(got) != 1 || got[0] != "Меня били||un" {
+				t.Fatalf("told %q", got)
+			}
+			s.answerTo("Мы прочли")
+			tab.do(chromedp.Navigate(base+"/"+lang+"/plain/back"), chromedp.WaitVisible("#words"), chromedp.SendKeys("#words", words), chromedp.Click("main form button"), chromedp.WaitVisible("#answers"))
+			if got := tab.text("#answers .told"); got != "Мы прочли" {
+				t.Errorf("the answer reads %q", got)
+			}
+			tab.look(lang + "-plain-opened")
+			tab.do(chromedp.SendKeys("#told", "Ещё"), chromedp.Click("#add button"), chromedp.WaitVisible("p[role=status]"))
+			if got := s.told(); len(got) != 2 || got[1] != "Ещё||" {
+				t.Errorf("after adding: %q", got)
+			}
+			tab.do(chromedp.Click("#ask-withdraw"), chromedp.WaitVisible("#sure"), chromedp.Click("#sure"), chromedp.WaitVisible("p[role=status]"))
+			tab.look(lang + "-plain-withdrawn")
+			if got := s.told(); len(got) != 0 {
+				t.Errorf("after taking back: %q", got)
+			}
+			tab.do(chromedp.Navigate(base+"/"+lang+"/check"), chromedp.WaitVisible("#digests"))
+			tab.look(lang + "-check")
+		})
+	}
+}
+
+// TestE2ECutLine cuts the line at every request of a report with a file of
+// three pieces, once before it is done and once after: it goes on, and arrives
+// once.
+func TestE2ECutLine(t *testing.T) {
+	chromium := startBrowser(t)
+	file := filepath.Join(t.TempDir(), "long.bin")
+	content := bytes.Repeat([]byte("0123456789"), submission.PieceBytes/4)
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newSite(t)
+	line, base := serve(t, s)
+	tab := openTab(t, chromium, base, true)
+	line.cut = func(call int) (before, after bool) { return call%3 == 0, call%3 == 1 } // each twice, then it goes through
+	tab.do(chromedp.Navigate(base+"/ru/"), chromedp.WaitVisible("#report"), chromedp.SendKeys("#told", "a"), chromedp.SetUploadFiles("#files", []string{file}),
+		chromedp.Click("#send"), chromedp.WaitVisible("#receipt"))
+	want := fmt.Sprintf("a|||long.bin:%d true", len(content))
+	if got := s.told(); len(got) != 1 || got[0] != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if line.calls < 9 {
+		t.Errorf("the line was cut at %d requests", line.calls)
+	}
+	words := tab.text("#words-list li")
+	tab.do(chromedp.Navigate(base+"/ru/"), chromedp.WaitVisible("#words"), chromedp.SendKeys("#words", words), chromedp.Click("#open button"), chromedp.WaitVisible("#opened"),
+		chromedp.SetUploadFiles("#more-files", []string{file}), chromedp.Click("#add button"))
+	tab.until(`document.getElementById("more-files").value === "" && !document.getElementById("status").hidden`)
+	if got := s.told(); len(got) != 2 || got[1] != "||"+want[3:] {
+		t.Errorf("after adding: %q", got)
+	}
+}
+
+// TestE2EOffline opens the saved page as a file: it sends nothing, and its
+// sealed file opens with the intake's identity.
+func TestE2EOffline(t *testing.T) {
+	chromium := startBrowser(t)
+	s := newSite(t)
+	for _, lang := range []string{"en", "ru", "kk"} {
+		t.Run(lang, func(t *testing.T) {
+			dir := t.TempDir()
+			page := filepath.Join(dir, "page.html")
+			b, err := Page(s.opts, lang)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(os.WriteFile(page, b, 0o600), os.WriteFile(filepath.Join(dir, "a.txt"), []byte("abc"), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			tab := openTab(t, chromium, "file://"+page, true)
+			arrived := make(chan struct{}, 1)
+			err = chromedp.Listen(tab.ctx, func(ev any) {
+				if p, ok := ev.(*browser.EventDownloadProgress); ok && p.State == browser.DownloadProgressStateCompleted {
+					arrived <- struct{}{}
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			into := filepath.Join(dir, "out")
+			if _, err := chromedp.Call(tab.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: into, EventsEnabled: new(true)}); err != nil {
+				t.Fatal(err)
+			}
+			tab.do(chromedp.Navigate("file://"+page), chromedp.WaitVisible("#report"))
+			tab.look(lang + "-offline")
+			tab.do(chromedp.SendKeys("#told", "Без связи"), chromedp.SetUploadFiles("#files", []string{filepath.Join(dir, "a.txt")}), chromedp.Click("#send"), chromedp.WaitVisible("#receipt"))
+			select {
+			case <-arrived:
+			case <-time.After(perStep):
+				t.Fatal("no file was saved")
+			}
+			saved, err := os.ReadDir(into)
+			if err != nil || len(saved) != 1 {
+				t.Fatalf("%d files: %v", len(saved), err)
+			}
+			sealed, err := os.ReadFile(filepath.Join(into, saved[0].Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := openFile(s.intake, sealed)
+			if err != nil || got != "Без связи a.txt abc" {
+				t.Errorf("%q: %v", got, err)
+			}
+			tab.look(lang + "-offline-receipt")
+		})
+	}
+}
+
+// openFile opens a sealed file with one file of one piece in it.
+func openFile(id age.Identity, b []byte) (string, error) {
+	var pieces [][]byte
+	sealed, err := submission.ReadFile(bytes.NewReader(b), func(submission.Head) error { return nil }, func(_ [16]byte, _ int, piece []byte) error {
+		pieces = append(pieces, piece)
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	m, err := submission.Open(id, sealed)
+	if err != nil || len(m.Files) != 1 || len(pieces) != 1 {
+		return "", fmt.Errorf("%d files, %d pieces: %w", len(m.Files), len(pieces), err)
+	}
+	plain, err := submission.OpenPiece(id, m.Files[0], 0, pieces[0])
+	return m.Told + " " + m.Files[0].Name + " " + string(plain), err
+}
+
+// TestE2ELeave leaves: the page is gone, and the way back does not lead to it.
+func TestE2ELeave(t *testing.T) {
+	s := newSite(t, func(o *Options) { o.Away = "/en/check" })
+	_, base := serve(t, s)
+	tab := openTab(t, startBrowser(t), base, true)
+	tab.do(chromedp.Navigate(base+"/en/"), chromedp.WaitVisible("#report"), chromedp.SendKeys("#told", "secret"), chromedp.Click("#leave"), chromedp.WaitVisible("#digests"))
+	if n, err := chromedp.Run(tab.ctx, chromedp.Evaluate[int](`history.length`)); err != nil || n != 2 { // about:blank and the other page
+		t.Errorf("%d pages lie behind (%v)", n, err)
+	}
+}

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Seals on the device of who tells: what leaves it opens with the key of those
+// who read reports, and with nothing else. docs/spec/submission.md, receipt.md
+// and reporting.md have what is written; `sealing` is what stands before.
+"use strict";
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const config = JSON.parse($("config").textContent);
+  const texts = config.texts;
+  const offline = location.protocol === "file:";
+  const words = config.words.split(" ");
+  const pieceBytes = 4 << 20, pieceRow = 64 << 10, messageRow = 4 << 10, mostFile = 2 ** 31, mostFiles = 50, mostText = 100 << 10, mostMessage = 256 << 10;
+  const longest = 30000; // milliseconds between two tries
+
+  // Told is an error with a text for who reads the page.
+  class Told extends Error {}
+  const fill = (text, ...args) => text.replace(/\{(\d)\}/g, (_, n) => args[n]);
+
+  // Bytes.
+  const utf8 = (text) => new TextEncoder().encode(text);
+  const hex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+  const unhex = (text) => Uint8Array.from(text.match(/../g) || [], (two) => parseInt(two, 16));
+  const drawn = (n) => crypto.getRandomValues(new Uint8Array(n));
+  function base64(bytes) {
+    let text = "";
+    for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096));
+    return btoa(text);
+  }
+  const unbase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  function big(n) {
+    const b = new Uint8Array(4);
+    new DataView(b.buffer).setUint32(0, n);
+    return b;
+  }
+  function rounded(bytes, row) {
+    const out = new Uint8Array(Math.max(1, Math.ceil(bytes.length / row)) * row);
+    out.set(bytes);
+    return out;
+  }
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+  // Receipts: eight words of eleven bits each.
+  function toWords(secret) {
+    let n = BigInt("0x" + hex(secret));
+    const out = [];
+    for (let i = 0; i < 8; i++) { out.unshift(words[Number(n & 2047n)]); n >>= 11n; }
+    return out;
+  }
+  const russian = { "ә": "а", "ғ": "г", "қ": "к", "ң": "н", "ө": "о", "ұ": "у", "ү": "у", "һ": "х", "і": "и", "ё": "е" };
+  const folded = (word) => Array.from(word.toLowerCase(), (c) => russian[c] || c).join("");
+  function oneSlip(a, b) {
+    if (a.length > b.length) [a, b] = [b, a];
+    if (b.length - a.length > 1) return false;
+    let i = 0;
+    while (i < a.length && a[i] === b[i]) i++;
+    if (a.length < b.length) return a.slice(i) === b.slice(i + 1);
+    if (a.slice(i + 1) === b.slice(i + 1)) return true;
+    return a[i] === b[i + 1] && a[i + 1] === b[i] && a.slice(i + 2) === b.slice(i + 2);
+  }
+  function fromWords(text) {
+    const typed = text.normalize("NFC").split(/[^\p{L}]+/u).filter((w) => w);
+    if (typed.length !== 8) throw new Told(texts.words_count);
+    const list = words.map(folded);
+    let n = 0n;
+    typed.forEach((word, i) => {
+      word = folded(word);
+      let at = list.indexOf(word);
+      if (at < 0) {
+        const near = list.filter((other) => oneSlip(word, other));
+        if (near.length !== 1) throw new Told(fill(texts.words_wrong, i + 1));
+        at = list.indexOf(near[0]);
+      }
+      n = n << 11n | BigInt(at);
+    });
+    return unhex(n.toString(16).padStart(22, "0"));
+  }
+  async function stretch(secret) {
+    const salt = new Uint8Array([...utf8("kua/receipt/v1/"), ...unhex(config.installation)]);
+    const master = await sealing.argon2idAsync(secret, salt, { t: 2, m: 19456, p: 1, dkLen: 32, asyncTick: 25 });
+    const part = (name, n) => sealing.expand(sealing.sha256, master, utf8(name), n);
+    const door = part("door", 16), seed = part("answers", 32);
+    const identity = sealing.bech32.encode("age-secret-key-pq-", sealing.bech32.toWords(seed), false).toUpperCase();
+    return { secret, door, stored: sealing.sha256(door), identity, answers: await sealing.identityToRecipient(identity) };
+  }
+
+  // Sealing.
+  async function seal(to, bytes) {
+    const e = new sealing.Encrypter();
+    e.addRecipient(to);
+    return e.encrypt(bytes);
+  }
+  async function open(identity, sealed) {
+    const d = new sealing.Decrypter();
+    d.addIdentity(identity);
+    return JSON.parse(new TextDecoder().decode(await d.decrypt(sealed)));
+  }
+  function writeMessage(message) {
+    const out = {};
+    for (const [key, value] of Object.entries(message)) if (value !== "" && (!Array.isArray(value) || value.length)) out[key] = value;
+    const bytes = utf8(JSON.stringify(out));
+    const full = new Uint8Array(Math.ceil(bytes.length / messageRow) * messageRow).fill(32);
+    full.set(bytes);
+    if (full.length > mostMessage) throw new Told(texts.toolong);
+    return full;
+  }
+  function fileName(name) {
+    name = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1);
+    name = Array.from(name).filter((c) => c === " " || /[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(c)).join("");
+    while (utf8(name).length > 255) name = Array.from(name).slice(1).join("");
+    return name.replace(/^[ .]+|[ .]+$/g, "") || "file";
+  }
+
+  // The line: cut and come back. What is answered otherwise than well is thrown
+  // with its number.
+  class Answered extends Error {
+    constructor(status) { super(String(status)); this.status = status; }
+  }
+  let work = "";
+  async function doWork() {
+    const asked = await (await fetch("/api/work", { credentials: "omit" })).json();
+    const head = utf8(asked.token + ".");
+    for (let n = 0; ; n++) {
+      if (n % 1024 === 0) await pause(0);
+      const sum = sealing.sha256(new Uint8Array([...head, ...utf8(String(n))]));
+      const lead = (sum[0] << 16 | sum[1] << 8 | sum[2]) >>> 0;
+      if (lead >>> (24 - asked.bits) === 0) { work = asked.token + "." + n; return; }
+    }
+  }
+  // ask asks until it is answered, and says whether the line was cut meanwhile:
+  // then it may have arrived before.
+  async function ask(method, path, body) {
+    let cut = false;
+    for (let wait = 1000; ; ) {
+      let answer;
+      try {
+        if (!work && method !== "GET") await doWork();
+        answer = await fetch(path, { method, body, credentials: "omit", headers: method === "GET" ? {} : { "Kua-Work": work } });
+        if (answer.ok) return { said: await answer.json(), cut };
+      } catch (e) { answer = undefined; }
+      if (answer && answer.status === 403) { work = ""; continue; }
+      if (answer && answer.status < 500 || answer && answer.status === 507) {
+        const e = new Answered(answer.status);
+        e.cut = cut;
+        throw e;
+      }
+      cut = true;
+      say(texts.waiting);
+      await pause(wait);
+      wait = Math.min(2 * wait, longest);
+    }
+  }
+  const post = (path, what) => ask("POST", path, JSON.stringify(what));
+
+  // Files, piece by piece: no more than one is in memory. What has arrived
+  // before a cut is not sent again.
+  async function sendFile(file, to, keep) {
+    const upload = hex(drawn(16));
+    const pieces = Math.max(1, Math.ceil(file.size / pieceBytes));
+    const sum = sealing.sha256.create();
+    for (let n = 0; n < pieces; n++) {
+      say(fill(texts.sealing, Math.floor(100 * n / pieces) + " %"));
+      const plain = new Uint8Array(await file.slice(n * pieceBytes, (n + 1) * pieceBytes).arrayBuffer());
+      sum.update(plain);
+      await keep(upload, n, await seal(to, rounded(plain, pieceRow)));
+    }
+    const type = /^[!-~]{0,100}$/.test(file.type) ? file.type : "";
+    return { name: fileName(file.name), type, bytes: file.size, upload, pieces, sha256: hex(sum.digest()) };
+  }
+  const putPiece = (upload, n, sealed) => ask("PUT", "/api/pieces/" + upload + "/" + n, sealed);
+
+  async function sealMessage(form, answers, keep) {
+    const value = (name) => (form.elements[name] ? form.elements[name].value : "");
+    const message = { format: 1, language: config.language };
+    for (const name of ["told", "who", "where", "when", "by", "wish", "contact"]) {
+      message[name] = value(name);
+      if (utf8(message[name]).length > mostText) throw new Told(texts.toolong);
+    }
+    message.consents = Array.from(form.querySelectorAll("input[name=consent]:checked"), (c) => c.value);
+    message.answers = answers;
+    const files = Array.from(form.elements.files.files);
+    if (!files.length && !["told", "who", "where", "when", "by", "wish", "contact"].some((name) => message[name].trim())) throw new Told(texts.empty);
+    if (files.length > mostFiles || files.some((f) => f.size > mostFile)) throw new Told(texts.toolarge);
+    const chosen = document.querySelector("input[name=to]:checked");
+    const to = chosen ? chosen.value : config.intakes[0].recipient;
+    message.files = [];
+    for (const f of files) message.files.push(await sendFile(f, to, keep));
+    say(fill(texts.sealing, "99 %"));
+    return { sealed: await seal(to, writeMessage(message)), files: message.files.map((f) => ({ upload: f.upload, pieces: f.pieces })) };
+  }
+
+  async function sendReport(form) {
+    const mine = await stretch(drawn(11));
+    const m = await sealMessage(form, mine.answers, putPiece);
+    try {
+      await post("/api/reports", { door: hex(mine.stored), answers: mine.answers, message: base64(m.sealed), files: m.files });
+    } catch (e) {
+      if (!(e instanceof Answered && e.status === 409 && e.cut)) throw e; // it was there already: by this page, before the line was cut
+    }
+    showReceipt(mine);
+  }
+
+  // Without a line: one file, of what is sealed.
+  async function saveReport(form) {
+    const mine = await stretch(drawn(11));
+    const head = utf8(JSON.stringify({ door: hex(mine.stored), answers: mine.answers }));
+    const parts = [utf8("kua-report/1\n"), big(head.length), head];
+    const m = await sealMessage(form, mine.answers, (upload, n, sealed) => { parts.push(new Blob([utf8("p"), unhex(upload), big(n), big(sealed.length), sealed])); });
+    parts.push(utf8("m"), big(m.sealed.length), m.sealed);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(parts, { type: "application/octet-stream" }));
+    link.download = "document-" + hex(drawn(3)) + ".dat"; // whose name tells nothing
+    link.id = "sealed-file";
+    link.hidden = true;
+    document.body.append(link);
+    link.click();
+    showReceipt(mine);
+    $("receipt-title").textContent = texts["offline.done"];
+  }
+
+  // The page.
+  let opened; // the report that was opened with its words
+  function say(text) {
+    $("status").hidden = !text;
+    $("status").textContent = text;
+  }
+  function problem(text) {
+    $("problem").hidden = !text;
+    $("problem").textContent = text;
+    if (text) $("problem").focus();
+  }
+  function reason(e) {
+    if (e instanceof Told) return e.message;
+    if (!(e instanceof Answered)) return texts.failed;
+    return { 404: texts.none, 410: texts.withdrawn, 413: texts.toolong, 429: texts.many, 507: texts.full }[e.status] || texts.failed;
+  }
+  const only = (id) => { for (const other of ["receipt", "opened", "report", "return"]) $(other).hidden = other !== id; };
+
+  function showReceipt(mine) {
+    $("words-list").replaceChildren(...toWords(mine.secret).map((word) => Object.assign(document.createElement("li"), { textContent: word })));
+    $("report").reset();
+    only("receipt");
+    $("keep").hidden = true;
+    $("receipt").focus();
+  }
+  async function showOpened(mine) {
+    const { said } = await post("/api/look", { door: hex(mine.door) });
+    if (said.withdrawn) throw new Told(texts.withdrawn);
+    const spoken = (day) => new Date(day + "T00:00:00Z").toLocaleDateString(config.language, { dateStyle: "long", timeZone: "UTC" });
+    opened = { mine, sent: said.messages.filter((m) => !m.answer).length };
+    $("found").textContent = fill(texts.found, spoken(said.day));
+    const days = said.messages.filter((m) => !m.answer).map((m) => spoken(m.day));
+    $("sent-days").textContent = fill(texts.sent_days, Array.from(new Set(days)).join(", "));
+    const list = [];
+    for (const m of said.messages.filter((m) => m.answer)) {
+      const article = document.createElement("article");
+      let told = texts.answer_bad;
+      try { told = (await open(mine.identity, unbase64(m.answer))).told; } catch (e) { /* it is said in its place */ }
+      article.append(
+        Object.assign(document.createElement("h3"), { textContent: fill(texts.answer_day, spoken(m.day)) }),
+        Object.assign(document.createElement("p"), { textContent: told, className: "told" }));
+      list.push(article);
+    }
+    if (!list.length) list.push(Object.assign(document.createElement("p"), { textContent: texts.answers_none }));
+    $("answers").replaceChildren(...list);
+    only("opened");
+    $("opened").focus();
+  }
+  async function addTo(form) {
+    const m = await sealMessage(form, opened.mine.answers, putPiece);
+    try {
+      await post("/api/add", { door: hex(opened.mine.door), message: base64(m.sealed), files: m.files });
+    } catch (e) {
+      // After a cut line its files may have gone where they belong, and it with them.
+      if (!(e instanceof Answered && e.status === 424 && e.cut)) throw e;
+      const { said } = await post("/api/look", { door: hex(opened.mine.door) });
+      if (said.messages.filter((one) => !one.answer).length <= opened.sent) throw e;
+    }
+    form.reset();
+    await showOpened(opened.mine);
+    say(texts["receipt.added"]);
+  }
+
+  // busy does one thing at a time, and says how it goes.
+  async function busy(what, done) {
+    const buttons = Array.from(document.querySelectorAll("#scripted button"));
+    buttons.forEach((b) => { b.disabled = true; });
+    problem("");
+    say(texts.working);
+    await pause(50); // so that it is seen
+    try {
+      await what();
+      if (!done) say("");
+    } catch (e) {
+      say("");
+      problem(reason(e));
+    }
+    buttons.forEach((b) => { b.disabled = false; });
+  }
+  const on = (id, event, what, done) => $(id).addEventListener(event, (e) => { e.preventDefault(); busy(() => what(e.target), done); });
+
+  on("report", "submit", offline ? saveReport : sendReport);
+  on("open", "submit", async (form) => {
+    const mine = await stretch(fromWords(form.elements.words.value));
+    await showOpened(mine);
+    form.reset();
+  });
+  on("add", "submit", addTo, true);
+  on("withdraw", "click", async () => {
+    await post("/api/withdraw", { door: hex(opened.mine.door) });
+    opened = undefined;
+    only("");
+    say(texts.withdrawn);
+  }, true);
+  $("written").addEventListener("click", () => {
+    $("words-list").replaceChildren();
+    only("");
+    say(texts["receipt.gone"]);
+  });
+  $("leave").addEventListener("click", (e) => {
+    e.preventDefault();
+    document.documentElement.hidden = true;
+    for (const form of document.forms) form.reset();
+    location.replace(config.away); // "back" does not lead here
+  });
+
+  if (offline) {
+    $("offline-here").hidden = false;
+    $("langs").hidden = $("return").hidden = $("keep").hidden = true;
+    $("send").textContent = texts.send_file;
+  }
+  $("noscript").hidden = true;
+  $("scripted").hidden = false;
+})();
