@@ -101,6 +101,12 @@ bench-load: bench-generate ## WORKERS (500) case workers at its pages, thinking 
 	go build -o bin/load ./bench/load
 	bin/load -registry $(LOAD_DIR) -kua bin/kua -workers $(WORKERS) -think 10s,5s,2s,0
 
+.PHONY: bench-machines
+bench-machines: build postgres ## what one machine carries and what two on one PostgreSQL do, each with a share of a processor; root
+	bin/kua bench generate bin/bench/register-2000 --cases 2000 --members 10
+	go build -o bin/load ./bench/load
+	bin/load -registry bin/bench/register-2000 -kua bin/kua -machines
+
 SEED ?= 1
 DAYS ?= 14
 

@@ -35,6 +35,8 @@ func main() {
 	flag.Float64Var(&d.writes, "writes", 5, "how many of a hundred requests write")
 	flag.Uint64Var(&d.seed, "seed", 1, "seed of what the workers do")
 	flag.BoolVar(&d.pause, "pause", false, "wait for a line on standard input before it is measured, once all are signed in")
+	flag.BoolVar(&d.machines, "machines", false, "measure what one machine carries and what two on one PostgreSQL do, of a copy of the register; needs -kua, and root")
+	flag.Float64Var(&d.share, "share", 0.35, "which share of a processor each machine has, with -machines")
 	flag.Parse()
 	d.addresses = strings.Split(*addresses, ",")
 	for _, t := range strings.Split(*thinks, ",") {
@@ -69,6 +71,8 @@ type driver struct {
 	writes    float64
 	seed      uint64
 	pause     bool
+	machines  bool
+	share     float64
 
 	world invented.Register
 	of    inventedAs
@@ -99,6 +103,9 @@ func (d *driver) run(ctx context.Context) error {
 	}
 	d.world = invented.Register{Seed: d.of.Seed, Cases: d.of.Cases, Orgs: d.of.Orgs, Until: d.of.Until}
 	fmt.Printf("%d cases, %d entries, %d members; seed %d; %d processors, %s\n", d.of.Cases, d.of.Entries, len(d.of.Members), d.seed, runtime.NumCPU(), runtime.Version())
+	if d.machines {
+		return d.compareNodes(ctx)
+	}
 	if d.kua != "" {
 		stop, err := d.serve(ctx)
 		if err != nil {
@@ -117,7 +124,7 @@ func (d *driver) run(ctx context.Context) error {
 		}
 	}
 	for _, think := range d.thinks {
-		if err := d.measure(ctx, workers, think); err != nil {
+		if _, err := d.measure(ctx, workers, think); err != nil {
 			return err
 		}
 	}
@@ -148,7 +155,7 @@ func (d *driver) signIn(ctx context.Context) ([]*worker, error) {
 }
 
 // measure lets the workers work and prints how they were answered.
-func (d *driver) measure(ctx context.Context, workers []*worker, think time.Duration) error {
+func (d *driver) measure(ctx context.Context, workers []*worker, think time.Duration) (*result, error) {
 	if think == 0 {
 		workers = workers[:min(d.eager, len(workers))]
 	}
@@ -171,7 +178,7 @@ func (d *driver) measure(ctx context.Context, workers []*worker, think time.Dura
 	after := d.usage()
 	result.print(len(workers), think, d.lasts, before, after)
 	if result.errors > 0 {
-		return fmt.Errorf("%d answers were wrong, the first: %w", result.errors, result.first)
+		return nil, fmt.Errorf("%d answers were wrong, the first: %w", result.errors, result.first)
 	}
-	return nil
+	return result, nil
 }

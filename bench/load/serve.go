@@ -17,6 +17,12 @@ import (
 
 // serve serves the register with the program itself, in a process of its own.
 func (d *driver) serve(ctx context.Context) (stop func(), err error) {
+	d.addresses, d.pids = nil, nil
+	return d.start(ctx, d.dir, filepath.Join(d.dir, "demo-passphrase.txt"))
+}
+
+// start serves a register's directory, one more than are served already.
+func (d *driver) start(ctx context.Context, dir, passphrase string) (stop func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -25,8 +31,8 @@ func (d *driver) serve(ctx context.Context) (stop func(), err error) {
 	if err := l.Close(); err != nil {
 		return nil, err
 	}
-	d.addresses = []string{"http://" + address}
-	cmd := exec.Command(d.kua, "--registry", d.dir, "--passphrase-file", filepath.Join(d.dir, "demo-passphrase.txt"), "serve", "--listen", address, "--lock-after", "0")
+	address = "http://" + address
+	cmd := exec.Command(d.kua, "--registry", dir, "--passphrase-file", passphrase, "serve", "--listen", l.Addr().String(), "--lock-after", "0")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -39,10 +45,10 @@ func (d *driver) serve(ctx context.Context) (stop func(), err error) {
 			fmt.Fprintln(os.Stderr, "bench/load: the server ended:", err)
 		}
 	}
-	d.pids = []string{strconv.Itoa(cmd.Process.Pid)}
+	d.addresses, d.pids = append(d.addresses, address), append(d.pids, strconv.Itoa(cmd.Process.Pid))
 	start := time.Now()
 	for {
-		answer, err := http.Get(d.addresses[0] + "/sign-in")
+		answer, err := http.Get(address + "/sign-in")
 		if err == nil {
 			answer.Body.Close()
 			fmt.Printf("opened and served after %s, %.0f MiB resident\n", time.Since(start).Round(10*time.Millisecond), float64(d.usage().resident)/(1<<20))
