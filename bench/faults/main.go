@@ -20,6 +20,7 @@ import (
 // The forms of a run.
 const (
 	formRegister = "register" // one register whose ledger is in PostgreSQL
+	formMachines = "machines" // two machines of one register on one PostgreSQL
 	formLogs     = "ledgers"  // several ledgers of one installation on one PostgreSQL
 	formEmbedded = "embedded" // one register whose ledger is in its own directory
 )
@@ -27,7 +28,7 @@ const (
 func main() {
 	runs := flag.Int("runs", 200, "how many runs")
 	seed := flag.Uint64("seed", 0, "of the first run; 0: drawn")
-	one := flag.String("form", "", "only this form: register, ledgers or embedded")
+	one := flag.String("form", "", "only this form: register, machines, ledgers or embedded")
 	var h how
 	flag.StringVar(&h.form, "node", "", "be a node of this form")
 	flag.StringVar(&h.dir, "dir", "", "of the node")
@@ -52,7 +53,7 @@ func main() {
 
 // all makes the runs and says what came of them; it answers how many went wrong.
 func all(ctx context.Context, runs int, seed uint64, only string) (bad int) {
-	forms := []string{formRegister, formLogs, formEmbedded}
+	forms := []string{formRegister, formMachines, formLogs, formEmbedded}
 	if only != "" {
 		forms = []string{only}
 	}

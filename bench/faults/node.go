@@ -160,7 +160,20 @@ func openRegister(ctx context.Context, h how, c *clock) (*registerNode, error) {
 	dir := filepath.Join(h.dir, "register")
 	_, err := os.Stat(filepath.Join(h.dir, "made"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return makeRegister(ctx, h, dir, o)
+		if _, err := os.Stat(filepath.Join(h.common(), "pass")); err == nil {
+			if err := h.join(dir, o); err != nil {
+				return nil, err
+			}
+			return openRegister(ctx, h, c)
+		}
+		r, err := makeRegister(ctx, h, dir, o)
+		if err != nil || h.form != formMachines {
+			return r, err
+		}
+		if err := r.pass(ctx, h, dir, o); err != nil {
+			return nil, err
+		}
+		return openRegister(ctx, h, c)
 	}
 	word, err := os.ReadFile(filepath.Join(h.dir, "made"))
 	if err != nil {
@@ -185,6 +198,64 @@ func openRegister(ctx context.Context, h how, c *clock) (*registerNode, error) {
 		r.cases = append(r.cases, row.ID)
 	}
 	return r, nil
+}
+
+// common is the directory that all nodes of a run have.
+func (h how) common() string { return filepath.Dir(h.socket) }
+
+// pass makes a pass for the second machine, and closes the register.
+func (r *registerNode) pass(ctx context.Context, h how, dir string, o registry.Options) error {
+	made, err := os.ReadFile(filepath.Join(h.dir, "made"))
+	if err != nil {
+		return err
+	}
+	var of [2]string
+	if err := json.Unmarshal(made, &of); err != nil {
+		return err
+	}
+	if err := r.reg.Close(); err != nil {
+		return err
+	}
+	reg, founder, err := registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase, Member: of[1]}, o)
+	if err != nil {
+		return err
+	}
+	file, words, err := reg.PassNode(ctx, founder, "second")
+	if err = errors.Join(err, reg.Close()); err != nil {
+		return err
+	}
+	text, err := json.Marshal(passed{file, words, made})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(h.common(), "pass"), text, 0o600)
+}
+
+// passed is what the second machine is given.
+type passed struct {
+	File  []byte
+	Words string
+	Made  []byte // as the first one's
+}
+
+// join makes the directory of the second machine.
+func (h how) join(dir string, o registry.Options) error {
+	text, err := os.ReadFile(filepath.Join(h.common(), "pass"))
+	if err != nil {
+		return err
+	}
+	var p passed
+	if err := json.Unmarshal(text, &p); err != nil {
+		return err
+	}
+	var of [2]string
+	if err := json.Unmarshal(p.Made, &of); err != nil {
+		return err
+	}
+	if _, err := registry.Join(dir, p.File, p.Words, registry.Unlock{Passphrase: passphrase, Member: of[1]}, o); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(h.dir, "made"), p.Made, 0o600)
 }
 
 func makeRegister(ctx context.Context, h how, dir string, o registry.Options) (_ *registerNode, err error) {
@@ -232,6 +303,9 @@ func (r *registerNode) pages() (http.Handler, error) {
 }
 
 func (r *registerNode) write(ctx context.Context, word string) error {
+	if err := r.reg.Abreast(ctx); err != nil { // as every page does
+		return errors.Join(err, ledger.ErrNothing)
+	}
 	id := r.cases[int(r.turn.Add(1))%len(r.cases)] //nolint:gosec // small
 	err := r.reg.Write(ctx, r.s, id, []registry.Put{{Record: ledger.NewID().String(), Kind: "note", Fields: casefile.Fields{"text": {word}}}}, nil, "", "")
 	if errors.Is(err, registry.ErrKept) {
@@ -241,6 +315,9 @@ func (r *registerNode) write(ctx context.Context, word string) error {
 }
 
 func (r *registerNode) read(ctx context.Context) (state, error) {
+	if err := r.reg.Abreast(ctx); err != nil {
+		return state{}, err
+	}
 	st := state{Words: map[string]int{}}
 	for _, id := range r.cases {
 		v, err := r.reg.Case(ctx, r.s, id, registry.Clock{})
@@ -259,6 +336,9 @@ func (r *registerNode) read(ctx context.Context) (state, error) {
 }
 
 func (r *registerNode) verify(ctx context.Context) (verdict, error) {
+	if err := r.reg.Abreast(ctx); err != nil {
+		return verdict{}, err
+	}
 	v, err := r.reg.Verify(ctx, r.s, true)
 	if err != nil {
 		return verdict{}, err

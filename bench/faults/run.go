@@ -43,8 +43,7 @@ type run struct {
 	rng     *rand.Rand
 	dir     string
 	journal *os.File // what was acknowledged, synced
-	disk    *disk    // of a register
-	small   bool     // it can be filled
+	small   bool     // the disks of registers can be filled
 	db      *database
 	lines   []*line
 	nodes   []*process
@@ -87,7 +86,9 @@ func (r *run) do(ctx context.Context) (err error) {
 		all.Go(func() { r.reader(ctx, p) })
 	}
 	if r.form != formLogs {
-		all.Go(func() { r.visitor(ctx, r.nodes[0]) })
+		for _, p := range r.nodes {
+			all.Go(func() { r.visitor(ctx, p) })
+		}
 	}
 	err = r.breaks(ctx)
 	if err == nil {
@@ -115,6 +116,9 @@ func (r *run) begin(ctx context.Context) (err error) {
 		return err
 	}
 	n := 1
+	if r.form == formMachines {
+		n = 2
+	}
 	if r.form == formLogs {
 		n = 2 + r.rng.IntN(2)
 		if err := r.keys(); err != nil {
@@ -142,6 +146,7 @@ func (r *run) begin(ctx context.Context) (err error) {
 		}
 	}
 	for i := range n {
+		var own *disk
 		h := how{form: r.form, dir: filepath.Join(r.dir, fmt.Sprint(i)), socket: filepath.Join(r.dir, fmt.Sprint(i, ".sock"))}
 		if err := os.Mkdir(h.dir, 0o700); err != nil {
 			return err
@@ -151,7 +156,7 @@ func (r *run) begin(ctx context.Context) (err error) {
 			if err != nil {
 				return err
 			}
-			h.dir, r.disk, r.small = d.dir, &d, full
+			h.dir, own, r.small = d.dir, &d, full
 		}
 		var l *line
 		if r.db != nil {
@@ -159,6 +164,7 @@ func (r *run) begin(ctx context.Context) (err error) {
 			h.database = r.db.address(l)
 		}
 		p := newProcess(h, l)
+		p.disk = own
 		r.nodes = append(r.nodes, p)
 		within, cancel := context.WithTimeout(ctx, settles)
 		err := p.start(within)
@@ -193,6 +199,9 @@ func (r *run) end() error {
 	for _, p := range r.nodes {
 		p.signal(syscall.SIGCONT)
 		p.kill()
+		if p.disk != nil {
+			p.disk.remove()
+		}
 	}
 	var err error
 	if r.db != nil && r.db.Cluster != nil {
@@ -203,9 +212,6 @@ func (r *run) end() error {
 		if l != nil {
 			l.remove()
 		}
-	}
-	if r.disk != nil {
-		r.disk.remove()
 	}
 	if r.journal != nil {
 		r.journal.Close()

@@ -249,6 +249,7 @@ func (d *database) close() error {
 type process struct {
 	how    how
 	line   *line
+	disk   *disk // its own; nil: it has none
 	client *http.Client
 	said   *bytes.Buffer
 

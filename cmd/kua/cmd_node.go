@@ -154,13 +154,15 @@ forgetting keys has ended.`,
 
 func (p *program) joinCommand() *cobra.Command {
 	var from, wordsFile string
+	var at database
 	cmd := &cobra.Command{
 		Use:   "join DIR --from FILE",
 		Short: "Have this machine join a register, by a pass from another of its machines",
 		Long: `Have this machine join a register in the new directory DIR, by a pass that another
 of its machines has made ('kua node pass'). It asks for the words of the pass, then
 for the passphrase of a member who may start the register, and makes its own index
-from the ledger. Its clock should be right.`,
+from the ledger. Where the database is reached otherwise than from the other machine,
+give its address with --database-file. The clock should be right.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if from == "" {
@@ -179,15 +181,18 @@ from the ledger. Its clock should be right.`,
 			if err != nil {
 				return err
 			}
-			dir := filepath.Clean(args[0])
-			name, err := registry.Join(dir, file, words, p.options())
+			p.registry = filepath.Clean(args[0])
+			dir, unlock, err := p.unlock("Passphrase: ")
 			if err != nil {
 				return err
 			}
-			p.registry = dir
-			_, unlock, err := p.unlock("Passphrase: ")
+			options := p.options()
+			if options.Database, err = at.read(p); err != nil {
+				return err
+			}
+			name, err := registry.Join(dir, file, words, unlock, options)
 			if err != nil {
-				return joined(dir, err)
+				return err
 			}
 			reg, session, err := registry.Open(cmd.Context(), dir, unlock, p.options())
 			if err != nil {
@@ -205,6 +210,7 @@ from the ledger. Its clock should be right.`,
 			return nil
 		},
 	}
+	at.flags(cmd)
 	cmd.Flags().StringVar(&from, "from", "", "`file` with the pass")
 	cmd.Flags().StringVar(&wordsFile, "words-file", "", "`file` whose first line is the words of the pass (- is standard input)")
 	return cmd

@@ -75,8 +75,9 @@ type passFile struct {
 // passContent is what a machine needs to open the register. Keys are in it as they
 // are in the register's directory: opened by passphrases.
 type passContent struct {
-	Name  string            `json:"name"`
-	Files map[string][]byte `json:"files"` // by path below the register's directory, with /
+	Name     string            `json:"name"`
+	Files    map[string][]byte `json:"files"` // by path below the register's directory, with /
+	Database Database          `json:"database"`
 }
 
 // others are the names of the other machines.
@@ -275,20 +276,14 @@ func (r *Registry) makePass(pass *seal.Identity, words, name string, at Database
 	if err != nil {
 		return nil, err
 	}
-	in := passContent{Name: name, Files: map[string][]byte{}}
+	in := passContent{Name: name, Files: map[string][]byte{}, Database: at}
 	for _, file := range append(files, headName) {
 		if in.Files[filepath.ToSlash(file)], err = os.ReadFile(filepath.Join(r.dir, file)); err != nil {
 			return nil, err
 		}
 	}
-	text, err := json.Marshal(stored{Database: at, Node: name})
+	text, err := json.Marshal(in)
 	if err != nil {
-		return nil, err
-	}
-	if in.Files[storeFile], err = r.node.SealOwn(storeLabel, text); err != nil {
-		return nil, err
-	}
-	if text, err = json.Marshal(in); err != nil {
 		return nil, err
 	}
 	locked, err := seal.LockPassphrase(pass, passPurpose, words, r.opt.Stretch)
@@ -306,9 +301,11 @@ func (r *Registry) makePass(pass *seal.Identity, words, name string, at Database
 }
 
 // Join makes the directory of a machine that joins a register, by the pass that
-// another has made for it, and answers how it is called. Open it then, as any
-// register: that takes over all else. The pass is of no use after that.
-func Join(dir string, file []byte, words string, opt Options) (name string, err error) {
+// another has made for it and the passphrase of a member who may start it, and
+// answers how it is called. Open it then, as any register: that takes over all
+// else. The pass is of no use after that. Options.Database is how the database is
+// reached from here, if not as from the other machine.
+func Join(dir string, file []byte, words string, unlock Unlock, opt Options) (name string, err error) {
 	opt = opt.orStandard()
 	var in passFile
 	if err := json.Unmarshal(file, &in); err != nil || in.Format != passFormat {
@@ -334,7 +331,7 @@ func Join(dir string, file []byte, words string, opt Options) (name string, err 
 		return "", ErrPassFile
 	}
 	for path := range content.Files {
-		if file := filepath.FromSlash(path); !filepath.IsLocal(file) || !isShared(file) && file != storeFile && file != headName {
+		if file := filepath.FromSlash(path); !filepath.IsLocal(file) || !isShared(file) && file != headName {
 			return "", ErrPassFile
 		}
 	}
@@ -349,21 +346,28 @@ func Join(dir string, file []byte, words string, opt Options) (name string, err 
 	if err != nil {
 		return "", err
 	}
-	if err := r.join(content, opened.Identity, node.Public()); err != nil {
+	if opt.Database != (Database{}) {
+		content.Database = opt.Database
+	}
+	if err := os.MkdirAll(filepath.Join(dir, keysDir), 0o700); err != nil {
+		return "", fmt.Errorf("the machine has not joined: %w", err)
+	}
+	forgetting, err := r.forgettingDir()
+	if err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	hand := filepath.Join(forgetting, handFile(node.Public().ID(), content.Name))
+	if err := r.join(content, unlock, opened.Identity, node.Public(), hand); err != nil {
+		if err := os.Remove(hand); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", err
+		}
 		return "", errors.Join(fmt.Errorf("the machine has not joined: %w", err), os.RemoveAll(dir))
 	}
 	return content.Name, nil
 }
 
-func (r *Registry) join(content passContent, pass *seal.Identity, node seal.Public) error {
-	if err := os.MkdirAll(filepath.Join(r.dir, keysDir), 0o700); err != nil {
-		return err
-	}
-	forgetting, err := r.forgettingDir()
-	if err != nil {
-		return err
-	}
-	r.forget = &forgetKeys{dir: forgetting}
+func (r *Registry) join(content passContent, unlock Unlock, pass *seal.Identity, node seal.Public, hand string) error {
+	r.forget = &forgetKeys{dir: filepath.Dir(hand)}
 	if err := r.makeForgettingDir(); err != nil {
 		return err
 	}
@@ -379,17 +383,18 @@ func (r *Registry) join(content passContent, pass *seal.Identity, node seal.Publ
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(forgetting, handFile(node.ID(), content.Name)), unfinished+"*", b); err != nil {
+	if err := writeFile(hand, unfinished+"*", b); err != nil {
 		return err
 	}
-	for path, b := range content.Files { // node.key last: with it, it is a register
-		if path != nodeKeyFile {
-			if err := writeFile(filepath.Join(r.dir, filepath.FromSlash(path)), unfinished+"*", b); err != nil {
-				return err
-			}
+	for path, b := range content.Files {
+		if err := writeFile(filepath.Join(r.dir, filepath.FromSlash(path)), unfinished+"*", b); err != nil {
+			return err
 		}
 	}
-	return writeFile(filepath.Join(r.dir, nodeKeyFile), unfinished+"*", content.Files[nodeKeyFile])
+	if _, err := r.unlock(unlock); err != nil {
+		return err
+	}
+	return r.keepSealed(storeFile, storeLabel, stored{Database: content.Database, Node: content.Name})
 }
 
 // RemoveNode takes another machine off the register: nothing is handed to it any

@@ -45,7 +45,7 @@ func twoMachines(t *testing.T) machines {
 	a.reopen()
 	a.people["aigerim"] = a.session
 	dir := filepath.Join(t.TempDir(), "second")
-	if name, err := Join(dir, file, words, testOptions(a.clock)); err != nil || name != "second" {
+	if name, err := Join(dir, file, words, Unlock{Passphrase: testPassphrase, Member: a.memberID("aigerim")}, testOptions(a.clock)); err != nil || name != "second" {
 		t.Fatal(name, err)
 	}
 	b := &house{
@@ -363,18 +363,25 @@ func TestPassRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "x")
-	if _, err := Join(dir, file, "other words than these were", testOptions(h.clock)); !errors.Is(err, ErrPassCode) {
+	mine := Unlock{Passphrase: testPassphrase, Member: h.memberID("aigerim")}
+	if _, err := Join(dir, file, words, Unlock{Passphrase: "of nobody", Member: mine.Member}, testOptions(h.clock)); !errors.Is(err, ErrUnlock) {
+		t.Errorf("joined by a passphrase of nobody: %v", err)
+	}
+	if _, err := Join(dir, file, "other words than these were", mine, testOptions(h.clock)); !errors.Is(err, ErrPassCode) {
 		t.Errorf("wrong words: %v", err)
 	}
 	for _, bad := range [][]byte{nil, []byte("{}"), file[:len(file)/2]} {
-		if _, err := Join(dir, bad, words, testOptions(h.clock)); !errors.Is(err, ErrPassFile) {
+		if _, err := Join(dir, bad, words, mine, testOptions(h.clock)); !errors.Is(err, ErrPassFile) {
 			t.Errorf("no pass: %v", err)
 		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir+".forgetting", "hand-*")); err != nil || len(left) > 0 {
+		t.Errorf("a hand was left behind: %v, %v", left, err)
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("something was made: %v", err)
 	}
-	if _, err := Join(h.dir, file, words, testOptions(h.clock)); err == nil {
+	if _, err := Join(h.dir, file, words, mine, testOptions(h.clock)); err == nil {
 		t.Error("joined in a directory that is not empty")
 	}
 }
