@@ -30,11 +30,12 @@ const (
 	Coordinator   Role = "coordinator"   // reads facts of all that count together, decides which are the same person, writes records outside cases
 	Administrator Role = "administrator" // members, organisations, keys; no case content by office
 	Trustee       Role = "trustee"       // holds a share of the recovery key, and no more
+	Intake        Role = "intake"        // opens the sealed reports from outside that are sent to their organisations
 )
 
 // Roles are all roles, in the order in which they are shown.
 func Roles() []Role {
-	return []Role{CaseWorker, Lawyer, Clinician, Analyst, Reviewer, Coordinator, Administrator, Trustee}
+	return []Role{CaseWorker, Lawyer, Clinician, Analyst, Reviewer, Coordinator, Administrator, Trustee, Intake}
 }
 
 // Is reports whether the member has one of the roles.
@@ -65,16 +66,18 @@ const (
 	GiveRole     Action = "give a role" // the one that the thing names
 	LetIn        Action = "let in"      // open one's organisation to a member, and close it to them
 	Verify       Action = "verify"
-	HandOver     Action = "hand over" // a case to somebody outside: the part that the thing names
-	Erase        Action = "erase"     // the identity of a case, or all of it, for good
-	Audit        Action = "audit"     // see who did what: everybody's acts, or those on the case that the thing is
-	Recover      Action = "recover"   // give a share of the recovery key
-	LockAll      Action = "lock all"  // close the register for everybody until it is opened anew
+	HandOver     Action = "hand over"          // a case to somebody outside: the part that the thing names
+	Erase        Action = "erase"              // the identity of a case, or all of it, for good
+	Audit        Action = "audit"              // see who did what: everybody's acts, or those on the case that the thing is
+	Recover      Action = "recover"            // give a share of the recovery key
+	OpenInbox    Action = "open the inbox"     // read what was sent to the organisation from outside, sort it, and answer
+	MakeIntake   Action = "make an intake key" // the one to which what is sent to the organisation is sealed
+	LockAll      Action = "lock all"           // close the register for everybody until it is opened anew
 )
 
 // Actions are all actions.
 func Actions() []Action {
-	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, HandOver, Count, CountOrg, WriteOutside, WriteShared, ReadShared, WriteText, Publish, Match, KeepSearch, Administer, GiveRole, LetIn, Verify, Erase, Audit, Recover, LockAll}
+	return []Action{ReadCase, WriteCase, CommentCase, ReviewCase, GrantCase, HandOver, Count, CountOrg, WriteOutside, WriteShared, ReadShared, WriteText, Publish, Match, KeepSearch, Administer, GiveRole, LetIn, Verify, Erase, Audit, Recover, OpenInbox, MakeIntake, LockAll}
 }
 
 // Part is one of the two parts of a case. Whoever may read who somebody is may
@@ -162,6 +165,10 @@ func Decide(m Member, a Action, thing Thing) bool {
 		return m.Is(CaseWorker, Coordinator) && belongs(m, thing) && reads(m, thing)
 	case Recover:
 		return m.Is(Trustee)
+	case OpenInbox:
+		return m.Is(Intake) && belongs(m, thing)
+	case MakeIntake: // it opens to those with the role, and not to whoever makes it
+		return m.Is(Administrator) && belongs(m, thing)
 	case LockAll:
 		return m.Is(Coordinator, Administrator)
 	}
@@ -196,6 +203,8 @@ func gives(m Member, thing Thing) bool {
 		return m.Is(Analyst, Coordinator) && !thing.Self
 	case CaseWorker, Lawyer, Clinician, Reviewer:
 		return !thing.Self
+	case Intake: // who reads all cases of an organisation may take in what will be its cases
+		return !thing.Self || m.Is(CaseWorker)
 	case Administrator, Trustee:
 		return true
 	}

@@ -32,6 +32,7 @@ var table = []struct {
 	{Coordinator, "r", "r", "", "r", "r", "r", "r", "", "", "r", "", "r", ""},
 	{Administrator, "", "", "", "", "", "", "", "", "", "", "", "", ""},
 	{Trustee, "", "", "", "", "", "", "", "", "", "", "", "", ""},
+	{Intake, "", "", "", "", "", "", "", "", "", "", "", "", ""},
 	{"", "", "", "", "", "", "", "", "", "", "", "", "", ""},
 }
 
@@ -130,7 +131,7 @@ func TestDecideCountOrg(t *testing.T) {
 		own, counts, apart bool
 	}{
 		{CaseWorker, true, false, false}, {Lawyer, true, false, false}, {Clinician, true, false, false}, {Reviewer, true, false, false},
-		{Analyst, true, true, false}, {Coordinator, true, true, false}, {Administrator, false, false, false}, {Trustee, false, false, false},
+		{Analyst, true, true, false}, {Coordinator, true, true, false}, {Administrator, false, false, false}, {Trustee, false, false, false}, {Intake, false, false, false},
 	} {
 		m := Member{ID: "me", Orgs: []string{"north"}, Roles: []Role{tt.role}}
 		got := fmt.Sprint(Decide(m, CountOrg, Thing{Org: "north"}), Decide(m, CountOrg, Thing{Org: "south", Counts: true}), Decide(m, CountOrg, Thing{Org: "apart"}))
@@ -162,13 +163,14 @@ func TestRolesOnlyAdd(t *testing.T) {
 // gives themself cases to read.
 func TestDecideGiving(t *testing.T) {
 	office := []Role{Administrator, Trustee}
-	workers := []Role{CaseWorker, Lawyer, Clinician, Reviewer}
+	workers := []Role{CaseWorker, Lawyer, Clinician, Reviewer, Intake}
+	own := []Role{Administrator, Trustee, Intake} // to themselves, who work with cases
 	for _, tt := range []struct {
 		roles        []Role
 		others, self []Role
 	}{
 		{[]Role{Administrator}, slices.Concat(workers, office), office},
-		{[]Role{Administrator, CaseWorker, Trustee}, slices.Concat(workers, office), office},
+		{[]Role{Administrator, CaseWorker, Trustee}, slices.Concat(workers, office), own},
 		{[]Role{Administrator, Analyst}, slices.Concat(workers, office, []Role{Analyst}), office},
 		{[]Role{Administrator, Coordinator}, slices.Concat(workers, office, []Role{Analyst, Coordinator}), append([]Role{Coordinator}, office...)},
 		{[]Role{Coordinator, CaseWorker, Lawyer, Clinician, Analyst, Reviewer, Trustee}, nil, nil},
@@ -236,7 +238,7 @@ func TestDecideHandOver(t *testing.T) {
 		want string // facts and identity of: own, another's, granted to the organisation, granted by name, own restricted
 	}{
 		{CaseWorker, "rR,,,rR,"}, {Lawyer, "rR,,,rR,"}, {Clinician, "rR,,,rR,"}, {Coordinator, "r,,,r,"},
-		{Analyst, ",,,,"}, {Reviewer, ",,,,"}, {Administrator, ",,,,"}, {Trustee, ",,,,"},
+		{Analyst, ",,,,"}, {Reviewer, ",,,,"}, {Administrator, ",,,,"}, {Trustee, ",,,,"}, {Intake, ",,,,"},
 	} {
 		m := Member{ID: "me", Orgs: []string{"north"}, Roles: []Role{tt.role}}
 		restricted := own
@@ -253,6 +255,21 @@ func TestDecideHandOver(t *testing.T) {
 		}
 		if strings.Join(got, ",") != tt.want {
 			t.Errorf("%s: %q, want %q", tt.role, got, tt.want)
+		}
+	}
+}
+
+// TestDecideInbox holds that what was sent to an organisation is opened by its
+// members with the role, and by no office.
+func TestDecideInbox(t *testing.T) {
+	for _, role := range Roles() {
+		m := Member{ID: "me", Orgs: []string{"north"}, Roles: []Role{role}}
+		for _, org := range []string{"north", "south", ""} {
+			for action, who := range map[Action]Role{OpenInbox: Intake, MakeIntake: Administrator} {
+				if got, want := Decide(m, action, Thing{Org: org, Counts: true}), role == who && org == "north"; got != want {
+					t.Errorf("%s, %s of %q: %v", role, action, org, got)
+				}
+			}
 		}
 	}
 }

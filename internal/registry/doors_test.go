@@ -50,6 +50,7 @@ var withoutDecision = map[string]string{
 	"KeepExchanging":  "does what waits, with the nodes that an administrator has added, and answers nothing",
 	"Carry":           "does what waits and answers nothing",
 	"KeepCarrying":    "as Carry",
+	"IntakePublic":    "public halves of keys, which the public form shows",
 	"Abreast":         "takes over what other machines have written, and answers nothing",
 	"KeepAbreast":     "as Abreast",
 	"Tend":            "does what the calendar asks for and answers nothing",

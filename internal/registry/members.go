@@ -562,6 +562,9 @@ func (r *Registry) sweepFiles(opening bool) error {
 			r.opt.Log.Error("the key file of an organisation would be open to nobody and is left as it is")
 		}
 	}
+	if err := r.sweepIntake(ro); err != nil {
+		return err
+	}
 	// The slots first: as long as a file is there, the next sweep finds them.
 	for _, file := range left {
 		if err := r.removeKey(file); err != nil {

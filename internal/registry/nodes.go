@@ -94,7 +94,7 @@ func isShared(file string) bool {
 	if filepath.Dir(file) != keysDir {
 		return false
 	}
-	return slices.ContainsFunc([]string{"member-", "org-", "invite-", "recovery-"}, func(begins string) bool {
+	return slices.ContainsFunc([]string{"member-", "org-", "intake-", "invite-", "recovery-"}, func(begins string) bool {
 		return strings.HasPrefix(filepath.Base(file), begins)
 	})
 }

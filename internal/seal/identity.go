@@ -84,6 +84,9 @@ func IDOf(signing ed25519.PublicKey) [16]byte {
 // ID is the name of the identity: see IDOf.
 func (p Public) ID() [16]byte { return IDOf(p.signing) }
 
+// Recipient is the age recipient as text: age1pq1…
+func (p Public) Recipient() string { return p.written }
+
 // Signing is the key that checks signatures of the identity.
 func (p Public) Signing() ed25519.PublicKey { return bytes.Clone(p.signing) }
 
@@ -129,6 +132,10 @@ func (id *Identity) Open(label string, sealed []byte) ([]byte, error) {
 	}
 	return secret, nil
 }
+
+// Unwrap opens the key of an age file: the identity is an age.Identity for what
+// others sealed to its recipient, which has no label.
+func (id *Identity) Unwrap(stanzas []*age.Stanza) ([]byte, error) { return id.age.Unwrap(stanzas) }
 
 // SealOwn seals a secret of the identity to itself, signed, so that nobody who
 // only knows the public half can put another secret in its place.
