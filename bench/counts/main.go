@@ -80,30 +80,30 @@ func (b bench) run(ctx context.Context) (err error) {
 	fmt.Printf("%d cases, seed %d, %d processors, %s\n", b.cases, b.seed, runtime.NumCPU(), runtime.Version())
 	path := filepath.Join(dir, "index.db")
 	open := func() (*index.Index, error) { return index.Open(ctx, path, [32]byte{1}, book, set) }
+	start := time.Now()
 	ix, err := open()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, ix.Close()) }()
-	if ix.Head().Size == 0 {
+	if ix.Head().Size > 0 {
+		said("opening it, the list of cases read", time.Since(start))
+	} else {
 		if err := b.fill(ctx, ix, path); err != nil {
 			return err
 		}
 		if err := ix.Close(); err != nil {
 			return err
 		}
-		start := time.Now()
+		start = time.Now()
 		if ix, err = open(); err != nil {
 			return err
 		}
 		said("opening it again, the list of cases read", time.Since(start))
 	}
-	var mem runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&mem)
-	fmt.Printf("%-64s %7.0f MiB\n", "memory with the list of cases", float64(mem.HeapAlloc)/(1<<20))
+	memory("memory with the list of cases")
 
-	start := time.Now()
+	start = time.Now()
 	if err := ix.Warm(ctx); err != nil {
 		return err
 	}
@@ -123,9 +123,7 @@ func (b bench) run(ctx context.Context) (err error) {
 		return err
 	}
 	said("the first analysis, the units of the coalition read", time.Since(start))
-	runtime.GC()
-	runtime.ReadMemStats(&mem)
-	fmt.Printf("%-64s %7.0f MiB\n", "memory with the units, too", float64(mem.HeapAlloc)/(1<<20))
+	memory("memory with the units, too")
 
 	questions := []struct {
 		name string
@@ -395,6 +393,24 @@ func agree(what string, day edtf.Day, ours, theirs map[string]int) (int, error) 
 		return 0, fmt.Errorf("%s as of %s: %d numbers differ from PostgreSQL's: %s", what, day, len(wrong), strings.Join(wrong[:min(12, len(wrong))], "; "))
 	}
 	return len(theirs), nil
+}
+
+// memory says how much is in use, and how much the process has and had of the machine.
+func memory(what string) {
+	status, _ := os.ReadFile("/proc/self/status") // not there: nothing of it is said
+	of := func(field string) (kib float64) {
+		for line := range strings.Lines(string(status)) {
+			if rest, ok := strings.CutPrefix(line, field+":"); ok {
+				_, _ = fmt.Sscan(rest, &kib)
+			}
+		}
+		return kib / 1024
+	}
+	resident, most := of("VmRSS"), of("VmHWM")
+	var mem runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&mem)
+	fmt.Printf("%-64s %7.0f MiB; resident %.0f MiB, %.0f at the most\n", what, float64(mem.HeapAlloc)/(1<<20), resident, most)
 }
 
 func median(times []time.Duration) time.Duration {

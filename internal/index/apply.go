@@ -37,6 +37,7 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 		p.changed = map[counted][]byte{}
 	}
 	var list *listing
+	noted := 0
 	err := ix.writeAnd(ctx, func(c *conn) error {
 		if _, _, err := notBefore(c, ix.Head()); err != nil {
 			return err
@@ -77,9 +78,18 @@ func (ix *Index) Apply(ctx context.Context, acts []Act, head Head) error {
 		if list, err = ix.nextListing(c, head, changed, p.names); err != nil {
 			return err
 		}
+		for stream := range p.entries {
+			changed[stream] = true
+		}
+		if noted = len(changed); noted > 0 {
+			if err := note(c, changed); err != nil {
+				return err
+			}
+		}
 		return putHead(c, head, ix.state.latest, ix.state.counted, ix.state.next)
 	}, func() {
 		ix.sheets.follow(ix.Head(), head, p.changed)
+		ix.wrote, ix.behind = true, ix.behind+noted
 		ix.list.Store(list)
 		ix.head.Store(&head)
 		ix.counted.Store(uint64(ix.state.counted))
@@ -217,7 +227,9 @@ func (p *plan) writeEntries(c *conn, act Act) (no int64, err error) {
 			kind = k
 		}
 		no = int64(len(st.streams)) + 1
-		st.streams[id], st.kinds[no] = no, kind
+		if st.streams[id] = no; kind != kindCase {
+			st.kinds[no] = kind
+		}
 		p.versions.fresh[no] = true
 		if err := c.Run(`INSERT INTO stream(no, id, kind) VALUES(?, ?, ?)`, nil, no, id, kind); err != nil {
 			return 0, err
@@ -254,18 +266,12 @@ func (p *plan) writeEntries(c *conn, act Act) (no int64, err error) {
 func (p *plan) take(c *conn, id string, no int64) error {
 	st, entries := p.st, p.entries[no]
 	var touched []string
-	switch kind := st.kinds[no]; kind {
+	switch st.kindOf(no) {
 	case kindCase:
-		cs := st.cases[id]
-		if cs == nil {
-			cs = &caseState{id: id, no: no}
-			st.cases[id] = cs
-		}
 		f := last(entries)
 		// Without its first record a case can't be told: nothing of it is listed or counted.
-		cs.live = f != nil && entries[0].Kind == kindCase
-		cs.org, cs.restricted = first(f, "org"), restricted(f)
-		cs.verified = p.ix.verified(id, entries)
+		st.cases[no] = caseState{live: f != nil && entries[0].Kind == kindCase,
+			org: first(f, "org"), restricted: restricted(f), verified: p.ix.verified(id, entries)}
 		p.dirty[no] = id
 		touched = st.cluster(id)
 	case kindMatch:
@@ -279,9 +285,9 @@ func (p *plan) take(c *conn, id string, no int64) error {
 		st.setOrg(id, entries)
 		p.orgs = true
 		if before.counts != st.orgs[id].counts {
-			for _, cs := range st.cases {
-				if cs.org == id {
-					touched = append(touched, st.cluster(cs.id)...)
+			for c, no := range st.streams {
+				if st.cases[no].org == id {
+					touched = append(touched, st.cluster(c)...)
 				}
 			}
 		}
@@ -311,14 +317,13 @@ func (p *plan) change(c *conn, touched []string) error {
 	ch := &change{known: st.latest}
 	done := map[string]bool{}
 	for _, id := range touched {
-		cs := st.cases[id]
-		if cs == nil || done[id] {
+		if _, ok := st.caseOf(id); !ok || done[id] {
 			continue
 		}
-		var members []*caseState
+		var members []*member
 		for _, id := range st.cluster(id) {
 			done[id] = true
-			if m := st.cases[id]; m != nil {
+			if m, ok := st.caseOf(id); ok {
 				ch.touched = append(ch.touched, m.no)
 				if m.live {
 					members = append(members, m)
@@ -337,9 +342,9 @@ func (p *plan) change(c *conn, touched []string) error {
 }
 
 // units plans the rows and units of one cluster.
-func (p *plan) units(c *conn, ch *change, members []*caseState) error {
+func (p *plan) units(c *conn, ch *change, members []*member) error {
 	st := p.st
-	evaluation := func(of []*caseState) (*eval, error) {
+	evaluation := func(of []*member) (*eval, error) {
 		// Entries are only ever added: their number tells how a case stood. One that
 		// another of its cluster, a match or an organisation touched stands as before.
 		var key, who []byte
@@ -370,7 +375,7 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 		})
 		return e, nil
 	}
-	plan := func(scope string, of []*caseState) error {
+	plan := func(scope string, of []*member) error {
 		no, known := st.scopes[scope]
 		if !known {
 			var err error
@@ -394,11 +399,11 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 	}
 
 	// Each scope twice: of all its cases, and of those alone that are verified.
-	scoped := func(scope string, of []*caseState) error {
+	scoped := func(scope string, of []*member) error {
 		if err := plan(scope, of); err != nil {
 			return err
 		}
-		var verified []*caseState
+		var verified []*member
 		for _, m := range of {
 			if m.verified {
 				verified = append(verified, m)
@@ -409,10 +414,10 @@ func (p *plan) units(c *conn, ch *change, members []*caseState) error {
 		}
 		return plan(scope+verifiedOnly, verified)
 	}
-	var counted []*caseState
-	ofOrg := map[string][]*caseState{}
+	var counted []*member
+	ofOrg := map[string][]*member{}
 	for _, m := range members {
-		e, err := evaluation([]*caseState{m})
+		e, err := evaluation([]*member{m})
 		if err != nil {
 			return err
 		}

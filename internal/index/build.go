@@ -78,7 +78,10 @@ func (ix *Index) build(ctx context.Context, fill func(add func([]Act) error) (He
 	if err != nil {
 		return err
 	}
-	return ix.load(ctx)
+	if err := ix.load(ctx); err != nil {
+		return err
+	}
+	return ix.keepPages(ctx)
 }
 
 // withoutIndexes drops what is made at the end, and answers how.
@@ -165,7 +168,7 @@ func (b *building) outsiders() error {
 	about := map[int64][]string{} // of decisions: cases that they were ever about
 	ids := b.ids()
 	for no := int64(1); no < int64(len(ids)); no++ {
-		kind := b.st.kinds[no]
+		kind := b.st.kindOf(no)
 		if kind == kindCase {
 			continue
 		}
@@ -282,13 +285,13 @@ func (b *building) replayAll(ctx context.Context) error {
 	ids := b.ids()
 	members := map[string][]int64{} // by the first of them; of those that were joined alone
 	for id := range b.joined {
-		if no, ok := b.st.streams[id]; ok && b.st.kinds[no] == kindCase {
+		if no, ok := b.st.streams[id]; ok && b.st.kindOf(no) == kindCase {
 			root := b.root(id)
 			members[root] = append(members[root], no)
 		}
 	}
 	for root := range members {
-		if no, ok := b.st.streams[root]; ok && b.st.kinds[no] == kindCase {
+		if no, ok := b.st.streams[root]; ok && b.st.kindOf(no) == kindCase {
 			members[root] = append(members[root], no)
 		}
 		slices.Sort(members[root])
@@ -347,7 +350,7 @@ func (b *building) persons(ids []string, members map[string][]int64, from, to in
 	of := map[int64]*person{}
 	var order []int64
 	for no := from; no <= to; no++ {
-		if b.st.kinds[no] != kindCase {
+		if b.st.kindOf(no) != kindCase {
 			continue
 		}
 		p := &person{cases: []int64{no}}
@@ -396,10 +399,13 @@ func (b *building) replay(ids []string, who person) (*became, error) {
 		all[i] = stored{body.no, body.known, e}
 	}
 	slices.SortFunc(all, func(a, o stored) int { return cmp.Compare(a.entry.Pos, o.entry.Pos) })
-	st := &state{streams: map[string]int64{}, kinds: map[int64]string{}, cases: map[string]*caseState{}, orgs: map[string]org{},
-		matches: map[string]match{}, same: map[string]map[string]int{}, scopes: map[string]int64{}, next: 1}
+	st := newState()
+	st.next = 1
 	for _, no := range slices.Concat(who.cases, who.matches) {
-		st.streams[ids[no]], st.kinds[no] = no, b.st.kinds[no]
+		st.streams[ids[no]] = no
+	}
+	for _, no := range who.matches {
+		st.kinds[no] = b.st.kinds[no]
 	}
 	p := newPlan(b.ix, st)
 	p.scope = b.scope
@@ -418,7 +424,7 @@ func (b *building) replay(ids []string, who person) (*became, error) {
 		no, end := all[at].no, actEnd(all, at)
 		st.latest = all[at].known
 		for _, s := range all[at:end] {
-			if line, ok := auditLine(ids[no], p.entries[no], s.entry); ok && st.kinds[no] == kindCase {
+			if line, ok := auditLine(ids[no], p.entries[no], s.entry); ok && st.kindOf(no) == kindCase {
 				came.audit = append(came.audit, line)
 			}
 			p.entries[no] = append(p.entries[no], s.entry)

@@ -16,7 +16,6 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
-	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
 )
@@ -211,7 +210,7 @@ func (ix *Index) candidates(ctx context.Context, c *conn, list *listing, rows []
 	found = make([]*listed, 0, size)
 	add := func(no int64) {
 		l := rows[no]
-		if l == nil || counted != nil && !counted[no] || with != nil && !with[l.v] || q.Verified && l.verdict != casefile.Verified {
+		if l == nil || counted != nil && !counted[no] || with != nil && !with[l.v] || q.Verified && !l.is(isVerified) {
 			return
 		}
 		if rule >= 0 && !failing(l, int32(rule), q.Clock.AsOf) || q.See.of(l.id) == Nothing {
@@ -237,19 +236,19 @@ func (ix *Index) candidates(ctx context.Context, c *conn, list *listing, rows []
 func (ix *Index) sorting(order string, day edtf.Day) (func(l *listed, rank int) sortKey, error) {
 	switch order {
 	case "match":
-		return func(l *listed, rank int) sortKey { return sortKey{a: int64(rank), b: -l.reported} }, nil
+		return func(l *listed, rank int) sortKey { return sortKey{a: int64(rank), b: -int64(l.reported)} }, nil
 	case "reported":
-		return func(l *listed, _ int) sortKey { return sortKey{a: -l.reported} }, nil
+		return func(l *listed, _ int) sortKey { return sortKey{a: -int64(l.reported)} }, nil
 	case "incident":
-		return func(l *listed, _ int) sortKey { return sortKey{a: l.incidentDay} }, nil
+		return func(l *listed, _ int) sortKey { return sortKey{a: int64(l.incidentDay)} }, nil
 	case "updated":
 		return func(l *listed, _ int) sortKey { return sortKey{a: -l.updated} }, nil
 	case "number":
-		return func(l *listed, _ int) sortKey { return sortKey{text: numberKey(l.number)} }, nil
+		return func(l *listed, _ int) sortKey { return sortKey{text: numberKey(l.text(textNumber))} }, nil
 	case "stage":
 		place := ix.stageOrder()
 		return func(l *listed, _ int) sortKey {
-			return sortKey{a: int64(place[l.stageOn(day).id])}
+			return sortKey{a: int64(place[ix.codes.all()[l.stageOn(day).code].code])}
 		}, nil
 	}
 	return nil, fmt.Errorf("cases can't be sorted by %q", order)
@@ -350,7 +349,7 @@ func walked(all []*listed, codes []facetCode, wanted, narrowed []bool, counts []
 		missed, only := 0, -1
 		if any {
 			clear(hit)
-			for _, c := range l.codes {
+			for c := range l.codes {
 				hit[codes[c].facet] = hit[codes[c].facet] || wanted[c]
 			}
 			hit[facetStage] = wanted[stage]
@@ -363,7 +362,7 @@ func walked(all []*listed, codes []facetCode, wanted, narrowed []bool, counts []
 		if missed > 1 {
 			continue
 		}
-		for _, c := range l.codes {
+		for c := range l.codes {
 			if missed == 0 || codes[c].facet == only {
 				counts[c]++
 			}
@@ -511,12 +510,12 @@ func (ix *Index) complete(list *listing, some, all []*listed, day edtf.Day, see 
 	}
 	rows := make([]Row, len(some))
 	for i, l := range some {
-		r := &rows[i]
+		r, org := &rows[i], ix.org(l)
 		*r = Row{
-			ID: l.id, Number: l.number, Org: l.org, OrgName: orgs[l.org], ExternalID: l.externalID, Name: l.name,
-			Child: l.child == 1, Sex: l.sex, Region: l.region, PlaceType: l.placeType,
-			Reported: edtf.Day(l.reported), Updated: time.UnixMilli(l.updated).UTC(),
-			Review: l.review, Verdict: l.verdict, Changed: l.changed == 1,
+			ID: l.id, Number: l.text(textNumber), Org: org, OrgName: orgs[org], ExternalID: l.text(textExternal), Name: l.text(textName),
+			Child: l.is(isChild), Sex: l.text(textSex), Region: l.text(textRegion), PlaceType: l.text(textPlaceType),
+			Reported: l.reported, Updated: time.UnixMilli(l.updated).UTC(),
+			Review: l.text(textReview), Verdict: l.text(textVerdict), Changed: l.is(isChanged),
 			Cluster: list.ids[l.cluster],
 		}
 		var together []string // the cases of the cluster that the reader may see: it goes by its first case, which they may not know of
@@ -529,19 +528,19 @@ func (ix *Index) complete(list *listing, some, all []*listed, day edtf.Day, see 
 		if len(together) > 0 && !slices.Contains(together, r.Cluster) {
 			r.Cluster = together[0]
 		}
-		if l.incident != "" {
+		if incident := l.text(textIncident); incident != "" {
 			var err error
-			if r.Incident, err = edtf.Parse(l.incident); err != nil {
+			if r.Incident, err = edtf.Parse(incident); err != nil {
 				return nil, fmt.Errorf("%w: a date", errDamaged)
 			}
 		}
 		stage := l.stageOn(day)
-		r.Stage, r.StageSince = stage.id, stage.since
+		r.Stage, r.StageSince = ix.codes.all()[stage.code].code, stage.since
 		if see.of(l.id) != All {
 			r.Name, r.ExternalID, r.FactsOnly = "", "", true
 		}
 		counted := map[int32]bool{}
-		for _, s := range l.stands {
+		for s := range l.stands {
 			if s.due != 0 || counted[s.rule] || !s.on(day) {
 				continue
 			}

@@ -27,8 +27,9 @@
 // up unit by unit: from memory for what is known now, from the tables for what
 // was (Spread).
 //
-// What is true now is in memory besides, as the table of the list has it: rows
-// are decoded when the index is opened, and a write replaces those it changed.
+// What is true now is in memory besides, as the table of the list has it, each
+// row packed: rows are read in pages when the index is opened, and a write
+// replaces those it changed and notes that its page is older (docs/adr/0032).
 // A list, its facets and what is breached and overdue in all cases on any day
 // are answered from there, whatever was written the moment before.
 //

@@ -101,39 +101,6 @@ func (ix *Index) encodeTerms(c *casefile.Case, waits []rules.Waiting) string {
 	return string(b)
 }
 
-func (ix *Index) decodeTerms(encoded string) ([]term, error) {
-	b := []byte(encoded)
-	terms := make([]term, 0, len(b)/12+1)
-	for len(b) > 0 {
-		rule, n := binary.Uvarint(b)
-		if n <= 0 || rule > uint64(len(ix.rules)) {
-			return nil, errDamaged
-		}
-		b = b[n:]
-		t := term{rule: int32(rule) - 1}
-		days, texts := []*edtf.Day{&t.due, &t.arguable, &t.from, &t.to}, []*string(nil)
-		if rule == 0 {
-			days, texts = days[:2], []*string{&t.kind, &t.record, &t.code, &t.assigned}
-		}
-		for _, day := range days {
-			d, n := binary.Varint(b)
-			if n <= 0 {
-				return nil, errDamaged
-			}
-			*day, b = edtf.Day(d), b[n:]
-		}
-		for _, text := range texts {
-			size, n := binary.Uvarint(b)
-			if n <= 0 || uint64(len(b)-n) < size {
-				return nil, errDamaged
-			}
-			*text, b = string(b[n:n+int(size)]), b[n+int(size):]
-		}
-		terms = append(terms, t)
-	}
-	return slices.Clip(terms), nil
-}
-
 // Due is something that is due in a case.
 type Due struct {
 	Case     string   // id
@@ -156,15 +123,14 @@ func (ix *Index) Due(ctx context.Context, clock Clock, see See, keep func(Due) b
 			return err
 		}
 		for _, l := range rows {
-			if l == nil || len(l.terms) == 0 {
+			if l == nil || l.packed.part(partTerms) == "" {
 				continue
 			}
 			sight := see.of(l.id)
 			if sight == Nothing {
 				continue
 			}
-			for i := range l.terms {
-				t := &l.terms[i]
+			for t := range l.terms {
 				if !t.on(clock.AsOf) {
 					continue
 				}

@@ -78,6 +78,8 @@ type Index struct {
 	writing   sync.Mutex // held by Apply, Reset and Close
 	writer    *conn
 	state     *state // what Apply knows of the cases; only while writing is held
+	wrote     bool   // something was applied; only while writing is held
+	behind    int    // about how many streams are not as the pages of the list have them; only while writing is held
 	idle      chan *conn
 	swap      sync.RWMutex // held for reading while the files are read, for writing while they are replaced
 	head      atomic.Pointer[Head]
@@ -128,6 +130,9 @@ func Open(ctx context.Context, path string, key [32]byte, book *codebook.Book, s
 		err = ix.create(ctx)
 	} else {
 		err = ix.check(ctx)
+	}
+	if err == nil && ix.behind > maxNoted {
+		err = ix.keepPages(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(failed("opening", err), ix.writer.Close())
@@ -215,6 +220,9 @@ func (ix *Index) Close() error {
 			errs = append(errs, c.Close())
 		default:
 		}
+	}
+	if ix.wrote && ix.behind > 0 {
+		errs = append(errs, failed("keeping the list", ix.keepPages(context.Background())))
 	}
 	errs = append(errs, ix.writer.Close()) // last: it folds the write-ahead log into the file
 	return errors.Join(errs...)
@@ -312,7 +320,7 @@ func (ix *Index) readList(ctx context.Context, f func(*conn, *listing) error) (e
 	ix.publish.RUnlock()
 	if !c.GetAutocommit() {
 		if err == nil && list.head != head { // another process writes
-			if list, err = ix.readListing(c, head, latest); err == nil {
+			if list, _, err = ix.readListing(c, head, latest); err == nil {
 				ix.list.Store(list)
 				ix.pasts.forget()
 			}

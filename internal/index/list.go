@@ -7,20 +7,18 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
-	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/rules"
 )
 
 // The list of cases is kept in memory as the table file holds it now, each row
-// decoded once: a list of ten thousand cases is filtered, counted and sorted in
-// a few milliseconds, and a write replaces the rows it changed and no other.
+// packed (see packed): a list of ten thousand cases is filtered, counted and
+// sorted in a few milliseconds, and a write replaces the rows it changed and no other.
 
 // listing is every case as it stands at one head of the ledger. It does not change.
 type listing struct {
@@ -102,45 +100,8 @@ func (m *mates) follow(before, after []*listed, changed map[int64]bool) *mates {
 	return next
 }
 
-// listed is a version of a row. It does not change.
-type listed struct {
-	v, stream, from, cluster int64
-	id                       string
-	row                      // but for its facets, stages and standings, which are decoded, and its ties:
-	codes                    []code
-	stageFrom                []stageListed
-	stands                   []stand
-	terms                    []term
-}
-
 // code is a value of a facet: its number in [facetCodes].
 type code int32
-
-// stand is a span of days on which a check is breached or a deadline overdue,
-// or, with a Due, a term of ours runs.
-type stand struct {
-	rule          int32 // its number
-	from, to, due edtf.Day
-}
-
-func (s stand) on(day edtf.Day) bool { return s.from <= day && day < s.to }
-
-// stageListed is a stage with the number of its code.
-type stageListed struct {
-	stageFrom
-	code code
-}
-
-// stageOn is the stage that holds on a day.
-func (l *listed) stageOn(day edtf.Day) (found stageListed) {
-	for _, s := range l.stageFrom {
-		if s.from > day {
-			break
-		}
-		found = s
-	}
-	return found
-}
 
 // facetCodes numbers the values of facets as they are met. The first is no
 // stage, which a case has before anything of it is known.
@@ -192,84 +153,83 @@ const (
 	facetRest
 )
 
-// listedColumns are what scanListed reads.
-const listedColumns = `f.v, f.stream, f.kfrom, f.cluster, ` + rowColumns
-
-// scanListed decodes a row of the table file.
-func (ix *Index) scanListed(s *sqlite3.Stmt, ids []string) (*listed, error) {
-	l := &listed{v: s.ColumnInt64(0), stream: s.ColumnInt64(1), from: s.ColumnInt64(2), cluster: s.ColumnInt64(3), row: scanRow(s, 4)}
-	if l.stream >= int64(len(ids)) || l.cluster >= int64(len(ids)) || l.stream < 0 || l.cluster < 0 {
-		return nil, errDamaged
+// readListing reads the list from its pages and what was written since; where
+// there are no pages, row by row. It answers what the streams are, too.
+func (ix *Index) readListing(c *conn, head Head, latest int64) (*listing, *paged, error) {
+	list := &listing{head: head, latest: latest, words: newVocabulary()}
+	p, err := ix.readPages(c)
+	if err != nil {
+		return nil, nil, err
 	}
-	l.id = ids[l.stream]
-	l.codes = append(l.codes, ix.codes.of(facetOrg, l.org))
-	for pair := range strings.SplitSeq(l.facets, facetSep) {
-		if id, value, ok := strings.Cut(pair, "="); ok && value != "" {
-			if i := slices.IndexFunc(ix.facets, func(f facet) bool { return f.id == id }); i >= 0 {
-				l.codes = append(l.codes, ix.codes.of(facetRest+i, value))
+	if len(p.ids) == 0 {
+		p.ids, p.rows = []string{""}, []*listed{nil}
+	}
+	kept := len(p.ids)
+	err = c.Run(`SELECT no, id, kind FROM stream WHERE no >= ? ORDER BY no`, func(s *sqlite3.Stmt) error {
+		if s.ColumnInt64(0) != int64(len(p.ids)) {
+			return errDamaged
+		}
+		if kind := s.ColumnText(2); kind != kindCase {
+			p.kinds[int64(len(p.ids))] = kind
+		}
+		p.ids, p.rows = append(p.ids, s.ColumnText(1)), append(p.rows, nil)
+		return nil
+	}, kept)
+	if err != nil {
+		return nil, nil, err
+	}
+	k := &packing{ix: ix, ids: p.ids}
+	put := func(s *sqlite3.Stmt) error {
+		l, err := k.scanListed(s)
+		if err == nil {
+			p.rows[l.stream] = l
+		}
+		return err
+	}
+	if kept == 1 {
+		p.since = slices.Collect(maps.Keys(p.kinds))
+		err = c.Run(`SELECT `+listedColumns+` FROM file f WHERE f.kto = ?`, put, forever)
+	} else if p.since, err = noted(c); err == nil {
+		for _, no := range p.since {
+			if no <= 0 || no >= int64(len(p.rows)) {
+				return nil, nil, errDamaged
+			}
+			p.rows[no] = nil
+			if err = c.Run(`SELECT `+listedColumns+` FROM file f WHERE f.stream = ? AND f.kto = ?`, put, no, forever); err != nil {
+				break
 			}
 		}
 	}
-	stages, err := decodeStages(l.stages)
-	if err != nil {
-		return nil, err
+	p.behind = len(p.since)
+	if kept == 1 {
+		p.behind = len(p.ids) - kept
 	}
-	for _, st := range stages {
-		l.stageFrom = append(l.stageFrom, stageListed{st, ix.codes.of(facetStage, st.id)})
-	}
-	if l.stands, err = ix.decodeStandings(l.standings); err != nil {
-		return nil, err
-	}
-	if l.terms, err = ix.decodeTerms(l.row.terms); err != nil {
-		return nil, err
-	}
-	l.facets, l.stages, l.standings, l.ties, l.row.terms = "", "", "", "", ""
-	return l, nil
-}
-
-// readListing reads the list from the tables.
-func (ix *Index) readListing(c *conn, head Head, latest int64) (*listing, error) {
-	list := &listing{head: head, latest: latest, ids: []string{""}, words: newVocabulary()}
-	err := c.Run(`SELECT no, id FROM stream ORDER BY no`, func(s *sqlite3.Stmt) error {
-		if s.ColumnInt64(0) != int64(len(list.ids)) {
-			return errDamaged
-		}
-		list.ids = append(list.ids, s.ColumnText(1))
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	list.rows = make([]*listed, len(list.ids))
-	err = c.Run(`SELECT `+listedColumns+` FROM file f WHERE f.kto = ?`, func(s *sqlite3.Stmt) error {
-		l, err := ix.scanListed(s, list.ids)
-		if err == nil {
-			list.rows[l.stream] = l
-		}
-		return err
-	}, forever)
+	list.ids, list.rows = p.ids, p.rows
 	list.mates, list.shelf = matesOf(list.rows), shelfOf(list.rows)
-	return list, err
+	return list, &p, err
 }
 
 // nextListing makes the listing after the writer changed the rows of some streams.
 func (ix *Index) nextListing(c *conn, head Head, changed map[int64]bool, names map[int64][]string) (*listing, error) {
 	old := ix.list.Load()
 	next := &listing{head: head, latest: ix.state.latest, ids: old.ids, rows: old.rows, words: old.words.with(names)}
-	if n := len(ix.state.streams) + 1; n > len(next.ids) {
-		next.ids = append(make([]string, 0, n+n/8), next.ids...)[:n] // never in the old one's place
-		for id, no := range ix.state.streams {
-			next.ids[no] = id
-		}
+	// What is appended stands behind what the old one has, which nobody looks at.
+	err := c.Run(`SELECT id FROM stream WHERE no >= ? ORDER BY no`, func(s *sqlite3.Stmt) error {
+		next.ids = append(next.ids, s.ColumnText(0))
+		return nil
+	}, len(next.ids))
+	if err != nil {
+		return nil, err
 	}
 	if next.mates, next.shelf = old.mates, old.shelf; len(changed) == 0 && len(next.ids) == len(next.rows) {
 		return next, nil
 	}
 	next.rows = append(make([]*listed, 0, len(next.ids)), next.rows...)[:len(next.ids)]
+	k := &packing{ix: ix, ids: next.ids}
 	for stream := range changed {
 		next.rows[stream] = nil
 		err := c.Run(`SELECT `+listedColumns+` FROM file f WHERE f.stream = ? AND f.kto = ?`, func(s *sqlite3.Stmt) error {
-			l, err := ix.scanListed(s, next.ids)
+			l, err := k.scanListed(s)
 			if err == nil {
 				next.rows[stream] = l
 			}
@@ -321,8 +281,9 @@ func (ix *Index) rowsAt(ctx context.Context, c *conn, list *listing, known int64
 			rows[i] = l
 		}
 	}
+	k := &packing{ix: ix, ids: list.ids}
 	err := c.Run(`SELECT `+listedColumns+` FROM file f WHERE f.kto > ? AND f.kto < ? AND f.kfrom <= ?`, func(s *sqlite3.Stmt) error {
-		l, err := ix.scanListed(s, list.ids)
+		l, err := k.scanListed(s)
 		if err == nil {
 			rows[l.stream] = l
 			err = ctx.Err()
@@ -348,28 +309,6 @@ func (ix *Index) encodeStandings(standings []rules.Standing) string {
 		b = binary.AppendVarint(b, int64(s.Due))
 	}
 	return string(b)
-}
-
-func (ix *Index) decodeStandings(text string) ([]stand, error) {
-	b := []byte(text)
-	stands := make([]stand, 0, len(b)/8+1)
-	for len(b) > 0 {
-		rule, n := binary.Uvarint(b)
-		if n <= 0 || rule >= uint64(len(ix.rules)) {
-			return nil, errDamaged
-		}
-		b = b[n:]
-		var days [3]edtf.Day
-		for i := range days {
-			d, n := binary.Varint(b)
-			if n <= 0 {
-				return nil, errDamaged
-			}
-			days[i], b = edtf.Day(d), b[n:]
-		}
-		stands = append(stands, stand{int32(rule), days[0], days[1], days[2]})
-	}
-	return slices.Clip(stands), nil
 }
 
 // Standing says how the cases stand that a reader may see.
@@ -408,12 +347,12 @@ func (ix *Index) Standing(ctx context.Context, clock Clock, verified bool, see S
 			if l == nil || see.of(l.id) == Nothing {
 				continue
 			}
-			if l.review == casefile.InReview {
+			if l.is(isInReview) {
 				st.InReview++
 			}
-			counts1 := !verified || l.verdict == casefile.Verified
+			counts1 := !verified || l.is(isVerified)
 			clear(counted)
-			for _, s := range l.stands {
+			for s := range l.stands {
 				switch {
 				case !s.on(clock.AsOf):
 				case s.due != 0:
@@ -465,7 +404,12 @@ func (n *nearest[T]) sorted() []T {
 
 // failing tells in which rows a check is breached or a deadline overdue on a day.
 func failing(l *listed, rule int32, day edtf.Day) bool {
-	return slices.ContainsFunc(l.stands, func(s stand) bool { return s.rule == rule && s.due == 0 && s.on(day) })
+	for s := range l.stands {
+		if s.rule == rule && s.due == 0 && s.on(day) {
+			return true
+		}
+	}
+	return false
 }
 
 // Stats says what the index holds at a moment.
@@ -490,7 +434,7 @@ func (ix *Index) Stats(ctx context.Context, knownBy time.Time, see See) (st Stat
 		for _, l := range rows {
 			if l != nil && see.of(l.id) != Nothing {
 				st.Cases++
-				st.ByOrg[l.org]++
+				st.ByOrg[ix.org(l)]++
 				clusters[l.cluster] = true
 			}
 		}

@@ -152,8 +152,8 @@ func (ix *Index) tie(c *conn, rows []*listed, s *snapshot) error {
 				continue
 			}
 			t := tied{v: l.v, id: l.id, cluster: l.cluster}
-			if l.incident != "" {
-				t.day = edtf.Day(l.incidentDay)
+			if l.text(textIncident) != "" {
+				t.day = l.incidentDay
 			}
 			if own, ok := m.of[t.v]; ok {
 				t.knots = own

@@ -27,7 +27,7 @@ type found struct {
 func (p *plan) documents() []found {
 	all := make([]found, 0, len(p.dirty))
 	for _, no := range slices.Sorted(maps.Keys(p.dirty)) {
-		all = append(all, found{stream: no, live: p.st.cases[p.dirty[no]].live})
+		all = append(all, found{stream: no, live: p.st.cases[no].live})
 	}
 	for i := range all {
 		f := &all[i]

@@ -52,7 +52,7 @@ func shelfOf(rows []*listed) *shelf {
 			continue
 		}
 		s.live.put(int64(stream), true)
-		for _, c := range l.codes {
+		for c := range l.codes {
 			s.of = put(s.of, c, int64(stream), len(rows), true)
 		}
 	}
@@ -91,7 +91,7 @@ func (s *shelf) follow(before, after []*listed, changed map[int64]bool) *shelf {
 			if l == nil {
 				continue
 			}
-			for _, c := range l.codes {
+			for c := range l.codes {
 				next.of = move(next.of, own[0], c, stream, of.has)
 			}
 			for i := range next.days {

@@ -22,12 +22,12 @@ const (
 // state is what Apply has to know of all cases at once. It is derived from the
 // tables, and derived again after a transaction that failed.
 type state struct {
-	streams map[string]int64 // id → number
-	kinds   map[int64]string
-	cases   map[string]*caseState
+	streams map[string]int64    // id → number
+	kinds   map[int64]string    // of the streams that are no cases
+	cases   map[int64]caseState // by the number of the stream
 	orgs    map[string]org
 	matches map[string]match
-	same    map[string]map[string]int // case → case → how many live decisions say it is the same person
+	same    map[string][]string // case → those that live decisions say are the same person, one as often as they say so
 	scopes  map[string]int64
 	latest  int64 // latest known time
 	counted int64 // entries of the ledger with the last that is no line of the audit
@@ -36,11 +36,8 @@ type state struct {
 
 // caseState is a case as far as units depend on it.
 type caseState struct {
-	id   string
-	no   int64
-	org  string
-	live bool
-
+	org        string
+	live       bool
 	restricted bool // no figure of its organisation alone counts it
 	verified   bool // its last verdict
 }
@@ -52,57 +49,81 @@ type org struct {
 
 type match struct{ a, b string }
 
+func newState() *state {
+	return &state{streams: map[string]int64{}, kinds: map[int64]string{}, cases: map[int64]caseState{}, orgs: map[string]org{},
+		matches: map[string]match{}, same: map[string][]string{}, scopes: map[string]int64{}}
+}
+
+// kindOf is the kind of a stream that there is.
+func (st *state) kindOf(no int64) string {
+	if kind, ok := st.kinds[no]; ok {
+		return kind
+	}
+	return kindCase
+}
+
+// member is a case of a cluster.
+type member struct {
+	id string
+	no int64
+	caseState
+}
+
+// caseOf answers a case that was ever written to, or is live.
+func (st *state) caseOf(id string) (*member, bool) {
+	no, ok := st.streams[id]
+	if !ok {
+		return nil, false
+	}
+	cs, ok := st.cases[no]
+	return &member{id, no, cs}, ok
+}
+
 // load derives the state from the tables.
 func (ix *Index) load(context.Context) error {
 	c := ix.writer
-	st := &state{
-		streams: map[string]int64{}, kinds: map[int64]string{}, cases: map[string]*caseState{},
-		orgs: map[string]org{}, matches: map[string]match{}, same: map[string]map[string]int{},
-		scopes: map[string]int64{},
-	}
+	st := newState()
 	head, latest, counted, next, err := getHead(c)
 	if err != nil {
 		return err
 	}
 	st.latest, st.counted, st.next = latest, counted, next
-	byNo := map[int64]*caseState{}
-	var outside []string
-	err = c.Run(`SELECT no, id, kind FROM stream`, func(s *sqlite3.Stmt) error {
-		no, id, kind := s.ColumnInt64(0), s.ColumnText(1), s.ColumnText(2)
-		st.streams[id], st.kinds[no] = no, kind
-		switch kind {
-		case kindCase:
-			st.cases[id] = &caseState{id: id, no: no}
-			byNo[no] = st.cases[id]
-		case kindOrganisation, kindMatch:
-			outside = append(outside, id)
-		}
-		return nil
-	})
+	list, p, err := ix.readListing(c, head, latest)
 	if err != nil {
 		return err
 	}
-	list, err := ix.readListing(c, head, latest)
-	if err != nil {
-		return err
+	st.streams, st.cases, st.kinds = make(map[string]int64, len(list.ids)), make(map[int64]caseState, len(list.ids)), p.kinds
+	for no, id := range list.ids[1:] {
+		st.streams[id] = int64(no) + 1
 	}
+	codes := ix.codes.all()
 	for _, l := range list.rows {
-		if l == nil {
+		if l != nil {
+			st.cases[l.stream] = caseState{codes[l.org].code, true, l.is(isRestricted), l.is(isVerified)}
+		}
+	}
+	later := map[int64]bool{}
+	for _, no := range p.since {
+		later[no] = true
+	}
+	for no, m := range p.matches {
+		if !later[no] {
+			st.matches[list.ids[no]] = m
+			st.link(m, 1)
+		}
+	}
+	for no, kind := range p.kinds {
+		if kind != kindOrganisation && (kind != kindMatch || !later[no]) {
 			continue
 		}
-		if cs := byNo[l.stream]; cs != nil {
-			cs.org, cs.live, cs.restricted, cs.verified = l.org, true, l.restricted == 1, l.verdict == casefile.Verified
-		}
-	}
-	for _, id := range outside {
-		entries, err := entriesOf(c, st.streams[id], forever)
+		entries, err := entriesOf(c, no, forever)
 		if err != nil {
 			return err
 		}
-		if st.kinds[st.streams[id]] == kindMatch {
-			st.setMatch(id, entries)
+		if kind == kindMatch {
+			st.setMatch(list.ids[no], entries)
 		} else {
-			st.setOrg(id, entries)
+			st.setOrg(list.ids[no], entries)
 		}
 	}
 	err = c.Run(`SELECT id, no FROM scope`, func(s *sqlite3.Stmt) error {
@@ -112,7 +133,7 @@ func (ix *Index) load(context.Context) error {
 	if err != nil {
 		return err
 	}
-	ix.state = st
+	ix.state, ix.behind = st, p.behind
 	ix.list.Store(list)
 	ix.head.Store(&head)
 	ix.counted.Store(uint64(counted))
@@ -185,11 +206,14 @@ func (st *state) setMatch(id string, entries []casefile.Entry) {
 
 func (st *state) link(m match, n int) {
 	for _, pair := range [...]match{m, {m.b, m.a}} {
-		if st.same[pair.a] == nil {
-			st.same[pair.a] = map[string]int{}
+		same := st.same[pair.a]
+		if n > 0 {
+			same = append(same, pair.b)
+		} else if i := slices.Index(same, pair.b); i >= 0 {
+			same = slices.Delete(same, i, i+1)
 		}
-		if st.same[pair.a][pair.b] += n; st.same[pair.a][pair.b] == 0 {
-			delete(st.same[pair.a], pair.b)
+		if st.same[pair.a] = same; len(same) == 0 {
+			delete(st.same, pair.a)
 		}
 	}
 }
@@ -203,7 +227,7 @@ func (st *state) cluster(id string) []string {
 	seen := map[string]bool{id: true}
 	found := []string{id}
 	for i := 0; i < len(found); i++ {
-		for other := range st.same[found[i]] {
+		for _, other := range st.same[found[i]] {
 			if !seen[other] {
 				seen[other] = true
 				found = append(found, other)

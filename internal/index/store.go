@@ -18,7 +18,7 @@ import (
 // schema is the number of what the tables hold. Change it whenever the tables
 // or anything written into them changes its meaning: every index made before
 // is then removed and rebuilt.
-const schema = 14
+const schema = 15
 
 // tables makes an empty index.
 //
@@ -44,6 +44,10 @@ CREATE TABLE file(v INTEGER PRIMARY KEY, stream INTEGER NOT NULL, kfrom INTEGER 
 CREATE INDEX file_stream ON file(stream, kto);
 CREATE INDEX file_cluster ON file(cluster, kto);
 CREATE INDEX file_known ON file(kto);
+
+-- The list as it is read at once: see pages.go. since: streams that are not as the pages have them.
+CREATE TABLE page(no INTEGER PRIMARY KEY, streams INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE since(stream INTEGER PRIMARY KEY);
 
 -- What is counted as one: a cluster's cases within a scope. spans: when each figure holds; cells: under which codes it is broken down.
 CREATE TABLE unit(v INTEGER PRIMARY KEY, scope INTEGER NOT NULL, kfrom INTEGER NOT NULL, kto INTEGER NOT NULL, spans BLOB NOT NULL, cells BLOB NOT NULL);
@@ -77,7 +81,7 @@ CREATE TABLE audited(id BLOB NOT NULL, at INTEGER NOT NULL, pos INTEGER NOT NULL
 
 // drop empties an index.
 const drop = `
-DROP TABLE audited; DROP TABLE audit; DROP TABLE kept; DROP TABLE name; DROP TABLE search; DROP TABLE tally; DROP TABLE member; DROP TABLE unit; DROP TABLE file;
+DROP TABLE audited; DROP TABLE audit; DROP TABLE kept; DROP TABLE name; DROP TABLE search; DROP TABLE tally; DROP TABLE member; DROP TABLE unit; DROP TABLE since; DROP TABLE page; DROP TABLE file;
 DROP TABLE scope; DROP TABLE entry; DROP TABLE stream; DROP TABLE meta;`
 
 const (

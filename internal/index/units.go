@@ -65,13 +65,13 @@ func (ix *Index) Units(ctx context.Context, clock Clock, scope string, verified 
 				}
 				row := rows[stream]
 				u.Cases = append(u.Cases, row.id)
-				if !slices.Contains(u.Orgs, row.org) {
-					u.Orgs = append(u.Orgs, row.org)
+				if org := ix.org(row); !slices.Contains(u.Orgs, org) {
+					u.Orgs = append(u.Orgs, org)
 				}
 				if who := clusterOf(list, stream, row); u.Who == "" || who < u.Who {
 					u.Who = who
 				}
-				u.Restricted = u.Restricted || row.restricted != 0
+				u.Restricted = u.Restricted || row.is(isRestricted)
 			})
 			if damaged {
 				return errDamaged
