@@ -95,6 +95,8 @@ var (
 	ErrNothing = errors.New("nothing was written")
 	// ErrNoAnswer says that the store is in a database that can't be reached just now.
 	ErrNoAnswer = errors.New("its database does not answer")
+	// ErrBusy says that another node has had its turn for long: nothing was written.
+	ErrBusy = errors.New("another machine of the register has been writing for some time, as for a large import: wait until it is done, then try again")
 	// ErrFull says that the disk is full.
 	ErrFull = errors.New("the disk is full: make room and try again; nothing was lost")
 	// ErrDamaged says that the store can't be read as what it was written as.

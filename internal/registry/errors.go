@@ -21,6 +21,8 @@ var (
 	ErrInUse = ledger.ErrLocked
 	// ErrNoAnswer says that the ledger's database can't be reached just now.
 	ErrNoAnswer = ledger.ErrNoAnswer
+	// ErrBusy says that another machine of the register writes for long; nothing was written.
+	ErrBusy = ledger.ErrBusy
 	// ErrUnknown says that it can't be told whether a write was kept: read again before you write it again.
 	ErrUnknown = ledger.ErrUnknown
 	// ErrKept says that a write is kept, and that something after it failed.

@@ -29,6 +29,7 @@ func TestFaultsAreToldRegression(t *testing.T) {
 			status int
 		}{
 			{registry.ErrNoAnswer, "noanswer", http.StatusServiceUnavailable},
+			{fmt.Errorf("writing: %w", registry.ErrBusy), "busy", http.StatusServiceUnavailable},
 			{fmt.Errorf("writing: %w (%w)", registry.ErrUnknown, registry.ErrNoAnswer), "unknown", http.StatusServiceUnavailable},
 			{fmt.Errorf("writing: %w", registry.ErrDiskFull), "full", http.StatusInsufficientStorage},
 			{fmt.Errorf("%w: %w", registry.ErrKept, registry.ErrDiskFull), "kept", http.StatusServiceUnavailable},

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/kua-registry/kua/internal/ledger"
 )
@@ -109,6 +110,11 @@ func TestTurn(t *testing.T) {
 	} else {
 		other.End()
 	}
+	b.turnLimit = 10 * time.Millisecond
+	if other, err := b.Turn(ctx, "reminders"); !errors.Is(err, ledger.ErrBusy) || !errors.Is(err, ledger.ErrNothing) || other != nil {
+		t.Errorf("waited for in vain: %v", err)
+	}
+	b.turnLimit = turnLimit
 	must(t, turn.conn.Conn().Close(ctx)) // the node is gone
 	next, err := b.Turn(ctx, "reminders")
 	must(t, err)

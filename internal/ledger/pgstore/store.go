@@ -71,6 +71,8 @@ type Store struct {
 	channel string          // on which a node tells the others that it wrote
 	options Options
 
+	turnLimit time.Duration // how long a Turn is waited for
+
 	doubtful atomic.Bool // a write may still be under way that this node waits for no longer
 }
 
@@ -112,7 +114,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		config.ConnConfig.ConnectTimeout = patience
 	}
 	lookAfter(&config.ConnConfig.Config)
-	s := &Store{config: config.ConnConfig.Copy(), channel: "kua_" + o.Schema, options: o}
+	s := &Store{config: config.ConnConfig.Copy(), channel: "kua_" + o.Schema, options: o, turnLimit: turnLimit}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, said("opening", err)
 	}

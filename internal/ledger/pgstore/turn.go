@@ -4,9 +4,13 @@ package pgstore
 
 import (
 	"context"
+	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/kua-registry/kua/internal/ledger"
 )
 
 // Turn is the right to do something that one node at a time does. It ends with
@@ -19,11 +23,15 @@ type Turn struct {
 	key   string
 }
 
-// Turn waits until it is this node's turn at something.
+// Turn waits until it is this node's turn at something: ErrBusy where that takes
+// too long.
 func (s *Store) Turn(ctx context.Context, at string) (*Turn, error) {
 	t, _, err := s.turn(ctx, at, "SELECT pg_advisory_lock(hashtextextended($1, 0)) IS NOT NULL")
 	return t, err
 }
+
+// turnLimit is how long a node waits for its turn.
+const turnLimit = time.Minute
 
 // TryTurn answers nil where another node is at it.
 func (s *Store) TryTurn(ctx context.Context, at string) (*Turn, error) {
@@ -44,9 +52,19 @@ func (s *Store) turn(ctx context.Context, at, sql string) (t *Turn, got bool, er
 		return nil, false, w.said("waiting for", err)
 	}
 	t = &Turn{store: s, conn: conn, key: "kua/" + s.options.Schema + "/" + at}
-	if err := conn.QueryRow(w, sql, t.key).Scan(&got); err != nil {
+	// The lock is the session's and outlives this transaction; the time limit does not.
+	err = pgx.BeginFunc(w, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(w, "SELECT set_config('lock_timeout', $1, true)", strconv.FormatInt(s.turnLimit.Milliseconds(), 10)); err != nil {
+			return err
+		}
+		return tx.QueryRow(w, sql, t.key).Scan(&got)
+	})
+	if err != nil {
 		_ = conn.Conn().Close(context.WithoutCancel(ctx)) // it may hold the lock
 		conn.Release()
+		if is(err, "55P03") {
+			return nil, false, nothing{ledger.ErrBusy}
+		}
 		return nil, false, w.said("waiting for", err)
 	}
 	return t, got, nil
