@@ -14,6 +14,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/reporting"
 )
 
 // defaultListen is loopback: what goes beyond this machine is a decision of the administrator's.
@@ -32,6 +33,7 @@ type service struct {
 	origin          string        // where the pages are reached from a browser; empty: not known, and there are no passkeys
 	lockAfter       time.Duration // 0: never
 	public          string        // where the public page is served; empty: not by this program
+	reports         reports       // from outside
 	inherited       int           // file descriptor of the listener that the process had before it locked itself; 0: none
 }
 
@@ -48,6 +50,9 @@ func (v *service) check() error {
 			v.origin = "http://localhost:" + port
 		}
 	}
+	if v.reports.listen != "" && v.reports.to == "" {
+		return usage("--report-to is the card of who reads the reports")
+	}
 	if v.lockAfter < 0 {
 		return usage("--lock-after is a time, as 30m or 2h; 0 is never")
 	}
@@ -63,6 +68,7 @@ func (v *service) args(p *program, dir string) []string {
 	if v.public != "" {
 		args = append(args, "--public", v.public)
 	}
+	args = append(args, v.reports.args()...)
 	if p.forgetting != "" {
 		args = append(args, "--forgetting", p.forgetting)
 	}
@@ -112,6 +118,11 @@ member who may start the register opens it again with their passphrase.`,
 	flags.DurationVar(&v.lockAfter, "lock-after", defaultLockAfter, "lock the register after so long a `time` without anybody there; 0 is never")
 	flags.StringVar(&v.origin, "origin", "", "`address` at which browsers reach the pages, as https://kua.example: passkeys are bound to it")
 	flags.StringVar(&v.public, "public", "", "`address` on which everybody may read the public page ('kua public')")
+	flags.StringVar(&v.reports.listen, "report", "", "`address` on which everybody may report from outside ('kua report')")
+	flags.StringVar(&v.reports.to, "report-to", "", "`file` with the card of who reads the reports")
+	flags.BoolVar(&v.reports.circuits, "report-circuits", false, "tor says by which circuit each connection to --report came ('kua report onion'); nothing else may reach it")
+	flags.IntVar(&v.reports.most, "report-hour", reporting.DefaultMost, "reports that are taken in an hour at the most")
+	flags.StringVar(&v.reports.onion, "onion", "", "`host` of the onion service of --report: browsers that can are led there")
 	flags.StringVar(&v.tlsCert, "tls-cert", "", "`file` with the certificate, where the pages are reached by TLS")
 	flags.StringVar(&v.tlsKey, "tls-key", "", "`file` with the key of the certificate")
 	flags.IntVar(&v.inherited, "listener-fd", 0, "")
@@ -167,6 +178,13 @@ func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry,
 	if readers != nil {
 		fmt.Fprintf(p.out, "The public page is at http%s://%s\n", map[bool]string{true: "s"}[v.tls()], v.public)
 		go h.servePublic(ctx, readers)
+	}
+	if v.reports.listen != "" {
+		if err := h.startReports(ctx); err != nil {
+			listener.Close()
+			return fail(err)
+		}
+		v.reports = h.how.reports // whose port may have been any free one
 	}
 	h.renew = func() error { return renew(v.args(p, dir), listener) }
 	defer listener.Close()

@@ -130,7 +130,7 @@ func (p *program) command() *cobra.Command {
 		p.eraseCommand(), p.auditCommand(), p.forgetCommand(), p.shareCommand(), p.recoverCommand(), p.lockCommand(), p.grantCommand(), p.revokeCommand(),
 		p.reviewCommand(), p.timestampCommand(),
 		p.passphraseCommand(), p.mailCommand(), p.remindCommand(), p.geojsonCommand(), p.safeCopyCommand(), p.outsideCommand(), p.evidenceCommand(), p.dossierCommand(), p.moveCommand(), p.nodeCommand(), p.joinCommand(), p.benchCommand(),
-		p.relayCommand(), p.exchangeCommand(), p.commonCommand(),
+		p.relayCommand(), p.exchangeCommand(), p.commonCommand(), p.reportCommand(), p.sealCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		wrapArgs(cmd)

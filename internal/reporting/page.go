@@ -94,9 +94,8 @@ func (s *server) sealedPage(lang *locale.Language, to []Intake) ([]byte, error) 
 	if page, ok := s.sealed[lang.Code()]; ok {
 		return page, nil
 	}
-	installation := s.Inbox.Installation()
 	c := config{
-		Language: lang.Code(), Installation: hex.EncodeToString(installation[:]),
+		Language: lang.Code(), Installation: hex.EncodeToString(s.Installation[:]),
 		Words: strings.Join(s.lists.Words(lang.Code()), " "), Texts: map[string]string{}, Away: s.Away,
 	}
 	for _, t := range to {
@@ -230,6 +229,18 @@ func (s *server) check(v *visit) {
 	}{to, all}))
 }
 
+// Fingerprint is that of a recipient, to hold beside paper: the first 16 bytes
+// of its SHA-256, hex, in groups.
+func Fingerprint(recipient string) string {
+	sum := sha256.Sum256([]byte(recipient))
+	text := hex.EncodeToString(sum[:16])
+	var groups []string
+	for len(text) > 0 {
+		groups, text = append(groups, text[:4]), text[4:]
+	}
+	return strings.Join(groups, " ")
+}
+
 // Card is what 'kua seal' needs to know of an installation.
 type Card struct {
 	Format       int          `json:"format"`       // 1
@@ -271,7 +282,7 @@ func ReadCard(b []byte) (c Card, installation [16]byte, err error) {
 }
 
 func (s *server) card(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, CardOf(s.Inbox.Installation(), s.intakes()))
+	answer(w, http.StatusOK, CardOf(s.Installation, s.intakes()))
 }
 
 // receiptOf makes a receipt of what a form's token gave.

@@ -274,7 +274,7 @@ func kind(text string) string {
 func (s *server) stretch(r receipt.Receipt) (receipt.Keys, error) {
 	s.slow <- struct{}{}
 	defer func() { <-s.slow }()
-	return r.Stretch(s.Inbox.Installation())
+	return r.Stretch(s.Installation)
 }
 
 // mine are a receipt's keys and the identity of its answers.

@@ -33,14 +33,17 @@ type Intake struct {
 
 // Options are what an installation decides about these pages.
 type Options struct {
-	Inbox   *inbox.Store
-	Words   *locale.Catalogue
-	Now     func() time.Time
-	Intakes func() ([]Intake, error) // asked for each page: they may change
-	Most    int                      // reports in an hour, from all together; 0: DefaultMost
-	Away    string                   // where "Leave this page" leads; empty: DefaultAway
-	Onion   string                   // host of the onion service, as abc….onion; empty: none
-	Logger  *slog.Logger             // of faults, without anything of a request
+	Inbox *inbox.Store // nil: pages are made, and nothing is served
+	// Installation names the installation to which receipts are bound; with an
+	// inbox it is that of the inbox.
+	Installation [16]byte
+	Words        *locale.Catalogue
+	Now          func() time.Time
+	Intakes      func() ([]Intake, error) // asked for each page: they may change
+	Most         int                      // reports in an hour, from all together; 0: DefaultMost
+	Away         string                   // where "Leave this page" leads; empty: DefaultAway
+	Onion        string                   // host of the onion service, as abc….onion; empty: none
+	Logger       *slog.Logger             // of faults, without anything of a request
 }
 
 // What is taken where an installation says nothing else.
@@ -98,6 +101,9 @@ func newServer(o Options) (*server, error) {
 	}
 	if o.Away == "" {
 		o.Away = DefaultAway
+	}
+	if o.Inbox != nil {
+		o.Installation = o.Inbox.Installation()
 	}
 	lists, err := receipt.Load()
 	if err != nil {
