@@ -148,6 +148,12 @@ func (s *side) Owner(ctx context.Context, stream ledger.ID) (ledger.ID, error) {
 	return ownerAt(claims, 1<<63), err
 }
 
+// OwnerAt is the node that may write a version of a stream; zero for none.
+func (s *side) OwnerAt(ctx context.Context, stream ledger.ID, version uint64) (ledger.ID, error) {
+	claims, err := s.claims(ctx, stream)
+	return ownerAt(claims, version), err
+}
+
 // pageFull is when no further commit is put into a page, in bytes.
 const pageFull = 4 << 20
 

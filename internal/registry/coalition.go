@@ -243,12 +243,20 @@ func (r *Registry) met() map[ledger.ID]*partner {
 
 // from is the node of an author; empty: this one.
 func (r *Registry) from(author ledger.ID) string {
-	for id, p := range r.met() {
-		if author == id || p.signers[author] != nil {
-			return id.String()
-		}
+	if id := r.authorNode(author); id != ledger.ID(r.node.ID()) {
+		return id.String()
 	}
 	return ""
+}
+
+// authorNode is the node of an author; this one's where no other knows them.
+func (r *Registry) authorNode(author ledger.ID) ledger.ID {
+	for id, p := range r.met() {
+		if author == id || p.signers[author] != nil {
+			return id
+		}
+	}
+	return r.node.ID()
 }
 
 // partnerKey is the public key of an author of another node.
@@ -270,7 +278,7 @@ func (r *Registry) mayWrite(ctx context.Context, stream ledger.ID) error {
 		return nil
 	}
 	owner, err := r.coalition.node.Owner(ctx, stream)
-	if err == nil && !owner.IsZero() && owner != ledger.ID(r.node.ID()) {
+	if err == nil && (!owner.IsZero() && owner != ledger.ID(r.node.ID()) || r.handed(stream)) {
 		err = ErrElsewhere
 	}
 	return err

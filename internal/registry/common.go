@@ -620,7 +620,7 @@ func (r *Registry) retireEncodings(ctx context.Context, streams []ledger.ID) err
 // stillShared tells whether a case that was encoded may be among the encoded still.
 func (r *Registry) stillShared(ctx context.Context, id string) (bool, error) {
 	t, ok := r.thing(id)
-	if !ok || !t.Counts || t.Restricted {
+	if !ok || !t.Counts || t.Restricted || r.nodeOfCase(id) != "" || r.handedTo(id) != "" {
 		return false, nil
 	}
 	file, err := r.fromLedger(ctx, id)

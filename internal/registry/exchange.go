@@ -323,13 +323,22 @@ func (r *Registry) handStream(ctx context.Context, stream ledger.ID, entries []l
 	if err != nil {
 		return err
 	}
+	newest, _, err := r.log.Last(ctx, stream)
+	if err != nil {
+		return err
+	}
+	next, _ := r.abroadOrg(r.handedTo(stream.String())) // with the last entry here the other node owns it
 	for len(entries) > 0 {
 		n, size := 0, 0
 		for n < len(entries) && (n == 0 || size+len(entries[n].Sealed) <= envelopeFull) {
 			size += len(entries[n].Sealed)
 			n++
 		}
-		if err := c.node.Hand(ctx, entries[:n], keys, ledger.ID{}); err != nil {
+		to := ledger.ID{}
+		if entries[n-1].Header.Version == newest {
+			to = next
+		}
+		if err := c.node.Hand(ctx, entries[:n], keys, to); err != nil {
 			return err
 		}
 		entries = entries[n:]
@@ -623,7 +632,13 @@ func (in *taking) arrived(ctx context.Context) error {
 // could not; 0: all is in.
 func (in *taking) stream(ctx context.Context, stream ledger.ID) (whyHeld, error) {
 	r, c := in.r, in.r.coalition
-	owner, err := c.node.Owner(ctx, stream)
+	newest, _, err := c.log.Last(ctx, stream)
+	if err != nil {
+		return 0, err
+	}
+	// Who wrote last says who has which keys: a stream that was handed over is still
+	// as the one before left it, until the next owner writes.
+	owner, err := c.node.OwnerAt(ctx, stream, newest)
 	if err != nil || owner == ledger.ID(r.node.ID()) {
 		return 0, err
 	}
@@ -813,11 +828,15 @@ func (in *taking) open(ctx context.Context, stream, owner ledger.ID, entries []l
 		if e.Header.Version == 1 {
 			kind = content.Kind
 		}
-		if r.mayBeBy(content) != nil || !r.theirs(owner, stream, kind, content) {
+		writer, err := r.coalition.node.OwnerAt(ctx, stream, e.Header.Version)
+		if err != nil {
+			return nil, 0, err
+		}
+		if r.mayBeBy(content) != nil || r.authorNode(content.Author) != writer || !r.theirs(writer, stream, kind, content) {
 			return nil, heldNotTheirs, nil
 		}
 		next := opened(e, content)
-		next.From = owner.String()
+		next.From = writer.String()
 		all = append(all, next)
 	}
 	return all, 0, nil

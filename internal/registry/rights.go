@@ -44,6 +44,7 @@ type caseRights struct {
 	Org        string                  `json:"o"`
 	Restricted bool                    `json:"r,omitempty"`
 	Grants     map[string]access.Grant `json:"g,omitempty"` // by the id of the grant
+	Handed     string                  `json:"h,omitempty"` // the organisation it was handed over to and that has not taken it yet
 }
 
 // rightsFile lies in the register's directory. It may be deleted at any time.
@@ -129,6 +130,9 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 					next.Grants = map[string]access.Grant{}
 				}
 				next.Grants[e.Record] = g
+				if keepsGrant(e.Fields) {
+					next.Handed = g.To
+				}
 			} else {
 				delete(next.Grants, e.Record)
 			}
