@@ -35,12 +35,12 @@ func rowAnswer(r registry.Row) caseRow {
 }
 
 func (p *program) caseCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "case", Short: "Cases: list, show, timeline, checks; restricted ones"}
+	cmd := &cobra.Command{Use: "case", Short: "Cases: list, show, timeline, checks; restricted ones; those that go to another node"}
 	cmd.AddCommand(p.caseListCommand(),
 		p.oneCaseCommand("show", "Show a case: its records, as they stand", p.showCase),
 		p.oneCaseCommand("timeline", "Show what happened when", p.showTimeline),
 		p.oneCaseCommand("check", "Show what was breached, what is due, and the norm it rests on", p.showChecks),
-		p.restrictCommand(true), p.restrictCommand(false))
+		p.restrictCommand(true), p.restrictCommand(false), p.handCommand(), p.takeCommand())
 	return cmd
 }
 

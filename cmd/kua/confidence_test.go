@@ -29,6 +29,8 @@ var tries = map[string][][]string{
 	"kua audit":                 {{}, {"--json"}, {"--case", "ASKED"}, {"--who", "ASKED"}, {"--see", "ASKED"}},
 	"kua case check":            {{"ASKED", "--json"}},
 	"kua case restrict":         {{"ASKED"}},
+	"kua case hand-over":        {{"ASKED", "--to", "South", "--reason", "asked"}, {"S-1", "--to", "ASKED", "--reason", "asked"}},
+	"kua case take":             {{}, {"--json"}, {"ASKED"}},
 	"kua case unrestrict":       {{"ASKED"}},
 	"kua check":                 {{"--all"}, {"--all", "--json"}},
 	"kua encode":                {{"--cases", "--key-file", "key.txt", "--out", "OUT"}, {"list.csv", "--key-file", "ASKED", "--out", "OUT"}},

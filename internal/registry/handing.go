@@ -132,7 +132,7 @@ func (r *Registry) HandCase(ctx context.Context, s *access.Session, caseID, to, 
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(keys, func(k ledger.WrappedKey) bool { return k.Part == uint8(seal.IdentityPart) }) {
+	if !opensIdentity(keys) {
 		return ErrHandClosed
 	}
 	granted := r.grants(id)
@@ -182,10 +182,14 @@ func (r *Registry) TakeCase(ctx context.Context, s *access.Session, caseID strin
 	}
 	fields := maps.Clone(rec.Fields)
 	fields["org"] = []string{org}
-	keys, err := r.newEpoch(ctx, s, id, org, thing.Restricted, nil)
-	if errors.Is(err, ledger.ErrNoKey) {
+	now, err := r.handOver(ctx, id, holder{id: org, org: true}, access.Identity)
+	if err != nil {
+		return err
+	}
+	if !opensIdentity(now) { // what is not open here would be lost with the next entry
 		return ErrHandClosed
 	}
+	keys, err := r.newEpoch(ctx, s, id, org, thing.Restricted, nil)
 	if err != nil {
 		return err
 	}
@@ -199,6 +203,38 @@ func (r *Registry) TakeCase(ctx context.Context, s *access.Session, caseID strin
 		return err
 	}
 	return r.audit(ctx, &line{act: actExchange, what: "grants", by: s.Keys.Identity, cases: []string{id}, n: 1})
+}
+
+// opensIdentity tells whether keys of who somebody is are among these.
+func opensIdentity(keys []ledger.WrappedKey) bool {
+	return slices.ContainsFunc(keys, func(k ledger.WrappedKey) bool { return k.Part == uint8(seal.IdentityPart) })
+}
+
+// HandedCases are the cases that were handed over to an organisation of the
+// member's, and wait to be taken or handed back.
+func (r *Registry) HandedCases(ctx context.Context, s *access.Session) (_ []Row, err error) {
+	defer r.refusal(ctx, s, "grants", "", &err)
+	if r.coalition == nil {
+		return nil, ErrNoCoalition
+	}
+	var ids []string
+	r.rights.mu.RLock()
+	for id, c := range r.rights.cases {
+		if c.Handed == "" {
+			continue
+		}
+		t := c.thing(r.rights.counts[c.Org], r.Today())
+		if t.Org = c.Handed; access.Decide(s.Member, access.GrantCase, t) {
+			ids = append(ids, id)
+		}
+	}
+	r.rights.mu.RUnlock()
+	slices.Sort(ids)
+	rows, err := r.index.Rows(ctx, ids, Clock{AsOf: r.Today()}, r.see(s.Member))
+	if err != nil {
+		return nil, err
+	}
+	return rows, r.readsIdentity(ctx, s, actList, "grants", r.whole(s, rows...)...)
 }
 
 // keepsGrant tells of a grant that its organisation is to keep the case.

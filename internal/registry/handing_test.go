@@ -94,6 +94,11 @@ func TestHandCase(t *testing.T) {
 		t.Error("it is written to before it was taken")
 	}
 	a.sound(3)
+	for i, want := range []int{0, 1, 0} {
+		if rows, err := a.nodes[i].HandedCases(ctx, a.members[i]); err != nil || len(rows) != want {
+			t.Errorf("node %d: %d cases wait to be taken, not %d: %v", i, len(rows), want, err)
+		}
+	}
 	if err := a.nodes[1].TakeCase(ctx, a.members[1], id); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/encoded"
 	"github.com/kua-registry/kua/internal/ledger"
 )
 
@@ -357,6 +358,12 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 		"ReadStick":                 func() error { _, err := g.ReadStick(ctx, saule, strings.NewReader("")); return err },
 		"WriteStick":                func() error { _, err := g.WriteStick(ctx, saule, io.Discard, 0); return err },
 		"MoveLedger":                func() error { _, err := g.MoveLedger(ctx, saule, Database{URL: "host=/nowhere"}, nil); return err },
+		"HandCase":                  func() error { return g.HandCase(ctx, saule, id, "South", "because") },
+		"TakeCase":                  func() error { return g.TakeCase(ctx, saule, id) },
+		"WithdrawEncodings":         func() error { _, err := g.WithdrawEncodings(ctx, saule, "because"); return err },
+		"OfferEncoding":             func() error { _, err := g.OfferEncoding(ctx, saule, encoded.Key{}, encoded.Schema{}); return err },
+		"ProposeCommon":             func() error { _, err := g.ProposeCommon(ctx, saule, id, report.ID, 0, ""); return err },
+		"AnswerCommon":              func() error { _, err := g.AnswerCommon(ctx, saule, report.ID, Same, ""); return err },
 		"EndMail":                   func() error { return g.EndMail(ctx, saule) },
 		"FinishTask: there is none": func() error { return g.FinishTask(ctx, saule, id, report.ID, 1, "done") },
 		"Revoke":                    func() error { return g.Revoke(ctx, saule, id, grant.ID, "") },
