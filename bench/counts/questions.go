@@ -285,8 +285,8 @@ func (b bench) questions(a *asked, p *postgres) []question {
 					}
 					return index.Nothing
 				}
-				due, err := a.ix.Due(ctx, index.Clock{AsOf: from}, see, func(d index.Due) bool {
-					return d.Day >= from && d.Day < from.Add(14) && (d.Rule == "" || a.owes[d.Rule] == rules.Us)
+				due, err := a.ix.Due(ctx, index.Clock{AsOf: from}, from, from.Add(13), see, func(d index.Due) bool {
+					return (d.Rule == "" || a.owes[d.Rule] == rules.Us)
 				})
 				found := map[string]int{}
 				for _, d := range due {

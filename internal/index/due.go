@@ -114,24 +114,23 @@ type Due struct {
 	Assigned string   // to whom a task was given, as written; only where the reader may read who is in the case
 }
 
-// Due answers what is due in the cases a reader may see and keep wants, by
-// day. A deadline that has expired is due no more.
-func (ix *Index) Due(ctx context.Context, clock Clock, see See, keep func(Due) bool) (due []Due, err error) {
+// Due answers what is due from one day to another, both included, in the cases
+// a reader may see and keep wants, by day. A deadline that has expired is due
+// no more. What is true now is found by its day, what was in all cases.
+func (ix *Index) Due(ctx context.Context, clock Clock, from, to edtf.Day, see See, keep func(Due) bool) (due []Due, err error) {
 	err = ix.readList(ctx, func(c *conn, list *listing) error {
-		rows, err := ix.rowsAt(ctx, c, list, moment(clock.KnownBy))
+		known := moment(clock.KnownBy)
+		rows, err := ix.rowsAt(ctx, c, list, known)
 		if err != nil {
 			return err
 		}
-		for _, l := range rows {
-			if l == nil || l.packed.part(partTerms) == "" {
-				continue
-			}
+		add := func(l *listed) {
 			sight := see.of(l.id)
 			if sight == Nothing {
-				continue
+				return
 			}
 			for t := range l.terms {
-				if !t.on(clock.AsOf) {
+				if t.due < from || t.due > to || !t.on(clock.AsOf) {
 					continue
 				}
 				d := Due{Case: l.id, Day: t.due, Arguable: t.arguable, State: rules.Running, Kind: t.kind, Record: t.record, Code: t.code}
@@ -146,6 +145,19 @@ func (ix *Index) Due(ctx context.Context, clock Clock, see See, keep func(Due) b
 				}
 				if keep(d) {
 					due = append(due, d)
+				}
+			}
+		}
+		if known > list.latest {
+			for _, stream := range list.agenda.between(rows, from, to) {
+				if stream < int64(len(rows)) && rows[stream] != nil {
+					add(rows[stream])
+				}
+			}
+		} else {
+			for _, l := range rows {
+				if l != nil && l.packed.part(partTerms) != "" {
+					add(l)
 				}
 			}
 		}

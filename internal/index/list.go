@@ -29,6 +29,7 @@ type listing struct {
 	words  *vocabulary
 	mates  *mates
 	shelf  *shelf
+	agenda *agenda
 }
 
 // mates are the clusters of more than one case, as of a listing; like it, they do not change.
@@ -156,7 +157,7 @@ const (
 // readListing reads the list from its pages and what was written since; where
 // there are no pages, row by row. It answers what the streams are, too.
 func (ix *Index) readListing(c *conn, head Head, latest int64) (*listing, *paged, error) {
-	list := &listing{head: head, latest: latest, words: newVocabulary()}
+	list := &listing{head: head, latest: latest, words: newVocabulary(), agenda: newAgenda()}
 	p, err := ix.readPages(c)
 	if err != nil {
 		return nil, nil, err
@@ -212,7 +213,7 @@ func (ix *Index) readListing(c *conn, head Head, latest int64) (*listing, *paged
 // nextListing makes the listing after the writer changed the rows of some streams.
 func (ix *Index) nextListing(c *conn, head Head, changed map[int64]bool, names map[int64][]string) (*listing, error) {
 	old := ix.list.Load()
-	next := &listing{head: head, latest: ix.state.latest, ids: old.ids, rows: old.rows, words: old.words.with(names)}
+	next := &listing{head: head, latest: ix.state.latest, ids: old.ids, rows: old.rows, words: old.words.with(names), agenda: old.agenda.with(changed)}
 	// What is appended stands behind what the old one has, which nobody looks at.
 	err := c.Run(`SELECT id FROM stream WHERE no >= ? ORDER BY no`, func(s *sqlite3.Stmt) error {
 		next.ids = append(next.ids, s.ColumnText(0))

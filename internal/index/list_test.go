@@ -18,6 +18,7 @@ import (
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/rules"
 )
 
 // plainCase is a case folded from its entries as known at a moment, asked
@@ -182,6 +183,7 @@ func compareList(t *rapid.T, ix *Index, cases []plainCase, clock Clock, see See,
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Fatalf("at %v they stand %v, not %v", clock, got, want)
 	}
+	compareDue(t, ix, seen, clock, see)
 	page, err := ix.Cases(ctx, Query{Clock: clock, See: see, Sort: "number", Limit: 200})
 	if err != nil {
 		t.Fatal(err)
@@ -243,5 +245,41 @@ func compareList(t *rapid.T, ix *Index, cases []plainCase, clock Clock, see See,
 		if one, err := ix.Row(ctx, p.id, clock, see); err != nil || fmt.Sprint(one) != fmt.Sprint(r) {
 			t.Fatalf("at %v the row alone is %+v %v, in the list %+v", clock, one, err, r)
 		}
+	}
+}
+
+// compareDue compares what is due in some days with the terms of each case.
+func compareDue(t *rapid.T, ix *Index, seen []plainCase, clock Clock, see See) {
+	days := []edtf.Day{edtf.MinDay, clock.AsOf.Add(-40), clock.AsOf, clock.AsOf.Add(14), clock.AsOf.Add(100), edtf.MaxDay}
+	from, to := rapid.SampledFrom(days).Draw(t, "due from"), rapid.SampledFrom(days).Draw(t, "to")
+	var want []string
+	for _, p := range seen {
+		l := &listed{packed: packed(appendPart([]byte{0, 0, 0}, []byte(p.row.terms)))}
+		for due := range l.terms {
+			if due.due < from || due.due > to || !due.on(clock.AsOf) {
+				continue
+			}
+			rule := ""
+			if due.rule >= 0 {
+				def := ix.rules[due.rule]
+				if rule = def.ID; rules.WaitsAs(def.Kind, clock.AsOf, due.due, due.arguable) == rules.Expired {
+					continue
+				}
+			}
+			want = append(want, fmt.Sprint(due.due, rule, due.kind, p.id, due.record))
+		}
+	}
+	got, err := ix.Due(context.Background(), clock, from, to, see, func(Due) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, d := range got {
+		found = append(found, fmt.Sprint(d.Day, d.Rule, d.Kind, d.Case, d.Record))
+	}
+	slices.Sort(want)
+	slices.Sort(found)
+	if !slices.Equal(found, want) {
+		t.Fatalf("at %v from %v to %v there is due %v, not %v", clock, from, to, found, want)
 	}
 }

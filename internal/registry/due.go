@@ -134,8 +134,8 @@ func (r *Registry) dueItems(ctx context.Context, m access.Member, q DueQuery) ([
 		}
 		return DueTheirs
 	}
-	found, err := r.index.Due(ctx, r.clock(Clock{}), r.see(m), func(d index.Due) bool {
-		return d.Day >= q.From && d.Day <= q.To && (len(q.Kinds) == 0 || slices.Contains(q.Kinds, what(d))) && own(d.Case)
+	found, err := r.index.Due(ctx, r.clock(Clock{}), q.From, q.To, r.see(m), func(d index.Due) bool {
+		return (len(q.Kinds) == 0 || slices.Contains(q.Kinds, what(d))) && own(d.Case)
 	})
 	if err != nil {
 		return nil, err
