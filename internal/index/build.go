@@ -36,10 +36,6 @@ func (ix *Index) Build(ctx context.Context, fill func(add func([]Act) error) (He
 	return failed("making it anew", ix.build(ctx, fill))
 }
 
-// What a building does without: nothing is found by them meanwhile, and they
-// are made faster of all rows at once.
-var laterIndexes = []string{"stream_kind", "entry_known", "file_stream", "file_cluster", "file_known", "unit_scope", "member_unit", "name_stream", "kept_sealed", "kept_sha256", "audit_at", "audit_member", "audit_act"}
-
 // buildCacheKiB is the page cache of the writer while it builds.
 const buildCacheKiB = 96 << 10
 
@@ -54,10 +50,8 @@ func (ix *Index) build(ctx context.Context, fill func(add func([]Act) error) (He
 	if err := c.Run(`INSERT INTO meta(key, value) VALUES('building', x'01')`, nil); err != nil {
 		return err
 	}
-	later, err := ix.withoutIndexes(c)
-	if err != nil {
-		return err
-	}
+	// Indexes are kept up from the start: most grow at their end, and one made of
+	// all rows at once is sorted in memory, which millions of rows do not fit.
 	// Nothing of it outlives a crash: no journal, and nothing is waited for.
 	if err := c.Exec(fmt.Sprintf("PRAGMA journal_mode=off; PRAGMA synchronous=off; PRAGMA cache_size=-%d; BEGIN IMMEDIATE", buildCacheKiB)); err != nil {
 		return err
@@ -68,7 +62,7 @@ func (ix *Index) build(ctx context.Context, fill func(add func([]Act) error) (He
 		err = b.replayAll(ctx)
 	}
 	if err == nil {
-		err = b.finish(later, head)
+		err = b.finish(head)
 	}
 	if err != nil {
 		return err
@@ -82,28 +76,6 @@ func (ix *Index) build(ctx context.Context, fill func(add func([]Act) error) (He
 		return err
 	}
 	return ix.keepPages(ctx)
-}
-
-// withoutIndexes drops what is made at the end, and answers how.
-func (ix *Index) withoutIndexes(c *conn) (later []string, err error) {
-	for _, name := range laterIndexes {
-		var sql string
-		err := c.Run(`SELECT sql FROM sqlite_schema WHERE type='index' AND name=?`, func(s *sqlite3.Stmt) error {
-			sql = s.ColumnText(0)
-			return nil
-		}, name)
-		if err == nil && sql == "" {
-			err = errDamaged
-		}
-		if err == nil {
-			err = c.Exec("DROP INDEX " + name)
-		}
-		if err != nil {
-			return nil, err
-		}
-		later = append(later, sql)
-	}
-	return later, nil
 }
 
 // building is an index that is being made.
@@ -524,8 +496,8 @@ func (b *building) write(all []*became) error {
 	return nil
 }
 
-// finish writes what is left, and all that finds it.
-func (b *building) finish(later []string, head Head) error {
+// finish writes what is left.
+func (b *building) finish(head Head) error {
 	if err := b.plan.writeTallies(b.c); err != nil {
 		return err
 	}
@@ -534,11 +506,6 @@ func (b *building) finish(later []string, head Head) error {
 			if err := b.c.Run(`INSERT INTO scope(no, id) VALUES(?, ?)`, nil, no, id); err != nil {
 				return err
 			}
-		}
-	}
-	for _, sql := range later {
-		if err := b.c.Exec(sql); err != nil {
-			return err
 		}
 	}
 	return putHead(b.c, head, b.st.latest, b.st.counted, b.st.next)
