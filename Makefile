@@ -115,6 +115,10 @@ coalition: go ## three organisations' nodes and a relay in network namespaces: D
 	go build -o bin/coalition ./bench/coalition
 	bin/coalition -seed $(SEED) -days $(DAYS) -cases 10
 
+.PHONY: bench-reports
+bench-reports: go ## 1,000 reports of 1 MB from outside: how long each, the server's memory at the most, and how many are lost
+	go test -run '^$$' -bench Reports -benchtime 1000x -timeout 20m ./internal/reporting
+
 SIZE ?= 20GB
 
 .PHONY: bench-evidence

@@ -20,6 +20,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/inbox"
 	"github.com/kua-registry/kua/internal/locale"
+	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/reporting"
 )
 
@@ -32,7 +33,6 @@ const tendInboxEvery = 6 * time.Hour
 // reports is how reports from outside are taken.
 type reports struct {
 	listen   string // address; empty: they are not
-	to       string // file with the card; empty: what the register says
 	circuits bool
 	onion    string
 	most     int
@@ -43,9 +43,6 @@ func (v *reports) args() []string {
 		return nil
 	}
 	args := []string{"--report", v.listen, "--report-hour", fmt.Sprint(v.most)}
-	if v.to != "" {
-		args = append(args, "--report-to", v.to)
-	}
 	if v.circuits {
 		args = append(args, "--report-circuits")
 	}
@@ -68,9 +65,18 @@ func readCard(path string) (reporting.Card, [16]byte, error) {
 	return c, installation, nil
 }
 
+// intakesOf are those who read the reports that a register takes, which may be locked.
+func intakesOf(dir string) (all []reporting.Intake, err error) {
+	keys, err := registry.IntakePublicAt(dir)
+	for _, k := range keys {
+		all = append(all, reporting.Intake{Name: k.Name, Recipient: k.Recipient, Fingerprint: k.Fingerprint})
+	}
+	return all, err
+}
+
 func ofCard(c reporting.Card) (all []reporting.Intake) {
 	for _, t := range c.Intakes {
-		all = append(all, reporting.Intake{Name: t.Name, Recipient: t.Recipient, Fingerprint: reporting.Fingerprint(t.Recipient)})
+		all = append(all, reporting.Intake{Name: t.Name, Recipient: t.Recipient, Fingerprint: registry.IntakeFingerprint(t.Recipient)})
 	}
 	return all
 }
@@ -91,10 +97,7 @@ func (h *host) startReports(ctx context.Context) error {
 	}
 	pages, err := reporting.New(reporting.Options{
 		Inbox: store, Words: h.words, Now: h.p.now, Most: v.most, Onion: v.onion, Logger: h.log,
-		Intakes: func() ([]reporting.Intake, error) {
-			c, _, err := readCard(v.to)
-			return ofCard(c), err
-		},
+		Intakes: func() ([]reporting.Intake, error) { return intakesOf(h.dir) },
 	})
 	if err != nil {
 		listener.Close()
@@ -157,7 +160,7 @@ func (p *program) reportCommand() *cobra.Command {
 		Long: `People outside report on the pages of 'kua serve --report ADDRESS'. The page that
 seals on their device is one file, the same for everybody: 'kua report page'
 writes it for a stick, 'kua report digests' prints what it can be checked with.
-CARD is the file card.json of an installation.`,
+CARD is the file card.json that stands at that address.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

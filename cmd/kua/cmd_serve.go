@@ -50,9 +50,6 @@ func (v *service) check() error {
 			v.origin = "http://localhost:" + port
 		}
 	}
-	if v.reports.listen != "" && v.reports.to == "" {
-		return usage("--report-to is the card of who reads the reports")
-	}
 	if v.lockAfter < 0 {
 		return usage("--lock-after is a time, as 30m or 2h; 0 is never")
 	}
@@ -119,7 +116,6 @@ member who may start the register opens it again with their passphrase.`,
 	flags.StringVar(&v.origin, "origin", "", "`address` at which browsers reach the pages, as https://kua.example: passkeys are bound to it")
 	flags.StringVar(&v.public, "public", "", "`address` on which everybody may read the public page ('kua public')")
 	flags.StringVar(&v.reports.listen, "report", "", "`address` on which everybody may report from outside ('kua report')")
-	flags.StringVar(&v.reports.to, "report-to", "", "`file` with the card of who reads the reports")
 	flags.BoolVar(&v.reports.circuits, "report-circuits", false, "tor says by which circuit each connection to --report came ('kua report onion'); nothing else may reach it")
 	flags.IntVar(&v.reports.most, "report-hour", reporting.DefaultMost, "reports that are taken in an hour at the most")
 	flags.StringVar(&v.reports.onion, "onion", "", "`host` of the onion service of --report: browsers that can are led there")

@@ -229,18 +229,6 @@ func (s *server) check(v *visit) {
 	}{to, all}))
 }
 
-// Fingerprint is that of a recipient, to hold beside paper: the first 16 bytes
-// of its SHA-256, hex, in groups.
-func Fingerprint(recipient string) string {
-	sum := sha256.Sum256([]byte(recipient))
-	text := hex.EncodeToString(sum[:16])
-	var groups []string
-	for len(text) > 0 {
-		groups, text = append(groups, text[:4]), text[4:]
-	}
-	return strings.Join(groups, " ")
-}
-
 // Card is what 'kua seal' needs to know of an installation.
 type Card struct {
 	Format       int          `json:"format"`       // 1

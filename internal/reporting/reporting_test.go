@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -558,6 +560,39 @@ func TestOneSource(t *testing.T) {
 	for key := range g.sources {
 		if bytes.Contains(key[:], []byte{203, 0, 113, 7}) {
 			t.Error("an address is kept as it is")
+		}
+	}
+}
+
+// TestCircuits reads the line with which tor says which circuit it is.
+func TestCircuits(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := make(chan string, 1)
+	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { sources <- sourceOf(r) }), ErrorLog: log.New(io.Discard, "", 0)}
+	defer server.Close()
+	go func() { _ = server.Serve(Circuits(inner)) }() // it ends with the server
+	for line, want := range map[string]string{
+		"PROXY TCP6 fc00:dead:beef:4dad::ffff:1 ::1 65535 80\r\n": "fc00:dead:beef:4dad::ffff:1",
+		"PROXY TCP6 fc00:dead:beef:4dad::2 ::1 1 80\r\n":          "fc00:dead:beef:4dad::2",
+		"": "closed", "PROXY UNKNOWN\r\n": "closed", strings.Repeat("A", 200): "closed", "PROXY TCP6 nobody ::1 1 80\r\n": "closed",
+	} {
+		c, err := net.Dial("tcp", inner.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, line+"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		got := "closed"
+		if b, err := io.ReadAll(c); err == nil && bytes.HasPrefix(b, []byte("HTTP/1.1 200")) {
+			got = <-sources
+		}
+		c.Close()
+		if got != want {
+			t.Errorf("%q: %s, want %s", line, got, want)
 		}
 	}
 }
