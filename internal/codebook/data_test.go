@@ -172,6 +172,8 @@ func TestKinds(t *testing.T) {
 		"feed":            "mark",
 		"reminders":       "often address",
 		"second_factor":   "method secret recovery",
+		"submission":      "org door status urgent assigned into case",
+		"submission_task": "submission member set done",
 		"share_set":       "need of trustees members sign_key",
 		"recovery":        "what date set shares member",
 		"map":             "width height shape",

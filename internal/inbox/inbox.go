@@ -107,8 +107,14 @@ type head struct {
 }
 
 // Open opens the store, makes it where it is missing, and sets right what a
-// kill or a power cut has left half done.
-func Open(o Options) (*Store, error) {
+// kill or a power cut has left half done. One program at a time does.
+func Open(o Options) (*Store, error) { return openStore(o, true) }
+
+// Beside opens the store while another program may have it open to take
+// reports: what seems half done is left to that one.
+func Beside(o Options) (*Store, error) { return openStore(o, false) }
+
+func openStore(o Options, alone bool) (*Store, error) {
 	s := &Store{dir: o.Dir, most: o.Most, now: o.Now, before: func(string) error { return nil }}
 	for _, dir := range []string{s.reports(), s.uploads()} {
 		if err := os.MkdirAll(dir, fileMode); err != nil {
@@ -118,8 +124,10 @@ func Open(o Options) (*Store, error) {
 	if err := s.name(); err != nil {
 		return nil, fmt.Errorf("the inbox can't be opened: %w", err)
 	}
-	if err := s.mend(); err != nil {
-		return nil, fmt.Errorf("the inbox can't be opened: %w", err)
+	if alone {
+		if err := s.mend(); err != nil {
+			return nil, fmt.Errorf("the inbox can't be opened: %w", err)
+		}
 	}
 	if err := s.Tend(); err != nil {
 		return nil, fmt.Errorf("the inbox can't be opened: %w", err)

@@ -374,3 +374,25 @@ func TestInstallationStays(t *testing.T) {
 		t.Error("a damaged name was taken for one")
 	}
 }
+
+// TestBesideLeavesWhatIsBegun: who looks while another program takes a report
+// does not take it apart.
+func TestBesideLeavesWhatIsBegun(t *testing.T) {
+	s := open(t, t.TempDir())
+	begun := filepath.Join(s.reports(), beginning+strings.Repeat("a", 64))
+	if err := os.Mkdir(begun, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Beside(Options{Dir: s.dir, Most: 1 << 30, Now: clock}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(begun); err != nil {
+		t.Errorf("a report that is being sent was taken apart: %v", err)
+	}
+	if _, err := Open(Options{Dir: s.dir, Most: 1 << 30, Now: clock}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(begun); err == nil {
+		t.Error("what nobody finishes any more is left")
+	}
+}

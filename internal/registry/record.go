@@ -57,9 +57,18 @@ func (r *Registry) NewCase(ctx context.Context, s *access.Session, n NewCase) (_
 
 // openCase writes a new case. The caller holds r.writing.
 func (r *Registry) openCase(ctx context.Context, s *access.Session, n NewCase) (string, error) {
-	numbers, err := r.index.Numbers(ctx)
+	a, err := r.caseAct(ctx, s, n)
 	if err != nil {
 		return "", err
+	}
+	return a.stream, r.write(ctx, s, []act{a})
+}
+
+// caseAct is the act that opens a case. The caller holds r.writing.
+func (r *Registry) caseAct(ctx context.Context, s *access.Session, n NewCase) (act, error) {
+	numbers, err := r.index.Numbers(ctx)
+	if err != nil {
+		return act{}, err
 	}
 	id := ledger.NewID().String()
 	head := Put{Record: id, Kind: "case", Fields: casefile.Fields{
@@ -82,13 +91,13 @@ func (r *Registry) openCase(ctx context.Context, s *access.Session, n NewCase) (
 		}
 	}
 	if err := r.ordinary(puts, id); err != nil {
-		return "", err
+		return act{}, err
 	}
 	puts = append([]Put{head}, puts...)
 	if n.Restricted {
 		puts = append(puts, r.ownGrant(s.Member, id)...)
 	}
-	return id, r.write(ctx, s, []act{{stream: id, newFor: n.Org, puts: puts}})
+	return act{stream: id, newFor: n.Org, puts: puts}, nil
 }
 
 // PutRecord puts one record, new or changed, and answers its id.

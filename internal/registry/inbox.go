@@ -1,0 +1,778 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/inbox"
+	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/seal"
+	"github.com/kua-registry/kua/internal/submission"
+)
+
+// Where a report from outside stands.
+const (
+	submissionKind     = "submission"
+	submissionTaskKind = "submission_task"
+
+	SubmissionNew    = "new"
+	SubmissionMore   = "more_needed"
+	SubmissionSpam   = "spam"
+	SubmissionMerged = "merged"
+	SubmissionCase   = "case" // a case was made of it
+)
+
+const (
+	inboxDir  = "inbox"
+	inboxMost = 50 << 30 // bytes that the inbox may take where the register itself takes something in
+	gistRunes = 120      // of what is told, in a list
+)
+
+// What somebody who opens the inbox can be told.
+var (
+	// ErrSubmissionStatus says that a report can't be sorted so.
+	ErrSubmissionStatus = errors.New("a report is new, more_needed, spam or merged; into a case it is turned by 'kua intake case'")
+	// ErrSubmissionGone says that its sender has taken a report back.
+	ErrSubmissionGone = errors.New("its sender has withdrawn this report: what it told is gone, and no answer reaches them")
+	// ErrSubmissionCase says that a report was turned into a case already.
+	ErrSubmissionCase = errors.New("a case was made of this report: sort the case instead")
+	// ErrSubmissionInto says that a report can't be made part of that one.
+	ErrSubmissionInto = errors.New("a report becomes part of another one of the same organisation that is no part of a third")
+	// ErrSubmissionFile says that a file of a report is not the one that was sent.
+	ErrSubmissionFile = errors.New("a file of this report did not arrive as it was sent: the case is made, the file stays in the inbox; ask the sender to send it again")
+	// ErrAnswer says that an answer can't be sent.
+	ErrAnswer = errors.New("write an answer, of at most 100 kB")
+)
+
+// SubmissionView is a report from outside, opened for a member.
+type SubmissionView struct {
+	ID           string // of 64 hex digits
+	Org, OrgName string // empty: not known any more, because it was withdrawn before it was sorted
+	Day          string // on which it came
+	Withdrawn    string // the day; empty: it was not
+	Status       string // code of list submission_status
+	Urgent       bool
+	Assigned     string // id of a member
+	AssignedName string
+	Into         string // id of the report that it is part of
+	Case         string // id of the case made of it
+	CaseNumber   string // empty: it is not open to the member
+	Gist         string // the beginning of what is told
+	Mine         bool   // it is urgent, and a task of the member's
+	Messages     []SubmissionMessage
+	MayCase      bool // the member may make a case of it
+}
+
+// SubmissionMessage is one message of a report or an answer to it.
+type SubmissionMessage struct {
+	Number int
+	Answer bool
+	Day    string
+	Shut   bool // it does not open with the member's keys, or is not written as a report is
+	submission.Message
+}
+
+// SubmissionSort is how a report is sorted. Nil leaves what it is.
+type SubmissionSort struct {
+	Status   *string // SubmissionNew, SubmissionMore or SubmissionSpam
+	Urgent   *bool   // life is at risk
+	Assigned *string // id of a member with the role; empty: nobody
+	Into     *string // id of the report that it is part of
+}
+
+// store is the inbox. Another program may have it open to take reports.
+func (r *Registry) store() (*inbox.Store, error) {
+	return inbox.Beside(inbox.Options{Dir: filepath.Join(r.dir, inboxDir), Most: inboxMost, Now: r.now})
+}
+
+// inboxes are the inboxes that the member can open, by organisation.
+func (r *Registry) inboxes(s *access.Session) (map[string][]*seal.Identity, error) {
+	all := map[string][]*seal.Identity{}
+	var why error = ErrNotAllowed
+	for _, org := range s.Member.Orgs {
+		if !access.Decide(s.Member, access.OpenInbox, access.Thing{Org: org}) {
+			continue
+		}
+		ids, err := r.intakeIdentities(s, org)
+		switch {
+		case errors.Is(err, ErrNoIntakeKey), errors.Is(err, ErrIntakeShut):
+			why = err
+		case err != nil:
+			return nil, err
+		default:
+			all[org] = ids
+		}
+	}
+	if len(all) == 0 {
+		return nil, why
+	}
+	return all, nil
+}
+
+func openWith(ids []*seal.Identity, sealed []byte) (submission.Message, error) {
+	for _, id := range ids {
+		if m, err := submission.Open(id, sealed); !errors.Is(err, submission.ErrOpen) {
+			return m, err
+		}
+	}
+	return submission.Message{}, submission.ErrOpen
+}
+
+// sortedReports are the records of reports, by the report's id.
+func (r *Registry) sortedReports(ctx context.Context) (map[string]*casefile.Record, error) {
+	records, err := r.index.Outside(ctx, submissionKind, allKnown)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]*casefile.Record{}
+	for _, rec := range records {
+		if all[rec.Get("door")] == nil { // the first counts
+			all[rec.Get("door")] = rec
+		}
+	}
+	return all, nil
+}
+
+// urgentTasks are the open tasks that urgent reports have raised.
+func (r *Registry) urgentTasks(ctx context.Context) ([]*casefile.Record, error) {
+	records, err := r.index.Outside(ctx, submissionTaskKind, allKnown)
+	return slices.DeleteFunc(records, func(rec *casefile.Record) bool { return rec.Get("done") != "" }), err
+}
+
+// Submissions are the reports that were sent to the organisations whose inbox
+// the member opens, the urgent ones first, then the newest. Of one that was
+// withdrawn before anybody sorted it, it is not known to whom it was sent.
+func (r *Registry) Submissions(ctx context.Context, s *access.Session) (_ []SubmissionView, err error) {
+	defer r.refusal(ctx, s, "inbox", "", &err)
+	keys, err := r.inboxes(s)
+	if err != nil {
+		return nil, err
+	}
+	views, err := r.submissions(ctx, s, keys, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := r.audit(ctx, &line{act: actList, what: "inbox", by: s.Keys.Identity, n: len(views)}); err != nil {
+		return nil, fmt.Errorf("%w (%w)", ErrUnaudited, err)
+	}
+	return views, nil
+}
+
+// submissions opens the first message of each report; begins: of those alone
+// whose id begins so.
+func (r *Registry) submissions(ctx context.Context, s *access.Session, keys map[string][]*seal.Identity, begins string) ([]SubmissionView, error) {
+	if err := r.abreast(ctx); err != nil {
+		return nil, err
+	}
+	store, err := r.store()
+	if err != nil {
+		return nil, err
+	}
+	reports, err := store.List()
+	if err != nil {
+		return nil, err
+	}
+	sorted, err := r.sortedReports(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tasks, err := r.urgentTasks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var views []SubmissionView
+	for _, report := range reports {
+		if !strings.HasPrefix(report.Door.String(), begins) {
+			continue
+		}
+		v, ok, err := r.submissionView(ctx, s, store, keys, report, sorted[report.Door.String()])
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		v.Mine = slices.ContainsFunc(tasks, func(t *casefile.Record) bool {
+			rec := sorted[v.ID]
+			return rec != nil && t.Get("submission") == rec.ID && t.Get("member") == s.Member.ID
+		})
+		views = append(views, v)
+	}
+	slices.SortStableFunc(views, func(a, b SubmissionView) int {
+		if a.Urgent != b.Urgent {
+			if a.Urgent {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(b.Day, a.Day)
+	})
+	return views, nil
+}
+
+// submissionView opens a report as it stands in a list; false: it is not for the member.
+func (r *Registry) submissionView(ctx context.Context, s *access.Session, store *inbox.Store, keys map[string][]*seal.Identity, report inbox.Report, rec *casefile.Record) (SubmissionView, bool, error) {
+	v := SubmissionView{ID: report.Door.String(), Day: report.Day, Withdrawn: report.Withdrawn, Status: SubmissionNew}
+	if rec != nil {
+		v.Org, v.Status, v.Urgent = rec.Get("org"), rec.Get("status"), rec.Get("urgent") == "yes"
+		v.Assigned, v.Into, v.Case = rec.Get("assigned"), rec.Get("into"), rec.Get("case")
+		if keys[v.Org] == nil {
+			return v, false, nil
+		}
+	}
+	for _, m := range report.Messages {
+		if m.Answer {
+			continue
+		}
+		sealed, err := store.Message(report.Door, m)
+		if errors.Is(err, inbox.ErrNone) {
+			continue // withdrawn at this moment
+		}
+		if err != nil {
+			return v, false, err
+		}
+		for org, ids := range keys {
+			if v.Org != "" && v.Org != org {
+				continue
+			}
+			if told, err := openWith(ids, sealed); !errors.Is(err, submission.ErrOpen) {
+				v.Org, v.Gist = org, gist(told)
+				break
+			}
+		}
+		break // the first says to whom it was sent
+	}
+	if v.Org == "" && v.Withdrawn == "" {
+		return v, false, nil
+	}
+	ro := r.roll()
+	if o := ro.org(v.Org); o != nil {
+		v.OrgName = o.Name
+	}
+	if m := ro.member(v.Assigned); m != nil {
+		v.AssignedName = m.Name
+	}
+	if v.Case != "" {
+		if row, err := r.row(ctx, s, v.Case, r.clock(Clock{})); err == nil {
+			v.CaseNumber = row.Number
+		} else if !errors.Is(err, ErrNotFound) {
+			return v, false, err
+		}
+	}
+	v.MayCase = v.Org != "" && v.Withdrawn == "" && access.Decide(s.Member, access.WriteCase, access.Thing{Org: v.Org})
+	return v, true, nil
+}
+
+// gist is the beginning of what is told.
+func gist(m submission.Message) string {
+	text := strings.Join(strings.Fields(m.Told+" "+m.Who+" "+m.Where), " ")
+	if runes := []rune(text); len(runes) > gistRunes {
+		return string(runes[:gistRunes]) + "…"
+	}
+	return text
+}
+
+// found is a report that is open to the member, with all that is needed to work on it.
+type found struct {
+	SubmissionView
+	door  inbox.Door
+	store *inbox.Store
+	keys  []*seal.Identity
+}
+
+// findReport finds one report by its id or the beginning of it, of at least 8 digits.
+func (r *Registry) findReport(ctx context.Context, s *access.Session, id string) (*found, error) {
+	keys, err := r.inboxes(s)
+	if err != nil {
+		return nil, err
+	}
+	if id = strings.ToLower(strings.TrimSpace(id)); len(id) < 8 {
+		return nil, ErrNotFound
+	}
+	views, err := r.submissions(ctx, s, keys, id)
+	if err != nil {
+		return nil, err
+	}
+	if len(views) != 1 {
+		return nil, ErrNotFound
+	}
+	f := &found{SubmissionView: views[0], keys: keys[views[0].Org]}
+	if f.store, err = r.store(); err != nil {
+		return nil, err
+	}
+	raw, err := hex.DecodeString(f.ID)
+	if err != nil {
+		return nil, err
+	}
+	f.door = inbox.Door(raw)
+	report, err := f.store.Get(f.door)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range report.Messages {
+		sealed, err := f.store.Message(f.door, m)
+		if err != nil {
+			return nil, err
+		}
+		view := SubmissionMessage{Number: m.Number, Answer: m.Answer, Day: m.Day}
+		if view.Message, err = openWith(f.keys, sealed); err != nil {
+			view.Shut = true
+		}
+		f.Messages = append(f.Messages, view)
+	}
+	return f, nil
+}
+
+// Submission opens a report: all that was told and answered. id may be the
+// beginning of it.
+func (r *Registry) Submission(ctx context.Context, s *access.Session, id string) (_ SubmissionView, err error) {
+	defer r.refusal(ctx, s, "inbox", "", &err)
+	f, err := r.findReport(ctx, s, id)
+	if err != nil {
+		return SubmissionView{}, err
+	}
+	if err := r.audit(ctx, &line{act: actRead, what: "inbox", by: s.Keys.Identity}); err != nil {
+		return SubmissionView{}, fmt.Errorf("%w (%w)", ErrUnaudited, err)
+	}
+	return f.SubmissionView, nil
+}
+
+// SortSubmission says where a report stands. Where life is at risk, everybody
+// with the role in the organisation gets a task at once.
+func (r *Registry) SortSubmission(ctx context.Context, s *access.Session, id string, to SubmissionSort) (err error) {
+	defer r.refusal(ctx, s, "inbox", "", &err)
+	f, err := r.findReport(ctx, s, id)
+	if err != nil {
+		return err
+	}
+	if f.Org == "" {
+		return ErrSubmissionGone
+	}
+	if to.Into != nil {
+		into, err := r.findReport(ctx, s, *to.Into)
+		if err != nil {
+			return err
+		}
+		if into.ID == f.ID || into.Org != f.Org || into.Status == SubmissionMerged {
+			return ErrSubmissionInto
+		}
+		to.Into = &into.ID
+	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	acts, err := r.sortActs(ctx, f, to)
+	if err != nil {
+		return err
+	}
+	if err := r.write(ctx, s, acts); err != nil {
+		return err
+	}
+	return r.audit(ctx, &line{act: "sorted", what: "inbox", by: s.Keys.Identity})
+}
+
+// sortActs are the acts that sort a report. The caller holds r.writing.
+func (r *Registry) sortActs(ctx context.Context, f *found, to SubmissionSort) ([]act, error) {
+	record, fields, err := r.sortedAs(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if first(fields["case"]) != "" && (to.Status != nil || to.Into != nil) {
+		return nil, ErrSubmissionCase
+	}
+	if to.Status != nil {
+		if !slices.Contains([]string{SubmissionNew, SubmissionMore, SubmissionSpam}, *to.Status) {
+			return nil, ErrSubmissionStatus
+		}
+		fields["status"] = []string{*to.Status}
+		delete(fields, "into")
+	}
+	if to.Into != nil {
+		fields["status"], fields["into"] = []string{SubmissionMerged}, []string{*to.Into}
+	}
+	takers := takersIn(r.roll(), f.Org)
+	if to.Assigned != nil {
+		delete(fields, "assigned")
+		if *to.Assigned != "" {
+			if !slices.ContainsFunc(takers, func(m *MemberView) bool { return m.ID == *to.Assigned }) {
+				return nil, ErrNoHolder
+			}
+			fields["assigned"] = []string{*to.Assigned}
+		}
+	}
+	was := first(fields["urgent"]) == "yes"
+	if to.Urgent != nil {
+		fields["urgent"] = []string{yesNo(*to.Urgent)}
+	}
+	is := first(fields["urgent"]) == "yes" && first(fields["status"]) != SubmissionSpam
+	acts := []act{{stream: record, puts: []Put{{Record: record, Kind: submissionKind, Fields: fields}}, source: "sorted by a member"}}
+	switch {
+	case is && !was:
+		for _, m := range takers {
+			id := ledger.NewID().String()
+			acts = append(acts, act{stream: id, source: "life is at risk", puts: []Put{{Record: id, Kind: submissionTaskKind, Fields: casefile.Fields{
+				"submission": {record}, "member": {m.ID}, "set": {r.Today().String()},
+			}}}})
+		}
+	case was && !is:
+		done, err := r.tasksDone(ctx, record)
+		if err != nil {
+			return nil, err
+		}
+		acts = append(acts, done...)
+	}
+	return acts, nil
+}
+
+// tasksDone are the acts that end the tasks of a report.
+func (r *Registry) tasksDone(ctx context.Context, record string) (acts []act, err error) {
+	tasks, err := r.urgentTasks(ctx)
+	for _, t := range tasks {
+		if t.Get("submission") == record {
+			fields := casefile.Fields{"submission": {record}, "member": t.Fields["member"], "set": t.Fields["set"], "done": {r.Today().String()}}
+			acts = append(acts, act{stream: t.ID, source: "done", puts: []Put{{Record: t.ID, Kind: submissionTaskKind, Fields: fields}}})
+		}
+	}
+	return acts, err
+}
+
+// sortedAs is the record of a report with its fields: a new one where it has
+// none. The caller holds r.writing.
+func (r *Registry) sortedAs(ctx context.Context, f *found) (string, casefile.Fields, error) {
+	sorted, err := r.sortedReports(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	fields := casefile.Fields{"org": {f.Org}, "door": {f.ID}, "status": {SubmissionNew}}
+	rec := sorted[f.ID]
+	if rec == nil {
+		return ledger.NewID().String(), fields, nil
+	}
+	for field, values := range rec.Fields {
+		fields[field] = slices.Clone(values)
+	}
+	return rec.ID, fields, nil
+}
+
+// AnswerSubmission answers a report: sealed to its receipt, and to the intake
+// key, so that those with the role can read what was answered.
+func (r *Registry) AnswerSubmission(ctx context.Context, s *access.Session, id, text, language string) (err error) {
+	defer r.refusal(ctx, s, "inbox", "", &err)
+	f, err := r.findReport(ctx, s, id)
+	if err != nil {
+		return err
+	}
+	if f.Withdrawn != "" {
+		return ErrSubmissionGone
+	}
+	if strings.TrimSpace(text) == "" || len(text) > submission.MaxText {
+		return ErrAnswer
+	}
+	to := ""
+	for _, m := range f.Messages {
+		if !m.Answer && !m.Shut && m.Answers != "" {
+			to = m.Answers // what stands inside the seal counts
+			if language == "" {
+				language = m.Language
+			}
+			break
+		}
+	}
+	recipients, err := submission.Recipients(to, f.keys[0].Public().Recipient())
+	if err != nil {
+		return err
+	}
+	sealed, err := submission.Seal(recipients, submission.Message{Format: 1, Language: language, Told: text})
+	if err != nil {
+		return err
+	}
+	if err := r.audit(ctx, &line{act: "answered", what: "inbox", by: s.Keys.Identity}); err != nil {
+		return fmt.Errorf("%w (%w)", ErrUnaudited, err)
+	}
+	if err := f.store.Answer(f.door, sealed); errors.Is(err, inbox.ErrGone) {
+		return ErrSubmissionGone
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// CaseOfSubmission turns a report into a case of the organisation it was sent
+// to, with what was told, the consents as they were given, and the files. It is
+// done once: asked again, it goes on where it was interrupted, and takes files
+// that came later.
+func (r *Registry) CaseOfSubmission(ctx context.Context, s *access.Session, id string) (_ Row, err error) {
+	defer r.refusal(ctx, s, "inbox", "", &err)
+	f, err := r.findReport(ctx, s, id)
+	if err != nil {
+		return Row{}, err
+	}
+	if f.Withdrawn != "" {
+		return Row{}, ErrSubmissionGone
+	}
+	if !access.Decide(s.Member, access.WriteCase, access.Thing{Org: f.Org}) {
+		return Row{}, ErrNotAllowed
+	}
+	caseID, err := r.caseOf(ctx, s, f)
+	if err != nil {
+		return Row{}, err
+	}
+	if err := r.moveFiles(ctx, s, f, caseID); err != nil {
+		return Row{}, err
+	}
+	if err := r.audit(ctx, &line{act: "sorted", what: "inbox", by: s.Keys.Identity, cases: []string{caseID}}); err != nil {
+		return Row{}, fmt.Errorf("%w (%w)", ErrUnaudited, err)
+	}
+	return r.row(ctx, s, caseID, r.clock(Clock{}))
+}
+
+// caseOf writes the case of a report and that it was made, as one: so there is
+// never one without the other, and never a second one.
+func (r *Registry) caseOf(ctx context.Context, s *access.Session, f *found) (string, error) {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	record, fields, err := r.sortedAs(ctx, f)
+	if err != nil {
+		return "", err
+	}
+	if id := first(fields["case"]); id != "" {
+		return id, nil
+	}
+	a, err := r.caseAct(ctx, s, NewCase{Org: f.Org, Records: r.recordsOf(f)})
+	if err != nil {
+		return "", err
+	}
+	a.source = "submission " + f.ID
+	fields["status"], fields["case"] = []string{SubmissionCase}, []string{a.stream}
+	acts := []act{a, {stream: record, puts: []Put{{Record: record, Kind: submissionKind, Fields: fields}}, source: "a case was made"}}
+	done, err := r.tasksDone(ctx, record)
+	if err != nil {
+		return "", err
+	}
+	if err := r.write(ctx, s, append(acts, done...)); err != nil && !errors.Is(err, ErrKept) {
+		return "", err
+	}
+	return a.stream, nil
+}
+
+// recordsOf are the records of a case that a report gives.
+func (r *Registry) recordsOf(f *found) (puts []Put) {
+	purposes, _ := r.book.List("consent_purpose")
+	consented := map[string]bool{}
+	for _, m := range f.Messages {
+		if m.Answer || m.Shut {
+			continue
+		}
+		report := casefile.Fields{"received": {m.Day}, "channel": {"public_form"}, "language": {m.Language}}
+		if text := toldIn(m.Message); text != "" {
+			report["summary"] = []string{text}
+		}
+		if m.Where != "" {
+			report["place"] = []string{m.Where}
+		}
+		puts = append(puts, Put{Kind: "report", Fields: report})
+		for _, code := range m.Consents {
+			if _, known := purposes.Code(code); known && !consented[code] {
+				consented[code] = true
+				puts = append(puts, Put{Kind: "consent", Fields: casefile.Fields{
+					"purpose": {code}, "state": {"given"}, "given": {m.Day}, "medium": {"electronic"}, "language": {m.Language},
+				}})
+			}
+		}
+	}
+	return puts
+}
+
+// moveFiles puts the files of a report into its case, each once: one that is
+// there already, or was and was taken back, is left as it is.
+func (r *Registry) moveFiles(ctx context.Context, s *access.Session, f *found, caseID string) error {
+	file, err := r.index.Case(ctx, caseID, allKnown)
+	if err != nil {
+		return notFound(err)
+	}
+	there, items := map[string]bool{}, map[string]string{}
+	for _, rec := range fileRecords(file) {
+		there[rec.Get("sha256")] = true
+	}
+	for _, rec := range file.Of("evidence") {
+		items[rec.Get("sha256")] = rec.ID
+	}
+	for _, m := range f.Messages {
+		if m.Answer || m.Shut {
+			continue
+		}
+		for _, of := range m.Files {
+			if there[of.SHA256] || of.Bytes == 0 {
+				continue
+			}
+			raw, err := hex.DecodeString(of.Upload)
+			if err != nil {
+				return err
+			}
+			if items[of.SHA256] == "" {
+				if items[of.SHA256], err = r.itemOf(ctx, s, f, caseID, m.Day, of); err != nil {
+					return err
+				}
+			}
+			content := &pieceReader{f: f, of: of, upload: inbox.Upload(raw), message: inbox.Message{Number: m.Number}, hash: sha256.New()}
+			if _, err := r.AddFile(ctx, s, caseID, NewFile{Evidence: items[of.SHA256], Name: of.Name, Content: content}); err != nil {
+				return err
+			}
+			there[of.SHA256] = true
+		}
+	}
+	return nil
+}
+
+// itemOf writes the evidence that a file is, with the first step of its custody.
+func (r *Registry) itemOf(ctx context.Context, s *access.Session, f *found, caseID, day string, of submission.File) (string, error) {
+	kind := "unknown"
+	for begins, code := range map[string]string{"image/": "photo", "video/": "video", "audio/": "audio"} {
+		if strings.HasPrefix(of.Type, begins) {
+			kind = code
+		}
+	}
+	item := ledger.NewID().String()
+	return item, r.Write(ctx, s, caseID, []Put{
+		{Record: item, Kind: "evidence", Fields: casefile.Fields{
+			"kind": {kind}, "obtained": {day}, "state": {"held"}, "sha256": {of.SHA256}, "hashed": {"yes"}, "file_name": {of.Name},
+		}},
+		{Record: ledger.NewID().String(), Kind: "handover", Fields: casefile.Fields{"evidence": {item}, "event": {"received"}, "date": {day}}},
+	}, nil, "", "submission "+f.ID)
+}
+
+// pieceReader reads a file of a report, piece by piece, and ends with an error
+// where it is not the one that was sent.
+type pieceReader struct {
+	f       *found
+	of      submission.File
+	upload  inbox.Upload
+	message inbox.Message
+	next    int
+	left    []byte
+	hash    hash.Hash
+}
+
+func (p *pieceReader) Read(b []byte) (int, error) {
+	for len(p.left) == 0 {
+		if p.next == p.of.Pieces {
+			if hex.EncodeToString(p.hash.Sum(nil)) != p.of.SHA256 {
+				return 0, ErrSubmissionFile
+			}
+			return 0, io.EOF
+		}
+		if err := p.piece(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(b, p.left)
+	p.left = p.left[n:]
+	return n, nil
+}
+
+func (p *pieceReader) piece() error {
+	in, err := p.f.store.Piece(p.f.door, p.message, p.upload, p.next)
+	if errors.Is(err, inbox.ErrNone) {
+		return ErrSubmissionFile
+	}
+	if err != nil {
+		return err
+	}
+	sealed, err := io.ReadAll(io.LimitReader(in, inbox.MaxPiece+1))
+	if err = errors.Join(err, in.Close()); err != nil {
+		return err
+	}
+	for _, id := range p.f.keys {
+		plain, err := submission.OpenPiece(id, p.of, p.next, sealed)
+		if errors.Is(err, submission.ErrOpen) {
+			continue
+		}
+		if err != nil {
+			return ErrSubmissionFile
+		}
+		p.next++
+		p.left = plain
+		p.hash.Write(plain)
+		return nil
+	}
+	return ErrSubmissionFile
+}
+
+// errSame ends the reading of a sealed file that is in the inbox already.
+var errSame = errors.New("it is in the inbox already")
+
+// AddSealed takes in a sealed file of where there was no line, for whoever it
+// is sealed to: the member need not be able to open it. The same file twice is
+// one report; then fresh is false.
+func (r *Registry) AddSealed(ctx context.Context, s *access.Session, sealed io.Reader) (id string, fresh bool, err error) {
+	defer r.refusal(ctx, s, "inbox", "", &err)
+	if !slices.ContainsFunc(s.Member.Orgs, func(org string) bool {
+		return access.Decide(s.Member, access.OpenInbox, access.Thing{Org: org})
+	}) {
+		return "", false, ErrNotAllowed
+	}
+	store, err := r.store()
+	if err != nil {
+		return "", false, err
+	}
+	var head submission.Head
+	pieces := map[inbox.Upload]map[int]bool{}
+	message, err := submission.ReadFile(sealed, func(h submission.Head) error {
+		head = h
+		if _, err := store.Get(h.Door); err == nil {
+			return errSame
+		} else if !errors.Is(err, inbox.ErrNone) {
+			return err
+		}
+		return nil
+	}, func(upload [16]byte, n int, piece []byte) error {
+		if pieces[upload] == nil {
+			pieces[upload] = map[int]bool{}
+		}
+		pieces[upload][n] = true
+		return store.PutPiece(upload, n, piece)
+	})
+	id = inbox.Door(head.Door).String()
+	if errors.Is(err, errSame) {
+		return id, false, nil
+	}
+	if err != nil {
+		return "", false, err
+	}
+	var attached []inbox.Attached
+	for upload, had := range pieces {
+		attached = append(attached, inbox.Attached{Upload: upload, Pieces: len(had)})
+	}
+	slices.SortFunc(attached, func(a, b inbox.Attached) int { return bytes.Compare(a.Upload[:], b.Upload[:]) })
+	if err := r.audit(ctx, &line{act: "taken_in", what: "inbox", by: s.Keys.Identity}); err != nil {
+		return "", false, fmt.Errorf("%w (%w)", ErrUnaudited, err)
+	}
+	err = store.Put(head.Door, head.Answers, message, attached)
+	if errors.Is(err, inbox.ErrTaken) {
+		return id, false, nil
+	}
+	return id, err == nil, err
+}
+
+// toldIn is what somebody told, as the words of a case.
+func toldIn(m submission.Message) string {
+	var parts []string
+	for _, part := range []string{m.Told, m.Who, m.When, m.By, m.Wish, m.Contact} {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, "\n\n")
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+
+	"github.com/kua-registry/kua/internal/inbox"
+	"github.com/kua-registry/kua/internal/submission"
+)
+
+// sender is somebody outside. What they tell is invented.
+type sender struct {
+	door  inbox.Door
+	reads *age.HybridIdentity
+	store *inbox.Store
+	to    []age.Recipient
+}
+
+// outside is somebody who is about to send something to the North.
+func (h *house) outside(door byte) *sender {
+	h.t.Helper()
+	all, err := IntakePublicAt(h.dir)
+	if err != nil || len(all) != 1 {
+		h.t.Fatalf("%d to send to: %v", len(all), err)
+	}
+	o := &sender{door: inbox.Door(bytes.Repeat([]byte{door}, 32))}
+	if o.to, err = submission.Recipients(all[0].Recipient); err != nil {
+		h.t.Fatal(err)
+	}
+	if o.reads, err = age.GenerateHybridIdentity(); err != nil {
+		h.t.Fatal(err)
+	}
+	if o.store, err = inbox.Open(inbox.Options{Dir: filepath.Join(h.dir, inboxDir), Most: 1 << 30, Now: h.clock.now}); err != nil {
+		h.t.Fatal(err)
+	}
+	return o
+}
+
+// message is what somebody tells, with files of these texts, and their sealed pieces.
+func (o *sender) message(t *testing.T, told string, texts ...string) (sealed []byte, files []submission.File, pieces [][]byte) {
+	t.Helper()
+	m := submission.Message{Format: 1, Language: "kk", Told: told, Where: "Talapker, a garage", Consents: []string{"store", "un", "never_heard_of"}, Answers: o.reads.Recipient().String()}
+	for _, text := range texts {
+		sum := sha256.Sum256([]byte(text))
+		f := submission.File{Name: text[:3] + ".jpg", Type: "image/jpeg", Bytes: int64(len(text)), Upload: submission.NewUpload(), Pieces: 1, SHA256: hex.EncodeToString(sum[:])}
+		b, err := submission.SealPiece(o.to, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Files, pieces = append(m.Files, f), append(pieces, b)
+	}
+	sealed, err := submission.Seal(o.to, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealed, m.Files, pieces
+}
+
+func upload(t *testing.T, f submission.File) inbox.Upload {
+	t.Helper()
+	raw, err := hex.DecodeString(f.Upload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inbox.Upload(raw)
+}
+
+// sends sends a report.
+func (o *sender) sends(t *testing.T, told string, texts ...string) string {
+	t.Helper()
+	sealed, files, pieces := o.message(t, told, texts...)
+	var attached []inbox.Attached
+	for i, f := range files {
+		attached = append(attached, inbox.Attached{Upload: upload(t, f), Pieces: 1})
+		if err := o.store.PutPiece(upload(t, f), 0, pieces[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := o.store.Put(o.door, o.reads.Recipient().String(), sealed, attached); err != nil {
+		t.Fatal(err)
+	}
+	return o.door.String()
+}
+
+func TestSubmissionsAreOpenToTheRoleAlone(t *testing.T) {
+	h := takes(t)
+	ctx := context.Background()
+	if list, err := h.Submissions(ctx, h.people["saule"]); err != nil || len(list) != 0 {
+		t.Errorf("before anything was sent: %+v (%v)", list, err)
+	}
+	id := h.outside(1).sends(t, "they beat him")
+	text, yes := "who are you", true
+	for name, s := range h.people {
+		if name == "saule" || name == "erlan" {
+			continue
+		}
+		_, list := h.Submissions(ctx, s)
+		_, one := h.Submission(ctx, s, id)
+		_, made := h.CaseOfSubmission(ctx, s, id)
+		_, _, added := h.AddSealed(ctx, s, strings.NewReader("anything"))
+		for what, err := range map[string]error{
+			"lists": list, "opens": one, "makes a case": made, "takes a file in": added,
+			"sorts": h.SortSubmission(ctx, s, id, SubmissionSort{Urgent: &yes}), "answers": h.AnswerSubmission(ctx, s, id, text, "en"),
+		} {
+			if !errors.Is(err, ErrNotAllowed) {
+				t.Errorf("%s %s: %v", name, what, err)
+			}
+		}
+	}
+	n := len(h.lines(0))
+	list, err := h.Submissions(ctx, h.people["erlan"])
+	if err != nil || len(list) != 1 || list[0].ID != id || list[0].Gist != "they beat him Talapker, a garage" || list[0].OrgName != "North" || list[0].Status != SubmissionNew || list[0].MayCase {
+		t.Errorf("%+v (%v)", list, err)
+	}
+	if one, err := h.Submission(ctx, h.people["saule"], id[:8]); err != nil || len(one.Messages) != 1 || one.Messages[0].Told != "they beat him" || !one.MayCase {
+		t.Errorf("%+v (%v)", one, err)
+	}
+	if _, err := h.CaseOfSubmission(ctx, h.people["erlan"], id); !errors.Is(err, ErrNotAllowed) {
+		t.Errorf("who writes no cases makes one: %v", err)
+	}
+	if got, want := acts(h.lines(n)), "list/inbox/0 read/inbox/0 refused/inbox/0"; got != want {
+		t.Errorf("the audit says %q, not %q", got, want)
+	}
+	if _, err := h.Submission(ctx, h.people["saule"], strings.Repeat("9", 64)); !errors.Is(err, ErrNotFound) {
+		t.Errorf("what is not there: %v", err)
+	}
+}
+
+func TestSubmissionIsSorted(t *testing.T) {
+	h := takes(t)
+	ctx := context.Background()
+	saule := h.people["saule"]
+	first, second := h.outside(1), h.outside(2)
+	one, two := first.sends(t, "one"), second.sends(t, "two")
+	yes, no, spam, more, erlan, asel := true, false, SubmissionSpam, SubmissionMore, h.people["erlan"].Member.ID, h.people["asel"].Member.ID
+	sorted := func(id string, to SubmissionSort) error { return h.SortSubmission(ctx, saule, id, to) }
+	if err := sorted(two, SubmissionSort{Urgent: &yes, Assigned: &erlan}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := h.Submissions(ctx, h.people["erlan"])
+	if err != nil || len(list) != 2 || list[0].ID != two || !list[0].Urgent || !list[0].Mine || list[0].AssignedName != "erlan" || list[1].Mine {
+		t.Errorf("%+v (%v)", list, err)
+	}
+	if tasks, err := h.urgentTasks(ctx); err != nil || len(tasks) != 2 {
+		t.Errorf("%d tasks, of two who have the role (%v)", len(tasks), err)
+	}
+	if err := sorted(two, SubmissionSort{Urgent: &yes, Status: &more}); err != nil {
+		t.Fatal(err)
+	}
+	if tasks, err := h.urgentTasks(ctx); err != nil || len(tasks) != 2 {
+		t.Errorf("said once more, it raised more tasks: %d (%v)", len(tasks), err)
+	}
+	if err := sorted(two, SubmissionSort{Urgent: &no}); err != nil {
+		t.Fatal(err)
+	}
+	if tasks, err := h.urgentTasks(ctx); err != nil || len(tasks) != 0 {
+		t.Errorf("%d tasks stay open (%v)", len(tasks), err)
+	}
+	for want, to := range map[error]SubmissionSort{ErrNoHolder: {Assigned: &asel}, ErrSubmissionInto: {Into: &one}, ErrSubmissionStatus: {Status: &erlan}} {
+		if err := sorted(one, to); !errors.Is(err, want) {
+			t.Errorf("%v: %v", want, err)
+		}
+	}
+	if err := sorted(one, SubmissionSort{Into: &two}); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := h.Submission(ctx, saule, one); err != nil || v.Status != SubmissionMerged || v.Into != two {
+		t.Errorf("%+v (%v)", v, err)
+	}
+	if err := sorted(one, SubmissionSort{Status: &spam}); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := h.Submission(ctx, saule, one); err != nil || v.Status != SubmissionSpam || v.Into != "" {
+		t.Errorf("%+v (%v)", v, err)
+	}
+
+	// Answers reach the sender, and can be read by those with the role.
+	if err := h.AnswerSubmission(ctx, saule, two, "Сіз қауіпсізсіз бе?", ""); err != nil {
+		t.Fatal(err)
+	}
+	v, err := h.Submission(ctx, h.people["erlan"], two)
+	if err != nil || len(v.Messages) != 2 || !v.Messages[1].Answer || v.Messages[1].Told != "Сіз қауіпсізсіз бе?" || v.Messages[1].Language != "kk" {
+		t.Fatalf("%+v (%v)", v, err)
+	}
+	sealed, err := second.store.Message(second.door, inbox.Message{Number: 2, Answer: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := submission.Open(second.reads, sealed); err != nil || m.Told != "Сіз қауіпсізсіз бе?" {
+		t.Errorf("the sender reads %+v (%v)", m, err)
+	}
+
+	// What its sender took back is shown as such, and does not open.
+	if err := second.store.Withdraw(second.door); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := h.Submission(ctx, saule, two); err != nil || v.Withdrawn != "2022-06-24" || len(v.Messages) != 0 {
+		t.Errorf("%+v (%v)", v, err)
+	}
+	if err := h.AnswerSubmission(ctx, saule, two, "?", "kk"); !errors.Is(err, ErrSubmissionGone) {
+		t.Errorf("answered after it was withdrawn: %v", err)
+	}
+	if _, err := h.CaseOfSubmission(ctx, saule, two); !errors.Is(err, ErrSubmissionGone) {
+		t.Errorf("a case of what was withdrawn: %v", err)
+	}
+}
+
+// TestCaseOfSubmission makes a case, interrupted after each step: nothing is
+// lost of the report, and nothing is there twice.
+func TestCaseOfSubmission(t *testing.T) {
+	for cut := range 4 {
+		h := takes(t)
+		ctx := context.Background()
+		o := h.outside(1)
+		id := o.sends(t, "they beat him", "one photograph", "two photographs")
+		report, err := o.store.Get(o.door)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A piece that is not there ends the work before its file, as a kill does.
+		var paths []string
+		for _, m := range report.Messages {
+			for _, f := range m.Files {
+				paths = append(paths, filepath.Join(h.dir, inboxDir, "reports", id, "000001."+f.Upload.String(), "000000"))
+			}
+		}
+		switch cut {
+		case 1: // after the case
+			f, err := h.findReport(ctx, h.people["saule"], id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.caseOf(ctx, h.people["saule"], f); err != nil {
+				t.Fatal(err)
+			}
+		case 2, 3: // before one file, before both
+			for _, path := range paths[:cut-1] {
+				if err := os.Rename(path, path+".away"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := h.CaseOfSubmission(ctx, h.people["saule"], id); !errors.Is(err, ErrSubmissionFile) {
+				t.Fatalf("without its files: %v", err)
+			}
+			for _, path := range paths[:cut-1] {
+				if err := os.Rename(path+".away", path); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		h.again()
+		var made Row
+		for range 2 {
+			if made, err = h.CaseOfSubmission(ctx, h.people["saule"], id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		page, err := h.Cases(ctx, h.people["saule"], Query{Limit: 50})
+		if err != nil || len(page.Rows) != 4 {
+			t.Errorf("cut %d: %d cases of the North, not 3 and one (%v)", cut, len(page.Rows), err)
+		}
+		v, err := h.Case(ctx, h.people["saule"], made.ID, Clock{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds := map[string]int{}
+		for _, rec := range v.Records {
+			kinds[rec.Kind]++
+			if rec.Kind == "report" && (!strings.Contains(rec.Get("summary"), "they beat him") || rec.History[0].Source != "submission "+id || rec.Get("received") != "2022-06-24") {
+				t.Errorf("cut %d: the report says %v, from %q", cut, rec.Fields, rec.History[0].Source)
+			}
+		}
+		if kinds["report"] != 1 || kinds["consent"] != 2 || kinds["evidence"] != 2 || kinds["handover"] != 2 {
+			t.Errorf("cut %d: %v", cut, kinds)
+		}
+		files, err := h.Files(ctx, h.people["saule"], made.ID)
+		if err != nil || len(files) != 2 {
+			t.Fatalf("cut %d: %d files (%v)", cut, len(files), err)
+		}
+		for _, f := range files {
+			text, err := h.readFile("saule", made.ID, f.ID)
+			if err != nil || !strings.HasSuffix(text, "photograph") && !strings.HasSuffix(text, "photographs") || f.Evidence == "" {
+				t.Errorf("cut %d: %q, of evidence %q (%v)", cut, text, f.Evidence, err)
+			}
+		}
+		if s, err := h.Submission(ctx, h.people["saule"], id); err != nil || s.Status != SubmissionCase || s.CaseNumber != made.Number {
+			t.Errorf("cut %d: %+v (%v)", cut, s, err)
+		}
+	}
+}
+
+func TestSealedFileIsTakenInOnce(t *testing.T) {
+	h := takes(t)
+	ctx := context.Background()
+	o := h.outside(7)
+	sealed, files, pieces := o.message(t, "from a stick", "a photograph")
+	var file bytes.Buffer
+	w, err := submission.WriteFile(&file, submission.Head{Door: o.door, Answers: o.reads.Recipient().String()})
+	if err := errors.Join(err, w.Piece(upload(t, files[0]), 0, pieces[0]), w.Message(sealed)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := h.AddSealed(ctx, h.people["erlan"], bytes.NewReader(file.Bytes()[:file.Len()-1])); !errors.Is(err, submission.ErrFile) {
+		t.Errorf("cut off: %v", err)
+	}
+	for i := range 2 {
+		id, fresh, err := h.AddSealed(ctx, h.people["erlan"], bytes.NewReader(file.Bytes()))
+		if err != nil || id != o.door.String() || fresh != (i == 0) {
+			t.Errorf("taken in %d: %s, fresh %v (%v)", i+1, id, fresh, err)
+		}
+	}
+	list, err := h.Submissions(ctx, h.people["saule"])
+	if err != nil || len(list) != 1 || list[0].Gist != "from a stick Talapker, a garage" {
+		t.Errorf("%+v (%v)", list, err)
+	}
+	if row, err := h.CaseOfSubmission(ctx, h.people["saule"], list[0].ID); err != nil {
+		t.Error(err)
+	} else if files, err := h.Files(ctx, h.people["saule"], row.ID); err != nil || len(files) != 1 {
+		t.Errorf("%d files (%v)", len(files), err)
+	}
+}
