@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -16,6 +17,7 @@ import (
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/encoded"
 	"github.com/kua-registry/kua/internal/exchange"
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/registry"
@@ -36,10 +38,11 @@ type order struct {
 	Key       string          `json:"key,omitempty"`
 	Number    int             `json:"number,omitempty"`
 	Patience  time.Duration   `json:"patience,omitempty"` // with the line
+	Secret    string          `json:"secret,omitempty"`   // that the organisations share
 }
 
 // invented is somebody who does not exist.
-type invented struct{ Family, Given, Phone, Told, Region, Day string }
+type invented struct{ Family, Given, Phone, Told, Region, Day, Birth string }
 
 // answer is what it answers.
 type answer struct {
@@ -52,6 +55,7 @@ type answer struct {
 	Finding   string          `json:"finding,omitempty"`
 	Figures   string          `json:"figures,omitempty"`
 	Reports   int             `json:"reports"`
+	Done      int             `json:"done,omitempty"`
 	Own       uint64          `json:"own,omitempty"` // entries of the own ledger
 	Index     time.Duration   `json:"index,omitempty"`
 }
@@ -213,6 +217,16 @@ func (n *node) do(ctx context.Context, o order) (a answer, err error) {
 		return a, n.take(ctx, o)
 	case "erase":
 		return n.erase(ctx, o)
+	case "hand":
+		row, err := n.find(ctx, o.Key)
+		if err != nil {
+			return a, err
+		}
+		return a, n.reg.HandCase(ctx, n.s, row.ID, o.Name, "moved there")
+	case "take":
+		return n.takeHanded(ctx)
+	case "offer", "propose", "answer", "withdraw":
+		return n.common(ctx, o)
 	case "sync":
 		line, stop := context.WithTimeout(ctx, o.Patience)
 		defer stop()
@@ -290,7 +304,7 @@ func (n *node) take(ctx context.Context, o order) error {
 			return []registry.Put{
 				{Record: id, Kind: "case", Fields: casefile.Fields{}},
 				{Record: record("report"), Kind: "report", Fields: casefile.Fields{"received": {who.Day}, "region": {who.Region}, "summary": {who.Told}}},
-				{Record: record("person"), Kind: "person", Fields: casefile.Fields{"role": {"victim"}, "family": {who.Family}, "given": {who.Given}, "phones": {who.Phone}, "sex": {"m"}, "child": {"no"}}},
+				{Record: record("person"), Kind: "person", Fields: casefile.Fields{"role": {"victim"}, "family": {who.Family}, "given": {who.Given}, "phones": {who.Phone}, "sex": {"m"}, "birth": {who.Birth}, "child": {"no"}}},
 			}
 		}})
 	}
@@ -298,21 +312,102 @@ func (n *node) take(ctx context.Context, o order) error {
 	return err
 }
 
+// find signs in anew and finds the case with an external number.
+func (n *node) find(ctx context.Context, key string) (registry.Row, error) {
+	if err := n.prove(ctx); err != nil {
+		return registry.Row{}, err
+	}
+	for after := ""; ; {
+		page, err := n.reg.Cases(ctx, n.s, registry.Query{Sort: "number", Limit: 200, After: after})
+		if err != nil {
+			return registry.Row{}, err
+		}
+		for _, row := range page.Rows {
+			if row.ExternalID == key && row.Org == n.org {
+				return row, nil
+			}
+		}
+		if after = page.Next; after == "" {
+			return registry.Row{}, errors.New("there is no such case")
+		}
+	}
+}
+
 // erase erases the case with an external number.
 func (n *node) erase(ctx context.Context, o order) (a answer, err error) {
-	if err := n.prove(ctx); err != nil {
-		return a, err
-	}
-	page, err := n.reg.Cases(ctx, n.s, registry.Query{Sort: "number", Limit: 100})
+	row, err := n.find(ctx, o.Key)
 	if err != nil {
 		return a, err
 	}
-	for _, row := range page.Rows {
-		if row.ExternalID == o.Key {
-			return a, n.reg.Erase(ctx, n.s, row.ID, registry.Erasure{Whole: true, Why: "wish", Reason: "asked for"})
-		}
+	return a, n.reg.Erase(ctx, n.s, row.ID, registry.Erasure{Whole: true, Why: "wish", Reason: "asked for"})
+}
+
+// takeHanded takes all cases that were handed over to the organisation.
+func (n *node) takeHanded(ctx context.Context) (a answer, err error) {
+	if err := n.prove(ctx); err != nil {
+		return a, err
 	}
-	return a, errors.New("there is no such case")
+	rows, err := n.reg.HandedCases(ctx, n.s)
+	if err != nil {
+		return a, err
+	}
+	for _, row := range rows {
+		if err := n.reg.TakeCase(ctx, n.s, row.ID); err != nil {
+			return a, err
+		}
+		a.Done++
+	}
+	return a, nil
+}
+
+// common does what two organisations do to find whom they have in common.
+func (n *node) common(ctx context.Context, o order) (a answer, err error) {
+	if err := n.prove(ctx); err != nil {
+		return a, err
+	}
+	switch o.Do {
+	case "offer":
+		key, err := encoded.ParseKey(o.Secret)
+		if err != nil {
+			return a, err
+		}
+		schema, err := encoded.ReadSchema(bytes.NewReader(encoded.CaseSchema()))
+		if err != nil {
+			return a, err
+		}
+		schema.Round = "the play"
+		offered, err := n.reg.OfferEncoding(ctx, n.s, key, schema)
+		if err == nil {
+			a.Done = offered.List.File.Rows
+		}
+		return a, err
+	case "withdraw":
+		a.Done, err = n.reg.WithdrawEncodings(ctx, n.s, "it is over")
+		return a, err
+	}
+	found, err := n.reg.CommonCases(ctx, n.s, 0.8)
+	if err != nil {
+		return a, err
+	}
+	if o.Do == "propose" {
+		for _, p := range found.Found {
+			if _, err := n.reg.ProposeCommon(ctx, n.s, p.Case.ID, p.Encoding, p.Row, "alike"); err != nil {
+				return a, err
+			}
+			a.Done++
+		}
+		return a, nil
+	}
+	for _, p := range found.Asked {
+		if p.Stale || p.Decision != nil {
+			continue
+		}
+		if _, err := n.reg.AnswerCommon(ctx, n.s, p.ID, registry.Same, "they say so"); err != nil {
+			return a, err
+		}
+		a.Done++
+	}
+	return a, nil
 }
 
 func status(v registry.ExchangeView) answer {

@@ -36,6 +36,13 @@ func (st *stage) judge() error {
 	for i, n := range st.taken {
 		want += n - len(st.gone[i])
 	}
+	want -= st.both // each of them is one person, and counts once
+	if st.did["compared: propose"] != st.both || st.did["compared: answer"] != st.both {
+		fail("%d people are known to two, %d were proposed and %d decided", st.both, st.did["compared: propose"], st.did["compared: answer"])
+	}
+	if st.came != st.handed {
+		fail("%d cases were handed over, and %d taken", st.handed, st.came)
+	}
 	for i, x := range st.nodes {
 		a, err := x.ask(order{Do: "status"})
 		if err != nil {
@@ -89,16 +96,21 @@ func keysOf(m map[string]int) func(func(string) bool) {
 
 // look looks for who somebody is in the folders and the memory of all others.
 func (st *stage) look(fail func(string, ...any)) error {
+	of := func(who invented) (all [][]byte) {
+		for _, text := range []string{who.Family, who.Given, who.Phone, who.Told} {
+			if text != "" {
+				all = append(all, spellings(text)...)
+			}
+		}
+		return all
+	}
 	forms := make([][][]byte, len(places))
 	for i := range places {
 		for _, who := range st.people[i] {
-			for _, text := range []string{who.Family, who.Given, who.Phone, who.Told} {
-				if text != "" {
-					forms[i] = append(forms[i], spellings(text)...)
-				}
-			}
+			forms[i] = append(forms[i], of(who)...)
 		}
 	}
+	secret := spellings(st.secret.Text())
 	fmt.Printf("\n%-28s %12s  %s\n", "looked through", "MB", "of others' identities found (own)")
 	for at, x := range append(slices.Clone(st.nodes), st.hub) {
 		name := "relay"
@@ -114,9 +126,22 @@ func (st *stage) look(fail func(string, ...any)) error {
 				needles = append(needles, forms[i]...)
 			}
 		}
+		for _, k := range st.known {
+			if at != k.a && at != k.b {
+				needles = append(needles, of(k.who)...)
+			}
+		}
+		if at == len(st.nodes) {
+			needles = append(needles, secret...)
+		}
 		var own [][]byte
 		if at < len(st.nodes) {
-			own = forms[at]
+			own = slices.Clone(forms[at])
+			for _, k := range st.known {
+				if at == k.a || at == k.b {
+					own = append(own, of(k.who)...)
+				}
+			}
 		}
 		for _, where := range []struct {
 			name string

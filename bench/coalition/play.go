@@ -13,6 +13,9 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/kua-registry/kua/internal/encoded"
+	"github.com/kua-registry/kua/internal/registry"
 )
 
 // places are the organisations, and what begins the invented names of each.
@@ -73,7 +76,19 @@ type stage struct {
 	taken  []int        // cases of each
 	people [][]invented // of each: all that there ever were
 	gone   []map[int]bool
+	fixed  []map[int]bool // of each: cases that stay as they are, for more than one knows them
+	known  []known
+	secret encoded.Key // of the comparison; the relay never has it
+	both   int         // people whom two organisations took in
+	handed int         // cases that went from one to another
+	came   int         // of them, that were taken there
 	did    map[string]int
+}
+
+// known is somebody whom two organisations may know by name.
+type known struct {
+	who  invented
+	a, b int
 }
 
 func play(seed uint64, days, cases int) (err error) {
@@ -90,7 +105,10 @@ func play(seed uint64, days, cases int) (err error) {
 	st := &stage{seed: seed, chance: rand.New(rand.NewPCG(seed, 1)), dir: dir, did: map[string]int{},
 		day: time.Date(2022, 3, 1, 6, 0, 0, 0, time.UTC), taken: make([]int, len(places)), people: make([][]invented, len(places))}
 	for range places {
-		st.gone = append(st.gone, map[int]bool{})
+		st.gone, st.fixed = append(st.gone, map[int]bool{}), append(st.fixed, map[int]bool{})
+	}
+	if st.secret, err = encoded.NewKey(rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)})); err != nil {
+		return err
 	}
 	began := time.Now()
 	if st.net, err = newNetwork(len(places)); err != nil {
@@ -172,6 +190,7 @@ func (st *stage) somebody(place int) invented {
 	}
 	code := func() string { return fmt.Sprintf("%09d", st.chance.IntN(1e9)) }
 	return invented{
+		Birth:  fmt.Sprintf("%d-%02d-%02d", 1960+st.chance.IntN(45), 1+st.chance.IntN(12), 1+st.chance.IntN(28)),
 		Family: places[place].family + word() + "ұлы", Given: "Есім" + word() + code()[:4],
 		Phone: "+7701" + code(), Told: "айтқаны " + word() + " " + word() + " " + code() + " " + word(),
 		Region: []string{"KZ-75", "KZ-71", "KZ-10"}[st.chance.IntN(3)], Day: fmt.Sprintf("2022-02-%02d", 1+st.chance.IntN(28)),
@@ -212,7 +231,7 @@ func (st *stage) work(day, cases int) error {
 		}
 		if n := st.taken[i]; n > 0 { // a case is changed: told anew, in another region
 			k := st.chance.IntN(n)
-			if !st.gone[i][k] {
+			if !st.gone[i][k] && !st.fixed[i][k] {
 				next := st.somebody(i)
 				if _, err := x.ask(order{Do: "cases", At: st.day.Add(time.Minute), Key: "B", Number: k, People: []invented{next}}); err != nil {
 					return err
@@ -220,7 +239,7 @@ func (st *stage) work(day, cases int) error {
 				st.people[i] = append(st.people[i], next)
 				st.did["changes"]++
 			}
-			if k := st.chance.IntN(n); st.chance.IntN(12) == 0 && !st.gone[i][k] {
+			if k := st.chance.IntN(n); st.chance.IntN(12) == 0 && !st.gone[i][k] && !st.fixed[i][k] {
 				if _, err := x.ask(order{Do: "erase", At: st.day.Add(2 * time.Minute), Key: fmt.Sprintf("B-%d", k)}); err != nil {
 					return err
 				}
@@ -228,10 +247,80 @@ func (st *stage) work(day, cases int) error {
 				st.did["erasures"]++
 			}
 		}
+		if err := st.together(day, i); err != nil {
+			return err
+		}
 		if err := st.exchange(i); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// takeIn takes one person in at a place whom another one knows too, and answers
+// the number of the case.
+func (st *stage) takeIn(i int, who invented) (int, error) {
+	k := st.taken[i]
+	_, err := st.nodes[i].ask(order{Do: "cases", At: st.day.Add(150 * time.Second), Key: "B", Number: k, People: []invented{who}})
+	st.fixed[i][k] = true
+	st.taken[i]++
+	st.did["cases"]++
+	return k, err
+}
+
+// together is what organisations do with each other on a day: somebody goes to
+// two of them, a case is handed over, what was handed over is taken, rows are
+// offered to be compared.
+func (st *stage) together(day, i int) error {
+	x, other := st.nodes[i], (i+1+st.chance.IntN(2))%len(st.nodes)
+	at := st.day.Add(160 * time.Second)
+	if st.chance.IntN(4) == 0 {
+		who := st.somebody(i)
+		for _, place := range []int{i, other} {
+			if _, err := st.takeIn(place, who); err != nil {
+				return err
+			}
+		}
+		st.known = append(st.known, known{who, i, other})
+		st.both++
+		st.did["people taken in by two"]++
+	}
+	if day > 0 && st.chance.IntN(5) == 0 {
+		who := st.somebody(i)
+		k, err := st.takeIn(i, who)
+		if err != nil {
+			return err
+		}
+		st.known = append(st.known, known{who, i, other})
+		switch _, err := x.ask(order{Do: "hand", At: at, Key: fmt.Sprintf("B-%d", k), Name: places[other].name}); {
+		case err == nil:
+			st.handed++
+			st.did["cases handed over"]++
+		case strings.Contains(err.Error(), registry.ErrNoHolder.Error()): // it has not heard of them yet
+			st.did["cases that stayed: the other is not known yet"]++
+		default:
+			return fmt.Errorf("handing over: %w", err)
+		}
+	}
+	if err := st.take(i, at); err != nil {
+		return err
+	}
+	if day%5 == 4 && st.taken[i] > len(st.gone[i]) {
+		if _, err := x.ask(order{Do: "offer", At: at, Secret: st.secret.Text()}); err != nil {
+			return fmt.Errorf("offering: %w", err)
+		}
+		st.did["lists offered"]++
+	}
+	return nil
+}
+
+// take has a node take what was handed over to it.
+func (st *stage) take(i int, at time.Time) error {
+	a, err := st.nodes[i].ask(order{Do: "take", At: at})
+	if err != nil {
+		return fmt.Errorf("taking: %w", err)
+	}
+	st.came += a.Done
 	return nil
 }
 
@@ -303,7 +392,23 @@ func (st *stage) settle() error {
 		}
 	}
 	time.Sleep(time.Second)
-	for range 4 {
+	if err := st.all(4); err != nil {
+		return err
+	}
+	for i := range st.nodes {
+		if err := st.take(i, st.day); err != nil {
+			return err
+		}
+	}
+	if err := st.all(2); err != nil {
+		return err
+	}
+	return st.compare()
+}
+
+// all has all exchange, some times.
+func (st *stage) all(times int) error {
+	for range times {
 		for i, x := range st.nodes {
 			if _, err := x.ask(order{Do: "sync", At: st.day, Patience: 2 * time.Minute}); err != nil {
 				return fmt.Errorf("node %d at the end: %w", i, err)
@@ -311,4 +416,36 @@ func (st *stage) settle() error {
 		}
 	}
 	return nil
+}
+
+// compare finds whom the organisations have in common: all offer their rows, each
+// in its turn proposes what it found, the others decide; then all is withdrawn.
+func (st *stage) compare() error {
+	each := func(do string) error {
+		for i, x := range st.nodes {
+			a, err := x.ask(order{Do: do, At: st.day, Secret: st.secret.Text()})
+			if err != nil {
+				return fmt.Errorf("node %d: %s: %w", i, do, err)
+			}
+			st.did["compared: "+do] += a.Done
+		}
+		return st.all(2)
+	}
+	if err := each("offer"); err != nil {
+		return err
+	}
+	for i, x := range st.nodes {
+		a, err := x.ask(order{Do: "propose", At: st.day})
+		if err != nil {
+			return fmt.Errorf("node %d: propose: %w", i, err)
+		}
+		st.did["compared: propose"] += a.Done
+		if err := st.all(2); err != nil {
+			return err
+		}
+		if err := each("answer"); err != nil {
+			return err
+		}
+	}
+	return each("withdraw")
 }
