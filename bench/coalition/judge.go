@@ -84,7 +84,7 @@ func (st *stage) judge() error {
 	return nil
 }
 
-func keysOf(m map[string]int) func(func(string) bool) {
+func keysOf[V any](m map[string]V) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for k := range m {
 			if !yield(k) {
@@ -131,6 +131,15 @@ func (st *stage) look(fail func(string, ...any)) error {
 				needles = append(needles, of(k.who)...)
 			}
 		}
+		// Two invented people can have one family name: what somebody may know tells nothing.
+		for _, k := range st.known {
+			if at == k.a || at == k.b {
+				may := of(k.who)
+				needles = slices.DeleteFunc(needles, func(n []byte) bool {
+					return slices.ContainsFunc(may, func(m []byte) bool { return bytes.Equal(m, n) })
+				})
+			}
+		}
 		if at == len(st.nodes) {
 			needles = append(needles, secret...)
 		}
@@ -162,7 +171,7 @@ func (st *stage) look(fail func(string, ...any)) error {
 			}
 			fmt.Printf("%-28s %12.1f  %d (%d)\n", name+", "+where.name, float64(size)/1e6, len(found), len(foundOwn))
 			if len(found) > 0 {
-				fail("%d spellings of others' identities in the %s of %s", len(found), where.name, name)
+				fail("%d spellings of others' identities in the %s of %s, as %q", len(found), where.name, name, slices.Sorted(keysOf(found))[0])
 			}
 			if where.name == "memory" && at < len(st.nodes) && len(foundOwn) == 0 {
 				fail("the memory of %s does not even have its own: the search is blind", name)

@@ -222,7 +222,7 @@ func (st *stage) work(day, cases int) error {
 			people = append(people, st.somebody(i))
 		}
 		if len(people) > 0 {
-			if _, err := x.ask(order{Do: "cases", At: st.day, Key: "B", Number: st.taken[i], People: people}); err != nil {
+			if _, err := x.ask(order{Do: "cases", At: st.day, Key: st.key(i), Number: st.taken[i], People: people}); err != nil {
 				return err
 			}
 			st.people[i] = append(st.people[i], people...)
@@ -233,14 +233,14 @@ func (st *stage) work(day, cases int) error {
 			k := st.chance.IntN(n)
 			if !st.gone[i][k] && !st.fixed[i][k] {
 				next := st.somebody(i)
-				if _, err := x.ask(order{Do: "cases", At: st.day.Add(time.Minute), Key: "B", Number: k, People: []invented{next}}); err != nil {
+				if _, err := x.ask(order{Do: "cases", At: st.day.Add(time.Minute), Key: st.key(i), Number: k, People: []invented{next}}); err != nil {
 					return err
 				}
 				st.people[i] = append(st.people[i], next)
 				st.did["changes"]++
 			}
 			if k := st.chance.IntN(n); st.chance.IntN(12) == 0 && !st.gone[i][k] && !st.fixed[i][k] {
-				if _, err := x.ask(order{Do: "erase", At: st.day.Add(2 * time.Minute), Key: fmt.Sprintf("B-%d", k)}); err != nil {
+				if _, err := x.ask(order{Do: "erase", At: st.day.Add(2 * time.Minute), Key: fmt.Sprintf("%s-%d", st.key(i), k)}); err != nil {
 					return err
 				}
 				st.gone[i][k] = true
@@ -257,11 +257,14 @@ func (st *stage) work(day, cases int) error {
 	return nil
 }
 
+// key begins the numbers of a place's own cases: what comes from another keeps its.
+func (st *stage) key(i int) string { return string(rune('A' + i)) }
+
 // takeIn takes one person in at a place whom another one knows too, and answers
 // the number of the case.
 func (st *stage) takeIn(i int, who invented) (int, error) {
 	k := st.taken[i]
-	_, err := st.nodes[i].ask(order{Do: "cases", At: st.day.Add(150 * time.Second), Key: "B", Number: k, People: []invented{who}})
+	_, err := st.nodes[i].ask(order{Do: "cases", At: st.day.Add(150 * time.Second), Key: st.key(i), Number: k, People: []invented{who}})
 	st.fixed[i][k] = true
 	st.taken[i]++
 	st.did["cases"]++
@@ -292,7 +295,7 @@ func (st *stage) together(day, i int) error {
 			return err
 		}
 		st.known = append(st.known, known{who, i, other})
-		switch _, err := x.ask(order{Do: "hand", At: at, Key: fmt.Sprintf("B-%d", k), Name: places[other].name}); {
+		switch _, err := x.ask(order{Do: "hand", At: at, Key: fmt.Sprintf("%s-%d", st.key(i), k), Name: places[other].name}); {
 		case err == nil:
 			st.handed++
 			st.did["cases handed over"]++
