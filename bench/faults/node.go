@@ -299,7 +299,7 @@ func (r *registerNode) pages() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return web.New(r.reg, words, web.Options{Logger: slog.New(slog.DiscardHandler)})
+	return web.New(r.reg, words, web.Options{Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 }
 
 func (r *registerNode) write(ctx context.Context, word string) error {

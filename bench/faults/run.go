@@ -383,7 +383,7 @@ func (r *run) visit(ctx context.Context, p *process, cookie *string) error {
 	}
 	switch {
 	case resp.StatusCode == http.StatusInternalServerError:
-		return fmt.Errorf("%s %s says only that something went wrong", req.Method, req.URL.Path)
+		return fmt.Errorf("%s %s says only that something went wrong: %s", req.Method, req.URL.Path, p.said.String())
 	case resp.StatusCode >= 500 && (!bytes.Contains(text, []byte("<h1")) || bytes.Contains(text, []byte("goroutine"))):
 		return fmt.Errorf("%s %s: %d without words", req.Method, req.URL.Path, resp.StatusCode)
 	}

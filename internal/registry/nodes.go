@@ -280,7 +280,7 @@ func (r *Registry) Abreast(ctx context.Context) error {
 			n.asking.Lock()
 			n.next = nil // whoever comes now may know of something newer
 			n.asking.Unlock()
-			f.err = r.takeOverNow(context.WithoutCancel(ctx))
+			f.err = r.notAbreast(r.takeOverNow(context.WithoutCancel(ctx)))
 			close(f.done)
 		}()
 	}
@@ -291,6 +291,19 @@ func (r *Registry) Abreast(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// notAbreast says why nothing can be shown, in words that a page has: a disk may
+// have been full that is no more when it is looked.
+func (r *Registry) notAbreast(err error) error {
+	if err == nil {
+		return nil
+	}
+	if err = r.whyNot(err); errors.Is(err, ErrNoAnswer) || errors.Is(err, ErrBusy) || errors.Is(err, ErrDiskFull) {
+		return err
+	}
+	r.opt.Log.Error("what other machines have written could not be taken over, so that nothing is shown", slog.String("type", fmt.Sprintf("%T", err)))
+	return fmt.Errorf("%w: %w", ErrUnaudited, err)
 }
 
 // takeOver takes over what other machines have written.
@@ -339,7 +352,7 @@ func (r *Registry) takeOverNow(ctx context.Context) error {
 	}
 	if r.index.Head().Size < r.log.Head().Size {
 		if err := r.settle(ctx); err != nil {
-			return r.whyNot(err)
+			return err
 		}
 		if r.erasedElsewhere.CompareAndSwap(true, false) {
 			r.matching.forget()
