@@ -263,6 +263,9 @@ func TestE2EWithScript(t *testing.T) {
 			if got := tab.text("#answers .told"); got != "Мы прочли.\nПриходите <в пятницу>" {
 				t.Errorf("the answer reads %q", got)
 			}
+			if got, want := tab.text("#found"), s.opts.Words.Lang(lang).T("reporting.found", day(s.opts.Words.Lang(lang), "2026-11-27")); got != want {
+				t.Errorf("it is said to have come %q, want %q", got, want)
+			}
 			tab.look(lang + "-opened")
 			tab.do(chromedp.SendKeys("#more", "Ещё одно"), chromedp.Click("#add button"))
 			tab.until(`document.getElementById("more").value === "" && !document.getElementById("status").hidden`)

@@ -4,6 +4,7 @@ package reporting
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/kua-registry/kua/internal/locale"
@@ -71,6 +73,7 @@ type config struct {
 	Words        string            `json:"words"`
 	Texts        map[string]string `json:"texts"`
 	Away         string            `json:"away"`
+	Months       []string          `json:"months"` // a day of each, with {0} for the year and {1} for the day: old browsers have no Kazakh
 }
 
 type configIntake struct {
@@ -84,12 +87,15 @@ var said = []string{
 	"words_count", "words_wrong", "none", "found", "answers_none", "answer_day", "answer_bad", "sent_days", "withdrawn", "send_file", "offline.done", "closed",
 }
 
+// sealedFile is the page that seals, and as it goes over the line.
+type sealedFile struct{ plain, packed []byte }
+
 // sealedPage is the page that seals, in a language: the same bytes for all.
-func (s *server) sealedPage(lang *locale.Language, to []Intake) ([]byte, error) {
+func (s *server) sealedPage(lang *locale.Language, to []Intake) (sealedFile, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !slices.Equal(s.of, to) {
-		s.of, s.sealed = slices.Clone(to), map[string][]byte{}
+		s.of, s.sealed = slices.Clone(to), map[string]sealedFile{}
 	}
 	if page, ok := s.sealed[lang.Code()]; ok {
 		return page, nil
@@ -97,6 +103,10 @@ func (s *server) sealedPage(lang *locale.Language, to []Intake) ([]byte, error) 
 	c := config{
 		Language: lang.Code(), Installation: hex.EncodeToString(s.Installation[:]),
 		Words: strings.Join(s.lists.Words(lang.Code()), " "), Texts: map[string]string{}, Away: s.Away,
+	}
+	for m := range 12 {
+		text := day(lang, fmt.Sprintf("2345-%02d-17", m+1))
+		c.Months = append(c.Months, strings.Replace(strings.Replace(text, "2345", "{0}", 1), "17", "{1}", 1))
 	}
 	for _, t := range to {
 		c.Intakes = append(c.Intakes, configIntake{t.Name, t.Recipient})
@@ -112,10 +122,15 @@ func (s *server) sealedPage(lang *locale.Language, to []Intake) ([]byte, error) 
 	}{form{Intakes: to, Purposes: Purposes()}, c, s.parts.policy, template.JS(s.parts.sealing), template.JS(s.parts.script)})
 	var out bytes.Buffer
 	if err := s.pages.ExecuteTemplate(&out, "seal.html", b); err != nil {
-		return nil, err
+		return sealedFile{}, err
 	}
-	s.sealed[lang.Code()] = out.Bytes()
-	return out.Bytes(), nil
+	packed, err := pack(out.Bytes())
+	if err != nil {
+		return sealedFile{}, err
+	}
+	page := sealedFile{out.Bytes(), packed}
+	s.sealed[lang.Code()] = page
+	return page, nil
 }
 
 func (s *server) sealing(v *visit) { s.give(v, "") }
@@ -142,7 +157,27 @@ func (s *server) give(v *visit, disposition string) {
 	if disposition != "" {
 		h.Set("Content-Disposition", disposition)
 	}
-	_, _ = v.w.Write(page) // who has gone needs no answer
+	h.Set("Vary", "Accept-Encoding")
+	b := page.plain
+	if strings.Contains(v.r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		b = page.packed
+	}
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	_, _ = v.w.Write(b) // who has gone needs no answer
+}
+
+// pack packs a page as small as gzip can, for slow lines.
+func pack(page []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(page)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	return b.Bytes(), err
 }
 
 func (s *server) closed(v *visit) {
@@ -177,7 +212,8 @@ func Page(o Options, lang string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.sealedPage(l, to)
+	page, err := s.sealedPage(l, to)
+	return page.plain, err
 }
 
 // Digests are those of the pages in each language and of the scripts within.
@@ -199,7 +235,7 @@ func (s *server) allDigests(to []Intake) (all []Digest, err error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, digest("page-"+l.Code()+".html", page))
+		all = append(all, digest("page-"+l.Code()+".html", page.plain))
 	}
 	return append(all, digest("sealing.js", []byte(s.parts.sealing)), digest("report.js", []byte(s.parts.script))), nil
 }

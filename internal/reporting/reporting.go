@@ -62,8 +62,8 @@ type server struct {
 	slow  chan struct{} // stretching of receipts takes memory: two at a time
 
 	mu     sync.Mutex
-	sealed map[string][]byte // pages that seal, by language
-	of     []Intake          // for whom they were made
+	sealed map[string]sealedFile // pages that seal, by language
+	of     []Intake              // for whom they were made
 }
 
 // New makes the pages.
@@ -109,7 +109,7 @@ func newServer(o Options) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Options: o, gate: newGate(o.Most, o.Now), lists: lists, slow: make(chan struct{}, 2), sealed: map[string][]byte{}}
+	s := &server{Options: o, gate: newGate(o.Most, o.Now), lists: lists, slow: make(chan struct{}, 2), sealed: map[string]sealedFile{}}
 	if s.parts, err = loadParts(); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ package reporting
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -377,6 +378,17 @@ func TestSealingPage(t *testing.T) {
 		if again := s.get("/" + lang + "/page.html").Body.Bytes(); !bytes.Equal(page, again) {
 			t.Errorf("%s: the page is not the same for everybody", lang)
 		}
+		r := httptest.NewRequest(http.MethodGet, "/"+lang+"/", nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		packed := s.do(r)
+		if z, err := gzip.NewReader(packed.Body); err != nil {
+			t.Error(err)
+		} else if plain, err := io.ReadAll(z); err != nil || !bytes.Equal(plain, page) || packed.Header().Get("Content-Encoding") != "gzip" {
+			t.Errorf("%s: packed, the page is another (%v)", lang, err)
+		}
+		if n := packed.Result().ContentLength; n > 80<<10 {
+			t.Errorf("%s: %d bytes go over a slow line", lang, n)
+		}
 		sum := sha256.Sum256(page)
 		if !strings.Contains(s.get("/digests.txt").Body.String(), hex.EncodeToString(sum[:])+"  page-"+lang+".html\n") {
 			t.Errorf("%s: its digest is not published", lang)
@@ -406,6 +418,34 @@ func TestSealingPage(t *testing.T) {
 		}
 		if scripts != 3 {
 			t.Errorf("%s: %d scripts and styles", lang, scripts)
+		}
+	}
+}
+
+// TestNewKeyIsOnThePage turns the intake key: the page, packed and not, seals to
+// the new one at once.
+func TestNewKeyIsOnThePage(t *testing.T) {
+	to := []Intake{{"Sample", "", ""}}
+	s := newSite(t, func(o *Options) { o.Intakes = func() ([]Intake, error) { return slices.Clone(to), nil } })
+	for range 2 {
+		id, err := age.GenerateHybridIdentity()
+		if err != nil {
+			t.Fatal(err)
+		}
+		to[0].Recipient = id.Recipient().String()
+		for _, encoding := range []string{"", "gzip"} {
+			r := httptest.NewRequest(http.MethodGet, "/en/", nil)
+			r.Header.Set("Accept-Encoding", encoding)
+			w := s.do(r)
+			var in io.Reader = w.Body
+			if encoding != "" {
+				if in, err = gzip.NewReader(w.Body); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if page, err := io.ReadAll(in); err != nil || !bytes.Contains(page, []byte(to[0].Recipient)) {
+				t.Errorf("%q: the page seals to another key (%v)", encoding, err)
+			}
 		}
 	}
 }

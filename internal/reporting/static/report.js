@@ -246,7 +246,7 @@
   async function showOpened(mine) {
     const { said } = await post("/api/look", { door: hex(mine.door) });
     if (said.withdrawn) throw new Told(texts.withdrawn);
-    const spoken = (day) => new Date(day + "T00:00:00Z").toLocaleDateString(config.language, { dateStyle: "long", timeZone: "UTC" });
+    const spoken = (day) => { const [y, m, d] = day.split("-").map(Number); return fill(config.months[m - 1], y, d); };
     opened = { mine, sent: said.messages.filter((m) => !m.answer).length };
     $("found").textContent = fill(texts.found, spoken(said.day));
     const days = said.messages.filter((m) => !m.answer).map((m) => spoken(m.day));
