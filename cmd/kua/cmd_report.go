@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -90,7 +91,7 @@ func (h *host) startReports(ctx context.Context) error {
 		return fmt.Errorf("reports can't be taken on %s: %w; give another address with --report", v.listen, err)
 	}
 	v.listen = listener.Addr().String()
-	store, err := inbox.Open(inbox.Options{Dir: filepath.Join(h.dir, "inbox"), Most: inboxMost, Now: h.p.now})
+	store, err := inbox.Open(h.p.inboxOf(h.dir))
 	if err != nil {
 		listener.Close()
 		return err
@@ -160,12 +161,58 @@ func (p *program) reportCommand() *cobra.Command {
 		Long: `People outside report on the pages of 'kua serve --report ADDRESS'. The page that
 seals on their device is one file, the same for everybody: 'kua report page'
 writes it for a stick, 'kua report digests' prints what it can be checked with.
-CARD is the file card.json that stands at that address.`,
+CARD is the file card.json that stands at that address; 'kua report card' writes
+it where nothing is served.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.reportDigestsCommand(), p.reportPageCommand(), p.reportOnionCommand())
+	cmd.AddCommand(p.reportCardCommand(), p.reportDigestsCommand(), p.reportPageCommand(), p.reportOnionCommand())
 	return cmd
+}
+
+func (p *program) reportCardCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "card",
+		Short: "Print the card with which others seal reports for this register, which may be locked",
+		Long: `Print the card with which 'kua seal' and 'kua report page' seal reports for this
+register: its name and the keys to which is sealed. It holds nothing secret, and
+the register may be locked. Whoever is handed it compares the fingerprints that
+are printed beside it with those on paper. After a key was made anew, hand out a
+new card.`,
+		Args: cobra.NoArgs,
+		RunE: func(_ *cobra.Command, _ []string) error {
+			dir, err := p.dir()
+			if err != nil {
+				return err
+			}
+			if _, err := os.Stat(dir); err != nil {
+				return fmt.Errorf("there is no register in %s: %w", dir, err)
+			}
+			to, err := intakesOf(dir)
+			if err != nil {
+				return err
+			}
+			if len(to) == 0 {
+				return fmt.Errorf("nobody takes reports in %s yet: an administrator of an organisation makes the key to which is sealed with 'kua intake key new'", dir)
+			}
+			store, err := inbox.Beside(p.inboxOf(dir))
+			if err != nil {
+				return err
+			}
+			if err := json.NewEncoder(p.out).Encode(reporting.CardOf(store.Installation(), to)); err != nil {
+				return err
+			}
+			for _, t := range to {
+				fmt.Fprintf(p.err, "%s: %s\n", t.Name, t.Fingerprint)
+			}
+			return nil
+		},
+	}
+}
+
+// inboxOf is how the inbox of the register in dir is opened.
+func (p *program) inboxOf(dir string) inbox.Options {
+	return inbox.Options{Dir: filepath.Join(dir, "inbox"), Most: inboxMost, Now: p.now}
 }
 
 // pagesOf are the options with which the page of a card is made.

@@ -141,6 +141,7 @@ var outside = map[string]string{
 	"kua mail":                "says what its subcommands are",
 	"kua statement":           "says what its subcommands are",
 	"kua report":              "says what its subcommands are",
+	"kua report card":         "prints what everybody may know, without opening the register",
 	"kua report digests":      "makes a page of a card: no register",
 	"kua report onion":        "prints lines for tor: no register",
 	"kua report page":         "makes a page of a card: no register",

@@ -79,6 +79,11 @@ func TestScripts(t *testing.T) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(out.Words+"\n"), 0o600))
 			},
 
+			"takereports": func(ts *testscript.TestScript, _ bool, args []string) { // takereports DIR: a register that takes reports
+				_, err := takeReports(ts.MkAbs(args[0]))
+				ts.Check(err)
+			},
+
 			"tsa":   serveTimeAuthority,
 			"store": serveStore(t),
 			"answer": func(ts *testscript.TestScript, _ bool, args []string) { // answer QUERY ANSWER: as the time-stamping authority does

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -21,36 +22,39 @@ import (
 	"github.com/kua-registry/kua/internal/registry"
 )
 
-// TestServeReports takes reports beside a register that is locked: the page
-// seals to the intake key of the organisation, and is the one whose digest the
-// command line prints.
-func TestServeReports(t *testing.T) {
+// takeReports makes a register in dir with an organisation that takes reports.
+func takeReports(dir string) (intake registry.IntakePublic, err error) {
 	ctx := context.Background()
-	dir := filepath.Join(t.TempDir(), "register")
 	p := &program{now: func() time.Time { return today }, stretch: quick(), rulebook: rulebook, err: os.Stderr}
 	reg, founder, err := registry.Create(ctx, dir, registry.FirstMember{Name: "founder", Lang: "en", Passphrase: founderPassphrase}, p.options())
 	if err != nil {
-		t.Fatal(err)
+		return intake, err
 	}
+	defer func() { err = errors.Join(err, reg.Close()) }()
 	org, err := reg.AddOrganisation(ctx, founder, registry.NewOrganisation{Name: "North", Counts: true})
 	if err != nil {
-		t.Fatal(err)
+		return intake, err
 	}
 	code, _, err := reg.Invite(ctx, founder, registry.NewInvitation{Name: "saule", Lang: "kk", Orgs: []string{org.ID}, Roles: []access.Role{access.Intake}})
 	if err != nil {
-		t.Fatal(err)
+		return intake, err
 	}
 	if _, _, err := reg.Accept(ctx, code, registry.Acceptance{Passphrase: "seven good words only northerners know"}); err != nil {
-		t.Fatal(err)
+		return intake, err
 	}
 	if err := reg.Prove(ctx, founder, founderPassphrase); err != nil {
-		t.Fatal(err)
+		return intake, err
 	}
-	intake, err := reg.TurnIntake(ctx, founder, org.ID, "North, for those who were hurt")
+	return reg.TurnIntake(ctx, founder, org.ID, "North, for those who were hurt")
+}
+
+// TestServeReports takes reports beside a register that is locked: the page
+// seals to the intake key of the organisation, and is the one whose digest the
+// command line prints; the card is the one it prints.
+func TestServeReports(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "register")
+	intake, err := takeReports(dir)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := reg.Close(); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0], "--registry", dir, "serve", "--locked", "--listen", "127.0.0.1:0", "--report", "127.0.0.1:0", "--onion", "sample.onion")
@@ -94,6 +98,11 @@ func TestServeReports(t *testing.T) {
 	card := filepath.Join(filepath.Dir(dir), "card.json")
 	if err := os.WriteFile(card, []byte(get("/card.json")), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	printed := exec.Command(os.Args[0], "--registry", dir, "report", "card")
+	printed.Env = append(os.Environ(), asProgram+"=1")
+	if b, err := printed.Output(); err != nil || string(b) != get("/card.json") {
+		t.Errorf("the card is served as %s, and the command line says %s (%v)", get("/card.json"), b, err)
 	}
 	digests := exec.Command(os.Args[0], "report", "digests", card)
 	digests.Env = append(os.Environ(), asProgram+"=1")
