@@ -101,7 +101,7 @@ func (r *Registry) store() (*inbox.Store, error) {
 // inboxes are the inboxes that the member can open, by organisation.
 func (r *Registry) inboxes(s *access.Session) (map[string][]*seal.Identity, error) {
 	all := map[string][]*seal.Identity{}
-	var why error = ErrNotAllowed
+	why := ErrNotAllowed
 	for _, org := range s.Member.Orgs {
 		if !access.Decide(s.Member, access.OpenInbox, access.Thing{Org: org}) {
 			continue
