@@ -404,6 +404,11 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			return g.Review(ctx, saule, other, ReviewVerdict{Verdict: "verified", Comment: "unasked"})
 		},
 
+		"SortSubmission: there is none": func() error { return g.SortSubmission(ctx, saule, newID(), SubmissionSort{}) },
+		"CaseOfSubmission: there is none": func() error {
+			_, err := g.CaseOfSubmission(ctx, saule, newID())
+			return err
+		},
 		"NewCase": func() error { _, err := g.NewCase(ctx, saule, NewCase{Org: north}); return err },
 		"PutRecord: a new record": func() error {
 			_, err := g.PutRecord(ctx, saule, RecordChange{Case: id, Kind: "contact", Fields: casefile.Fields{"date": {"2022-02-01"}}})
