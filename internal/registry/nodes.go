@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/ledger/pgstore"
 )
 
@@ -59,6 +60,7 @@ type nodes struct {
 	after  uint64                 // parts up to this version are known
 	parts  map[string]sharedValue // by name; what was taken away has no value
 	names  map[[32]byte]string
+	closed bool   // nothing is taken over any more
 	turned bool   // key files have changed since the register was opened
 	handed uint64 // the version of what was handed to this machine last
 	seen   *roll  // whose sessions were looked at
@@ -316,6 +318,9 @@ func (r *Registry) takeOver(ctx context.Context) error {
 // takeOverNow is takeOver with nodes.mu held.
 func (r *Registry) takeOverNow(ctx context.Context) error {
 	n := r.nodes
+	if n.closed {
+		return ledger.ErrClosed
+	}
 	state, err := n.store.State(ctx)
 	if err != nil {
 		return err

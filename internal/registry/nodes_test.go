@@ -21,6 +21,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/ledger/pgstore/pgtest"
 )
 
@@ -495,5 +496,43 @@ func TestMachineBlindShowsNothing(t *testing.T) {
 	m.a.signIn("asel")
 	m.a.note("asel", m.a.cases[0])
 	m.b.isAbreast()
+	m.b.verify()
+}
+
+// TestMachineClosesRegression: a machine that closes while it takes over what the
+// other writes ends with an answer, and not in the middle of its index.
+func TestMachineClosesRegression(t *testing.T) {
+	ctx := context.Background()
+	m := twoMachines(t)
+	m.a.signIn("asel")
+	for range 5 {
+		ending, end := context.WithCancel(ctx)
+		var wg sync.WaitGroup
+		wg.Go(func() { m.b.KeepAbreast(ending) })
+		for range 4 {
+			wg.Go(func() {
+				for {
+					if err := m.b.Abreast(ctx); err != nil {
+						if !errors.Is(err, ledger.ErrClosed) {
+							t.Errorf("asked while it closes: %v", err)
+						}
+						return
+					}
+				}
+			})
+		}
+		for range 3 {
+			m.a.note("asel", m.a.cases[0])
+		}
+		if err := m.b.Close(); err != nil {
+			t.Error(err)
+		}
+		end()
+		wg.Wait()
+		var err error
+		if m.b.Registry, m.b.session, err = Open(ctx, m.b.dir, Unlock{Passphrase: testPassphrase, Member: m.a.memberID("aigerim")}, testOptions(m.a.clock)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	m.b.verify()
 }

@@ -361,6 +361,11 @@ func (r *Registry) Close() error {
 	if r.rights != nil && r.log != nil {
 		r.finishAudit(context.Background())
 	}
+	if n := r.nodes; n != nil { // what is being taken over is, and then nothing more: nobody may be waiting for it
+		n.mu.Lock()
+		n.closed = true
+		n.mu.Unlock()
+	}
 	r.writing.LockHere()
 	defer r.writing.Unlock()
 	var errs []error
