@@ -776,3 +776,19 @@ func toldIn(m submission.Message) string {
 	}
 	return strings.Join(parts, "\n\n")
 }
+
+// Taker is the id of a member who has the role in the organisation of a report,
+// by name; empty: nobody.
+func (r *Registry) Taker(ctx context.Context, s *access.Session, id, name string) (_ string, err error) {
+	defer r.refusal(ctx, s, "inbox", "", &err)
+	f, err := r.findReport(ctx, s, id)
+	if err != nil || name == "" {
+		return "", err
+	}
+	for _, m := range takersIn(r.roll(), f.Org) {
+		if access.FoldName(m.Name) == access.FoldName(name) || m.ID == name {
+			return m.ID, nil
+		}
+	}
+	return "", ErrNoHolder
+}
