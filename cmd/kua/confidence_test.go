@@ -160,6 +160,7 @@ var outside = map[string]string{
 	"kua public":              "says what its subcommands are",
 	"kua share":               "says what its subcommands are",
 	"kua timestamp":           "says what its subcommands are",
+	"kua intake":              "says what its subcommands are",
 	"kua relay":               "says what its subcommands are",
 	"kua exchange":            "says what its subcommands are",
 	"kua common":              "says what its subcommands are",
