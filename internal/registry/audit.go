@@ -268,17 +268,7 @@ func (r *Registry) sealLine(l *line, stream ledger.ID, version uint64, prev ledg
 
 // appendLines appends sealed lines and hands them on to the index.
 func (r *Registry) appendLines(ctx context.Context, batch ledger.Batch, opened []index.Entry) error {
-	r.appending.Lock()
-	first, err := r.appendBatch(ctx, batch)
-	if err == nil {
-		for i := range opened {
-			opened[i].Pos = first + uint64(i)
-		}
-		r.unapplied = append(r.unapplied, opened...)
-		r.takeNew(ctx, nil, first, first+uint64(len(opened)))
-	}
-	r.appending.Unlock()
-	if err != nil {
+	if err := r.appendBatch(ctx, batch, opened); err != nil {
 		return r.whyNot(err)
 	}
 	// A long write, an import, does not keep readers waiting: it takes the lines

@@ -308,6 +308,21 @@ func (r *Registry) notAbreast(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnaudited, err)
 }
 
+// takeKeys takes over the forgetting keys that another machine has handed to this one.
+func (r *Registry) takeKeys(ctx context.Context) error {
+	r.nodes.mu.Lock()
+	defer r.nodes.mu.Unlock()
+	return r.takeKeysNow(ctx)
+}
+
+// takeKeysNow is takeKeys with nodes.mu held: key files are taken over, too.
+func (r *Registry) takeKeysNow(ctx context.Context) error {
+	if err := r.pull(ctx); err != nil {
+		return err
+	}
+	return r.takeHanded(ctx)
+}
+
 // takeOver takes over what other machines have written.
 func (r *Registry) takeOver(ctx context.Context) error {
 	r.nodes.mu.Lock()
@@ -315,8 +330,22 @@ func (r *Registry) takeOver(ctx context.Context) error {
 	return r.takeOverNow(ctx)
 }
 
-// takeOverNow is takeOver with nodes.mu held.
+// turnsMet is how many turns of the forgetting keys by another machine something
+// may meet, one after the other, before it is given up.
+const turnsMet = 3
+
+// takeOverNow is takeOver with nodes.mu held. What can't be read because another
+// machine is turning the forgetting keys is read again with the new ones.
 func (r *Registry) takeOverNow(ctx context.Context) error {
+	err := r.takeOverOnce(ctx)
+	for turns := 0; errors.Is(err, ledger.ErrForgetKey) && turns < turnsMet; turns++ {
+		err = r.takeOverOnce(ctx)
+	}
+	return err
+}
+
+// takeOverOnce tries takeOverNow.
+func (r *Registry) takeOverOnce(ctx context.Context) error {
 	n := r.nodes
 	if n.closed {
 		return ledger.ErrClosed
@@ -326,10 +355,7 @@ func (r *Registry) takeOverNow(ctx context.Context) error {
 		return err
 	}
 	if state.Changes != n.state.Changes {
-		if err := r.pull(ctx); err != nil {
-			return err
-		}
-		if err := r.takeHanded(ctx); err != nil {
+		if err := r.takeKeysNow(ctx); err != nil {
 			return err
 		}
 		r.keyring.Clear() // keys were granted, forgotten, or put under another forgetting key

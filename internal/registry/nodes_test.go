@@ -536,3 +536,59 @@ func TestMachineClosesRegression(t *testing.T) {
 	}
 	m.b.verify()
 }
+
+// TestMachineWritesWhileKeysTurnRegression: lines of the audit are appended and
+// pages asked for while the other machine turns the forgetting keys. Who appends
+// and who takes over waited for each other.
+func TestMachineWritesWhileKeysTurnRegression(t *testing.T) {
+	ctx := context.Background()
+	m := twoMachines(t)
+	m.a.prove()
+	m.b.signIn("asel")
+	ended := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-ended:
+				return
+			default:
+			}
+			if err := m.b.Abreast(ctx); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for range 2 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-ended:
+					return
+				default:
+				}
+				m.b.auditor.writing.Lock()
+				m.b.auditor.stream = [16]byte{} // so that each line brings a wrapped key
+				m.b.auditor.writing.Unlock()
+				if err := m.b.TakesOut(ctx, m.b.people["asel"], "figures", 1); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 12 {
+		m.b.isAbreast() // each turn meets what is under way, and not many turns the same
+		if err := m.a.ForgetNow(ctx, m.a.session); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	close(ended)
+	wg.Wait()
+	for _, h := range []*house{m.a, m.b} {
+		h.isAbreast()
+		h.verify()
+	}
+}

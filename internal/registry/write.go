@@ -103,43 +103,51 @@ func (r *Registry) abreast(ctx context.Context) error {
 	return nil
 }
 
-// appendBatch appends a batch, once more where another machine has turned the
-// forgetting keys meanwhile: nothing was written then.
-func (r *Registry) appendBatch(ctx context.Context, batch ledger.Batch) (first uint64, err error) {
-	first, err = r.log.Append(ctx, batch)
-	if n := r.nodes; n != nil && errors.Is(err, ledger.ErrForgetKey) {
-		n.mu.Lock()
-		if err = r.pull(ctx); err == nil {
-			err = r.takeHanded(ctx)
-		}
-		n.mu.Unlock()
-		if err == nil {
-			first, err = r.log.Append(ctx, batch)
+// appendBatch appends a batch, and hands its entries on to what decides and to
+// the index; their places are set. It is done again where another machine has
+// turned the forgetting keys meanwhile: nothing was written then.
+func (r *Registry) appendBatch(ctx context.Context, batch ledger.Batch, entries []index.Entry) error {
+	err := r.appendOnce(ctx, batch, entries)
+	for turns := 0; r.nodes != nil && errors.Is(err, ledger.ErrForgetKey) && turns < turnsMet; turns++ {
+		if err = r.takeKeys(ctx); err == nil {
+			err = r.appendOnce(ctx, batch, entries)
 		}
 	}
-	return first, err
+	return err
+}
+
+// appendOnce tries appendBatch. Who takes over what another machine
+// has written waits for appending: with it held, nothing is taken over.
+func (r *Registry) appendOnce(ctx context.Context, batch ledger.Batch, entries []index.Entry) error {
+	r.appending.Lock()
+	defer r.appending.Unlock()
+	first, err := r.log.Append(ctx, batch)
+	if err != nil {
+		return err
+	}
+	for i := range entries {
+		entries[i].Pos = first + uint64(i)
+	}
+	r.unapplied = append(r.unapplied, entries...)
+	r.takeNew(ctx, entries, first, first+uint64(len(entries)))
+	return nil
 }
 
 // append appends the entries of drafts, and hands them on to what decides and
 // to the index.
 func (r *Registry) append(ctx context.Context, s *access.Session, batch ledger.Batch, drafts []ledger.Draft) error {
-	r.appending.Lock()
-	defer r.appending.Unlock()
-	first, err := r.appendBatch(ctx, batch)
+	entries := make([]index.Entry, len(drafts))
+	for i, d := range drafts {
+		d.Content.Author = ledger.ID(s.Keys.Identity.ID())
+		entries[i] = opened(batch.Entries[i], d.Content)
+	}
+	err := r.appendBatch(ctx, batch, entries)
 	if errors.Is(err, ledger.ErrConflict) {
 		return ErrConflict
 	}
 	if err != nil {
 		return r.whyNot(err)
 	}
-	applied := make([]index.Entry, len(drafts))
-	for i, d := range drafts {
-		d.Content.Author = ledger.ID(s.Keys.Identity.ID())
-		batch.Entries[i].Pos = first + uint64(i)
-		applied[i] = opened(batch.Entries[i], d.Content)
-	}
-	r.unapplied = append(r.unapplied, applied...)
-	r.takeNew(ctx, applied, first, first+uint64(len(applied)))
 	return nil
 }
 

@@ -18,9 +18,8 @@ import (
 // done twice is guarded besides by what it writes: Append and PutPart refuse
 // who was overtaken.
 type Turn struct {
-	store *Store
-	conn  *pgxpool.Conn
-	key   string
+	conn *pgxpool.Conn
+	key  string
 }
 
 // Turn waits until it is this node's turn at something: ErrBusy where that takes
@@ -51,7 +50,7 @@ func (s *Store) turn(ctx context.Context, at, sql string) (t *Turn, got bool, er
 	if err != nil {
 		return nil, false, w.said("waiting for", err)
 	}
-	t = &Turn{store: s, conn: conn, key: "kua/" + s.options.Schema + "/" + at}
+	t = &Turn{conn: conn, key: "kua/" + s.options.Schema + "/" + at}
 	// The lock is the session's and outlives this transaction; the time limit does not.
 	err = pgx.BeginFunc(w, conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(w, "SELECT set_config('lock_timeout', $1, true)", strconv.FormatInt(s.turnLimit.Milliseconds(), 10)); err != nil {
