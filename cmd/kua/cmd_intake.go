@@ -207,16 +207,6 @@ the role intake in the organisation gets a task at once; --urgent=false ends it.
 	return cmd
 }
 
-// written opens the register to be written, does something and closes it.
-func (p *program) written(ctx context.Context, do func(context.Context, *registry.Registry, *access.Session) error) error {
-	reg, s, err := p.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer reg.Close()
-	return do(ctx, reg, s)
-}
-
 // saidOf says where a report stands now.
 func (p *program) saidOf(ctx context.Context, reg *registry.Registry, s *access.Session, id string) error {
 	v, err := reg.Submission(ctx, s, id)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/wholefile"
 )
@@ -90,11 +92,7 @@ serves the register while you make the pass, and start it again afterwards.`,
 			if _, err := os.Lstat(args[0]); err == nil {
 				return fmt.Errorf("%s is there already: give another file", args[0])
 			}
-			dir, unlock, err := p.unlock("Passphrase: ")
-			if err != nil {
-				return err
-			}
-			reg, session, err := registry.Open(cmd.Context(), dir, unlock, p.options())
+			reg, session, err := p.open(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -130,24 +128,17 @@ start the register; an erasure is final only once that machine's copy of the
 forgetting keys has ended.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, unlock, err := p.unlock("Passphrase: ")
-			if err != nil {
-				return err
-			}
-			reg, session, err := registry.Open(cmd.Context(), dir, unlock, p.options())
-			if err != nil {
-				return err
-			}
-			defer reg.Close()
-			err = reg.RemoveNode(cmd.Context(), session, args[0])
-			if errors.Is(err, registry.ErrNotFound) {
-				return fmt.Errorf("no other machine of the register is called %q: 'kua node' lists them", args[0])
-			}
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(p.out, "%s is taken off the register.\n", args[0])
-			return nil
+			return p.written(cmd.Context(), func(ctx context.Context, reg *registry.Registry, s *access.Session) error {
+				err := reg.RemoveNode(ctx, s, args[0])
+				if errors.Is(err, registry.ErrNotFound) {
+					return fmt.Errorf("no other machine of the register is called %q: 'kua node' lists them", args[0])
+				}
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(p.out, "%s is taken off the register.\n", args[0])
+				return nil
+			})
 		},
 	}
 }

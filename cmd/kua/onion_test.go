@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"os"
 	"os/exec"
@@ -41,15 +42,17 @@ func TestTorTakesTheLines(t *testing.T) {
 		}
 	}
 	cmd := exec.CommandContext(ctx, tor, none...)
-	cmd.Stdout = os.Stderr
+	said, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { cancel(); _ = cmd.Wait() }() // it was ended
-	for ctx.Err() == nil {
+	defer func() { cancel(); _ = cmd.Wait() }()          // it was ended
+	for lines := bufio.NewScanner(said); lines.Scan(); { // it begins its work, which it says, with the address made
 		b, err := os.ReadFile(filepath.Join(service, "hostname"))
 		if err != nil {
-			time.Sleep(20 * time.Millisecond) // another program writes it
 			continue
 		}
 		if !regexp.MustCompile(`^[a-z2-7]{56}\.onion\n$`).Match(b) {

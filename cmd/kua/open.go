@@ -32,6 +32,16 @@ func (p *program) open(ctx context.Context) (*registry.Registry, *access.Session
 	return p.openWith(ctx, p.options())
 }
 
+// written opens the register to be written, does something and closes it.
+func (p *program) written(ctx context.Context, do func(context.Context, *registry.Registry, *access.Session) error) error {
+	reg, s, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer reg.Close()
+	return do(ctx, reg, s)
+}
+
 // openWith opens the register with the passphrase of the caller, who is signed in by it.
 func (p *program) openWith(ctx context.Context, options registry.Options) (*registry.Registry, *access.Session, error) {
 	dir, unlock, err := p.unlock("Passphrase: ")

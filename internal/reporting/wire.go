@@ -161,15 +161,20 @@ type answered struct {
 	Answer []byte `json:"answer,omitempty"` // sealed; none: they sent it themselves
 }
 
-func (s *server) look(w http.ResponseWriter, r *http.Request) {
+// comeBack is the door of who comes back to a report, once it is paid for.
+func (s *server) comeBack(w http.ResponseWriter, r *http.Request) (d inbox.Door, err error) {
 	m, _, err := read(w, r)
-	var d inbox.Door
 	if err == nil {
 		d, err = doorOf(m.Door)
 	}
 	if err == nil {
 		err = s.gate.pay(r, costLook)
 	}
+	return d, err
+}
+
+func (s *server) look(w http.ResponseWriter, r *http.Request) {
+	d, err := s.comeBack(w, r)
 	var report inbox.Report
 	if err == nil {
 		report, err = s.Inbox.Get(d)
@@ -212,14 +217,7 @@ func (s *server) addTo(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) withdraw(w http.ResponseWriter, r *http.Request) {
-	m, _, err := read(w, r)
-	var d inbox.Door
-	if err == nil {
-		d, err = doorOf(m.Door)
-	}
-	if err == nil {
-		err = s.gate.pay(r, costLook)
-	}
+	d, err := s.comeBack(w, r)
 	if err == nil {
 		err = s.Inbox.Withdraw(d)
 	}
