@@ -23,24 +23,23 @@ import (
 
 // parts are what stands within the page that seals: nothing is fetched.
 type parts struct {
-	style, sealing, script string
-	policy                 string
+	style, sealing, line, script string
+	policy                       string
 }
 
 func loadParts() (p parts, err error) {
-	for name, to := range map[string]*string{"report.css": &p.style, "sealing.js": &p.sealing, "report.js": &p.script} {
-		b, err := files.ReadFile("static/" + name)
-		if err != nil {
+	for name, to := range map[string]*string{"report.css": &p.style, "sealing.js": &p.sealing, "line.js": &p.line, "report.js": &p.script} {
+		if *to, err = stored(name); err != nil {
 			return p, err
 		}
-		*to = strings.TrimSpace(string(b))
 	}
-	p.policy = "default-src 'none'; script-src " + hashOf(p.sealing) + " " + hashOf(p.script) + "; style-src " + hashOf(p.style) +
+	p.policy = "default-src 'none'; script-src " + HashOf(p.sealing) + " " + HashOf(p.line) + " " + HashOf(p.script) + "; style-src " + HashOf(p.style) +
 		"; connect-src 'self'; form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 	return p, nil
 }
 
-func hashOf(text string) string {
+// HashOf is how a policy names a script or a style that stands within a page.
+func HashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
@@ -87,15 +86,24 @@ var said = []string{
 	"words_count", "words_wrong", "none", "found", "answers_none", "answer_day", "answer_bad", "sent_days", "withdrawn", "send_file", "offline.done", "closed",
 }
 
-// sealedFile is the page that seals, and as it goes over the line.
-type sealedFile struct{ plain, packed []byte }
+// Style, Sealing and Line are what the page on a member's phone has in common
+// with the page that seals: the look, the script of others that seals, and
+// line.js.
+func Style() (string, error)   { return stored("report.css") }
+func Sealing() (string, error) { return stored("sealing.js") }
+func Line() (string, error)    { return stored("line.js") }
+
+func stored(name string) (string, error) {
+	b, err := files.ReadFile("static/" + name)
+	return strings.TrimSpace(string(b)), err
+}
 
 // sealedPage is the page that seals, in a language: the same bytes for all.
-func (s *server) sealedPage(lang *locale.Language, to []Intake) (sealedFile, error) {
+func (s *server) sealedPage(lang *locale.Language, to []Intake) (Whole, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !slices.Equal(s.of, to) {
-		s.of, s.sealed = slices.Clone(to), map[string]sealedFile{}
+		s.of, s.sealed = slices.Clone(to), map[string]Whole{}
 	}
 	if page, ok := s.sealed[lang.Code()]; ok {
 		return page, nil
@@ -116,19 +124,18 @@ func (s *server) sealedPage(lang *locale.Language, to []Intake) (sealedFile, err
 	}
 	b := s.body(lang, "", struct {
 		form
-		Config          config
-		Policy          string
-		Sealing, Script template.JS
-	}{form{Intakes: to, Purposes: Purposes()}, c, s.parts.policy, template.JS(s.parts.sealing), template.JS(s.parts.script)})
+		Config                config
+		Policy                string
+		Sealing, Line, Script template.JS
+	}{form{Intakes: to, Purposes: Purposes()}, c, s.parts.policy, template.JS(s.parts.sealing), template.JS(s.parts.line), template.JS(s.parts.script)})
 	var out bytes.Buffer
 	if err := s.pages.ExecuteTemplate(&out, "seal.html", b); err != nil {
-		return sealedFile{}, err
+		return Whole{}, err
 	}
-	packed, err := pack(out.Bytes())
+	page, err := NewWhole("text/html; charset=utf-8", out.Bytes())
 	if err != nil {
-		return sealedFile{}, err
+		return Whole{}, err
 	}
-	page := sealedFile{out.Bytes(), packed}
 	s.sealed[lang.Code()] = page
 	return page, nil
 }
@@ -152,19 +159,38 @@ func (s *server) give(v *visit, disposition string) {
 		http.Error(v.w, "500", http.StatusInternalServerError)
 		return
 	}
-	h := v.w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
 	if disposition != "" {
-		h.Set("Content-Disposition", disposition)
+		v.w.Header().Set("Content-Disposition", disposition)
 	}
+	page.Give(v.w, v.r)
+}
+
+// Whole is something that is the same bytes for everybody, and as it goes over
+// a slow line.
+type Whole struct {
+	Plain  []byte
+	kind   string // as Content-Type has it
+	packed []byte
+}
+
+// NewWhole packs what is given whole.
+func NewWhole(kind string, plain []byte) (Whole, error) {
+	packed, err := pack(plain)
+	return Whole{plain, kind, packed}, err
+}
+
+// Give gives it to a browser.
+func (p Whole) Give(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", p.kind)
 	h.Set("Vary", "Accept-Encoding")
-	b := page.plain
-	if strings.Contains(v.r.Header.Get("Accept-Encoding"), "gzip") {
+	b := p.Plain
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-		b = page.packed
+		b = p.packed
 	}
 	h.Set("Content-Length", strconv.Itoa(len(b)))
-	_, _ = v.w.Write(b) // who has gone needs no answer
+	_, _ = w.Write(b) // who has gone needs no answer
 }
 
 // pack packs a page as small as gzip can, for slow lines.
@@ -192,7 +218,8 @@ type Digest struct {
 	Sum  string // hex
 }
 
-func digest(name string, b []byte) Digest {
+// DigestOf is the digest of a file.
+func DigestOf(name string, b []byte) Digest {
 	sum := sha256.Sum256(b)
 	return Digest{name, hex.EncodeToString(sum[:])}
 }
@@ -213,7 +240,7 @@ func Page(o Options, lang string) ([]byte, error) {
 		return nil, err
 	}
 	page, err := s.sealedPage(l, to)
-	return page.plain, err
+	return page.Plain, err
 }
 
 // Digests are those of the pages in each language and of the scripts within.
@@ -235,9 +262,9 @@ func (s *server) allDigests(to []Intake) (all []Digest, err error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, digest("page-"+l.Code()+".html", page.plain))
+		all = append(all, DigestOf("page-"+l.Code()+".html", page.Plain))
 	}
-	return append(all, digest("sealing.js", []byte(s.parts.sealing)), digest("report.js", []byte(s.parts.script))), nil
+	return append(all, DigestOf("sealing.js", []byte(s.parts.sealing)), DigestOf("line.js", []byte(s.parts.line)), DigestOf("report.js", []byte(s.parts.script))), nil
 }
 
 func (s *server) digests(w http.ResponseWriter, _ *http.Request) {
@@ -246,6 +273,11 @@ func (s *server) digests(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "500", http.StatusInternalServerError)
 		return
 	}
+	WriteDigests(w, all)
+}
+
+// WriteDigests gives digests to a browser, as sha256sum writes them.
+func WriteDigests(w http.ResponseWriter, all []Digest) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	for _, d := range all {
 		_, _ = fmt.Fprintf(w, "%s  %s\n", d.Sum, d.Name)

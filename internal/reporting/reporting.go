@@ -62,8 +62,8 @@ type server struct {
 	slow  chan struct{} // stretching of receipts takes memory: two at a time
 
 	mu     sync.Mutex
-	sealed map[string]sealedFile // pages that seal, by language
-	of     []Intake              // for whom they were made
+	sealed map[string]Whole // pages that seal, by language
+	of     []Intake         // for whom they were made
 }
 
 // New makes the pages.
@@ -92,7 +92,7 @@ func New(o Options) (http.Handler, error) {
 	mux.HandleFunc("POST /api/look", s.look)
 	mux.HandleFunc("POST /api/add", s.addTo)
 	mux.HandleFunc("POST /api/withdraw", s.withdraw)
-	return s.protect(mux), nil
+	return o.Protect(s.parts.policy, mux), nil
 }
 
 func newServer(o Options) (*server, error) {
@@ -109,7 +109,7 @@ func newServer(o Options) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Options: o, gate: newGate(o.Most, o.Now), lists: lists, slow: make(chan struct{}, 2), sealed: map[string]sealedFile{}}
+	s := &server{Options: o, gate: newGate(o.Most, o.Now), lists: lists, slow: make(chan struct{}, 2), sealed: map[string]Whole{}}
 	if s.parts, err = loadParts(); err != nil {
 		return nil, err
 	}
@@ -119,12 +119,12 @@ func newServer(o Options) (*server, error) {
 	return s, nil
 }
 
-// protect sets what every answer says to the browser, and keeps a fault from
+// Protect sets what every answer says to the browser, and keeps a fault from
 // writing who it happened to.
-func (s *server) protect(next http.Handler) http.Handler {
+func (o Options) Protect(policy string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", s.parts.policy+"; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", policy+"; frame-ancestors 'none'")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -132,8 +132,8 @@ func (s *server) protect(next http.Handler) http.Handler {
 		h.Set("Permissions-Policy", "accelerometer=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-DNS-Prefetch-Control", "off")
-		if s.Onion != "" && r.Host != s.Onion && !strings.HasPrefix(r.URL.Path, "/api/") {
-			h.Set("Onion-Location", "http://"+s.Onion+r.URL.EscapedPath())
+		if o.Onion != "" && r.Host != o.Onion && !strings.HasPrefix(r.URL.Path, "/api/") {
+			h.Set("Onion-Location", "http://"+o.Onion+r.URL.EscapedPath())
 		}
 		defer func() {
 			switch e := recover(); e {
@@ -141,7 +141,7 @@ func (s *server) protect(next http.Handler) http.Handler {
 			case http.ErrAbortHandler:
 				panic(e)
 			default:
-				s.Logger.Error("a page for reports failed: this is a mistake of the program")
+				o.Logger.Error("a page for reports failed: this is a mistake of the program")
 				panic(http.ErrAbortHandler) // whose line is cut, and nothing written of it
 			}
 		}()

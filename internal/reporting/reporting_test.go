@@ -410,13 +410,13 @@ func TestSealingPage(t *testing.T) {
 					inside = ""
 				}
 			case token.Type == html.TextToken && inside != "":
-				if !strings.Contains(policy, hashOf(token.Data)) {
+				if !strings.Contains(policy, HashOf(token.Data)) {
 					t.Errorf("%s: a %s that the policy does not let run", lang, inside)
 				}
 				scripts, inside = scripts+1, ""
 			}
 		}
-		if scripts != 3 {
+		if scripts != 4 {
 			t.Errorf("%s: %d scripts and styles", lang, scripts)
 		}
 	}

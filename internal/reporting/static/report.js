@@ -2,7 +2,7 @@
 
 // Seals on the device of who tells: what leaves it opens with the key of those
 // who read reports, and with nothing else. docs/spec/submission.md, receipt.md
-// and reporting.md have what is written; `sealing` is what stands before.
+// and reporting.md have what is written; `sealing` and `kua` are what stands before.
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
@@ -10,35 +10,9 @@
   const texts = config.texts;
   const offline = location.protocol === "file:";
   const words = config.words.split(" ");
-  const pieceBytes = 4 << 20, pieceRow = 64 << 10, messageRow = 4 << 10, mostFile = 2 ** 31, mostFiles = 50, mostText = 100 << 10, mostMessage = 256 << 10;
-  const longest = 30000; // milliseconds between two tries
-
-  // Told is an error with a text for who reads the page.
-  class Told extends Error {}
-  const fill = (text, ...args) => text.replace(/\{(\d)\}/g, (_, n) => args[n]);
-
-  // Bytes.
-  const utf8 = (text) => new TextEncoder().encode(text);
-  const hex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
-  const unhex = (text) => Uint8Array.from(text.match(/../g) || [], (two) => parseInt(two, 16));
-  const drawn = (n) => crypto.getRandomValues(new Uint8Array(n));
-  function base64(bytes) {
-    let text = "";
-    for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096));
-    return btoa(text);
-  }
-  const unbase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  function big(n) {
-    const b = new Uint8Array(4);
-    new DataView(b.buffer).setUint32(0, n);
-    return b;
-  }
-  function rounded(bytes, row) {
-    const out = new Uint8Array(Math.max(1, Math.ceil(bytes.length / row)) * row);
-    out.set(bytes);
-    return out;
-  }
-  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  const pieceBytes = 4 << 20, pieceRow = 64 << 10, mostFile = 2 ** 31, mostFiles = 50, mostText = 100 << 10;
+  const { Told, Answered, fill, utf8, hex, unhex, drawn, base64, unbase64, big, rounded, pause, seal, writeMessage } = kua;
+  const { post, putPiece } = kua.lineOf(() => say(texts.waiting));
 
   // Receipts: eight words of eleven bits each.
   function toWords(secret) {
@@ -84,25 +58,10 @@
     return { secret, door, stored: sealing.sha256(door), identity, answers: await sealing.identityToRecipient(identity) };
   }
 
-  // Sealing.
-  async function seal(to, bytes) {
-    const e = new sealing.Encrypter();
-    e.addRecipient(to);
-    return e.encrypt(bytes);
-  }
   async function open(identity, sealed) {
     const d = new sealing.Decrypter();
     d.addIdentity(identity);
     return JSON.parse(new TextDecoder().decode(await d.decrypt(sealed)));
-  }
-  function writeMessage(message) {
-    const out = {};
-    for (const [key, value] of Object.entries(message)) if (value !== "" && (!Array.isArray(value) || value.length)) out[key] = value;
-    const bytes = utf8(JSON.stringify(out));
-    const full = new Uint8Array(Math.ceil(bytes.length / messageRow) * messageRow).fill(32);
-    full.set(bytes);
-    if (full.length > mostMessage) throw new Told(texts.toolong);
-    return full;
   }
   function fileName(name) {
     name = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1);
@@ -110,47 +69,6 @@
     while (utf8(name).length > 255) name = Array.from(name).slice(1).join("");
     return name.replace(/^[ .]+|[ .]+$/g, "") || "file";
   }
-
-  // The line: cut and come back. What is answered otherwise than well is thrown
-  // with its number.
-  class Answered extends Error {
-    constructor(status) { super(String(status)); this.status = status; }
-  }
-  let work = "";
-  async function doWork() {
-    const asked = await (await fetch("/api/work", { credentials: "omit" })).json();
-    const head = utf8(asked.token + ".");
-    for (let n = 0; ; n++) {
-      if (n % 1024 === 0) await pause(0);
-      const sum = sealing.sha256(new Uint8Array([...head, ...utf8(String(n))]));
-      const lead = (sum[0] << 16 | sum[1] << 8 | sum[2]) >>> 0;
-      if (lead >>> (24 - asked.bits) === 0) { work = asked.token + "." + n; return; }
-    }
-  }
-  // ask asks until it is answered, and says whether the line was cut meanwhile:
-  // then it may have arrived before.
-  async function ask(method, path, body) {
-    let cut = false;
-    for (let wait = 1000; ; ) {
-      let answer;
-      try {
-        if (!work && method !== "GET") await doWork();
-        answer = await fetch(path, { method, body, credentials: "omit", headers: method === "GET" ? {} : { "Kua-Work": work } });
-        if (answer.ok) return { said: await answer.json(), cut };
-      } catch (e) { answer = undefined; }
-      if (answer && answer.status === 403) { work = ""; continue; }
-      if (answer && answer.status < 500 || answer && answer.status === 507) {
-        const e = new Answered(answer.status);
-        e.cut = cut;
-        throw e;
-      }
-      cut = true;
-      say(texts.waiting);
-      await pause(wait);
-      wait = Math.min(2 * wait, longest);
-    }
-  }
-  const post = (path, what) => ask("POST", path, JSON.stringify(what));
 
   // Files, piece by piece: no more than one is in memory. What has arrived
   // before a cut is not sent again.
@@ -167,7 +85,6 @@
     const type = /^[!-~]{0,100}$/.test(file.type) ? file.type : "";
     return { name: fileName(file.name), type, bytes: file.size, upload, pieces, sha256: hex(sum.digest()) };
   }
-  const putPiece = (upload, n, sealed) => ask("PUT", "/api/pieces/" + upload + "/" + n, sealed);
 
   async function sealMessage(form, answers, keep) {
     const value = (name) => (form.elements[name] ? form.elements[name].value : "");
@@ -186,7 +103,7 @@
     message.files = [];
     for (const f of files) message.files.push(await sendFile(f, to, keep));
     say(fill(texts.sealing, "99 %"));
-    return { sealed: await seal(to, writeMessage(message)), files: message.files.map((f) => ({ upload: f.upload, pieces: f.pieces })) };
+    return { sealed: await seal(to, writeMessage(message, texts.toolong)), files: message.files.map((f) => ({ upload: f.upload, pieces: f.pieces })) };
   }
 
   async function sendReport(form) {
