@@ -47,6 +47,8 @@ var withoutLine = map[string]string{
 	"NewPassphrase": "chance, which nothing keeps",
 	"May":           "the pages ask it to know which links to show",
 	"LooksAfter":    "as May",
+	"HasDue":        "as May",
+	"InboxCount":    "numbers, and no id to be tried",
 	"OpensInbox":    "as May", "IntakePublic": "public halves of keys, which the public form shows",
 	"MayBulk":   "as May",
 	"Extent":    "as Info",

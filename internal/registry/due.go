@@ -3,6 +3,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -16,6 +17,7 @@ import (
 
 // What may be due.
 const (
+	DueReport   = "report"   // a report from outside in which life is at risk
 	DueOurs     = "ours"     // a deadline that is ours to keep, or a right that is ours to use
 	DueTheirs   = "theirs"   // a deadline that the authorities have to keep
 	DueTask     = "task"     // an open task
@@ -26,7 +28,7 @@ const (
 
 // DueKinds are all that may be due, in the order in which they are shown.
 func DueKinds() []string {
-	return []string{DueOurs, DueTheirs, DueTask, DueContact, DueEvidence, DueHearing}
+	return []string{DueReport, DueOurs, DueTheirs, DueTask, DueContact, DueEvidence, DueHearing}
 }
 
 // DueQuery asks what is due, as things stand today.
@@ -38,12 +40,13 @@ type DueQuery struct {
 	Names    bool     // the cases are given with the names of those they are about, and tasks with their words
 }
 
-// DueItem is something that is due in a case.
+// DueItem is something that is due in a case, or an urgent report.
 type DueItem struct {
 	index.Due
-	What   string           // of DueKinds
-	Row    Row              // its case
-	Record *casefile.Record // of a task, as far as the member may read it; else nil
+	What       string           // of DueKinds
+	Row        Row              // its case
+	Record     *casefile.Record // of a task, as far as the member may read it; else nil
+	Submission string           // id of the report, where it is one; then there is no case
 
 	MayWrite bool // the member may write to the case
 }
@@ -69,7 +72,7 @@ func (d DueDay) Total() int {
 // see. Days without anything are left out.
 func (r *Registry) Due(ctx context.Context, s *access.Session, q DueQuery) (_ []DueDay, err error) {
 	defer r.refusal(ctx, s, "calendar", "", &err)
-	if !access.Decide(s.Member, access.Count, access.Thing{}) {
+	if !hasDue(s.Member) {
 		return nil, ErrNotAllowed
 	}
 	today := r.Today()
@@ -108,7 +111,9 @@ func (r *Registry) Due(ctx context.Context, s *access.Session, q DueQuery) (_ []
 	var rows []Row
 	for _, d := range days {
 		for _, item := range d.Items {
-			rows = append(rows, item.Row)
+			if item.What != DueReport {
+				rows = append(rows, item.Row)
+			}
 		}
 	}
 	if err := r.readsIdentity(ctx, s, actList, "calendar", r.whole(s, rows...)...); err != nil {
@@ -119,11 +124,21 @@ func (r *Registry) Due(ctx context.Context, s *access.Session, q DueQuery) (_ []
 
 // Overdue tells whether a day has been let pass.
 func (d DueItem) Overdue(today edtf.Day) bool {
-	return d.State == rules.Overdue || d.What == DueTask && d.Day < today
+	return d.State == rules.Overdue || (d.What == DueTask || d.What == DueReport) && d.Day < today
 }
 
 // dueItems are what is due for a member, by day, without the cases.
-func (r *Registry) dueItems(ctx context.Context, m access.Member, q DueQuery) ([]DueItem, error) {
+func (r *Registry) dueItems(ctx context.Context, m access.Member, q DueQuery) (items []DueItem, err error) {
+	if len(q.Kinds) == 0 || slices.Contains(q.Kinds, DueReport) {
+		if items, err = r.urgentFor(ctx, m); err != nil {
+			return nil, err
+		}
+		items = slices.DeleteFunc(items, func(d DueItem) bool { return d.Day < q.From || d.Day > q.To })
+	}
+	if !access.Decide(m, access.Count, access.Thing{}) { // no case is theirs to count
+		slices.SortStableFunc(items, func(a, b DueItem) int { return cmp.Compare(a.Day, b.Day) })
+		return items, nil
+	}
 	own := r.ownCases(m, q.Own)
 	what := func(d index.Due) string {
 		if d.Rule == "" {
@@ -140,10 +155,10 @@ func (r *Registry) dueItems(ctx context.Context, m access.Member, q DueQuery) ([
 	if err != nil {
 		return nil, err
 	}
-	items := make([]DueItem, len(found))
-	for i, d := range found {
-		items[i] = DueItem{Due: d, What: what(d)}
+	for _, d := range found {
+		items = append(items, DueItem{Due: d, What: what(d)})
 	}
+	slices.SortStableFunc(items, func(a, b DueItem) int { return cmp.Compare(a.Day, b.Day) })
 	return items, nil
 }
 
@@ -163,6 +178,9 @@ func (r *Registry) ownCases(m access.Member, only bool) func(id string) bool {
 func (r *Registry) withCases(ctx context.Context, s *access.Session, items []DueItem, names bool) error {
 	see, clock := r.see(s.Member), r.clock(Clock{})
 	for i := range items {
+		if items[i].What == DueReport {
+			continue
+		}
 		row, err := r.index.Row(ctx, items[i].Case, clock, see)
 		if err != nil {
 			return err
@@ -191,8 +209,8 @@ type TaskQuery struct {
 	Skip int  // how many were shown before
 }
 
-// TaskPage is a page of open tasks: those whose day is over first, then by
-// day, then those without one.
+// TaskPage is a page of open tasks: urgent reports first, then those whose day
+// is over, then by day, then those without one.
 type TaskPage struct {
 	Tasks   []DueItem
 	Total   int
@@ -207,15 +225,15 @@ const tasksPerPage = 50
 // Tasks are the open tasks in the cases that the member may see.
 func (r *Registry) Tasks(ctx context.Context, s *access.Session, q TaskQuery) (_ TaskPage, err error) {
 	defer r.refusal(ctx, s, "calendar", "", &err)
-	if !access.Decide(s.Member, access.Count, access.Thing{}) {
+	if !hasDue(s.Member) {
 		return TaskPage{}, ErrNotAllowed
 	}
-	all, err := r.dueItems(ctx, s.Member, DueQuery{From: edtf.MinDay, To: edtf.MaxDay, Kinds: []string{DueTask}, Own: q.Own})
+	all, err := r.dueItems(ctx, s.Member, DueQuery{From: edtf.MinDay, To: edtf.MaxDay, Kinds: []string{DueTask, DueReport}, Own: q.Own})
 	if err != nil {
 		return TaskPage{}, err
 	}
 	me := access.FoldName(s.Member.Name)
-	others := func(d DueItem) bool { return access.FoldName(d.Assigned) != me }
+	others := func(d DueItem) bool { return d.What != DueReport && access.FoldName(d.Assigned) != me }
 	page := TaskPage{}
 	mine := slices.DeleteFunc(slices.Clone(all), others)
 	if page.Mine = len(mine); q.Mine {
@@ -227,6 +245,7 @@ func (r *Registry) Tasks(ctx context.Context, s *access.Session, q TaskQuery) (_
 			page.Overdue++
 		}
 	}
+	slices.SortStableFunc(all, func(a, b DueItem) int { return yesFirst(a.What == DueReport, b.What == DueReport) })
 	page.Total = len(all)
 	all = all[min(max(q.Skip, 0), len(all)):]
 	if len(all) > tasksPerPage {
@@ -235,15 +254,28 @@ func (r *Registry) Tasks(ctx context.Context, s *access.Session, q TaskQuery) (_
 	if err := r.withCases(ctx, s, all, true); err != nil {
 		return TaskPage{}, err
 	}
-	rows := make([]Row, len(all))
-	for i, d := range all {
-		rows[i] = d.Row
+	var rows []Row
+	for _, d := range all {
+		if d.What != DueReport {
+			rows = append(rows, d.Row)
+		}
 	}
 	page.Tasks = all
 	if err := r.readsIdentity(ctx, s, actList, "calendar", r.whole(s, rows...)...); err != nil {
 		return TaskPage{}, err
 	}
 	return page, nil
+}
+
+// yesFirst puts what is so before what is not.
+func yesFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
 }
 
 // FinishTask marks an open task as done today. seen is how many changes the

@@ -108,7 +108,7 @@ func (r *Registry) MakeFeed(ctx context.Context, s *access.Session) (secret stri
 	if !r.sessions.Fresh(s) {
 		return "", ErrProof
 	}
-	if !access.Decide(s.Member, access.Count, access.Thing{}) {
+	if !hasDue(s.Member) {
 		return "", ErrNotAllowed // nothing is due for them
 	}
 	chance := make([]byte, 32)
@@ -181,7 +181,7 @@ func (r *Registry) FeedOf(ctx context.Context, secret string) (FeedContent, erro
 		return FeedContent{}, ErrNotFound
 	}
 	m := ro.member(found.Member)
-	if m == nil || m.Left || !access.Decide(m.Member, access.Count, access.Thing{}) {
+	if m == nil || m.Left || !hasDue(m.Member) {
 		return FeedContent{}, ErrNotFound
 	}
 	now := r.now()

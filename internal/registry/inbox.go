@@ -4,6 +4,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -71,9 +72,16 @@ type SubmissionView struct {
 	Case         string // id of the case made of it
 	CaseNumber   string // empty: it is not open to the member
 	Gist         string // the beginning of what is told
+	Language     string // in which it was told first: en, ru or kk
+	Files        int    // that came with it
+	Again        bool   // its sender wrote after they were answered
 	Mine         bool   // it is urgent, and a task of the member's
-	Messages     []SubmissionMessage
-	MayCase      bool // the member may make a case of it
+	MayCase      bool   // the member may make a case of it
+
+	// Of a report that is opened by itself.
+	Messages []SubmissionMessage
+	Parts    []string        // ids of the reports that are part of it
+	Takers   []access.Member // who may be asked to look after it
 }
 
 // SubmissionMessage is one message of a report or an answer to it.
@@ -212,13 +220,7 @@ func (r *Registry) submissions(ctx context.Context, s *access.Session, keys map[
 		views = append(views, v)
 	}
 	slices.SortStableFunc(views, func(a, b SubmissionView) int {
-		if a.Urgent != b.Urgent {
-			if a.Urgent {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(b.Day, a.Day)
+		return cmp.Or(yesFirst(a.Urgent, b.Urgent), strings.Compare(b.Day, a.Day))
 	})
 	return views, nil
 }
@@ -232,6 +234,12 @@ func (r *Registry) submissionView(ctx context.Context, s *access.Session, store 
 		if keys[v.Org] == nil {
 			return v, false, nil
 		}
+	}
+	answered := false
+	for _, m := range report.Messages {
+		v.Files += len(m.Files)
+		v.Again = answered && !m.Answer
+		answered = answered || m.Answer
 	}
 	for _, m := range report.Messages {
 		if m.Answer {
@@ -249,7 +257,7 @@ func (r *Registry) submissionView(ctx context.Context, s *access.Session, store 
 				continue
 			}
 			if told, err := openWith(ids, sealed); !errors.Is(err, submission.ErrOpen) {
-				v.Org, v.Gist = org, gist(told)
+				v.Org, v.Gist, v.Language = org, gist(told), told.Language
 				break
 			}
 		}
@@ -343,6 +351,19 @@ func (r *Registry) Submission(ctx context.Context, s *access.Session, id string)
 	f, err := r.findReport(ctx, s, id)
 	if err != nil {
 		return SubmissionView{}, err
+	}
+	sorted, err := r.sortedReports(ctx)
+	if err != nil {
+		return SubmissionView{}, err
+	}
+	for door, rec := range sorted {
+		if rec.Get("into") == f.ID && rec.Get("org") == f.Org {
+			f.Parts = append(f.Parts, door)
+		}
+	}
+	slices.Sort(f.Parts)
+	for _, m := range takersIn(r.roll(), f.Org) {
+		f.Takers = append(f.Takers, m.Member)
 	}
 	if err := r.audit(ctx, &line{act: actRead, what: "inbox", by: s.Keys.Identity}); err != nil {
 		return SubmissionView{}, fmt.Errorf("%w (%w)", ErrUnaudited, err)
@@ -626,7 +647,7 @@ func (r *Registry) moveFiles(ctx context.Context, s *access.Session, f *found, c
 					return err
 				}
 			}
-			content := &pieceReader{f: f, of: of, upload: inbox.Upload(raw), message: inbox.Message{Number: m.Number}, hash: sha256.New()}
+			content := newPieceReader(f, of, m.Number, inbox.Upload(raw))
 			if _, err := r.AddFile(ctx, s, caseID, NewFile{Evidence: items[of.SHA256], Name: of.Name, Content: content}); err != nil {
 				return err
 			}
@@ -653,8 +674,8 @@ func (r *Registry) itemOf(ctx context.Context, s *access.Session, f *found, case
 	}, nil, "", "submission "+f.ID)
 }
 
-// pieceReader reads a file of a report, piece by piece, and ends with an error
-// where it is not the one that was sent.
+// pieceReader reads a file of a report, piece by piece. Where it is not the one
+// that was sent, it ends with an error in the place of the last piece.
 type pieceReader struct {
 	f       *found
 	of      submission.File
@@ -665,12 +686,13 @@ type pieceReader struct {
 	hash    hash.Hash
 }
 
+func newPieceReader(f *found, of submission.File, message int, upload inbox.Upload) *pieceReader {
+	return &pieceReader{f: f, of: of, upload: upload, message: inbox.Message{Number: message}, hash: sha256.New()}
+}
+
 func (p *pieceReader) Read(b []byte) (int, error) {
 	for len(p.left) == 0 {
 		if p.next == p.of.Pieces {
-			if hex.EncodeToString(p.hash.Sum(nil)) != p.of.SHA256 {
-				return 0, ErrSubmissionFile
-			}
 			return 0, io.EOF
 		}
 		if err := p.piece(); err != nil {
@@ -703,8 +725,12 @@ func (p *pieceReader) piece() error {
 			return ErrSubmissionFile
 		}
 		p.next++
-		p.left = plain
 		p.hash.Write(plain)
+		if p.next == p.of.Pieces && hex.EncodeToString(p.hash.Sum(nil)) != p.of.SHA256 {
+			p.next-- // asked again, it ends so again
+			return ErrSubmissionFile
+		}
+		p.left = plain
 		return nil
 	}
 	return ErrSubmissionFile

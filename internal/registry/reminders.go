@@ -52,7 +52,7 @@ type Letter struct {
 	To, Lang  string
 	Weekly    bool
 	Deadlines int // of ours that end today, or this week
-	Tasks     int // that are due by then: tasks, contacts, evidence, hearings
+	Tasks     int // that are due by then: urgent reports, tasks, contacts, evidence, hearings
 	Overdue   int // deadlines of ours and tasks whose day is over
 }
 
@@ -407,7 +407,7 @@ func (r *Registry) remind(ctx context.Context, post Post) (Reminded, error) {
 	ro := r.roll()
 	for _, w := range ro.Reminders {
 		m := ro.member(w.Member)
-		if m == nil || m.Left || !access.Decide(m.Member, access.Count, access.Thing{}) {
+		if m == nil || m.Left || !hasDue(m.Member) {
 			continue
 		}
 		now := r.now()

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/inbox"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/rules"
+	"github.com/kua-registry/kua/internal/seal"
+	"github.com/kua-registry/kua/internal/submission"
+)
+
+// What whoever takes a sealed file in can be told, beside what a disk says.
+var (
+	ErrSealedFile = submission.ErrFile
+	ErrInboxFull  = inbox.ErrFull
+)
+
+// Waits tells whether somebody has to look at a report still.
+func (v SubmissionView) Waits() bool { return v.Withdrawn == "" && unhandled(v.Status) }
+
+func unhandled(status string) bool { return status == SubmissionNew || status == SubmissionMore }
+
+// InboxCount is how much of the inbox waits for a member.
+type InboxCount struct {
+	New    int  // that nobody has sorted
+	Urgent int  // in which life is at risk, and that wait
+	More   bool // there may be more new ones: they have not all been looked at
+}
+
+// lookAtOnce is how many reports are opened at most to count the new ones. What
+// a flood sends is opened little by little.
+const lookAtOnce = 200
+
+// addressees remembers of reports that nobody has sorted to which organisation they
+// were sent, or which keys do not open them: so each is opened once to be
+// counted, and not with every page. Of what they tell it keeps nothing.
+type addressees struct {
+	mu     sync.Mutex
+	org    map[inbox.Door]string
+	shutTo map[inbox.Door][][16]byte
+}
+
+// InboxCount counts what waits in the inboxes that the member opens.
+func (r *Registry) InboxCount(ctx context.Context, s *access.Session) (n InboxCount, err error) {
+	orgs := inboxOrgs(s.Member)
+	if len(orgs) == 0 {
+		return n, nil
+	}
+	store := inbox.Look(filepath.Join(r.dir, inboxDir))
+	doors, err := store.Doors()
+	if err != nil || len(doors) == 0 {
+		return n, err
+	}
+	sorted, err := r.sortedReports(ctx)
+	if err != nil {
+		return n, err
+	}
+	var unsorted []inbox.Door
+	for _, d := range doors {
+		rec := sorted[d.String()]
+		switch {
+		case rec == nil:
+			unsorted = append(unsorted, d)
+		case slices.Contains(orgs, rec.Get("org")) && unhandled(rec.Get("status")) && store.Told(d):
+			if rec.Get("status") == SubmissionNew {
+				n.New++
+			}
+			if rec.Get("urgent") == "yes" {
+				n.Urgent++
+			}
+		}
+	}
+	count, more, err := r.unsorted(s, store, orgs, unsorted)
+	n.New, n.More = n.New+count, more
+	return n, err
+}
+
+// unsorted counts the reports among some that were sent to one of the
+// organisations and that their senders have not taken back.
+func (r *Registry) unsorted(s *access.Session, store *inbox.Store, orgs []string, doors []inbox.Door) (n int, more bool, err error) {
+	known := &r.addressees
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	orgOf, shutTo := map[inbox.Door]string{}, map[inbox.Door][][16]byte{}
+	for _, d := range doors { // what was sorted or taken away meanwhile is forgotten
+		if org, ok := known.org[d]; ok {
+			orgOf[d] = org
+		}
+		if ids, ok := known.shutTo[d]; ok {
+			shutTo[d] = ids
+		}
+	}
+	known.org, known.shutTo = orgOf, shutTo
+	var keys map[string][]*seal.Identity
+	looked := 0
+	for _, d := range doors {
+		if _, ok := orgOf[d]; !ok {
+			if keys == nil {
+				if keys, err = r.inboxes(s); err != nil {
+					return n, more, withoutKey(err)
+				}
+			}
+			if looked == lookAtOnce {
+				more = true
+				continue
+			}
+			tried, err := known.look(store, d, keys)
+			if err != nil {
+				return n, more, err
+			}
+			if tried {
+				looked++
+			}
+		}
+		if org, ok := orgOf[d]; ok && slices.Contains(orgs, org) && store.Told(d) {
+			n++
+		}
+	}
+	return n, more, nil
+}
+
+// withoutKey is nil where a member has no key yet: then nothing is counted.
+func withoutKey(err error) error {
+	if errors.Is(err, ErrNoIntakeKey) || errors.Is(err, ErrIntakeShut) {
+		return nil
+	}
+	return err
+}
+
+// look opens the first message of a report with the keys that were not tried
+// yet, and remembers whose it is; false: all were. The caller holds mu.
+func (k *addressees) look(store *inbox.Store, d inbox.Door, keys map[string][]*seal.Identity) (tried bool, err error) {
+	var sealed []byte
+	for org, ids := range keys {
+		for _, id := range ids {
+			if slices.Contains(k.shutTo[d], id.ID()) {
+				continue
+			}
+			if sealed == nil {
+				if sealed, err = store.Message(d, inbox.Message{Number: 1}); errors.Is(err, inbox.ErrNone) {
+					return false, nil // taken back
+				} else if err != nil {
+					return false, err
+				}
+			}
+			if _, err := submission.Open(id, sealed); errors.Is(err, submission.ErrOpen) {
+				k.shutTo[d] = append(k.shutTo[d], id.ID())
+				tried = true
+				continue
+			}
+			k.org[d] = org
+			delete(k.shutTo, d)
+			return true, nil
+		}
+	}
+	return tried, nil
+}
+
+// inboxOrgs are the organisations whose inbox a member may open.
+func inboxOrgs(m access.Member) []string {
+	var orgs []string
+	for _, org := range m.Orgs {
+		if access.Decide(m, access.OpenInbox, access.Thing{Org: org}) {
+			orgs = append(orgs, org)
+		}
+	}
+	return orgs
+}
+
+// hasDue tells whether anything can be due for a member: what is due in cases,
+// or reports in which life is at risk.
+func hasDue(m access.Member) bool {
+	return access.Decide(m, access.Count, access.Thing{}) || len(inboxOrgs(m)) > 0
+}
+
+// HasDue tells whether anything can ever be due for the member of a session.
+func (r *Registry) HasDue(s *access.Session) bool { return hasDue(s.Member) }
+
+// urgentFor are the reports in which life is at risk and that are a task of the
+// member's: since which day, and nothing of what they tell.
+func (r *Registry) urgentFor(ctx context.Context, m access.Member) (items []DueItem, err error) {
+	orgs := inboxOrgs(m)
+	if len(orgs) == 0 {
+		return nil, nil
+	}
+	tasks, err := r.urgentTasks(ctx)
+	if err != nil || len(tasks) == 0 {
+		return nil, err
+	}
+	reports, err := r.index.Outside(ctx, submissionKind, allKnown)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tasks {
+		for _, report := range reports {
+			if t.Get("member") != m.ID || t.Get("submission") != report.ID || !slices.Contains(orgs, report.Get("org")) {
+				continue
+			}
+			day, err := edtf.ParseDay(t.Get("set"))
+			if err != nil {
+				return nil, fmt.Errorf("a task of a report: %w", err)
+			}
+			items = append(items, DueItem{
+				Due:  index.Due{Day: day, Arguable: day, State: rules.Running, Kind: submissionTaskKind, Record: t.ID},
+				What: DueReport, Submission: report.Get("door"),
+			})
+		}
+	}
+	return items, nil
+}
+
+// SubmissionFile opens a file of a report as its sender's machine had it. Where
+// a piece is not the one that was sent, reading ends with ErrSubmissionFile
+// before the last of it is read.
+func (r *Registry) SubmissionFile(ctx context.Context, s *access.Session, id, upload string) (_ io.Reader, _ submission.File, err error) {
+	defer r.refusal(ctx, s, "inbox", "", &err)
+	f, err := r.findReport(ctx, s, id)
+	if err != nil {
+		return nil, submission.File{}, err
+	}
+	for _, m := range f.Messages {
+		for _, of := range m.Files {
+			if m.Answer || m.Shut || of.Upload != upload {
+				continue
+			}
+			raw, err := hex.DecodeString(of.Upload)
+			if err != nil || len(raw) != len(inbox.Upload{}) {
+				return nil, submission.File{}, ErrNotFound
+			}
+			if err := r.audit(ctx, &line{act: actRead, what: "inbox", by: s.Keys.Identity}); err != nil {
+				return nil, submission.File{}, fmt.Errorf("%w (%w)", ErrUnaudited, err)
+			}
+			return newPieceReader(f, of, m.Number, inbox.Upload(raw)), of, nil
+		}
+	}
+	return nil, submission.File{}, ErrNotFound
+}
