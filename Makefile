@@ -178,6 +178,14 @@ $(ANONLINK)/bin/python:
 	python3 -m venv $(ANONLINK)
 	$(ANONLINK)/bin/pip install -q anonlink==0.15.3 || { rm -rf $(ANONLINK); exit 1; }
 
+.PHONY: release
+release: go ## programs, Debian packages, container file, SBOMs and checksums of this commit, in dist
+	packaging/release.sh dist
+
+.PHONY: reproducible
+reproducible: go ## the release of this commit twice, in two places: the same bytes (minutes)
+	packaging/reproducible.sh
+
 .PHONY: check
 check: lint test ## what must be green before a commit lands
 
