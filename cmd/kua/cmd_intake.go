@@ -15,6 +15,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/submission"
 )
 
 func (p *program) intakeCommand() *cobra.Command {
@@ -137,8 +138,14 @@ func (p *program) showSubmission(v registry.SubmissionView) {
 			fmt.Fprintln(p.out, "  It does not open with your keys, or is not written as a report is.")
 			continue
 		}
+		c := m.Conversation
+		if c == nil {
+			c = &submission.Conversation{}
+		}
 		for _, part := range []struct{ name, text string }{
-			{"", m.Told}, {"Who is hurt", m.Who}, {"Where", m.Where}, {"When", m.When}, {"By whom", m.By}, {"What is to happen", m.Wish}, {"A safe way to reach them", m.Contact},
+			{"A member took this down on", c.Day}, {"Who took it down, as they say", c.Known}, {"Who spoke", c.Speaker},
+			{"", m.Told}, {"Who is hurt", m.Who}, {"Where", m.Where}, {"When", m.When}, {"By whom", m.By},
+			{"A complaint was filed", c.Complaint}, {"It was registered", c.Registered}, {"There was an examination", c.Examined}, {"The State so far", c.State}, {"What is to happen", m.Wish}, {"A safe way to reach them", m.Contact},
 			{"They agree to", strings.Join(m.Consents, ", ")},
 		} {
 			if part.text == "" {

@@ -54,6 +54,8 @@ var (
 	ErrSubmissionInto = errors.New("a report becomes part of another one of the same organisation that is no part of a third")
 	// ErrSubmissionFile says that a file of a report is not the one that was sent.
 	ErrSubmissionFile = errors.New("a file of this report did not arrive as it was sent: the case is made, the file stays in the inbox; ask the sender to send it again")
+	// ErrNoSender says that nobody reads answers to a report.
+	ErrNoSender = errors.New("a member took this down on their phone, which keeps nothing: nobody reads an answer here; speak to who took it down")
 	// ErrAnswer says that an answer can't be sent.
 	ErrAnswer = errors.New("write an answer, of at most 100 kB")
 )
@@ -511,6 +513,9 @@ func (r *Registry) AnswerSubmission(ctx context.Context, s *access.Session, id, 
 			break
 		}
 	}
+	if to == "" && slices.ContainsFunc(f.Messages, func(m SubmissionMessage) bool { return m.Conversation != nil }) {
+		return ErrNoSender
+	}
 	recipients, err := submission.Recipients(to, f.keys[0].Public().Recipient())
 	if err != nil {
 		return err
@@ -591,13 +596,24 @@ func (r *Registry) caseOf(ctx context.Context, s *access.Session, f *found) (str
 // recordsOf are the records of a case that a report gives.
 func (r *Registry) recordsOf(f *found) (puts []Put) {
 	purposes, _ := r.book.List("consent_purpose")
+	roles, _ := r.book.List("person_role")
 	consented := map[string]bool{}
 	for _, m := range f.Messages {
 		if m.Answer || m.Shut {
 			continue
 		}
 		report := casefile.Fields{"received": {m.Day}, "channel": {"public_form"}, "language": {m.Language}}
-		if text := toldIn(m.Message); text != "" {
+		given, medium := m.Day, "electronic"
+		if c := m.Conversation; c != nil {
+			report["channel"], given, medium = []string{"conversation"}, c.Day, "oral"
+			if c.Day <= m.Day { // a phone whose clock is wrong does not make a case younger than it is
+				report["received"] = []string{c.Day}
+			}
+			if _, known := roles.Code(c.Speaker); known {
+				report["by_role"] = []string{c.Speaker}
+			}
+		}
+		if text := r.toldIn(m.Message); text != "" {
 			report["summary"] = []string{text}
 		}
 		if m.Where != "" {
@@ -608,7 +624,7 @@ func (r *Registry) recordsOf(f *found) (puts []Put) {
 			if _, known := purposes.Code(code); known && !consented[code] {
 				consented[code] = true
 				puts = append(puts, Put{Kind: "consent", Fields: casefile.Fields{
-					"purpose": {code}, "state": {"given"}, "given": {m.Day}, "medium": {"electronic"}, "language": {m.Language},
+					"purpose": {code}, "state": {"given"}, "given": {given}, "medium": {medium}, "language": {m.Language},
 				}})
 			}
 		}
@@ -793,14 +809,27 @@ func (r *Registry) AddSealed(ctx context.Context, s *access.Session, sealed io.R
 }
 
 // toldIn is what somebody told, as the words of a case.
-func toldIn(m submission.Message) string {
-	var parts []string
-	for _, part := range []string{m.Told, m.Who, m.When, m.By, m.Wish, m.Contact} {
+func (r *Registry) toldIn(m submission.Message) string {
+	parts := []string{m.Told, m.Who, m.When, m.By}
+	if c := m.Conversation; c != nil {
+		for _, asked := range []struct{ kind, said string }{{"complaint", c.Complaint}, {"registration", c.Registered}, {"examination", c.Examined}} {
+			if k, ok := r.book.Kind(asked.kind); ok && asked.said != "" {
+				parts = append(parts, k.Label.In(m.Language)+": "+r.book.Label("yesno", asked.said, m.Language))
+			}
+		}
+		parts = append(parts, c.State)
+	}
+	parts = append(parts, m.Wish, m.Contact)
+	if c := m.Conversation; c != nil {
+		parts = append(parts, c.Known)
+	}
+	var told []string
+	for _, part := range parts {
 		if part = strings.TrimSpace(part); part != "" {
-			parts = append(parts, part)
+			told = append(told, part)
 		}
 	}
-	return strings.Join(parts, "\n\n")
+	return strings.Join(told, "\n\n")
 }
 
 // Taker is the id of a member who has the role in the organisation of a report,

@@ -300,6 +300,49 @@ func TestCaseOfSubmission(t *testing.T) {
 	}
 }
 
+// TestConversationBecomesACase: what a member took down on their phone opens as
+// any report, becomes a case that counts from the day of the conversation, and
+// has nobody who would read an answer.
+func TestConversationBecomesACase(t *testing.T) {
+	h := takes(t)
+	ctx := context.Background()
+	o := h.outside(7)
+	sealed, err := submission.Seal(o.to, submission.Message{
+		Format: 2, Language: "ru", Told: "they beat him", Who: "his brother", Where: "Talapker, a garage", When: "in May", By: "two in plain clothes", Consents: []string{"store", "complain"},
+		Conversation: &submission.Conversation{Day: "2022-06-01", Speaker: "relative", Known: "heron", Complaint: "yes", Registered: "no", State: "the prosecutor wrote back"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.store.Put(o.door, o.reads.Recipient().String(), sealed, nil); err != nil {
+		t.Fatal(err)
+	}
+	id := o.door.String()
+	if err := h.AnswerSubmission(ctx, h.people["saule"], id, "who are you", "ru"); !errors.Is(err, ErrNoSender) {
+		t.Errorf("an answer that nobody reads: %v", err)
+	}
+	row, err := h.CaseOfSubmission(ctx, h.people["saule"], id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := h.index.Case(ctx, row.ID, allKnown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := file.Of("report")[0]
+	want := "they beat him\n\nhis brother\n\nin May\n\ntwo in plain clothes\n\nЖалоба: Да\n\nРегистрация: Нет\n\nthe prosecutor wrote back\n\nheron"
+	if got := report.Get("summary"); got != want {
+		t.Errorf("told %q, not %q", got, want)
+	}
+	if got := report.Get("received") + " " + report.Get("channel") + " " + report.Get("by_role") + " " + report.Get("place"); got != "2022-06-01 conversation relative Talapker, a garage" {
+		t.Errorf("reported: %s", got)
+	}
+	consents := file.Of("consent")
+	if len(consents) != 2 || consents[0].Get("medium") != "oral" || consents[0].Get("given") != "2022-06-01" {
+		t.Errorf("%d consents: %+v", len(consents), consents)
+	}
+}
+
 func TestSealedFileIsTakenInOnce(t *testing.T) {
 	h := takes(t)
 	ctx := context.Background()

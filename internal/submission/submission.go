@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -23,6 +24,7 @@ const (
 	MaxText    = 100 << 10 // one field of it
 	MaxFiles   = 50        // files of one message
 	MaxName    = 255       // the name of a file
+	maxKnown   = 1 << 10   // by what a member is known
 	PieceBytes = 4 << 20   // every piece of a file but its last
 	MaxFile    = 2 << 30   // a file
 	MaxPieces  = MaxFile / PieceBytes
@@ -45,7 +47,7 @@ var (
 // Message is what somebody tells, or what is answered: then only Language and
 // Told are set. Empty is what they did not say.
 type Message struct {
-	Format   int      `json:"format"`   // 1
+	Format   int      `json:"format"`   // 1; 2 with Conversation
 	Language string   `json:"language"` // en, ru or kk: the one in which it was written
 	Told     string   `json:"told,omitempty"`
 	Who      string   `json:"who,omitempty"` // who is hurt
@@ -57,6 +59,20 @@ type Message struct {
 	Consents []string `json:"consents,omitempty"` // codes of the codebook's list consent_purpose
 	Answers  string   `json:"answers,omitempty"`  // the age recipient to whom answers are sealed
 	Files    []File   `json:"files,omitempty"`
+	// Conversation is there where a member took down what somebody told them. It
+	// says so itself: nothing on a member's phone could vouch for it.
+	Conversation *Conversation `json:"conversation,omitempty"`
+}
+
+// Conversation is what a member adds who takes down what somebody tells.
+type Conversation struct {
+	Day        string `json:"day"`                  // on which they spoke, as 2026-11-27
+	Speaker    string `json:"speaker,omitempty"`    // who spoke: a code of the codebook's list person_role
+	Known      string `json:"known,omitempty"`      // by what the organisation knows who took it down
+	Complaint  string `json:"complaint,omitempty"`  // whether one was filed: yes, no or unknown
+	Registered string `json:"registered,omitempty"` // whether it was registered
+	Examined   string `json:"examined,omitempty"`   // whether a doctor examined them for the State
+	State      string `json:"state,omitempty"`      // what else the State has done so far
 }
 
 // File is a file that came with a message.
@@ -88,7 +104,27 @@ func (m Message) Empty() bool {
 }
 
 func (m Message) texts() []string {
-	return []string{m.Told, m.Who, m.Where, m.When, m.By, m.Wish, m.Contact}
+	all := []string{m.Told, m.Who, m.Where, m.When, m.By, m.Wish, m.Contact}
+	if c := m.Conversation; c != nil {
+		all = append(all, c.State)
+	}
+	return all
+}
+
+// formed tells whether a message is what its format says.
+func (m Message) formed() bool {
+	if m.Conversation == nil {
+		return m.Format == 1
+	}
+	c := *m.Conversation
+	day, err := time.Parse(time.DateOnly, c.Day)
+	for _, said := range []string{c.Complaint, c.Registered, c.Examined} {
+		if said != "" && said != "yes" && said != "no" && said != "unknown" {
+			return false
+		}
+	}
+	return m.Format == 2 && err == nil && day.Format(time.DateOnly) == c.Day && (c.Speaker == "" || isCode(c.Speaker)) &&
+		len(c.Known) <= maxKnown && utf8.ValidString(c.Known)
 }
 
 // Write writes a message as JSON, rounded up with spaces.
@@ -172,7 +208,7 @@ func value(d *json.Decoder, depth int) error {
 }
 
 func (m Message) check() error {
-	if m.Format != 1 || m.Language != "en" && m.Language != "ru" && m.Language != "kk" || len(m.Files) > MaxFiles {
+	if !m.formed() || m.Language != "en" && m.Language != "ru" && m.Language != "kk" || len(m.Files) > MaxFiles {
 		return ErrForm
 	}
 	for _, text := range m.texts() {

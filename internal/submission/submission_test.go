@@ -48,6 +48,13 @@ func drawn(t *rapid.T, answers string) Message {
 			Upload: NewUpload(), Pieces: PiecesOf(n), SHA256: hex.EncodeToString(sum[:]),
 		})
 	}
+	if rapid.Bool().Draw(t, "by a member") {
+		said := rapid.SampledFrom([]string{"", "yes", "no", "unknown"})
+		m.Format, m.Answers, m.Conversation = 2, "", &Conversation{
+			Day: rapid.SampledFrom([]string{"2026-11-27", "2024-02-29"}).Draw(t, "day"), Speaker: rapid.SampledFrom([]string{"", "relative"}).Draw(t, "speaker"),
+			Known: text("known"), Complaint: said.Draw(t, "complaint"), Registered: said.Draw(t, "registered"), Examined: said.Draw(t, "examined"), State: text("state"),
+		}
+	}
 	return m
 }
 
@@ -213,6 +220,7 @@ func TestFileComesBackWholeOrNotAtAll(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"format":1,"language":"kk","told":"мен","consents":["un"]}`))
+	f.Add([]byte(`{"format":2,"language":"ru","told":"a","conversation":{"day":"2026-11-27","speaker":"witness","known":"b","complaint":"no","state":"c"}}`))
 	f.Add([]byte(`{"format":1,"language":"en","files":[{"name":"a","bytes":5,"upload":"00","pieces":1,"sha256":""}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := Read(b)
@@ -226,7 +234,8 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			t.Fatalf("read, and can't be written: %v", err)
 		}
-		if got, err := Read(again); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", m) {
+		got, err := Read(again)
+		if once, same := Write(got); err != nil || same != nil || !bytes.Equal(once, again) {
 			t.Errorf("%v: %+v became %+v", err, m, got)
 		}
 	})
@@ -272,5 +281,28 @@ func TestAnswersOpenWithTheirSeedAlone(t *testing.T) {
 	}
 	if _, err := Open(other, sealed); !errors.Is(err, ErrOpen) {
 		t.Errorf("opened with the seed of another receipt: %v", err)
+	}
+}
+
+// TestConversationIsReadStrictly: a format says what is in it, and nothing else
+// is taken for an answer.
+func TestConversationIsReadStrictly(t *testing.T) {
+	for text, good := range map[string]bool{
+		`{"format":2,"language":"kk","told":"a","conversation":{"day":"2026-11-27"}}`:                       true,
+		`{"format":2,"language":"kk","conversation":{"day":"2026-11-27","state":"a"}}`:                      true,
+		`{"format":1,"language":"kk","told":"a","conversation":{"day":"2026-11-27"}}`:                       false,
+		`{"format":2,"language":"kk","told":"a"}`:                                                           false,
+		`{"format":3,"language":"kk","told":"a","conversation":{"day":"2026-11-27"}}`:                       false,
+		`{"format":2,"language":"kk","told":"a","conversation":{}}`:                                         false,
+		`{"format":2,"language":"kk","told":"a","conversation":null}`:                                       false,
+		`{"format":2,"language":"kk","told":"a","conversation":{"day":"2026-02-30"}}`:                       false,
+		`{"format":2,"language":"kk","told":"a","conversation":{"day":"2026-11-27","speaker":"<b>"}}`:       false,
+		`{"format":2,"language":"kk","told":"a","conversation":{"day":"2026-11-27","complaint":"perhaps"}}`: false,
+		`{"format":2,"language":"kk","told":"a","conversation":{"day":"2026-11-27","phone":"x"}}`:           false,
+		`{"format":2,"language":"kk","told":"a","conversation":{"day":"2026-11-27","Day":"2026-11-28"}}`:    false,
+	} {
+		if _, err := Read([]byte(text)); (err == nil) != good {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
