@@ -123,7 +123,7 @@ func (m Message) formed() bool {
 			return false
 		}
 	}
-	return m.Format == 2 && err == nil && day.Format(time.DateOnly) == c.Day && (c.Speaker == "" || isCode(c.Speaker)) &&
+	return m.Format == 2 && m.Answers == "" && err == nil && day.Format(time.DateOnly) == c.Day && (c.Speaker == "" || isCode(c.Speaker)) &&
 		len(c.Known) <= maxKnown && utf8.ValidString(c.Known)
 }
 
