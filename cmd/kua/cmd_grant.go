@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 
 func (p *program) grantCommand() *cobra.Command {
 	var to, part, until string
+	var despite bool
 	cmd := &cobra.Command{
 		Use:   "grant CASE",
 		Short: "Let another organisation or a member read a case; without --to, list who may",
@@ -25,7 +27,10 @@ number), or the facts and who the people are (--part identity).
 
 --until is the last day on which it holds. 'kua revoke' takes a grant back.
 Without --to the grants of the case are listed. A restricted case ('kua case
-restrict') is granted to members by name, never to an organisation.`,
+restrict') is granted to members by name, never to an organisation.
+
+Where an organisation that kept the case before says that this one is not to read
+it, the list shows that, with a reason. Speak with them; --despite grants it then.`,
 		Example: `  kua grant K-4821907 --to "Northern Centre" --part fact --until 2022-12-31
   kua grant K-4821907`,
 		Args: cobra.ExactArgs(1),
@@ -37,7 +42,7 @@ restrict') is granted to members by name, never to an organisation.`,
 				}
 				return p.listGrants(ctx, args[0])
 			}
-			g := registry.NewGrant{To: to, Part: access.Part(part)}
+			g := registry.NewGrant{To: to, Part: access.Part(part), Despite: despite}
 			if g.Part != access.Fact && g.Part != access.Identity {
 				return usage("which part? --part fact (the facts alone) or --part identity (also who the people are)")
 			}
@@ -70,6 +75,7 @@ restrict') is granted to members by name, never to an organisation.`,
 	}
 	cmd.Flags().StringVar(&to, "to", "", "the `name` or id of an organisation or a member")
 	cmd.Flags().StringVar(&part, "part", "", "the `part` of the case: fact or identity")
+	cmd.Flags().BoolVar(&despite, "despite", false, "also where an organisation that kept the case before says no")
 	cmd.Flags().StringVar(&until, "until", "", "the last `day` on which the grant holds; without it, until it is taken back")
 	return cmd
 }
@@ -81,16 +87,25 @@ func (p *program) listGrants(ctx context.Context, caseID string) error {
 		return err
 	}
 	defer reg.Close()
-	view, err := granted(ctx, reg, session, caseID)
+	view, err := reg.Case(ctx, session, caseID, registry.Clock{})
 	if err != nil {
-		return err
+		return fmt.Errorf("case %q: %w", caseID, err)
+	}
+	if !view.MayGrant && !view.MayRevoke {
+		return registry.ErrNotAllowed
 	}
 	if p.json {
-		grants := []map[string]any{}
+		grants, revoked := []map[string]any{}, []map[string]any{}
 		for _, g := range view.Grants {
 			grants = append(grants, grantAnswer(g))
 		}
-		return printJSON(p.out, map[string]any{"case": view.Row.ID, "number": view.Row.Number, "restricted": view.Restricted, "grants": grants})
+		for _, r := range view.Revoked {
+			revoked = append(revoked, revocationAnswer(r))
+		}
+		return printJSON(p.out, map[string]any{"case": view.Row.ID, "number": view.Row.Number, "restricted": view.Restricted, "grants": grants, "revoked": revoked})
+	}
+	for _, r := range view.Revoked {
+		fmt.Fprintf(p.out, "%s, which kept the case before, says since %s that %s is not to read it%s.\n", r.By, r.At.Format("2006-01-02"), r.To, reasonWords(r.Reason))
 	}
 	if view.Restricted {
 		fmt.Fprintf(p.out, "Case %s is restricted: only the members named here know that it is there.\n", view.Row.Number)
@@ -106,6 +121,8 @@ func (p *program) listGrants(ctx context.Context, caseID string) error {
 			kind = "organisation"
 		}
 		switch {
+		case len(g.Revoked) > 0:
+			state = "does not hold: it was given in ignorance of what " + g.Revoked[0].By + " says"
 		case g.Over:
 			state = "ended " + g.Until.String()
 		case g.Org && view.Restricted:
@@ -138,7 +155,11 @@ func (p *program) revokeCommand() *cobra.Command {
 		Long: `Take a grant back: by its id, or the first letters of it, as 'kua grant CASE'
 lists them; or with --to all that an organisation or a member was granted of the
 case. They see nothing of it from this moment on, and what comes is sealed under
-new keys. What they have read, they have read.`,
+new keys. What they have read, they have read.
+
+Of a case that your organisation has handed over to another node, --to ORGANISATION
+says that this one is not to read it: it beats what was granted to it in ignorance
+of that. Who keeps the case now reads why, and decides.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
@@ -153,6 +174,12 @@ new keys. What they have read, they have read.`,
 				return err
 			}
 			defer reg.Close()
+			if to != "" {
+				done, err := p.revokeKept(ctx, reg, session, args[0], to, reason)
+				if done || err != nil {
+					return err
+				}
+			}
 			view, err := granted(ctx, reg, session, args[0])
 			if err != nil {
 				return err
@@ -188,6 +215,34 @@ new keys. What they have read, they have read.`,
 	cmd.Flags().StringVar(&to, "to", "", "take back all that this organisation or member, by `name`, was granted of the case")
 	cmd.Flags().StringVar(&reason, "reason", "", "the reason in `words`")
 	return cmd
+}
+
+// revokeKept revokes of a case that was handed over; done: it is one.
+func (p *program) revokeKept(ctx context.Context, reg *registry.Registry, s *access.Session, caseID, to, reason string) (done bool, err error) {
+	view, err := reg.RevokeKept(ctx, s, caseID, to, reason)
+	if errors.Is(err, registry.ErrNotKept) || errors.Is(err, registry.ErrNoCoalition) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if p.json {
+		return true, printJSON(p.out, map[string]any{"case": caseID, "revoked": []map[string]any{revocationAnswer(view)}})
+	}
+	fmt.Fprintf(p.out, "Said: %s is not to read case %s. Its keeper and the others are told with the next exchange.\n", view.To, caseID)
+	return true, nil
+}
+
+// revocationAnswer is what a former keeper has said, as JSON, a contract with scripts.
+func revocationAnswer(r registry.RevocationView) map[string]any {
+	return map[string]any{"id": r.ID, "to": r.To, "by": r.By, "reason": r.Reason, "at": r.At.UTC()}
+}
+
+func reasonWords(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
 }
 
 // restrictCommand makes case restrict and case unrestrict.
@@ -238,7 +293,11 @@ func grantAnswer(g registry.GrantView) map[string]any {
 	if g.Until != 0 {
 		until = g.Until.String()
 	}
-	return map[string]any{"id": g.ID, "to": g.To, "organisation": g.Org, "part": g.Part, "until": until, "over": g.Over, "by": g.By, "at": g.At.UTC()}
+	beaten := []string{}
+	for _, r := range g.Revoked {
+		beaten = append(beaten, r.ID)
+	}
+	return map[string]any{"id": g.ID, "to": g.To, "organisation": g.Org, "part": g.Part, "until": until, "over": g.Over, "beaten_by": beaten, "by": g.By, "at": g.At.UTC()}
 }
 
 func partWords(part access.Part) string {

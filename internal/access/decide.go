@@ -95,10 +95,12 @@ type Grant struct {
 	To    string // the id of a member or an organisation
 	Part  Part
 	Until edtf.Day // the last day on which it holds; 0: no end
+
+	Beaten bool `json:"-"` // a revocation stands against it that whoever granted had not seen
 }
 
 // On reports whether the grant holds on a day.
-func (g Grant) On(day edtf.Day) bool { return g.Until == 0 || day <= g.Until }
+func (g Grant) On(day edtf.Day) bool { return !g.Beaten && (g.Until == 0 || day <= g.Until) }
 
 func (g Grant) opens(part Part) bool { return g.Part == Identity || part == Fact && g.Part == Fact }
 

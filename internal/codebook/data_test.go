@@ -111,7 +111,7 @@ func TestKinds(t *testing.T) {
 		"report":            "received channel by_role region place summary",
 		"person":            "role family given patronymic full_name other_names sex birth birth_year child iin phones address",
 		"erasure":           "what why date files",
-		"grant":             "org member part until",
+		"grant":             "org member part until keeps despite",
 		"review":            "step saw comment",
 		"consent":           "purpose state given withdrawn",
 		"risk":              "level review_on",
@@ -184,6 +184,7 @@ func TestKinds(t *testing.T) {
 		"encoding":        "rows data",
 		"encoding_rows":   "encoding case",
 		"common":          "a node encoding row likeness",
+		"revocation":      "case org",
 		"node":            "signer org_key sealed_to",
 		"arrival":         "entries root",
 	}

@@ -148,6 +148,15 @@ func (s *side) Owner(ctx context.Context, stream ledger.ID) (ledger.ID, error) {
 	return ownerAt(claims, 1<<63), err
 }
 
+// Owners are the nodes that have ever owned a stream, the first one first.
+func (s *side) Owners(ctx context.Context, stream ledger.ID) (owners []ledger.ID, err error) {
+	claims, err := s.claims(ctx, stream)
+	for _, c := range claims {
+		owners = append(owners, c.Owner)
+	}
+	return owners, err
+}
+
 // OwnerAt is the node that may write a version of a stream; zero for none.
 func (s *side) OwnerAt(ctx context.Context, stream ledger.ID, version uint64) (ledger.ID, error) {
 	claims, err := s.claims(ctx, stream)

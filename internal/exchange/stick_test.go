@@ -61,19 +61,3 @@ func TestSticksCarryWhatLinesDoNot(t *testing.T) {
 		t.Fatalf("settled by the ledger alone: %+v, %v", s, err)
 	}
 }
-
-func TestARevocationBeatsAGrantWrittenInIgnorance(t *testing.T) {
-	a, b := ledger.ID{1}, ledger.ID{2}
-	leaf := func(i byte) ledger.Hash { return ledger.Hash{i} }
-	steps := []exchange.Step{
-		{Leaf: leaf(1), Act: exchange.Grant, To: a},                  // revoked later
-		{Leaf: leaf(2), Prev: leaf(1), Act: exchange.Grant, To: b},   // another's
-		{Leaf: leaf(3), Prev: leaf(2), Act: exchange.Revoke, To: a},  //
-		{Leaf: leaf(4), Prev: leaf(2), Act: exchange.Grant, To: a},   // in ignorance
-		{Leaf: leaf(5), Prev: leaf(3), Act: exchange.Nothing, To: a}, //
-		{Leaf: leaf(6), Prev: leaf(5), Act: exchange.Grant, To: a},   // knowing it
-	}
-	if got, want := exchange.Stands(steps), []bool{false, true, false, false, false, true}; !slices.Equal(got, want) {
-		t.Fatalf("stands: %v, want %v", got, want)
-	}
-}

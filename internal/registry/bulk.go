@@ -52,6 +52,7 @@ const (
 	BulkNotAllowed   = "not_allowed"
 	BulkThere        = "there"         // it has that task, or that access is given
 	BulkRestricted   = "restricted"    // and was not named by itself
+	BulkRevoked      = "revoked"       // a former keeper says that this organisation is not to read it
 	BulkOwner        = "owner"         // granted to the organisation whose case it is
 	BulkByName       = "by_name"       // restricted, and granted to an organisation
 	BulkOpensNothing = "opens_nothing" // the member's roles make nothing of it
@@ -200,6 +201,9 @@ func (r *Registry) whyNoGrant(s *access.Session, id string, thing access.Thing, 
 		if g.To == to.id && g.On(r.Today()) && lasts && (g.Part == access.Identity || g.Part == b.Grant.Part) {
 			return BulkThere, nil
 		}
+	}
+	if len(r.revocations(id, to.id)) > 0 { // that one is looked at by itself
+		return BulkRevoked, nil
 	}
 	if thing.Restricted && !slices.Contains(b.Also, id) {
 		return BulkRestricted, nil

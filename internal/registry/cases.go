@@ -118,10 +118,17 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 		view.MayWrite = access.Decide(s.Member, access.WriteCase, t)
 		view.MayComment = access.Decide(s.Member, access.CommentCase, t)
 	}
-	if view.MayGrant = access.Decide(s.Member, access.GrantCase, t); view.MayGrant {
-		if view.Grants, err = r.grantViews(file); err != nil {
+	view.MayGrant = access.Decide(s.Member, access.GrantCase, t) && !r.handedAbroad(row.ID)
+	view.MayRevoke = r.mayRevokeKept(s, row.ID)
+	if view.MayGrant || view.MayRevoke {
+		if view.Revoked, err = r.revocationViews(ctx, row.ID); err != nil {
 			return CaseView{}, err
 		}
+		if view.Grants, err = r.grantViews(file, view.Revoked); err != nil {
+			return CaseView{}, err
+		}
+	}
+	if view.MayGrant {
 		if view.Readers, err = r.readers(ctx, row.ID); err != nil {
 			return CaseView{}, err
 		}

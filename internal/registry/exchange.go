@@ -129,7 +129,7 @@ func (r *Registry) exchangeView(ctx context.Context) (ExchangeView, error) {
 		return v, err
 	}
 	for _, h := range held {
-		v.Held = append(v.Held, HeldView{Record: h.stream.String(), Why: h.why.String(), Waits: h.why == heldStranger})
+		v.Held = append(v.Held, HeldView{Record: h.stream.String(), Why: h.why.String(), Waits: h.why == heldStranger || h.why == heldCase})
 	}
 	for _, card := range c.Coalition.Nodes {
 		id := ledger.ID(card.Key.ID())
@@ -232,7 +232,10 @@ func (r *Registry) exchange(ctx context.Context, with func(*exchange.Node) error
 		return r.whyNot(err)
 	}
 	err := with(c.node)
-	return errors.Join(err, r.whyNot(locked(r.takeIn)))
+	if in := locked(r.takeIn); in != nil { // taken in is also what came before the line was cut
+		err = errors.Join(err, r.whyNot(in))
+	}
+	return err
 }
 
 func (c *coalition) position(ctx context.Context, name string) (uint64, error) {
@@ -350,7 +353,7 @@ func (r *Registry) handStream(ctx context.Context, stream ledger.ID, entries []l
 // coalition.
 func goesAbroad(kind string) bool {
 	switch kind {
-	case "case", "match", organisationKind, nodeKind, encodingKind, commonKind:
+	case "case", "match", organisationKind, nodeKind, encodingKind, commonKind, revocationKind:
 		return true
 	}
 	return false
@@ -387,16 +390,16 @@ func (r *Registry) sharedKeys(ctx context.Context, stream ledger.ID, kind string
 		return nil, err
 	}
 	switch kind {
-	case nodeKind, encodingKind, commonKind:
+	case nodeKind, encodingKind, commonKind, revocationKind:
 		to, err := r.sealedTo(ctx, stream, opener)
 		if err != nil {
 			return nil, err
 		}
 		for node, p := range r.met() {
-			if !to(node) {
-				continue
-			}
 			for _, k := range held {
+				if !to(node, k.Part) {
+					continue
+				}
 				sealed, err := p.card.Key.Seal(grantLabel(r.log.ID(), stream, k.Part, k.Epoch), k.Key[:])
 				if err != nil {
 					return nil, err
@@ -444,16 +447,34 @@ func (r *Registry) sharedKeys(ctx context.Context, stream ledger.ID, kind string
 
 // sealedTo tells to which other nodes a stream that is for nodes alone is sealed:
 // who this one is, and its encoded cases, to all; what is proposed to one, to that
-// one; what was withdrawn, to nobody.
-func (r *Registry) sealedTo(ctx context.Context, stream ledger.ID, opener ledger.Opener) (func(ledger.ID) bool, error) {
+// one; a revocation to all, and its reason to the one that keeps the case; what
+// was withdrawn, to nobody.
+func (r *Registry) sealedTo(ctx context.Context, stream ledger.ID, opener ledger.Opener) (func(ledger.ID, seal.Part) bool, error) {
 	var last ledger.Content
 	err := r.log.Stream(ctx, stream, func(e ledger.Entry) (err error) {
 		last, err = opener.Open(e)
 		return err
 	})
-	return func(node ledger.ID) bool {
-		return last.Op == ledger.Put && (last.Kind != commonKind || first(last.Fact["node"]) == node.String())
-	}, err
+	if err != nil {
+		return nil, err
+	}
+	var keeper ledger.ID
+	if last.Kind == revocationKind {
+		if keeper, err = r.keeperOf(ctx, first(last.Fact["case"])); err != nil {
+			return nil, err
+		}
+	}
+	return func(node ledger.ID, part seal.Part) bool {
+		switch {
+		case last.Op != ledger.Put:
+			return false
+		case last.Kind == commonKind:
+			return first(last.Fact["node"]) == node.String()
+		case last.Kind == revocationKind:
+			return part == seal.FactPart || node == keeper
+		}
+		return true
+	}, nil
 }
 
 // countsWith tells whether the facts of a stream are for all nodes to count.
@@ -492,12 +513,15 @@ const (
 	heldNotTheirs whyHeld = 2 // of a kind, or about something, that is not its node's to write
 	heldDamaged   whyHeld = 3
 	heldOurs      whyHeld = 4 // the own ledger has something else in its place
+	heldCase      whyHeld = 5 // the case that it is about has not come yet
 )
 
 func (w whyHeld) String() string {
 	switch w {
 	case heldStranger:
 		return "its node has not yet said who writes for it: it is taken in when that comes"
+	case heldCase:
+		return "the case that it is about has not come yet: it is taken in when that comes"
 	case heldNotTheirs:
 		return "it is not for that node to write: speak with its organisation"
 	case heldDamaged:
@@ -835,6 +859,16 @@ func (in *taking) open(ctx context.Context, stream, owner ledger.ID, entries []l
 		if r.mayBeBy(content) != nil || r.authorNode(content.Author) != writer || !r.theirs(writer, stream, kind, content) {
 			return nil, heldNotTheirs, nil
 		}
+		if content.Kind == revocationKind {
+			switch kept, known, err := r.everKept(ctx, first(content.Fact["case"]), writer); {
+			case err != nil:
+				return nil, 0, err
+			case !known:
+				return nil, heldCase, nil
+			case !kept:
+				return nil, heldNotTheirs, nil
+			}
+		}
 		next := opened(e, content)
 		next.From = writer.String()
 		all = append(all, next)
@@ -872,8 +906,8 @@ func (r *Registry) theirs(owner, stream ledger.ID, kind string, c ledger.Content
 		a, b := r.rights.cases[first(c.Fact["a"])], r.rights.cases[first(c.Fact["b"])]
 		r.rights.mu.RUnlock()
 		return a != nil && b != nil && (ofTheirs(a.Org) || ofTheirs(b.Org))
-	case encodingKind:
-		return c.Kind == encodingKind && c.Record == stream
+	case encodingKind, revocationKind:
+		return c.Kind == kind && c.Record == stream
 	case commonKind:
 		a, there := r.thing(first(c.Fact["a"]))
 		return c.Kind == commonKind && c.Record == stream && there && ofTheirs(a.Org) && first(c.Fact["node"]) == ledger.ID(r.node.ID()).String()

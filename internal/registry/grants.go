@@ -51,6 +51,10 @@ type NewGrant struct {
 	To    string // an organisation's or a member's name or id
 	Part  access.Part
 	Until edtf.Day // the last day; 0: until it is taken back
+
+	// Despite says that whoever grants knows of the revocations that stand against
+	// it: without it a grant to such an organisation is refused with ErrRevoked.
+	Despite bool
 }
 
 // GrantView is a grant as those see it who may grant.
@@ -63,6 +67,8 @@ type GrantView struct {
 	Over  bool // its last day has passed
 	By    string
 	At    time.Time
+
+	Revoked []RevocationView // what beats it: it opens nothing
 }
 
 // Grant lets an organisation or a member read a part of a case, and seals the
@@ -91,6 +97,12 @@ func (r *Registry) Grant(ctx context.Context, s *access.Session, caseID string, 
 		return GrantView{}, err
 	}
 	put := grantPut(to, g)
+	if against := r.revocations(id, to.id); len(against) > 0 {
+		if !g.Despite {
+			return GrantView{}, ErrRevoked
+		}
+		put.Fields["despite"] = against
+	}
 	keys, err := r.handOver(ctx, id, to, g.Part)
 	if err != nil {
 		return GrantView{}, err
@@ -226,11 +238,11 @@ func (r *Registry) seesAlone(member, org string) bool {
 	others := slices.DeleteFunc(slices.Clone(all), func(m access.Member) bool { return m.ID == member })
 	r.rights.mu.RLock()
 	defer r.rights.mu.RUnlock()
-	for _, c := range r.rights.cases {
+	for id, c := range r.rights.cases {
 		if !c.Restricted || org != "" && c.Org != org {
 			continue
 		}
-		thing := c.thing(r.rights.counts[c.Org], r.Today())
+		thing := r.rights.thing(id, r.Today())
 		if lasting(all, thing) && !lasting(others, thing) {
 			return true
 		}
@@ -415,14 +427,11 @@ func (r *Registry) ownGrant(m access.Member, caseID string) []Put {
 func (r *Registry) grants(caseID string) map[string]access.Grant {
 	r.rights.mu.RLock()
 	defer r.rights.mu.RUnlock()
-	if c := r.rights.cases[caseID]; c != nil {
-		return c.Grants
-	}
-	return nil
+	return r.rights.grants(caseID)
 }
 
 // grantViews are the grants of a case as those see them who may grant.
-func (r *Registry) grantViews(file *casefile.Case) ([]GrantView, error) {
+func (r *Registry) grantViews(file *casefile.Case, revoked []RevocationView) ([]GrantView, error) {
 	granted := r.grants(file.ID)
 	if len(granted) == 0 {
 		return nil, nil
@@ -434,9 +443,19 @@ func (r *Registry) grantViews(file *casefile.Case) ([]GrantView, error) {
 		if err != nil {
 			return nil, err
 		}
-		v := GrantView{ID: id, To: to.name, Org: to.org, Part: g.Part, Until: g.Until, Over: !g.On(r.Today())}
+		v := GrantView{ID: id, To: to.name, Org: to.org, Part: g.Part, Until: g.Until, Over: g.Until != 0 && g.Until < r.Today()}
 		if rec, ok := file.Record(id); ok {
-			v.By, v.At = names[rec.Author], rec.At
+			v.By, v.At = cmp.Or(names[rec.Author], r.partnerName(r.from(authorOf(rec)))), rec.At
+		}
+		if g.Beaten {
+			r.rights.mu.RLock()
+			by := r.rights.beatenBy(file.ID, id)
+			r.rights.mu.RUnlock()
+			for _, revocation := range revoked {
+				if slices.Contains(by, revocation.ID) {
+					v.Revoked = append(v.Revoked, revocation)
+				}
+			}
 		}
 		views = append(views, v)
 	}
@@ -467,7 +486,7 @@ type Holder struct {
 func (r *Registry) Holders(ctx context.Context, s *access.Session, caseID string) (_ []Holder, err error) {
 	defer r.refusal(ctx, s, "members", "", &err)
 	t, _ := r.thing(caseID)
-	if !access.Decide(s.Member, access.GrantCase, t) {
+	if !access.Decide(s.Member, access.GrantCase, t) && !r.mayRevokeKept(s, caseID) {
 		return nil, ErrNotFound
 	}
 	var out []Holder

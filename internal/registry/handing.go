@@ -223,7 +223,7 @@ func (r *Registry) HandedCases(ctx context.Context, s *access.Session) (_ []Row,
 		if c.Handed == "" {
 			continue
 		}
-		t := c.thing(r.rights.counts[c.Org], r.Today())
+		t := r.rights.thing(id, r.Today())
 		if t.Org = c.Handed; access.Decide(s.Member, access.GrantCase, t) {
 			ids = append(ids, id)
 		}

@@ -360,6 +360,7 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 		"MoveLedger":                func() error { _, err := g.MoveLedger(ctx, saule, Database{URL: "host=/nowhere"}, nil); return err },
 		"HandCase":                  func() error { return g.HandCase(ctx, saule, id, "South", "because") },
 		"TakeCase":                  func() error { return g.TakeCase(ctx, saule, id) },
+		"RevokeKept":                func() error { _, err := g.RevokeKept(ctx, saule, id, "South", "because"); return err },
 		"WithdrawEncodings":         func() error { _, err := g.WithdrawEncodings(ctx, saule, "because"); return err },
 		"OfferEncoding":             func() error { _, err := g.OfferEncoding(ctx, saule, encoded.Key{}, encoded.Schema{}); return err },
 		"ProposeCommon":             func() error { _, err := g.ProposeCommon(ctx, saule, id, report.ID, 0, ""); return err },

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/kua-registry/kua/internal/access"
@@ -37,6 +38,8 @@ type rights struct {
 	roll   *roll           // who belongs to the register
 
 	searches map[string]savedSearch // that are kept, by id
+
+	revoked map[string]map[string]string // by case and by id: the organisation that a former keeper says is not to read it
 }
 
 // caseRights are the rights to one case. It does not change once it is in rights.
@@ -45,13 +48,15 @@ type caseRights struct {
 	Restricted bool                    `json:"r,omitempty"`
 	Grants     map[string]access.Grant `json:"g,omitempty"` // by the id of the grant
 	Handed     string                  `json:"h,omitempty"` // the organisation it was handed over to and that has not taken it yet
+	Before     []string                `json:"b,omitempty"` // organisations that kept it before
+	Despite    map[string][]string     `json:"d,omitempty"` // by the id of the grant: revocations that its author had seen
 }
 
 // rightsFile lies in the register's directory. It may be deleted at any time.
 const rightsFile = "rights"
 
 // rightsLabel says what the file is sealed for.
-const rightsLabel = "kua/rights/v3"
+const rightsLabel = "kua/rights/v4"
 
 // keptRights is the file.
 type keptRights struct {
@@ -62,11 +67,12 @@ type keptRights struct {
 	Counts map[string]bool        `json:"counts"`
 	Roll   *roll                  `json:"roll"`
 
-	Searches map[string]savedSearch `json:"searches,omitempty"`
+	Searches map[string]savedSearch       `json:"searches,omitempty"`
+	Revoked  map[string]map[string]string `json:"revoked,omitempty"`
 }
 
 func newRights() *rights {
-	return &rights{cases: map[string]*caseRights{}, counts: map[string]bool{}, roll: (&roll{}).clone()}
+	return &rights{cases: map[string]*caseRights{}, counts: map[string]bool{}, roll: (&roll{}).clone(), revoked: map[string]map[string]string{}}
 }
 
 // add takes in entries of a ledger, in their order, up to size. It answers the
@@ -113,11 +119,21 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 		case e.Kind == "case" && e.Record == e.Stream && e.Op == casefile.Put:
 			next := caseRights{Org: first(e.Fields["org"]), Restricted: first(e.Fields["restricted"]) == "yes"}
 			if old := rs.cases[e.Stream]; old != nil {
-				next.Grants = old.Grants
+				next.Grants, next.Despite, next.Before = old.Grants, old.Despite, old.Before
+				if old.Org != next.Org && !slices.Contains(next.Before, old.Org) {
+					next.Before = append(slices.Clone(next.Before), old.Org)
+				}
 			}
 			rs.cases[e.Stream] = &next
 		case e.Kind == kindErasure && first(e.Fields["what"]) == erasedWhole:
 			delete(rs.cases, e.Stream)
+			delete(rs.revoked, e.Stream)
+		case e.Kind == revocationKind && e.Record == e.Stream && e.Op == casefile.Put:
+			id := first(e.Fields["case"])
+			if rs.revoked[id] == nil {
+				rs.revoked[id] = map[string]string{}
+			}
+			rs.revoked[id][e.Record] = first(e.Fields["org"])
 		case e.Kind == grantKind:
 			old := rs.cases[e.Stream]
 			if old == nil {
@@ -130,6 +146,12 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 					next.Grants = map[string]access.Grant{}
 				}
 				next.Grants[e.Record] = g
+				if seen := e.Fields["despite"]; len(seen) > 0 {
+					if next.Despite = maps.Clone(old.Despite); next.Despite == nil {
+						next.Despite = map[string][]string{}
+					}
+					next.Despite[e.Record] = slices.Clone(seen)
+				}
 				if keepsGrant(e.Fields) {
 					next.Handed = g.To
 				}
@@ -224,15 +246,62 @@ func (r *Registry) thing(id string) (access.Thing, bool) {
 	if c == nil {
 		return access.Thing{}, false
 	}
-	return c.thing(r.rights.counts[c.Org], r.Today()), true
+	return r.rights.thing(id, r.Today()), true
 }
 
-func (c *caseRights) thing(counts bool, day edtf.Day) access.Thing {
-	t := access.Thing{Org: c.Org, Counts: counts, Restricted: c.Restricted, Day: day}
-	for _, g := range c.Grants {
+// thing is what access.Decide asks about a case that is there. The caller holds rs.mu.
+func (rs *rights) thing(id string, day edtf.Day) access.Thing {
+	c := rs.cases[id]
+	t := access.Thing{Org: c.Org, Counts: rs.counts[c.Org], Restricted: c.Restricted, Day: day}
+	for _, g := range rs.grants(id) {
 		t.Grants = append(t.Grants, g)
 	}
 	return t
+}
+
+// thingOf is thing for who does not hold rs.mu. A case that is gone meanwhile is nobody's.
+func (rs *rights) thingOf(id string, day edtf.Day) access.Thing {
+	rs.mu.RLock()
+	defer rs.mu.RUnlock()
+	if rs.cases[id] == nil {
+		return access.Thing{}
+	}
+	return rs.thing(id, day)
+}
+
+// grants are the grants of a case that were not taken back, each with whether a
+// revocation beats it. The caller holds rs.mu.
+func (rs *rights) grants(id string) map[string]access.Grant {
+	c := rs.cases[id]
+	if c == nil || len(rs.revoked[id]) == 0 {
+		if c == nil {
+			return nil
+		}
+		return c.Grants
+	}
+	granted := maps.Clone(c.Grants)
+	for grant, g := range granted {
+		g.Beaten = len(rs.beatenBy(id, grant)) > 0
+		granted[grant] = g
+	}
+	return granted
+}
+
+// beatenBy are the revocations that beat a grant: each to its organisation that
+// its author had not seen, whenever it was written and in whatever order the two
+// arrived. So the answer is the same at each node that has both. A case that is
+// on its way must arrive: who is to keep it, no revocation stops. The caller
+// holds rs.mu.
+func (rs *rights) beatenBy(id, grant string) (by []string) {
+	c := rs.cases[id]
+	g := c.Grants[grant]
+	for revocation, org := range rs.revoked[id] {
+		if org == g.To && org != c.Handed && !slices.Contains(c.Despite[grant], revocation) {
+			by = append(by, revocation)
+		}
+	}
+	slices.Sort(by)
+	return by
 }
 
 // may asks whether a member may do something to a case. Of what is not there
@@ -257,13 +326,13 @@ func (r *Registry) see(m access.Member) index.See {
 			return index.Nothing
 		}
 		if c.Restricted || len(c.Grants) > 0 {
-			return sight(m, c.thing(counts, day))
+			return sight(m, r.rights.thingOf(id, day))
 		}
 		mu.Lock()
 		defer mu.Unlock()
 		s, ok := plain[c.Org]
 		if !ok {
-			s = sight(m, c.thing(counts, day))
+			s = sight(m, access.Thing{Org: c.Org, Counts: counts, Day: day})
 			plain[c.Org] = s
 		}
 		return s
@@ -334,7 +403,7 @@ func (r *Registry) readRights(ctx context.Context, rs *rights) error {
 		if c.Kind != kindAudit {
 			r.latest.Store(max(r.latest.Load(), c.At.UnixMilli()))
 		}
-		if c.Kind == "case" || c.Kind == grantKind || c.Kind == kindErasure || c.Kind == factorKind || told(c.Kind) || c.Kind == searchKind || onRoll(c.Kind) {
+		if c.Kind == "case" || c.Kind == grantKind || c.Kind == revocationKind || c.Kind == kindErasure || c.Kind == factorKind || told(c.Kind) || c.Kind == searchKind || onRoll(c.Kind) {
 			next := opened(e, c)
 			next.From = r.from(c.Author)
 			pending = append(pending, next)
@@ -358,7 +427,7 @@ func (r *Registry) rightsAnew(ctx context.Context) error {
 	}
 	r.rights.mu.Lock()
 	defer r.rights.mu.Unlock()
-	r.rights.size, r.rights.cases, r.rights.counts, r.rights.roll, r.rights.searches = next.size, next.cases, next.counts, next.roll, next.searches
+	r.rights.size, r.rights.cases, r.rights.counts, r.rights.roll, r.rights.searches, r.rights.revoked = next.size, next.cases, next.counts, next.roll, next.searches, next.revoked
 	return nil
 }
 
@@ -391,6 +460,9 @@ func (r *Registry) keptRights(ctx context.Context) error {
 	}
 	r.rights.size, r.rights.cases, r.rights.counts, r.rights.roll = kept.Size, kept.Cases, kept.Counts, kept.Roll.clone()
 	r.rights.searches = kept.Searches
+	if kept.Revoked != nil {
+		r.rights.revoked = kept.Revoked
+	}
 	return nil
 }
 
@@ -402,7 +474,7 @@ func (r *Registry) keepRights() {
 	if r.beside || r.rights.size != head.Size {
 		return
 	}
-	text, err := json.Marshal(keptRights{Ledger: r.log.ID().String(), Size: head.Size, Root: head.Root.String(), Cases: r.rights.cases, Counts: r.rights.counts, Roll: r.rights.roll, Searches: r.rights.searches})
+	text, err := json.Marshal(keptRights{Ledger: r.log.ID().String(), Size: head.Size, Root: head.Root.String(), Cases: r.rights.cases, Counts: r.rights.counts, Roll: r.rights.roll, Searches: r.rights.searches, Revoked: r.rights.revoked})
 	if err == nil {
 		var sealed []byte
 		if sealed, err = r.node.SealOwn(rightsLabel, text); err == nil {

@@ -104,15 +104,17 @@ type CaseView struct {
 	Deadlines []rules.Deadline
 	Review    ReviewView
 
-	Restricted  bool        // its existence is shown only to those who were granted it by name
-	Counted     bool        // those who count with the coalition read its facts
-	MayWrite    bool        // the member may put and withdraw records: never in a case as it was known in the past
-	MayComment  bool        // the member may add notes
-	MayGrant    bool        // the member may say who else reads it
-	Grants      []GrantView // only where they may
-	MayHandOver bool        // the member may make a bundle of it
-	MayErase    bool        // the member may erase who it is about, or all of it
-	Readers     []Reader    // only where they may
+	Restricted  bool             // its existence is shown only to those who were granted it by name
+	Counted     bool             // those who count with the coalition read its facts
+	MayWrite    bool             // the member may put and withdraw records: never in a case as it was known in the past
+	MayComment  bool             // the member may add notes
+	MayGrant    bool             // the member may say who else reads it
+	Grants      []GrantView      // only where they may, or may revoke
+	MayRevoke   bool             // the member's organisation kept it before: it may say who is not to read it
+	Revoked     []RevocationView // what former keepers said, where there are grants
+	MayHandOver bool             // the member may make a bundle of it
+	MayErase    bool             // the member may erase who it is about, or all of it
+	Readers     []Reader         // only where they may
 }
 
 // FigureQuery asks for figures.

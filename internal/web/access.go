@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/kua-registry/kua/internal/access"
@@ -21,6 +22,11 @@ type accessCard struct {
 	Holders      []optionGroup
 	Parts        []choice
 	Today        string
+	Revoked      []revokedLine // by former keepers
+	MayGrant     bool          // else it is shown to who kept the case before
+	Kept         bool          // the member's organisation kept it before
+	Orgs         []optionGroup // that a former keeper can name
+	Despite      bool          // a revocation stands against what the form asks for
 
 	// Of a form that was not taken: why, and what was written in it.
 	Problem, Other, Until string
@@ -31,6 +37,9 @@ type grantLine struct {
 	Open                                 bool // its form was not taken
 	Over                                 bool // there is nothing to take back
 }
+
+// revokedLine is what a former keeper has said.
+type revokedLine struct{ Text, Reason, By string }
 
 type optionGroup struct {
 	Name    string
@@ -46,6 +55,7 @@ type choice struct {
 // accessForm is what somebody sent who changes who may read a case.
 type accessForm struct {
 	act, grant, to, other, part, until string
+	despite                            bool
 	refused                            error
 }
 
@@ -61,12 +71,13 @@ func (s *server) changeAccess(v *visit) error {
 	form := accessForm{
 		act: v.r.PostFormValue("act"), grant: v.r.PostFormValue("grant"), to: v.r.PostFormValue("to"),
 		other: strings.TrimSpace(v.r.PostFormValue("other")), part: v.r.PostFormValue("part"), until: v.r.PostFormValue("until"),
+		despite: v.r.PostFormValue("despite") == "yes",
 	}
 	id, ctx := v.r.PathValue("id"), v.r.Context()
 	var err error
 	switch form.act {
 	case "grant":
-		g := registry.NewGrant{To: form.to, Part: access.Part(form.part)}
+		g := registry.NewGrant{To: form.to, Part: access.Part(form.part), Despite: form.despite}
 		if form.other != "" {
 			g.To = form.other
 		}
@@ -78,6 +89,8 @@ func (s *server) changeAccess(v *visit) error {
 		_, err = s.reg.Grant(ctx, v.session, id, g)
 	case "revoke":
 		err = s.reg.Revoke(ctx, v.session, id, form.grant, v.r.PostFormValue("reason"))
+	case "revoke-kept":
+		_, err = s.reg.RevokeKept(ctx, v.session, id, form.to, v.r.PostFormValue("reason"))
 	case "restrict", "lift":
 		err = s.reg.Restrict(ctx, v.session, id, form.act == "restrict")
 	default:
@@ -104,6 +117,7 @@ func (v *visit) accessProblem(err error) string {
 		{registry.ErrNoHolder, "no_holder"}, {registry.ErrTwoHolders, "two_holders"}, {registry.ErrPart, "part"},
 		{registry.ErrUntil, "until"}, {registry.ErrOwner, "owner"}, {registry.ErrByName, "by_name"},
 		{registry.ErrOpensNothing, "opens_nothing"}, {registry.ErrLastReader, "last_reader"},
+		{registry.ErrRevoked, "revoked"}, {registry.ErrNotOrganisation, "not_organisation"},
 		{registry.ErrReason, "reason"}, {registry.ErrConflict, "conflict"},
 	} {
 		if errors.Is(err, p.err) {
@@ -119,8 +133,15 @@ func (c *caseReader) access(holders []registry.Holder, form accessForm) *accessC
 		Lead: c.T("access.lead", c.file.Row.OrgName), Action: casePath(c.file.Row) + "/access#access",
 		Restricted: c.file.Restricted, Today: c.reg.Today().String(),
 		Problem: c.accessProblem(form.refused), Other: form.other, Until: form.until,
+		MayGrant: c.file.MayGrant, Kept: c.file.MayRevoke, Despite: errors.Is(form.refused, registry.ErrRevoked),
 	}
-	if c.file.Counted {
+	for _, r := range c.file.Revoked {
+		card.Revoked = append(card.Revoked, revokedLine{c.T("access.revoked", r.To), r.Reason, c.T("access.revoked.by", r.By, c.moment(r.At))})
+	}
+	if card.Kept {
+		card.Lead = c.T("access.lead.kept", c.file.Row.OrgName)
+		card.Orgs = c.holderGroups(slices.DeleteFunc(slices.Clone(holders), func(h registry.Holder) bool { return !h.Org }), form.to, "")
+	} else if c.file.Counted {
 		card.Lead += " " + c.T("access.lead.counted")
 	}
 	if card.Restricted {
@@ -138,6 +159,8 @@ func (c *caseReader) access(holders []registry.Holder, form accessForm) *accessC
 			line.Until = c.T("access.until.day", g.Until)
 		}
 		switch {
+		case len(g.Revoked) > 0:
+			line.State = c.T("access.beaten", g.Revoked[0].By)
 		case g.Over:
 			line.State = c.T("access.over")
 		case g.Org && card.Restricted:

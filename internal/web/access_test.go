@@ -22,6 +22,50 @@ var fakeGrants = []registry.GrantView{
 	{ID: "000000000000000000000000000000e3", To: "Übersample", Part: access.Fact, Until: day("2022-06-01"), Over: true, By: "Sample Member", At: moment("2022-06-20T08:00:00Z")},
 }
 
+// fakeRevoked are invented revocations, and fakeKept and fakeBeaten the cases as
+// who kept it before sees it, and who keeps it now.
+var (
+	fakeRevoked = []registry.RevocationView{{ID: "000000000000000000000000000000f1", To: "Южный пример", By: "Northern node", Reason: "she fears " + hostile, At: moment("2022-06-02T10:30:00Z")}, {ID: "000000000000000000000000000000f2", To: hostile, By: "Northern node", At: moment("2022-06-03T10:30:00Z")}}
+	fakeGiven   = []registry.GrantView{{ID: fakeGrants[0].ID, To: "Южный пример", Org: true, Part: access.Fact, By: "Sample Member", At: moment("2022-06-03T10:30:00Z"), Revoked: fakeRevoked[:1]}}
+	fakeKept    = registry.CaseView{MayRevoke: true, Grants: fakeGiven, Revoked: fakeRevoked}
+	fakeBeaten  = registry.CaseView{MayGrant: true, Counted: true, Grants: fakeGiven, Revoked: fakeRevoked}
+)
+
+// TestAFormerKeeperSaysWhoIsNotToRead: who kept a case sees what was granted and
+// said, and says more; who keeps it grants despite that when they say so.
+func TestAFormerKeeperSaysWhoIsNotToRead(t *testing.T) {
+	f := newFake(t)
+	view := fakeKept
+	view.Row = f.rows()[0]
+	f.whole = &view
+	b := signedIn(t, f, "en")
+	page := b.get("/cases/" + caseOne).Body.String()
+	for _, want := range []string{"Южный пример is not to read this case", "she fears", "given before it was known what Northern node says", `value="revoke-kept"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("who kept it does not see %q", want)
+		}
+	}
+	for _, not := range []string{`value="grant"`, `value="restrict"`, `value="revoke"`, memberID} {
+		if strings.Contains(page, not) {
+			t.Errorf("who kept it sees %q", not)
+		}
+	}
+	if w := b.post("/cases/"+caseTwo+"/access", "act", "revoke-kept", "to", orgSouth, "reason", "she asked"); w.Code != http.StatusSeeOther || f.access != "revoked of "+orgSouth+": she asked" {
+		t.Errorf("%d, done %q", w.Code, f.access)
+	}
+	view = fakeBeaten
+	view.Row = f.rows()[0]
+	f.against = true
+	one := "/cases/" + caseOne + "/access"
+	w := b.post(one, "act", "grant", "to", orgSouth, "part", "fact")
+	if body := w.Body.String(); w.Code != http.StatusUnprocessableEntity || !strings.Contains(body, `name="despite"`) || !strings.Contains(body, "not to read it: read why above") {
+		t.Errorf("granted against what is said: %d", w.Code)
+	}
+	if w := b.post(one, "act", "grant", "to", orgSouth, "part", "fact", "despite", "yes"); w.Code != http.StatusSeeOther {
+		t.Errorf("granted despite it: %d", w.Code)
+	}
+}
+
 func (f *fake) Holders(context.Context, *access.Session, string) ([]registry.Holder, error) {
 	return []registry.Holder{{ID: orgSouth, Name: "Южный пример", Org: true}, {ID: orgApart, Name: hostile, Org: true}, {ID: memberID, Name: "Colleague <i>", Roles: []access.Role{access.Lawyer, access.Reviewer}}}, f.fails
 }
@@ -38,9 +82,24 @@ func (f *fake) Grant(_ context.Context, s *access.Session, id string, g registry
 		return registry.GrantView{}, registry.ErrPart
 	case g.To == "":
 		return registry.GrantView{}, registry.ErrNoHolder
+	case f.against && !g.Despite:
+		return registry.GrantView{}, registry.ErrRevoked
 	}
 	f.access = fmt.Sprintf("%s %s %s", g.To, g.Part, g.Until)
 	return registry.GrantView{}, nil
+}
+
+func (f *fake) RevokeKept(_ context.Context, _ *access.Session, id, org, reason string) (registry.RevocationView, error) {
+	switch {
+	case f.fails != nil:
+		return registry.RevocationView{}, f.fails
+	case id != caseTwo:
+		return registry.RevocationView{}, registry.ErrNotKept
+	case strings.TrimSpace(reason) == "":
+		return registry.RevocationView{}, registry.ErrReason
+	}
+	f.access = fmt.Sprintf("revoked of %s: %s", org, reason)
+	return registry.RevocationView{}, nil
 }
 
 func (f *fake) Revoke(_ context.Context, _ *access.Session, id, grant, reason string) error {

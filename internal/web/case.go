@@ -86,12 +86,14 @@ func (s *server) showCase(v *visit, form caseForms) error {
 	for _, other := range file.Same {
 		body.Same = append(body.Same, sameCase{at.link(casePath(other)), other.Number, other.OrgName, other.Name, v.label("stage", other.Stage)})
 	}
-	if file.MayGrant {
+	if file.MayGrant || file.MayRevoke {
 		holders, err := s.reg.Holders(v.r.Context(), v.session, file.Row.ID)
 		if err != nil {
 			return err
 		}
 		body.Access = c.access(holders, form.access)
+	}
+	if file.MayGrant {
 		body.Readers = v.readers(file)
 	}
 	if file.MayErase {

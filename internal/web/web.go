@@ -66,6 +66,7 @@ type register interface {
 	Holders(ctx context.Context, s *access.Session, caseID string) ([]registry.Holder, error)
 	Grant(ctx context.Context, s *access.Session, caseID string, g registry.NewGrant) (registry.GrantView, error)
 	Revoke(ctx context.Context, s *access.Session, caseID, grant, reason string) error
+	RevokeKept(ctx context.Context, s *access.Session, caseID, org, reason string) (registry.RevocationView, error)
 	Restrict(ctx context.Context, s *access.Session, caseID string, restricted bool) error
 	Erase(ctx context.Context, s *access.Session, caseID string, e registry.Erasure) error
 	ErasureFinal() time.Time

@@ -208,6 +208,13 @@ func TestGoldenPages(t *testing.T) {
 		}
 		golden(t, lang+"-case-review-changed", b.post("/cases/"+caseOne+"/review", "step", "rejected", "comment", hostile, "seen", "9").Body.Bytes())
 		golden(t, lang+"-case-review-over", b.post("/cases/"+caseTwo+"/review", "step", "rejected", "comment", hostile, "seen", "9").Body.Bytes())
+		for name, view := range map[string]registry.CaseView{"kept": fakeKept, "beaten": fakeBeaten} {
+			handed := newFake(t)
+			view.Row, view.Review = handed.rows()[0], fakeReviews["in_review"]
+			view.Stage.ID = view.Row.Stage
+			handed.whole = &view
+			golden(t, lang+"-case-"+name, signedIn(t, handed, lang).get("/cases/"+caseOne).Body.Bytes())
+		}
 		copied := newFake(t)
 		copied.scans = true
 		d := signedIn(t, copied, lang)
