@@ -318,6 +318,22 @@ func (v *Vault) each(f func(id ID, ending string) error) error {
 	return nil
 }
 
+// All calls f with the id of every file that stays, in the folder or in the
+// place, and of every one that is coming in.
+func (v *Vault) All(f func(id ID, comes bool) error) error {
+	seen := map[ID]bool{}
+	return v.each(func(id ID, ending string) error {
+		if ending != "" && ending != pending && ending != away || seen[id] || v.there(id, gone) {
+			return nil
+		}
+		seen[id] = true
+		return f(id, ending == pending && !v.there(id, "") && !v.there(id, away))
+	})
+}
+
+// Raw opens a file as it is sealed, wherever it is: ErrMissing where it is not.
+func (v *Vault) Raw(ctx context.Context, id ID) (io.ReadSeekCloser, error) { return v.source(ctx, id) }
+
 // Open reads a file back. Every byte it hands out was sealed in that place, and
 // at the end all of it is held against s: only after io.EOF is it whole. What is
 // in the place is read until ctx ends.

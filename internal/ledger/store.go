@@ -41,6 +41,10 @@ type Store interface {
 
 	// Keys gives the wrapped keys of a stream, of all streams if it is zero.
 	Keys(ctx context.Context, stream ID, fn func(WrappedKey) error) error
+	// Moment gives the wrapped keys of all streams in the order of streams, and
+	// the rest of what the store holds at the very same moment, but for the rows:
+	// those never change, and Scan gives them afterwards.
+	Moment(ctx context.Context, fn func(WrappedKey) error) (Moment, error)
 	// AddKeys adds wrapped keys; one that is there is replaced. ErrTurned as in Append.
 	AddKeys(ctx context.Context, keys []WrappedKey) error
 	// Forget removes the wrapped keys that match one of which, at once, and
@@ -80,6 +84,13 @@ type WrappedKey struct {
 	// Under is the forgetting key it lies under, on its way into a store: the
 	// bytes of its id. Empty: it is not asked.
 	Under string
+}
+
+// Moment is what a Store holds at one moment.
+type Moment struct {
+	Size       uint64            // entries
+	Checkpoint []byte            // kept with the last of them
+	Meta       map[string][]byte // values kept under names
 }
 
 var (

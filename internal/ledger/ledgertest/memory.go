@@ -79,6 +79,23 @@ func (m *Memory) Head(context.Context) (uint64, []byte, error) {
 	return uint64(len(m.rows)), m.rows[len(m.rows)-1].Checkpoint, nil
 }
 
+func (m *Memory) Moment(_ context.Context, fn func(ledger.WrappedKey) error) (ledger.Moment, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	c := m.Clone()
+	out := ledger.Moment{Size: uint64(len(c.rows)), Meta: c.meta}
+	if len(c.rows) > 0 {
+		out.Checkpoint = c.rows[len(c.rows)-1].Checkpoint
+	}
+	slices.SortStableFunc(c.keys, func(a, b ledger.WrappedKey) int { return bytes.Compare(a.Stream[:], b.Stream[:]) })
+	for _, k := range c.keys {
+		if err := fn(k); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
 func (m *Memory) Append(_ context.Context, size uint64, rows []ledger.Row, keys []ledger.WrappedKey, checkpoint []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

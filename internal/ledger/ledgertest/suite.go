@@ -44,6 +44,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Keeper) {
 		"BadInput":        testBadInput,
 		"LargeEntry":      testLargeEntry,
 		"Cancelled":       testCancelled,
+		"Moment":          testMoment,
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := New(t, fresh(t))

@@ -390,6 +390,38 @@ func (s *Store) Keys(ctx context.Context, stream ledger.ID, fn func(ledger.Wrapp
 	return eachKey(ctx, s.pool, stream, fn)
 }
 
+// Moment implements ledger.Store.
+func (s *Store) Moment(ctx context.Context, fn func(ledger.WrappedKey) error) (m ledger.Moment, err error) {
+	m.Meta = map[string][]byte{}
+	w := waiting(ctx)
+	defer w.end()
+	err = pgx.BeginTxFunc(w, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		var last int64
+		err := tx.QueryRow(w, "SELECT pos, checkpoint FROM entry ORDER BY pos DESC LIMIT 1").Scan(&last, &m.Checkpoint)
+		switch {
+		case err == nil:
+			m.Size = uint64(last) + 1 //nolint:gosec // none is below zero
+		case !errors.Is(err, pgx.ErrNoRows):
+			return err
+		}
+		rows, err := tx.Query(w, "SELECT name, value FROM meta")
+		if err != nil {
+			return err
+		}
+		var name string
+		var value []byte
+		if _, err := pgx.ForEachRow(rows, []any{&name, &value}, func() error {
+			m.Meta[name] = bytes.Clone(value)
+			return nil
+		}); err != nil {
+			return err
+		}
+		w.pause()
+		return eachKey(ctx, tx, ledger.ID{}, fn)
+	})
+	return m, w.said("reading", err)
+}
+
 // asker is a pool, or a transaction of one of its connections.
 type asker interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)

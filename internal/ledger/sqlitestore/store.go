@@ -336,6 +336,29 @@ func eachKey(c *conn, stream ledger.ID, fn func(ledger.WrappedKey) error) error 
 	}, args...)
 }
 
+// Moment implements ledger.Store.
+func (s *Store) Moment(ctx context.Context, fn func(ledger.WrappedKey) error) (m ledger.Moment, err error) {
+	m.Meta = map[string][]byte{}
+	err = s.read(ctx, func(c *conn) (err error) {
+		if err := c.Exec("BEGIN"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, c.Exec("ROLLBACK")) }() // nothing was written
+		if m.Size, m.Checkpoint, err = head(c); err != nil {
+			return err
+		}
+		err = c.Run("SELECT name, value FROM meta", func(st *sqlite3.Stmt) error {
+			m.Meta[st.ColumnText(0)] = st.ColumnBlob(1, nil)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return eachKey(c, ledger.ID{}, fn)
+	})
+	return m, err
+}
+
 // AddKeys implements ledger.Store.
 func (s *Store) AddKeys(ctx context.Context, keys []ledger.WrappedKey) error {
 	return s.write(ctx, func(c *conn) error { return addKeys(c, keys) })
