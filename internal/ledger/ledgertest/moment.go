@@ -69,6 +69,9 @@ func testMoment(t *testing.T, l *Ledger) {
 		select {
 		case err := <-written:
 			must(t, err)
+			for i, b := range batches {
+				l.Expect(t, uint64(i), b)
+			}
 			if head := look(); head.Size != l.Head().Size || head.Root != l.Head().Root {
 				t.Errorf("the last moment is of %d entries, there are %d", head.Size, l.Head().Size)
 			}
