@@ -115,7 +115,7 @@ func (p *program) intakeShowCommand() *cobra.Command {
 				answer := submissionAnswer(v)
 				messages := []map[string]any{}
 				for _, m := range v.Messages {
-					messages = append(messages, map[string]any{"number": m.Number, "answer": m.Answer, "day": m.Day, "shut": m.Shut, "message": m.Message})
+					messages = append(messages, map[string]any{"number": m.Number, "answer": m.Answer, "day": m.Day, "shut": m.Shut, "brought": m.Brought, "doubtful": m.Doubtful, "message": m.Message})
 				}
 				answer["messages"] = messages
 				return printJSON(p.out, answer)
@@ -133,7 +133,13 @@ func (p *program) showSubmission(v registry.SubmissionView) {
 		if m.Answer {
 			who = "answered"
 		}
+		if m.Brought {
+			who = "told in a sealed file"
+		}
 		fmt.Fprintf(p.out, "\n%s, %s:\n", m.Day, who)
+		if m.Doubtful {
+			fmt.Fprintln(p.out, "  It does not bear the mark of the first message: somebody else who held a sealed file may have written it. It goes into no case.")
+		}
 		if m.Shut {
 			fmt.Fprintln(p.out, "  It does not open with your keys, or is not written as a report is.")
 			continue
@@ -262,9 +268,11 @@ func (p *program) intakeCaseCommand() *cobra.Command {
 		Use:   "case REPORT",
 		Short: "Turn a report into a case, with its consents and its files",
 		Long: `Turn a report into a case of the organisation it was sent to: what was told, the
-consents as they were given, the files as evidence with their chain of custody,
-and where it came from. Interrupted, it goes on when it is asked again, and
-nothing is there twice. The report stays, and can be answered.`,
+consents as they were given, the files as evidence with their chain of custody
+and, where that is quick, a copy that is safe to look at, and where it came from;
+also of the reports that were made part of it. Interrupted, it goes on when it is
+asked again, takes what came since, and nothing is there twice. The report stays,
+and can be answered.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.written(cmd.Context(), func(ctx context.Context, reg *registry.Registry, s *access.Session) error {
@@ -287,7 +295,8 @@ func (p *program) intakeAddCommand() *cobra.Command {
 		Use:   "add FILE...",
 		Short: "Take in sealed files of where there was no line",
 		Long: `Take in sealed files that were made without a line, by 'kua seal' or by the page
-on a stick. The same file twice is one report.`,
+on a stick. One that bears the receipt of a report that is there adds to it. The
+same file twice is one.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.written(cmd.Context(), func(ctx context.Context, reg *registry.Registry, s *access.Session) error {

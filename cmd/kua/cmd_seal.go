@@ -24,6 +24,7 @@ import (
 // sealing is what 'kua seal' was told.
 type sealing struct {
 	org, lang, out string
+	words          string // file with the words of an earlier report
 	files          []string
 	message        submission.Message
 }
@@ -37,7 +38,8 @@ func (p *program) sealCommand() *cobra.Command {
 from standard input. CARD is the file card.json of the installation that is to
 read it. The eight words that are printed are the receipt: with them the answers
 can be read. Nothing is sent; the file can be handed over in any way, and nobody
-who finds it can open it.`,
+who finds it can open it. With --words it adds to a report that was sent before,
+in whatever way that was.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if v.out == "" {
@@ -50,6 +52,7 @@ who finds it can open it.`,
 	flags.StringVar(&v.out, "out", "", "the sealed `file`")
 	flags.StringVar(&v.org, "org", "", "`name` of who is to read it, where the card has several")
 	flags.StringVar(&v.lang, "lang", "en", "language of the eight words: en, ru or kk")
+	flags.StringVar(&v.words, "words", "", "a `file` with the eight words of an earlier report, to which this is added")
 	flags.StringArrayVar(&v.files, "file", nil, "a `file` to go along; may be given several times")
 	m := &v.message
 	flags.StringVar(&m.Who, "who", "", "who is hurt")
@@ -90,16 +93,17 @@ func (p *program) seal(card string, v sealing) error {
 	if err != nil {
 		return err
 	}
-	r := receipt.New()
+	r, err := receiptIn(lists, v.words)
+	if err != nil {
+		return err
+	}
 	keys, err := r.Stretch(installation)
 	if err != nil {
 		return err
 	}
-	answers, err := submission.AnswersIdentity(keys.Seed)
-	if err != nil {
+	if err := m.Bear(keys.Seed, keys.Mark); err != nil {
 		return err
 	}
-	m.Answers = answers.Recipient().String()
 	err = wholefile.Write(v.out, ".kua-*", func(f *os.File) error {
 		return sealInto(f, to, submission.Head{Door: keys.Stored(), Answers: m.Answers}, m, v.files)
 	})
@@ -108,6 +112,25 @@ func (p *program) seal(card string, v sealing) error {
 	}
 	fmt.Fprintln(p.out, strings.Join(lists.Write(r, v.lang), " "))
 	return nil
+}
+
+// receiptIn reads the words of an earlier report; no file: a new receipt.
+func receiptIn(lists receipt.Lists, path string) (receipt.Receipt, error) {
+	if path == "" {
+		return receipt.New(), nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return receipt.Receipt{}, fmt.Errorf("the words can't be read: %w", err)
+	}
+	all, err := lists.Read(string(text))
+	if err != nil {
+		return receipt.Receipt{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(all) > 1 {
+		return receipt.Receipt{}, fmt.Errorf("%s: the words are of more than one language's list: write each as it was given", path)
+	}
+	return all[0], nil
 }
 
 func whoReads(c reporting.Card, name string) ([]age.Recipient, error) {

@@ -60,11 +60,15 @@ func (s *Session) Offer() string { return s.offer }
 type Keys struct {
 	Identity *seal.Identity
 	Vaults   map[string]*seal.Vault // by the id of the organisation
+
+	// Opened is what was opened with them of what is listed again and again. It
+	// goes with them.
+	Opened sync.Map
 }
 
 // With are the keys and the vault of one more organisation.
 func (k *Keys) With(org string, vault *seal.Vault) *Keys {
-	next := &Keys{k.Identity, maps.Clone(k.Vaults)}
+	next := &Keys{Identity: k.Identity, Vaults: maps.Clone(k.Vaults)}
 	next.Vaults[org] = vault
 	return next
 }

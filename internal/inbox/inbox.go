@@ -63,11 +63,12 @@ type Report struct {
 
 // Message is one sealed message of a report and the files that came with it.
 type Message struct {
-	Number int  // from 1
-	Answer bool // from the register to the sender; else the other way
-	Day    string
-	Bytes  int64
-	Files  []File
+	Number  int  // from 1
+	Answer  bool // from the register to the sender; else the other way
+	Brought bool // it came in a sealed file, from where there was no line
+	Day     string
+	Bytes   int64
+	Files   []File
 }
 
 // File is a file of a message, in sealed pieces.
@@ -88,6 +89,7 @@ type Store struct {
 	adding sync.Mutex // one change of reports that are there at a time
 
 	mu      sync.Mutex
+	counted bool  // what follows has been
 	used    int64 // bytes of all
 	running int64 // bytes of uploads that are part of no report
 }
@@ -111,7 +113,8 @@ type head struct {
 func Open(o Options) (*Store, error) { return openStore(o, true) }
 
 // Beside opens the store while another program may have it open to take
-// reports: what seems half done is left to that one.
+// reports: what seems half done is left to that one. What is there is counted
+// when something is put in, so that who reads need not wait.
 func Beside(o Options) (*Store, error) { return openStore(o, false) }
 
 func openStore(o Options, alone bool) (*Store, error) {
@@ -125,12 +128,13 @@ func openStore(o Options, alone bool) (*Store, error) {
 		return nil, fmt.Errorf("the inbox can't be opened: %w", err)
 	}
 	if alone {
-		if err := s.mend(); err != nil {
+		err := s.mend()
+		if err == nil {
+			err = s.Tend()
+		}
+		if err != nil {
 			return nil, fmt.Errorf("the inbox can't be opened: %w", err)
 		}
-	}
-	if err := s.Tend(); err != nil {
-		return nil, fmt.Errorf("the inbox can't be opened: %w", err)
 	}
 	return s, nil
 }
@@ -220,11 +224,16 @@ func (s *Store) takeBack(dir string, all bool) error {
 		return err
 	}
 	for _, f := range files {
+		if strings.HasPrefix(f.Name(), claimed) {
+			if err := os.Remove(filepath.Join(dir, f.Name())); err != nil {
+				return err
+			}
+		}
 		number, u, ok := filesOf(f.Name())
 		if !ok {
 			continue
 		}
-		if _, err := os.Stat(filepath.Join(dir, messageName(number, false))); err == nil && !all {
+		if !all && (there(files, messageName(number, wayTold)) || there(files, messageName(number, wayBrought))) {
 			continue
 		}
 		if err := os.Rename(filepath.Join(dir, f.Name()), s.upload(u)); err != nil {
@@ -238,6 +247,10 @@ func (s *Store) takeBack(dir string, all bool) error {
 		return os.RemoveAll(dir)
 	}
 	return nil
+}
+
+func there(files []fs.DirEntry, name string) bool {
+	return slices.ContainsFunc(files, func(f fs.DirEntry) bool { return f.Name() == name })
 }
 
 // half is the pattern of the names of files that are being written.
@@ -263,6 +276,11 @@ func dropHalf(dir string) error {
 func (s *Store) Tend() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.tend()
+}
+
+// tend is Tend with mu held.
+func (s *Store) tend() error {
 	running, err := os.ReadDir(s.uploads())
 	if err != nil {
 		return err
@@ -270,6 +288,9 @@ func (s *Store) Tend() error {
 	oldest := s.now().UTC().AddDate(0, 0, -keptDays)
 	for _, f := range running {
 		info, err := f.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it is part of a report since
+		}
 		if err != nil {
 			return err
 		}
@@ -283,20 +304,22 @@ func (s *Store) Tend() error {
 		return err
 	}
 	kept, err := size(s.reports())
-	s.used = kept + s.running
+	s.used, s.counted = kept+s.running, err == nil
 	return err
 }
 
+// size is how many bytes there are in a folder. What goes while it is counted is
+// as if it had gone before.
 func size(dir string) (n int64, err error) {
 	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
-			return err
+			return gone(err)
 		}
 		info, err := d.Info()
 		if err == nil {
 			n += info.Size()
 		}
-		return err
+		return gone(err)
 	})
 	return n, err
 }
@@ -314,6 +337,11 @@ func (s *Store) Used() (used, most int64) {
 func (s *Store) room(n int64, running bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.counted {
+		if err := s.tend(); err != nil {
+			return err
+		}
+	}
 	if s.used+n > s.most || running && s.running+n > min(maxRunning, s.most/4) {
 		return ErrFull
 	}
@@ -374,12 +402,28 @@ const (
 	withdrawn = "withdrawn"
 )
 
-func messageName(n int, answer bool) string {
-	if answer {
-		return fmt.Sprintf("%06d.answer", n)
+// Which way a message came: the ending of its name.
+const (
+	wayTold    = "told"
+	wayAnswer  = "answer"
+	wayBrought = "brought" // in a sealed file
+)
+
+// claimed begins the name of a folder that takes a number for a message that is
+// being written: another program beside this one takes another.
+const claimed = ".claim-"
+
+func (m Message) name() string {
+	switch {
+	case m.Answer:
+		return messageName(m.Number, wayAnswer)
+	case m.Brought:
+		return messageName(m.Number, wayBrought)
 	}
-	return fmt.Sprintf("%06d.told", n)
+	return messageName(m.Number, wayTold)
 }
+
+func messageName(n int, way string) string { return fmt.Sprintf("%06d.%s", n, way) }
 
 func filesName(n int, u Upload) string { return fmt.Sprintf("%06d.%s", n, u) }
 
@@ -395,25 +439,20 @@ func filesOf(name string) (n int, u Upload, ok bool) {
 	return n, u, err == nil
 }
 
-func messageOf(name string) (n int, answer, ok bool) {
-	number, kind, _ := strings.Cut(name, ".")
+func messageOf(name string) (m Message, ok bool) {
+	number, way, _ := strings.Cut(name, ".")
 	n, err := strconv.Atoi(number)
-	return n, kind == "answer", err == nil && (kind == "answer" || kind == "told")
+	m = Message{Number: n, Answer: way == wayAnswer, Brought: way == wayBrought}
+	return m, err == nil && name == m.name()
 }
 
 // List are the reports that are there, by their day.
 func (s *Store) List() (all []Report, err error) {
-	folders, err := os.ReadDir(s.reports())
+	doors, err := s.Doors()
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range folders {
-		var d Door
-		raw, err := hex.DecodeString(f.Name())
-		if err != nil || len(raw) != len(d) {
-			continue // one that begins
-		}
-		copy(d[:], raw)
+	for _, d := range doors {
 		r, err := s.Get(d)
 		if errors.Is(err, ErrNone) {
 			continue // taken away meanwhile
@@ -466,22 +505,28 @@ func (s *Store) Get(d Door) (Report, error) {
 			}
 			with[n] = append(with[n], File{u, len(pieces), bytes})
 		}
-		if n, answer, ok := messageOf(f.Name()); ok {
-			r.Messages = append(r.Messages, Message{Number: n, Answer: answer, Day: day, Bytes: info.Size()})
+		if m, ok := messageOf(f.Name()); ok {
+			m.Day, m.Bytes = day, info.Size()
+			r.Messages = append(r.Messages, m)
 		}
 	}
+	r.inOrder(with)
+	return r, nil
+}
+
+// inOrder puts the messages in their order, and to each its files.
+func (r *Report) inOrder(with map[int][]File) {
 	slices.SortFunc(r.Messages, func(a, b Message) int { return a.Number - b.Number })
 	for i, m := range r.Messages {
 		if !m.Answer {
 			r.Messages[i].Files = with[m.Number]
 		}
 	}
-	return r, nil
 }
 
 // Message reads a sealed message of a report.
 func (s *Store) Message(d Door, m Message) ([]byte, error) {
-	b, err := os.ReadFile(filepath.Join(s.report(d), messageName(m.Number, m.Answer)))
+	b, err := os.ReadFile(filepath.Join(s.report(d), m.name()))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = ErrNone
 	}

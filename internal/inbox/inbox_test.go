@@ -70,7 +70,7 @@ func state(t testing.TB, s *Store, d Door) string {
 		parts = append(parts, "withdrawn "+r.Withdrawn)
 	}
 	for _, m := range r.Messages {
-		parts = append(parts, fmt.Sprintf("%d %v %s %s", m.Number, m.Answer, m.Day, read(t, s, d, m)))
+		parts = append(parts, fmt.Sprintf("%d %v %v %s %s", m.Number, m.Answer, m.Brought, m.Day, read(t, s, d, m)))
 	}
 	return strings.Join(parts, "|")
 }
@@ -96,7 +96,7 @@ func TestReportComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	day := "2026-11-27"
-	want := strings.Join([]string{"age1pq", day, "1 false " + day + " told+p0p1p2", "2 true " + day + " answer", "3 false " + day + " more"}, "|")
+	want := strings.Join([]string{"age1pq", day, "1 false false " + day + " told+p0p1p2", "2 true false " + day + " answer", "3 false false " + day + " more"}, "|")
 	if got := state(t, s, d); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -195,7 +195,7 @@ func TestKilledAnywhere(t *testing.T) {
 					}
 				}()
 				var err error
-				switch acted = rapid.SampledFrom([]string{"piece", "put", "add", "answer", "withdraw", "remove"}).Draw(rt, "act"); acted {
+				switch acted = rapid.SampledFrom([]string{"piece", "put", "add", "bring", "answer", "withdraw", "remove"}).Draw(rt, "act"); acted {
 				case "piece":
 					u := Upload{next}
 					if err = s.PutPiece(u, 0, text); err == nil {
@@ -205,6 +205,8 @@ func TestKilledAnywhere(t *testing.T) {
 					err = s.Put(d, "to", text, files)
 				case "add":
 					err = s.Add(d, text, files)
+				case "bring":
+					_, err = s.Bring(d, "to", text, files)
 				case "answer":
 					err = s.Answer(d, text)
 				case "withdraw":
@@ -212,7 +214,7 @@ func TestKilledAnywhere(t *testing.T) {
 				case "remove":
 					err = s.Remove(d)
 				}
-				if err == nil && (acted == "put" || acted == "add") {
+				if err == nil && (acted == "put" || acted == "add" || acted == "bring") {
 					for _, f := range files {
 						delete(pieces, f.Upload)
 					}
@@ -236,7 +238,7 @@ func TestKilledAnywhere(t *testing.T) {
 				if now != was {
 					rt.Fatalf("a piece changed a report: %q, %q", was, now)
 				}
-			case "put", "add", "answer":
+			case "put", "add", "bring", "answer":
 				if now != was && (!strings.HasPrefix(now, was) || !there || len(files) > 0 && acted != "answer" && !strings.Contains(now, "+")) {
 					rt.Fatalf("%s: was %q, is %q", acted, was, now)
 				}
@@ -394,5 +396,86 @@ func TestBesideLeavesWhatIsBegun(t *testing.T) {
 	}
 	if _, err := os.Stat(begun); err == nil {
 		t.Error("what nobody finishes any more is left")
+	}
+}
+
+// TestSealedFiles: what came in a sealed file begins a report or adds to it,
+// once; nothing is added to what was withdrawn.
+func TestSealedFiles(t *testing.T) {
+	s := open(t, t.TempDir())
+	d, first, second := Door{1}, []byte("first"), []byte("again")
+	for i, text := range [][]byte{first, first, second, second, first} {
+		fresh, err := s.Bring(d, "to", text, nil)
+		if err != nil || fresh != (i == 0 || i == 2) {
+			t.Errorf("%d: fresh %v (%v)", i, fresh, err)
+		}
+	}
+	if got, want := state(t, s, d), "to|2026-11-27|1 false true 2026-11-27 first|2 false true 2026-11-27 again"; got != want {
+		t.Errorf("%q, not %q", got, want)
+	}
+	if err := s.PutPiece(Upload{1}, 0, []byte("piece")); err != nil {
+		t.Fatal(err)
+	}
+	if fresh, err := s.Bring(d, "to", []byte("third"), []Attached{{Upload{1}, 1}}); err != nil || !fresh {
+		t.Errorf("with a file: fresh %v (%v)", fresh, err)
+	}
+	if got := state(t, s, d); !strings.HasSuffix(got, "third+piece") {
+		t.Errorf("with a file: %q", got)
+	}
+	if fresh, err := s.Bring(d, "to", []byte("forth"), []Attached{{Upload{2}, 1}}); !errors.Is(err, ErrMissing) || fresh {
+		t.Errorf("without its file: fresh %v (%v)", fresh, err)
+	}
+	if err := s.Withdraw(d); err != nil {
+		t.Fatal(err)
+	}
+	if fresh, err := s.Bring(d, "to", first, nil); !errors.Is(err, ErrGone) || fresh {
+		t.Errorf("after it was withdrawn: fresh %v (%v)", fresh, err)
+	}
+}
+
+// TestProgramsBesideEachOther: several that add and answer at once take nobody's
+// place, and lose nothing.
+func TestProgramsBesideEachOther(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	if err := s.Put(Door{1}, "to", []byte("told"), nil); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range 24 {
+		wg.Go(func() {
+			other, err := Beside(Options{Dir: dir, Most: 1 << 30, Now: clock})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			text := []byte(fmt.Sprint("message ", i))
+			switch i % 3 {
+			case 0:
+				err = other.Answer(Door{1}, text)
+			case 1:
+				err = other.Add(Door{1}, text, nil)
+			case 2:
+				_, err = other.Bring(Door{1}, "to", text, nil)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	r, err := s.Get(Door{1})
+	if err != nil || len(r.Messages) != 25 {
+		t.Fatalf("%d messages, not 25 (%v)", len(r.Messages), err)
+	}
+	seen := map[string]bool{}
+	for i, m := range r.Messages {
+		if m.Number != i+1 {
+			t.Errorf("message %d has the number %d", i+1, m.Number)
+		}
+		seen[read(t, s, Door{1}, m)] = true
+	}
+	if len(seen) != 25 {
+		t.Errorf("%d messages are different, of 25", len(seen))
 	}
 }

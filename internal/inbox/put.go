@@ -103,6 +103,10 @@ func (s *Store) whole(files []Attached) (n int64, err error) {
 // Put keeps a new report: its first message, the files that came before it, and
 // to whom answers are sealed. When it returns without an error, it is there.
 func (s *Store) Put(d Door, answers string, message []byte, files []Attached) error {
+	return s.begin(d, answers, message, files, wayTold)
+}
+
+func (s *Store) begin(d Door, answers string, message []byte, files []Attached, way string) error {
 	if len(message) > MaxMessage || len(answers) > MaxMessage {
 		return ErrTooLong
 	}
@@ -114,7 +118,7 @@ func (s *Store) Put(d Door, answers string, message []byte, files []Attached) er
 	if err := s.room(added, false); err != nil {
 		return err
 	}
-	moved, err := s.put(d, b, message, files)
+	moved, err := s.put(d, b, message, files, way)
 	if err != nil {
 		s.giveBack(added, false)
 		return err
@@ -130,7 +134,7 @@ func (s *Store) arrived(n int64) {
 	s.running -= n
 }
 
-func (s *Store) put(d Door, head, message []byte, files []Attached) (moved int64, err error) {
+func (s *Store) put(d Door, head, message []byte, files []Attached, way string) (moved int64, err error) {
 	if _, err := os.Stat(s.report(d)); err == nil {
 		return 0, ErrTaken
 	}
@@ -144,7 +148,7 @@ func (s *Store) put(d Door, head, message []byte, files []Attached) (moved int64
 	} else if err != nil {
 		return 0, err
 	}
-	err = s.fill(dir, 1, message, files)
+	err = s.fill(dir, 1, message, files, way)
 	if err == nil {
 		err = s.write(filepath.Join(dir, headName), head)
 	}
@@ -162,7 +166,7 @@ func (s *Store) put(d Door, head, message []byte, files []Attached) (moved int64
 
 // fill moves files into a report's folder and writes the message after them:
 // files without their message are none.
-func (s *Store) fill(dir string, number int, message []byte, files []Attached) error {
+func (s *Store) fill(dir string, number int, message []byte, files []Attached, way string) error {
 	for _, f := range files {
 		if err := s.rename(s.upload(f.Upload), filepath.Join(dir, filesName(number, f.Upload))); err != nil {
 			return err
@@ -171,25 +175,61 @@ func (s *Store) fill(dir string, number int, message []byte, files []Attached) e
 	if err := wholefile.SyncDir(dir); err != nil {
 		return err
 	}
-	return s.write(filepath.Join(dir, messageName(number, false)), message)
+	return s.write(filepath.Join(dir, messageName(number, way)), message)
 }
 
 // Add keeps a further message of a report's sender, with its files.
 func (s *Store) Add(d Door, message []byte, files []Attached) error {
-	return s.add(d, message, files, false)
+	return s.add(d, message, files, wayTold)
 }
 
 // Answer keeps a message to a report's sender, sealed to whom answers are.
-func (s *Store) Answer(d Door, message []byte) error { return s.add(d, message, nil, true) }
+func (s *Store) Answer(d Door, message []byte) error { return s.add(d, message, nil, wayAnswer) }
 
-func (s *Store) add(d Door, message []byte, files []Attached, answer bool) error {
+// Bring keeps what came in a sealed file: a new report, or a further message of
+// one that is there. The same file twice is one: then fresh is false, and its
+// files are where they were.
+func (s *Store) Bring(d Door, answers string, message []byte, files []Attached) (fresh bool, err error) {
+	has, err := s.Has(d, message)
+	if errors.Is(err, ErrNone) {
+		if err = s.begin(d, answers, message, files, wayBrought); !errors.Is(err, ErrTaken) {
+			return err == nil, err
+		}
+		has, err = s.Has(d, message) // it came this moment, another way
+	}
+	if err != nil || has {
+		return false, err
+	}
+	err = s.add(d, message, files, wayBrought)
+	return err == nil, err
+}
+
+// Has tells whether a report has a message of its sender, byte for byte.
+func (s *Store) Has(d Door, message []byte) (bool, error) {
+	r, err := s.Get(d)
+	if err == nil && r.Withdrawn != "" {
+		err = ErrGone
+	}
+	for _, m := range r.Messages {
+		if m.Answer || m.Bytes != int64(len(message)) {
+			continue
+		}
+		b, err := s.Message(d, m)
+		if err != nil && !errors.Is(err, ErrNone) || bytes.Equal(b, message) {
+			return err == nil, err
+		}
+	}
+	return false, err
+}
+
+func (s *Store) add(d Door, message []byte, files []Attached, way string) error {
 	if len(message) > MaxMessage {
 		return ErrTooLong
 	}
 	if err := s.room(int64(len(message)), false); err != nil {
 		return err
 	}
-	moved, err := s.addTo(d, message, files, answer)
+	moved, err := s.addTo(d, message, files, way)
 	if err != nil {
 		s.giveBack(int64(len(message)), false)
 		return err
@@ -198,7 +238,7 @@ func (s *Store) add(d Door, message []byte, files []Attached, answer bool) error
 	return nil
 }
 
-func (s *Store) addTo(d Door, message []byte, files []Attached, answer bool) (moved int64, err error) {
+func (s *Store) addTo(d Door, message []byte, files []Attached, way string) (moved int64, err error) {
 	s.adding.Lock()
 	defer s.adding.Unlock()
 	r, err := s.Get(d)
@@ -212,20 +252,82 @@ func (s *Store) addTo(d Door, message []byte, files []Attached, answer bool) (mo
 	if err != nil {
 		return 0, err
 	}
-	number := 1
+	dir := s.report(d)
+	number, letGo, err := s.claim(dir, r)
+	if err != nil {
+		return 0, err
+	}
+	err = s.fill(dir, number, message, files, way)
+	if err == nil {
+		err = s.stays(dir, messageName(number, way))
+	}
+	if err != nil {
+		err = errors.Join(err, s.uploadsAgain(dir, number, files))
+	}
+	if err = errors.Join(err, letGo()); err != nil {
+		return 0, err
+	}
+	return moved, s.dayOnly(dir, s.uploads())
+}
+
+// uploadsAgain makes uploads again of the files of a message that is not there.
+func (s *Store) uploadsAgain(dir string, number int, files []Attached) error {
+	for _, f := range files {
+		if err := gone(os.Rename(filepath.Join(dir, filesName(number, f.Upload)), s.upload(f.Upload))); err != nil {
+			return err
+		}
+	}
+	return wholefile.SyncDir(s.uploads())
+}
+
+// claim takes the number of the next message, which nobody else has taken.
+func (s *Store) claim(dir string, r Report) (number int, letGo func() error, err error) {
+	number = 1
 	for _, m := range r.Messages {
 		number = max(number, m.Number+1)
 	}
-	dir := s.report(d)
-	if answer {
-		err = s.write(filepath.Join(dir, messageName(number, true)), message)
-	} else {
-		err = s.fill(dir, number, message, files)
+	for {
+		path := filepath.Join(dir, fmt.Sprintf("%s%06d", claimed, number))
+		err := os.Mkdir(path, fileMode)
+		if errors.Is(err, fs.ErrExist) {
+			number++
+			continue
+		}
+		if err != nil {
+			return 0, nil, err
+		}
+		// Whoever let go of it meanwhile has written a message with it.
+		taken := slices.ContainsFunc([]string{wayTold, wayAnswer, wayBrought}, func(way string) bool {
+			_, err := os.Stat(filepath.Join(dir, messageName(number, way)))
+			return err == nil
+		})
+		if !taken {
+			return number, func() error { return gone(os.Remove(path)) }, nil
+		}
+		if err := os.Remove(path); err != nil {
+			return 0, nil, err
+		}
+		number++
 	}
-	if err != nil {
-		return 0, errors.Join(err, s.takeBack(dir, false))
+}
+
+// stays takes a message back whose report was withdrawn while it was written, by
+// another program.
+func (s *Store) stays(dir, name string) error {
+	if _, err := os.Stat(filepath.Join(dir, withdrawn)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
 	}
-	return moved, s.dayOnly(dir, s.uploads())
+	return errors.Join(ErrGone, gone(os.Remove(filepath.Join(dir, name))))
+}
+
+// gone is an error of taking something away that may have gone already.
+func gone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // Withdraw takes a report back for its sender: what was in it goes, that there

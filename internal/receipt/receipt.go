@@ -45,6 +45,7 @@ const (
 type Keys struct {
 	Door [16]byte // names the report at the register, which keeps its SHA-256 alone
 	Seed [32]byte // of the age identity to which answers are sealed
+	Mark [16]byte // stands within the seal of each message: what bears another is of somebody else
 }
 
 // Format shows no keys, whatever is asked for.
@@ -58,13 +59,13 @@ func (k Keys) Stored() [32]byte { return sha256.Sum256(k.Door[:]) }
 
 // Stretch makes the keys of a receipt at an installation: Argon2id over the
 // receipt, salted with "kua/receipt/v1/" and the installation's id, and
-// HKDF-SHA-256 of that under "door" and "answers".
+// HKDF-SHA-256 of that under "door", "answers" and "mark".
 func (r Receipt) Stretch(installation [16]byte) (Keys, error) {
 	salt := append([]byte("kua/receipt/v1/"), installation[:]...)
 	master := argon2.IDKey(r[:], salt, Passes, Memory, 1, 32)
 	defer clear(master)
 	var k Keys
-	for label, part := range map[string][]byte{"door": k.Door[:], "answers": k.Seed[:]} {
+	for label, part := range map[string][]byte{"door": k.Door[:], "answers": k.Seed[:], "mark": k.Mark[:]} {
 		b, err := hkdf.Expand(sha256.New, master, label, len(part))
 		if err != nil {
 			return Keys{}, err

@@ -129,7 +129,7 @@ func TestStretch(t *testing.T) {
 	stored := k.Stored()
 	got := strings.Join([]string{
 		strings.Join(ls.Write(r, "en"), " "), strings.Join(ls.Write(r, "ru"), " "), strings.Join(ls.Write(r, "kk"), " "),
-		hex.EncodeToString(k.Door[:]), hex.EncodeToString(k.Seed[:]), hex.EncodeToString(stored[:]),
+		hex.EncodeToString(k.Door[:]), hex.EncodeToString(k.Seed[:]), hex.EncodeToString(k.Mark[:]), hex.EncodeToString(stored[:]),
 	}, "\n")
 	if want := strings.TrimSpace(vector); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -146,7 +146,7 @@ func TestNotShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := fmt.Sprintf("%v %x %s %+v %#v %v %x %#v", r, r, r, r, r, k, k, k)
-	for _, secret := range []string{hex.EncodeToString(r[:3]), hex.EncodeToString(k.Seed[:3]), fmt.Sprintf("%d %d %d", r[0], r[1], r[2])} {
+	for _, secret := range []string{hex.EncodeToString(r[:3]), hex.EncodeToString(k.Seed[:3]), hex.EncodeToString(k.Mark[:3]), fmt.Sprintf("%d %d %d", r[0], r[1], r[2])} {
 		if strings.Contains(shown, secret) {
 			t.Errorf("a secret is shown: %s", shown)
 		}

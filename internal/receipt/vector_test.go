@@ -10,5 +10,6 @@ abstract aspen repair anger fabric jar buckle credit
 адрес аурухана тәтті араздық курсант орден білім жарық
 6f94e58ccdf9889cffbdf9474e4574a6
 432abd8f5c6133f84f501c65e5c18361c10af2b236a167aca140f86f79371555
+16be35c19a64fa7ba663969687432ed1
 ec8d49bdab290954a3f25230dc824a2b4130fa5540fee03c33e8e34c0c8dac8c
 `

@@ -48,7 +48,7 @@ var testRulebook = sync.OnceValues(LoadRulebook)
 // register is a register of a test, with what is in it.
 type register struct {
 	*Registry
-	t       *testing.T
+	t       testing.TB
 	clock   *clock
 	session *access.Session
 	cases   []string // ids, of the north first
@@ -62,12 +62,12 @@ var planted = []string{
 }
 
 // emptyRegister is a register with two organisations and no case.
-func emptyRegister(t *testing.T) *register {
+func emptyRegister(t testing.TB) *register {
 	t.Helper()
 	return emptyRegisterAt(t, time.Date(2022, 6, 24, 9, 0, 0, 0, time.UTC))
 }
 
-func emptyRegisterAt(t *testing.T, at time.Time) *register {
+func emptyRegisterAt(t testing.TB, at time.Time) *register {
 	t.Helper()
 	ctx := context.Background()
 	g := &register{t: t, clock: &clock{at}}
@@ -85,7 +85,7 @@ func emptyRegisterAt(t *testing.T, at time.Time) *register {
 	return g
 }
 
-func newRegister(t *testing.T) *register {
+func newRegister(t testing.TB) *register {
 	t.Helper()
 	ctx := context.Background()
 	g := emptyRegister(t)
@@ -247,7 +247,7 @@ func (g *register) holds(dir string) []string {
 }
 
 // decrypted is every page of a database, also those that are free.
-func decrypted(t *testing.T, path string, key [32]byte) []byte {
+func decrypted(t testing.TB, path string, key [32]byte) []byte {
 	t.Helper()
 	c, err := sqlite3.Open("file:" + filepath.ToSlash(path) + "?vfs=adiantum")
 	if err != nil {

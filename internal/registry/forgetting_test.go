@@ -24,7 +24,7 @@ import (
 )
 
 // copyTree copies a directory, as a backup does.
-func copyTree(t *testing.T, from, to string) {
+func copyTree(t testing.TB, from, to string) {
 	t.Helper()
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ type house struct {
 // newHouse adds to the two organisations of newRegister, which count, a third
 // that is kept apart, and people to all of them. aigerim coordinates and is a
 // member of all; the others are of one each.
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{register: newRegister(t), orgs: map[string]string{}, people: map[string]*access.Session{}, secrets: map[string]string{}}
 	if _, err := h.AddOrganisation(context.Background(), h.session, NewOrganisation{Name: "Apart"}); err != nil {

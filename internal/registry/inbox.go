@@ -12,9 +12,12 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
@@ -37,9 +40,10 @@ const (
 )
 
 const (
-	inboxDir  = "inbox"
-	inboxMost = 50 << 30 // bytes that the inbox may take where the register itself takes something in
-	gistRunes = 120      // of what is told, in a list
+	inboxDir   = "inbox"
+	inboxMost  = 50 << 30         // bytes that the inbox may take where the register itself takes something in
+	gistRunes  = 120              // of what is told, in a list
+	copiesWait = 30 * time.Second // how long copies are made of the files of a report before whoever asked is answered
 )
 
 // What somebody who opens the inbox can be told.
@@ -52,6 +56,8 @@ var (
 	ErrSubmissionCase = errors.New("a case was made of this report: sort the case instead")
 	// ErrSubmissionInto says that a report can't be made part of that one.
 	ErrSubmissionInto = errors.New("a report becomes part of another one of the same organisation that is no part of a third")
+	// ErrSubmissionPart says that a case is made of the whole.
+	ErrSubmissionPart = errors.New("this report is a part of another one: make a case of that one, and this goes along; or sort it as new first")
 	// ErrSubmissionFile says that a file of a report is not the one that was sent.
 	ErrSubmissionFile = errors.New("a file of this report did not arrive as it was sent: the case is made, the file stays in the inbox; ask the sender to send it again")
 	// ErrNoSender says that nobody reads answers to a report.
@@ -92,6 +98,9 @@ type SubmissionMessage struct {
 	Answer bool
 	Day    string
 	Shut   bool // it does not open with the member's keys, or is not written as a report is
+
+	Brought  bool // it came in a sealed file, from where there was no line
+	Doubtful bool // and does not bear the mark of the first: whoever held a sealed file may have made it
 	submission.Message
 }
 
@@ -191,7 +200,7 @@ func (r *Registry) submissions(ctx context.Context, s *access.Session, keys map[
 	if err != nil {
 		return nil, err
 	}
-	reports, err := store.List()
+	doors, err := store.Doors()
 	if err != nil {
 		return nil, err
 	}
@@ -203,23 +212,26 @@ func (r *Registry) submissions(ctx context.Context, s *access.Session, keys map[
 	if err != nil {
 		return nil, err
 	}
+	mine := map[string]bool{} // by the record of the report
+	for _, t := range tasks {
+		if t.Get("member") == s.Member.ID {
+			mine[t.Get("submission")] = true
+		}
+	}
 	var views []SubmissionView
-	for _, report := range reports {
-		if !strings.HasPrefix(report.Door.String(), begins) {
+	for _, door := range doors {
+		if !strings.HasPrefix(door.String(), begins) {
 			continue
 		}
-		v, ok, err := r.submissionView(ctx, s, store, keys, report, sorted[report.Door.String()])
+		rec := sorted[door.String()]
+		v, ok, err := r.submissionView(ctx, s, store, keys, door, rec)
 		if err != nil {
 			return nil, err
 		}
-		if !ok {
-			continue
+		if ok {
+			v.Mine = rec != nil && mine[rec.ID]
+			views = append(views, v)
 		}
-		v.Mine = slices.ContainsFunc(tasks, func(t *casefile.Record) bool {
-			rec := sorted[v.ID]
-			return rec != nil && t.Get("submission") == rec.ID && t.Get("member") == s.Member.ID
-		})
-		views = append(views, v)
 	}
 	slices.SortStableFunc(views, func(a, b SubmissionView) int {
 		return cmp.Or(yesFirst(a.Urgent, b.Urgent), strings.Compare(b.Day, a.Day))
@@ -228,8 +240,8 @@ func (r *Registry) submissions(ctx context.Context, s *access.Session, keys map[
 }
 
 // submissionView opens a report as it stands in a list; false: it is not for the member.
-func (r *Registry) submissionView(ctx context.Context, s *access.Session, store *inbox.Store, keys map[string][]*seal.Identity, report inbox.Report, rec *casefile.Record) (SubmissionView, bool, error) {
-	v := SubmissionView{ID: report.Door.String(), Day: report.Day, Withdrawn: report.Withdrawn, Status: SubmissionNew}
+func (r *Registry) submissionView(ctx context.Context, s *access.Session, store *inbox.Store, keys map[string][]*seal.Identity, door inbox.Door, rec *casefile.Record) (SubmissionView, bool, error) {
+	v := SubmissionView{ID: door.String(), Status: SubmissionNew}
 	if rec != nil {
 		v.Org, v.Status, v.Urgent = rec.Get("org"), rec.Get("status"), rec.Get("urgent") == "yes"
 		v.Assigned, v.Into, v.Case = rec.Get("assigned"), rec.Get("into"), rec.Get("case")
@@ -237,33 +249,16 @@ func (r *Registry) submissionView(ctx context.Context, s *access.Session, store 
 			return v, false, nil
 		}
 	}
-	answered := false
-	for _, m := range report.Messages {
-		v.Files += len(m.Files)
-		v.Again = answered && !m.Answer
-		answered = answered || m.Answer
+	g, err := listReport(s, store, keys, door)
+	if errors.Is(err, inbox.ErrNone) {
+		return v, false, nil // it has gone meanwhile
 	}
-	for _, m := range report.Messages {
-		if m.Answer {
-			continue
-		}
-		sealed, err := store.Message(report.Door, m)
-		if errors.Is(err, inbox.ErrNone) {
-			continue // withdrawn at this moment
-		}
-		if err != nil {
-			return v, false, err
-		}
-		for org, ids := range keys {
-			if v.Org != "" && v.Org != org {
-				continue
-			}
-			if told, err := openWith(ids, sealed); !errors.Is(err, submission.ErrOpen) {
-				v.Org, v.Gist, v.Language = org, gist(told), told.Language
-				break
-			}
-		}
-		break // the first says to whom it was sent
+	if err != nil {
+		return v, false, err
+	}
+	v.Day, v.Withdrawn, v.Gist, v.Language, v.Files, v.Again = g.day, g.withdrawn, g.gist, g.language, g.files, g.again
+	if v.Org == "" {
+		v.Org = g.org
 	}
 	if v.Org == "" && v.Withdrawn == "" {
 		return v, false, nil
@@ -282,8 +277,78 @@ func (r *Registry) submissionView(ctx context.Context, s *access.Session, store 
 			return v, false, err
 		}
 	}
-	v.MayCase = v.Org != "" && v.Withdrawn == "" && access.Decide(s.Member, access.WriteCase, access.Thing{Org: v.Org})
+	v.MayCase = v.Org != "" && v.Withdrawn == "" && v.Status != SubmissionMerged && access.Decide(s.Member, access.WriteCase, access.Thing{Org: v.Org})
 	return v, true, nil
+}
+
+// listedReport is what a list shows of what a report tells. What was opened stays
+// with the keys of the session that did, so that the next list need not open it
+// again, and is written nowhere: ADR 38.
+type listedReport struct {
+	tried          int    // with how many keys it was tried
+	org            string // whose key opened it; empty: none of them
+	day            string
+	gist, language string
+
+	// As they are now.
+	withdrawn string
+	files     int
+	again     bool
+}
+
+// listReport opens the first message of a report, which says to whom it was sent,
+// or remembers what it said.
+func listReport(s *access.Session, store *inbox.Store, keys map[string][]*seal.Identity, door inbox.Door) (g listedReport, err error) {
+	for _, ids := range keys {
+		g.tried += len(ids)
+	}
+	report, err := store.Outline(door)
+	if err != nil {
+		return g, err
+	}
+	known, ok := s.Keys.Opened.Load(door)
+	was, _ := known.(listedReport)
+	switch {
+	case report.Withdrawn != "":
+		s.Keys.Opened.Delete(door)
+		report, err = store.Get(door) // which knows the days
+		g.day, g.withdrawn = report.Day, report.Withdrawn
+		return g, err
+	case ok && was.tried == g.tried:
+		g = was
+	default:
+		if err := g.open(store, keys, door); err != nil {
+			return g, err
+		}
+		s.Keys.Opened.Store(door, g)
+	}
+	answered := false
+	for _, m := range report.Messages {
+		g.files += len(m.Files)
+		g.again = answered && !m.Answer
+		answered = answered || m.Answer
+	}
+	return g, nil
+}
+
+// open opens the first message.
+func (g *listedReport) open(store *inbox.Store, keys map[string][]*seal.Identity, door inbox.Door) error {
+	report, err := store.Get(door)
+	if err != nil {
+		return err
+	}
+	g.day = report.Day
+	sealed, err := store.First(door)
+	if err != nil {
+		return err
+	}
+	for org, ids := range keys {
+		if told, err := openWith(ids, sealed); !errors.Is(err, submission.ErrOpen) {
+			g.org, g.gist, g.language = org, gist(told), told.Language
+			return nil
+		}
+	}
+	return nil
 }
 
 // gist is the beginning of what is told.
@@ -328,22 +393,36 @@ func (r *Registry) findReport(ctx context.Context, s *access.Session, id string)
 		return nil, err
 	}
 	f.door = inbox.Door(raw)
+	return f, f.open()
+}
+
+// open opens all that was told and answered.
+func (f *found) open() error {
 	report, err := f.store.Get(f.door)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	mark := "" // of the first message
 	for _, m := range report.Messages {
 		sealed, err := f.store.Message(f.door, m)
-		if err != nil {
-			return nil, err
+		if errors.Is(err, inbox.ErrNone) {
+			continue // withdrawn at this moment
 		}
-		view := SubmissionMessage{Number: m.Number, Answer: m.Answer, Day: m.Day}
+		if err != nil {
+			return err
+		}
+		view := SubmissionMessage{Number: m.Number, Answer: m.Answer, Day: m.Day, Brought: m.Brought}
 		if view.Message, err = openWith(f.keys, sealed); err != nil {
 			view.Shut = true
 		}
+		first := !slices.ContainsFunc(f.Messages, func(m SubmissionMessage) bool { return !m.Answer })
+		if first && !m.Answer {
+			mark = view.Mark
+		}
+		view.Doubtful = m.Brought && !first && (mark == "" || view.Mark != mark)
 		f.Messages = append(f.Messages, view)
 	}
-	return f, nil
+	return nil
 }
 
 // Submission opens a report: all that was told and answered. id may be the
@@ -536,9 +615,10 @@ func (r *Registry) AnswerSubmission(ctx context.Context, s *access.Session, id, 
 }
 
 // CaseOfSubmission turns a report into a case of the organisation it was sent
-// to, with what was told, the consents as they were given, and the files. It is
-// done once: asked again, it goes on where it was interrupted, and takes files
-// that came later.
+// to, with what was told, the consents as they were given, and the files, of it
+// and of those that were made part of it. It is done once: asked again, it goes
+// on where it was interrupted, and takes what came later. Of files that nobody
+// waits long for, the copy is made that is safe to look at.
 func (r *Registry) CaseOfSubmission(ctx context.Context, s *access.Session, id string) (_ Row, err error) {
 	defer r.refusal(ctx, s, "inbox", "", &err)
 	f, err := r.findReport(ctx, s, id)
@@ -551,11 +631,21 @@ func (r *Registry) CaseOfSubmission(ctx context.Context, s *access.Session, id s
 	if !access.Decide(s.Member, access.WriteCase, access.Thing{Org: f.Org}) {
 		return Row{}, ErrNotAllowed
 	}
-	caseID, err := r.caseOf(ctx, s, f)
+	if f.Status == SubmissionMerged {
+		return Row{}, ErrSubmissionPart
+	}
+	parts, err := r.partsOf(ctx, f)
 	if err != nil {
 		return Row{}, err
 	}
-	if err := r.moveFiles(ctx, s, f, caseID); err != nil {
+	caseID, err := r.caseOf(ctx, s, parts)
+	if err != nil {
+		return Row{}, err
+	}
+	if err := r.takeLater(ctx, s, parts, caseID); err != nil {
+		return Row{}, err
+	}
+	if err := r.moveFiles(ctx, s, parts, caseID); err != nil {
 		return Row{}, err
 	}
 	if err := r.audit(ctx, &line{act: "sorted", what: "inbox", by: s.Keys.Identity, cases: []string{caseID}}); err != nil {
@@ -564,117 +654,256 @@ func (r *Registry) CaseOfSubmission(ctx context.Context, s *access.Session, id s
 	return r.row(ctx, s, caseID, r.clock(Clock{}))
 }
 
+// partsOf are a report and those that were made part of it, or of one of them.
+func (r *Registry) partsOf(ctx context.Context, f *found) ([]*found, error) {
+	sorted, err := r.sortedReports(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := slices.Sorted(maps.Keys(sorted))
+	parts := []*found{f}
+	for i := 0; i < len(parts); i++ {
+		for _, id := range ids {
+			rec := sorted[id]
+			raw, err := hex.DecodeString(id)
+			if err != nil || len(raw) != len(f.door) || rec.Get("status") != SubmissionMerged || rec.Get("into") != parts[i].ID || rec.Get("org") != f.Org {
+				continue
+			}
+			part := &found{SubmissionView: SubmissionView{ID: id, Org: f.Org}, door: inbox.Door(raw), store: f.store, keys: f.keys}
+			if err := part.open(); errors.Is(err, inbox.ErrNone) {
+				continue // its sender or the register took it away
+			} else if err != nil {
+				return nil, err
+			}
+			parts = append(parts, part)
+		}
+	}
+	return parts, nil
+}
+
 // caseOf writes the case of a report and that it was made, as one: so there is
 // never one without the other, and never a second one.
-func (r *Registry) caseOf(ctx context.Context, s *access.Session, f *found) (string, error) {
+func (r *Registry) caseOf(ctx context.Context, s *access.Session, parts []*found) (string, error) {
 	r.writing.Lock()
 	defer r.writing.Unlock()
-	record, fields, err := r.sortedAs(ctx, f)
+	record, fields, err := r.sortedAs(ctx, parts[0])
 	if err != nil {
 		return "", err
 	}
 	if id := first(fields["case"]); id != "" {
 		return id, nil
 	}
-	a, err := r.caseAct(ctx, s, NewCase{Org: f.Org, Records: r.recordsOf(f)})
+	a, err := r.caseAct(ctx, s, NewCase{Org: parts[0].Org, Records: r.recordsOf(parts, nil)})
 	if err != nil {
 		return "", err
 	}
-	a.source = "submission " + f.ID
+	a.source = fromSubmission
 	fields["status"], fields["case"] = []string{SubmissionCase}, []string{a.stream}
 	acts := []act{a, {stream: record, puts: []Put{{Record: record, Kind: submissionKind, Fields: fields}}, source: "a case was made"}}
-	done, err := r.tasksDone(ctx, record)
+	sorted, err := r.sortedReports(ctx)
 	if err != nil {
 		return "", err
 	}
-	if err := r.write(ctx, s, append(acts, done...)); err != nil && !errors.Is(err, ErrKept) {
+	for _, part := range parts {
+		rec := sorted[part.ID]
+		if rec == nil {
+			continue
+		}
+		done, err := r.tasksDone(ctx, rec.ID)
+		if err != nil {
+			return "", err
+		}
+		acts = append(acts, done...)
+	}
+	if err := r.write(ctx, s, acts); err != nil && !errors.Is(err, ErrKept) {
 		return "", err
 	}
 	return a.stream, nil
 }
 
-// recordsOf are the records of a case that a report gives.
-func (r *Registry) recordsOf(f *found) (puts []Put) {
+// takeLater takes into the case of a report what was told, or made part of it,
+// since the case was made.
+func (r *Registry) takeLater(ctx context.Context, s *access.Session, parts []*found, caseID string) error {
+	file, err := r.index.Case(ctx, caseID, allKnown)
+	if err != nil {
+		return notFound(err)
+	}
+	puts := r.recordsOf(parts, file)
+	if len(puts) == 0 {
+		return nil
+	}
+	for i := range puts {
+		puts[i].Record = ledger.NewID().String()
+	}
+	err = r.writeCase(ctx, s, caseID, act{puts: puts, source: fromSubmission}, func(file *casefile.Case) error {
+		if len(r.recordsOf(parts, file)) != len(puts) {
+			return errTaken
+		}
+		return nil
+	})
+	if errors.Is(err, errTaken) {
+		return nil
+	}
+	return err
+}
+
+// errTaken says that somebody else has just taken the same into the case.
+var errTaken = errors.New("it is in the case already")
+
+// fromSubmission begins the source of what a report gave to a case: the report
+// and the number of the message come after it.
+const fromSubmission = "submission"
+
+func (f *found) source(number int) string { return fmt.Sprintf("%s, message %d", f.ID, number) }
+
+// recordsOf are the records of a case that reports give, without those that the
+// case has or had.
+func (r *Registry) recordsOf(parts []*found, file *casefile.Case) (puts []Put) {
 	purposes, _ := r.book.List("consent_purpose")
 	roles, _ := r.book.List("person_role")
-	consented := map[string]bool{}
-	for _, m := range f.Messages {
-		if m.Answer || m.Shut {
-			continue
-		}
-		report := casefile.Fields{"received": {m.Day}, "channel": {"public_form"}, "language": {m.Language}}
-		given, medium := m.Day, "electronic"
-		if c := m.Conversation; c != nil {
-			report["channel"], given, medium = []string{"conversation"}, c.Day, "oral"
-			if c.Day <= m.Day { // a phone whose clock is wrong does not make a case younger than it is
-				report["received"] = []string{c.Day}
+	had, consented := map[string]bool{}, map[string]bool{}
+	if file != nil {
+		for _, rec := range file.Records() {
+			for _, h := range rec.History {
+				had[rec.Kind+" "+h.Source] = true
 			}
-			if _, known := roles.Code(c.Speaker); known {
-				report["by_role"] = []string{c.Speaker}
+			if rec.Kind == "consent" && strings.HasPrefix(rec.History[0].Source, fromSubmission+": ") {
+				consented[rec.Get("purpose")] = true
 			}
 		}
-		if text := r.toldIn(m.Message); text != "" {
-			report["summary"] = []string{text}
-		}
-		if m.Where != "" {
-			report["place"] = []string{m.Where}
-		}
-		puts = append(puts, Put{Kind: "report", Fields: report})
-		for _, code := range m.Consents {
-			if _, known := purposes.Code(code); known && !consented[code] {
-				consented[code] = true
-				puts = append(puts, Put{Kind: "consent", Fields: casefile.Fields{
-					"purpose": {code}, "state": {"given"}, "given": {given}, "medium": {medium}, "language": {m.Language},
-				}})
+	}
+	for _, f := range parts {
+		for _, m := range f.Messages {
+			if m.Answer || m.Shut || m.Doubtful || had["report "+fromSubmission+": "+f.source(m.Number)] {
+				continue
+			}
+			report := casefile.Fields{"received": {m.Day}, "channel": {channelOf(m)}, "language": {m.Language}}
+			given, medium := m.Day, "electronic"
+			if c := m.Conversation; c != nil {
+				given, medium = c.Day, "oral"
+				if c.Day <= m.Day { // a phone whose clock is wrong does not make a case younger than it is
+					report["received"] = []string{c.Day}
+				}
+				if _, known := roles.Code(c.Speaker); known {
+					report["by_role"] = []string{c.Speaker}
+				}
+			}
+			if text := r.toldIn(m.Message); text != "" {
+				report["summary"] = []string{text}
+			}
+			if m.Where != "" {
+				report["place"] = []string{m.Where}
+			}
+			puts = append(puts, Put{Kind: "report", Fields: report, Source: f.source(m.Number)})
+			for _, code := range m.Consents {
+				if _, known := purposes.Code(code); known && !consented[code] {
+					consented[code] = true
+					puts = append(puts, Put{Kind: "consent", Source: f.source(m.Number), Fields: casefile.Fields{
+						"purpose": {code}, "state": {"given"}, "given": {given}, "medium": {medium}, "language": {m.Language},
+					}})
+				}
 			}
 		}
 	}
 	return puts
 }
 
-// moveFiles puts the files of a report into its case, each once: one that is
-// there already, or was and was taken back, is left as it is.
-func (r *Registry) moveFiles(ctx context.Context, s *access.Session, f *found, caseID string) error {
+// channelOf is how a message came, a code of list report_channel. Whether it was
+// through Tor is kept nowhere.
+func channelOf(m SubmissionMessage) string {
+	switch {
+	case m.Conversation != nil:
+		return "conversation"
+	case m.Brought:
+		return "offline_pack"
+	}
+	return "public_form"
+}
+
+// moveFiles puts the files of reports into their case, each once: one that is
+// there already, or was and was taken back, is left as it is. One that did not
+// arrive as it was sent keeps no other out.
+func (r *Registry) moveFiles(ctx context.Context, s *access.Session, parts []*found, caseID string) error {
 	file, err := r.index.Case(ctx, caseID, allKnown)
 	if err != nil {
 		return notFound(err)
 	}
-	there, items := map[string]bool{}, map[string]string{}
+	there, items := map[string]string{}, map[string]string{}
 	for _, rec := range fileRecords(file) {
-		there[rec.Get("sha256")] = true
+		there[rec.Get("sha256")] = rec.ID
 	}
 	for _, rec := range file.Of("evidence") {
 		items[rec.Get("sha256")] = rec.ID
 	}
-	for _, m := range f.Messages {
-		if m.Answer || m.Shut {
-			continue
-		}
-		for _, of := range m.Files {
-			if there[of.SHA256] || of.Bytes == 0 {
+	var broken error
+	var small []string
+	for _, f := range parts {
+		for _, m := range f.Messages {
+			if m.Answer || m.Shut || m.Doubtful {
 				continue
 			}
-			raw, err := hex.DecodeString(of.Upload)
-			if err != nil {
-				return err
-			}
-			if items[of.SHA256] == "" {
-				if items[of.SHA256], err = r.itemOf(ctx, s, f, caseID, m.Day, of); err != nil {
-					return err
+			for _, of := range m.Files {
+				if of.Bytes == 0 {
+					continue
+				}
+				if there[of.SHA256] == "" {
+					id, err := r.moveFile(ctx, s, f, caseID, m, of, items)
+					if errors.Is(err, ErrSubmissionFile) {
+						broken = err
+						continue
+					}
+					if err != nil {
+						return err
+					}
+					there[of.SHA256] = id
+				}
+				if of.Bytes <= quickly().Bytes {
+					small = append(small, there[of.SHA256])
 				}
 			}
-			content := newPieceReader(f, of, m.Number, inbox.Upload(raw))
-			if _, err := r.AddFile(ctx, s, caseID, NewFile{Evidence: items[of.SHA256], Name: of.Name, Content: content}); err != nil {
-				return err
-			}
-			there[of.SHA256] = true
 		}
 	}
-	return nil
+	r.quickCopies(ctx, s, caseID, small)
+	return broken
+}
+
+// moveFile puts one file into the case. items are the pieces of evidence of the
+// case, by the SHA-256 of their file.
+func (r *Registry) moveFile(ctx context.Context, s *access.Session, f *found, caseID string, m SubmissionMessage, of submission.File, items map[string]string) (string, error) {
+	raw, err := hex.DecodeString(of.Upload)
+	if err != nil {
+		return "", err
+	}
+	if items[of.SHA256] == "" {
+		if items[of.SHA256], err = r.itemOf(ctx, s, f, caseID, m, of); err != nil {
+			return "", err
+		}
+	}
+	content := newPieceReader(f, of, m.Number, inbox.Upload(raw))
+	view, err := r.AddFile(ctx, s, caseID, NewFile{Evidence: items[of.SHA256], Name: of.Name, Content: content})
+	return view.ID, err
+}
+
+// quickCopies makes the copies that are safe to look at, of files that may have
+// theirs: those that take longer can be asked for.
+func (r *Registry) quickCopies(ctx context.Context, s *access.Session, caseID string, files []string) {
+	start := r.now()
+	for _, id := range files {
+		if r.now().Sub(start) > copiesWait {
+			return
+		}
+		_, err := r.MakeCopy(ctx, s, caseID, id, true)
+		if errors.Is(err, ErrNoOpener) || ctx.Err() != nil {
+			return
+		}
+		if err != nil && !errors.Is(err, ErrNotQuick) && !errors.Is(err, ErrNotFound) { // withdrawn since
+			r.opt.Log.Warn("no safe copy was made of a file of a report; it can be asked for on its page", slog.String("type", fmt.Sprintf("%T", err)))
+		}
+	}
 }
 
 // itemOf writes the evidence that a file is, with the first step of its custody.
-func (r *Registry) itemOf(ctx context.Context, s *access.Session, f *found, caseID, day string, of submission.File) (string, error) {
+func (r *Registry) itemOf(ctx context.Context, s *access.Session, f *found, caseID string, m SubmissionMessage, of submission.File) (string, error) {
 	kind := "unknown"
 	for begins, code := range map[string]string{"image/": "photo", "video/": "video", "audio/": "audio"} {
 		if strings.HasPrefix(of.Type, begins) {
@@ -684,10 +913,10 @@ func (r *Registry) itemOf(ctx context.Context, s *access.Session, f *found, case
 	item := ledger.NewID().String()
 	return item, r.Write(ctx, s, caseID, []Put{
 		{Record: item, Kind: "evidence", Fields: casefile.Fields{
-			"kind": {kind}, "obtained": {day}, "state": {"held"}, "sha256": {of.SHA256}, "hashed": {"yes"}, "file_name": {of.Name},
+			"kind": {kind}, "obtained": {m.Day}, "state": {"held"}, "sha256": {of.SHA256}, "hashed": {"yes"}, "file_name": {of.Name},
 		}},
-		{Record: ledger.NewID().String(), Kind: "handover", Fields: casefile.Fields{"evidence": {item}, "event": {"received"}, "date": {day}}},
-	}, nil, "", "submission "+f.ID)
+		{Record: ledger.NewID().String(), Kind: "handover", Fields: casefile.Fields{"evidence": {item}, "event": {"received"}, "date": {m.Day}}},
+	}, nil, "", fromSubmission+": "+f.source(m.Number))
 }
 
 // pieceReader reads a file of a report, piece by piece. Where it is not the one
@@ -752,12 +981,9 @@ func (p *pieceReader) piece() error {
 	return ErrSubmissionFile
 }
 
-// errSame ends the reading of a sealed file that is in the inbox already.
-var errSame = errors.New("it is in the inbox already")
-
 // AddSealed takes in a sealed file of where there was no line, for whoever it
-// is sealed to: the member need not be able to open it. The same file twice is
-// one report; then fresh is false.
+// is sealed to: the member need not be able to open it. Where there is a report
+// of its receipt, it adds to it. The same file twice is one; then fresh is false.
 func (r *Registry) AddSealed(ctx context.Context, s *access.Session, sealed io.Reader) (id string, fresh bool, err error) {
 	defer r.refusal(ctx, s, "inbox", "", &err)
 	if !slices.ContainsFunc(s.Member.Orgs, func(org string) bool {
@@ -770,28 +996,39 @@ func (r *Registry) AddSealed(ctx context.Context, s *access.Session, sealed io.R
 		return "", false, err
 	}
 	var head submission.Head
+	there := map[inbox.Upload]bool{} // parts of the report already
 	pieces := map[inbox.Upload]map[int]bool{}
 	message, err := submission.ReadFile(sealed, func(h submission.Head) error {
 		head = h
-		if _, err := store.Get(h.Door); err == nil {
-			return errSame
-		} else if !errors.Is(err, inbox.ErrNone) {
-			return err
+		report, err := store.Get(h.Door)
+		for _, m := range report.Messages {
+			for _, f := range m.Files {
+				there[f.Upload] = true
+			}
 		}
-		return nil
+		switch {
+		case errors.Is(err, inbox.ErrNone):
+			return nil
+		case report.Withdrawn != "":
+			return ErrSubmissionGone
+		}
+		return err
 	}, func(upload [16]byte, n int, piece []byte) error {
+		if there[upload] {
+			return nil
+		}
 		if pieces[upload] == nil {
 			pieces[upload] = map[int]bool{}
 		}
 		pieces[upload][n] = true
 		return store.PutPiece(upload, n, piece)
 	})
-	id = inbox.Door(head.Door).String()
-	if errors.Is(err, errSame) {
-		return id, false, nil
-	}
 	if err != nil {
 		return "", false, err
+	}
+	id = inbox.Door(head.Door).String()
+	if has, err := store.Has(head.Door, message); err == nil && has {
+		return id, false, nil
 	}
 	var attached []inbox.Attached
 	for upload, had := range pieces {
@@ -801,11 +1038,14 @@ func (r *Registry) AddSealed(ctx context.Context, s *access.Session, sealed io.R
 	if err := r.audit(ctx, &line{act: "taken_in", what: "inbox", by: s.Keys.Identity}); err != nil {
 		return "", false, fmt.Errorf("%w (%w)", ErrUnaudited, err)
 	}
-	err = store.Put(head.Door, head.Answers, message, attached)
-	if errors.Is(err, inbox.ErrTaken) {
-		return id, false, nil
+	fresh, err = store.Bring(head.Door, head.Answers, message, attached)
+	if errors.Is(err, inbox.ErrGone) {
+		err = ErrSubmissionGone
 	}
-	return id, err == nil, err
+	if err != nil {
+		return "", false, err
+	}
+	return id, fresh, nil
 }
 
 // toldIn is what somebody told, as the words of a case.

@@ -10,11 +10,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"filippo.io/age"
 
+	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/inbox"
 	"github.com/kua-registry/kua/internal/submission"
 )
@@ -23,6 +25,7 @@ import (
 type sender struct {
 	door  inbox.Door
 	reads *age.HybridIdentity
+	mark  string
 	store *inbox.Store
 	to    []age.Recipient
 }
@@ -48,9 +51,9 @@ func (h *house) outside(door byte) *sender {
 }
 
 // message is what somebody tells, with files of these texts, and their sealed pieces.
-func (o *sender) message(t *testing.T, told string, texts ...string) (sealed []byte, files []submission.File, pieces [][]byte) {
+func (o *sender) message(t testing.TB, told string, texts ...string) (sealed []byte, files []submission.File, pieces [][]byte) {
 	t.Helper()
-	m := submission.Message{Format: 1, Language: "kk", Told: told, Where: "Talapker, a garage", Consents: []string{"store", "un", "never_heard_of"}, Answers: o.reads.Recipient().String()}
+	m := submission.Message{Format: 1, Language: "kk", Told: told, Where: "Talapker, a garage", Consents: []string{"store", "un", "never_heard_of"}, Answers: o.reads.Recipient().String(), Mark: o.mark}
 	for _, text := range texts {
 		sum := sha256.Sum256([]byte(text))
 		f := submission.File{Name: text[:3] + ".jpg", Type: "image/jpeg", Bytes: int64(len(text)), Upload: submission.NewUpload(), Pieces: 1, SHA256: hex.EncodeToString(sum[:])}
@@ -67,7 +70,7 @@ func (o *sender) message(t *testing.T, told string, texts ...string) (sealed []b
 	return sealed, m.Files, pieces
 }
 
-func upload(t *testing.T, f submission.File) inbox.Upload {
+func upload(t testing.TB, f submission.File) inbox.Upload {
 	t.Helper()
 	raw, err := hex.DecodeString(f.Upload)
 	if err != nil {
@@ -77,7 +80,7 @@ func upload(t *testing.T, f submission.File) inbox.Upload {
 }
 
 // sends sends a report.
-func (o *sender) sends(t *testing.T, told string, texts ...string) string {
+func (o *sender) sends(t testing.TB, told string, texts ...string) string {
 	t.Helper()
 	sealed, files, pieces := o.message(t, told, texts...)
 	var attached []inbox.Attached
@@ -241,7 +244,7 @@ func TestCaseOfSubmission(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := h.caseOf(ctx, h.people["saule"], f); err != nil {
+			if _, err := h.caseOf(ctx, h.people["saule"], []*found{f}); err != nil {
 				t.Fatal(err)
 			}
 		case 2, 3: // before one file, before both
@@ -277,7 +280,7 @@ func TestCaseOfSubmission(t *testing.T) {
 		kinds := map[string]int{}
 		for _, rec := range v.Records {
 			kinds[rec.Kind]++
-			if rec.Kind == "report" && (!strings.Contains(rec.Get("summary"), "they beat him") || rec.History[0].Source != "submission "+id || rec.Get("received") != "2022-06-24") {
+			if rec.Kind == "report" && (!strings.Contains(rec.Get("summary"), "they beat him") || rec.History[0].Source != "submission: "+id+", message 1" || rec.Get("received") != "2022-06-24") {
 				t.Errorf("cut %d: the report says %v, from %q", cut, rec.Fields, rec.History[0].Source)
 			}
 		}
@@ -346,29 +349,254 @@ func TestConversationBecomesACase(t *testing.T) {
 func TestSealedFileIsTakenInOnce(t *testing.T) {
 	h := takes(t)
 	ctx := context.Background()
+	saule := h.people["saule"]
 	o := h.outside(7)
-	sealed, files, pieces := o.message(t, "from a stick", "a photograph")
-	var file bytes.Buffer
-	w, err := submission.WriteFile(&file, submission.Head{Door: o.door, Answers: o.reads.Recipient().String()})
-	if err := errors.Join(err, w.Piece(upload(t, files[0]), 0, pieces[0]), w.Message(sealed)); err != nil {
-		t.Fatal(err)
+	brought := func(told, mark string, texts ...string) []byte {
+		o.mark = mark
+		sealed, files, pieces := o.message(t, told, texts...)
+		var file bytes.Buffer
+		w, err := submission.WriteFile(&file, submission.Head{Door: o.door, Answers: o.reads.Recipient().String()})
+		for i, f := range files {
+			err = errors.Join(err, w.Piece(upload(t, f), 0, pieces[i]))
+		}
+		if err := errors.Join(err, w.Message(sealed)); err != nil {
+			t.Fatal(err)
+		}
+		return file.Bytes()
 	}
-	if _, _, err := h.AddSealed(ctx, h.people["erlan"], bytes.NewReader(file.Bytes()[:file.Len()-1])); !errors.Is(err, submission.ErrFile) {
+	own, others := strings.Repeat("a1", 16), strings.Repeat("b2", 16)
+	first := brought("from a stick", own, "a photograph")
+	if _, _, err := h.AddSealed(ctx, h.people["erlan"], bytes.NewReader(first[:len(first)-1])); !errors.Is(err, submission.ErrFile) {
 		t.Errorf("cut off: %v", err)
 	}
-	for i := range 2 {
-		id, fresh, err := h.AddSealed(ctx, h.people["erlan"], bytes.NewReader(file.Bytes()))
-		if err != nil || id != o.door.String() || fresh != (i == 0) {
+	again := brought("what I forgot", own, "b photograph")
+	forged := brought("it was not like that", others, "c photograph")
+	for i, file := range [][]byte{first, first, again, first, again, forged} {
+		id, fresh, err := h.AddSealed(ctx, h.people["erlan"], bytes.NewReader(file))
+		if want := i == 0 || i == 2 || i == 5; err != nil || id != o.door.String() || fresh != want {
 			t.Errorf("taken in %d: %s, fresh %v (%v)", i+1, id, fresh, err)
 		}
 	}
-	list, err := h.Submissions(ctx, h.people["saule"])
+	list, err := h.Submissions(ctx, saule)
 	if err != nil || len(list) != 1 || list[0].Gist != "from a stick Talapker, a garage" {
 		t.Errorf("%+v (%v)", list, err)
 	}
-	if row, err := h.CaseOfSubmission(ctx, h.people["saule"], list[0].ID); err != nil {
-		t.Error(err)
-	} else if files, err := h.Files(ctx, h.people["saule"], row.ID); err != nil || len(files) != 1 {
-		t.Errorf("%d files (%v)", len(files), err)
+	v, err := h.Submission(ctx, saule, list[0].ID)
+	if err != nil || len(v.Messages) != 3 || v.Messages[1].Told != "what I forgot" || v.Messages[1].Doubtful || !v.Messages[2].Doubtful || !v.Messages[2].Brought {
+		t.Fatalf("%+v (%v)", v.Messages, err)
 	}
+	row, err := h.CaseOfSubmission(ctx, saule, list[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files, err := h.Files(ctx, saule, row.ID); err != nil || len(files) != 2 {
+		t.Errorf("%d files, not 2 (%v)", len(files), err)
+	}
+	if told := h.reports(row.ID); told != "offline_pack from a stick|offline_pack what I forgot" {
+		t.Errorf("%q", told)
+	}
+	if err := o.store.Withdraw(o.door); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := h.AddSealed(ctx, saule, bytes.NewReader(first)); !errors.Is(err, ErrSubmissionGone) {
+		t.Errorf("after it was withdrawn: %v", err)
+	}
+}
+
+// reports are how the reports of a case came, and what they tell.
+func (h *house) reports(caseID string) string {
+	h.t.Helper()
+	v, err := h.Case(context.Background(), h.people["saule"], caseID, Clock{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var all []string
+	for _, rec := range v.Records {
+		if rec.Kind == "report" {
+			told, _, _ := strings.Cut(rec.Get("summary"), "\n")
+			all = append(all, rec.Get("channel")+" "+told)
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, "|")
+}
+
+// TestPartsGoIntoTheCase: what was made part of a report goes into its case,
+// with its own source, also what comes when the case is there.
+func TestPartsGoIntoTheCase(t *testing.T) {
+	h := takes(t)
+	ctx := context.Background()
+	saule := h.people["saule"]
+	senders := []*sender{h.outside(1), h.outside(2), h.outside(3), h.outside(4)}
+	ids := []string{
+		senders[0].sends(t, "one", "one photograph"), senders[1].sends(t, "two", "two photographs", "one photograph"),
+		senders[2].sends(t, "three", "xxx photographs"), senders[3].sends(t, "four"),
+	}
+	yes := true
+	into := func(part, whole int) {
+		t.Helper()
+		if err := h.SortSubmission(ctx, saule, ids[part], SubmissionSort{Into: &ids[whole]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.SortSubmission(ctx, saule, ids[2], SubmissionSort{Urgent: &yes}); err != nil {
+		t.Fatal(err)
+	}
+	into(2, 1)
+	into(1, 0)
+	if v, err := h.Submission(ctx, saule, ids[1]); err != nil || v.MayCase {
+		t.Errorf("of a part a case may be made: %+v (%v)", v, err)
+	}
+	if _, err := h.CaseOfSubmission(ctx, saule, ids[1]); !errors.Is(err, ErrSubmissionPart) {
+		t.Errorf("a case of a part: %v", err)
+	}
+	// A file that is not there keeps no other out.
+	report, err := senders[1].store.Get(senders[1].door)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := filepath.Join(h.dir, inboxDir, "reports", ids[1], "000001."+report.Messages[0].Files[0].Upload.String(), "000000")
+	if err := os.Rename(lost, lost+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.CaseOfSubmission(ctx, saule, ids[0]); err != nil && !errors.Is(err, ErrSubmissionFile) {
+		t.Fatal(err)
+	}
+	v, err := h.Submission(ctx, saule, ids[0])
+	if err != nil || v.Case == "" {
+		t.Fatalf("%+v (%v)", v, err)
+	}
+	if files, err := h.Files(ctx, saule, v.Case); err != nil || len(files) < 2 {
+		t.Errorf("%d files beside one that is not there (%v)", len(files), err)
+	}
+	if err := os.Rename(lost+".away", lost); err != nil {
+		t.Fatal(err)
+	}
+	if tasks, err := h.urgentTasks(ctx); err != nil || len(tasks) != 0 {
+		t.Errorf("%d tasks of a part stay open (%v)", len(tasks), err)
+	}
+	if told := h.reports(v.Case); told != "public_form one|public_form three|public_form two" {
+		t.Errorf("%q", told)
+	}
+	// Later its sender tells more, and another one is made part of it.
+	sealed, _, _ := senders[0].message(t, "one more")
+	if err := senders[0].store.Add(senders[0].door, sealed, nil); err != nil {
+		t.Fatal(err)
+	}
+	into(3, 0)
+	for range 2 {
+		if _, err := h.CaseOfSubmission(ctx, saule, ids[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if told := h.reports(v.Case); told != "public_form four|public_form one|public_form one more|public_form three|public_form two" {
+		t.Errorf("%q", told)
+	}
+	if files, err := h.Files(ctx, saule, v.Case); err != nil || len(files) != 3 {
+		t.Errorf("%d files, not 3: the same file in two reports is one (%v)", len(files), err)
+	}
+	made, err := h.Case(ctx, saule, v.Case, Clock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds, sources := map[string]int{}, map[string]bool{}
+	for _, rec := range made.Records {
+		kinds[rec.Kind]++
+		sources[rec.History[0].Source] = true
+	}
+	if kinds["report"] != 5 || kinds["consent"] != 2 || kinds["evidence"] != 3 {
+		t.Errorf("%v", kinds)
+	}
+	for _, want := range []string{ids[0] + ", message 1", ids[0] + ", message 2", ids[1] + ", message 1", ids[2] + ", message 1", ids[3] + ", message 1"} {
+		if !sources["submission: "+want] {
+			t.Errorf("nothing in the case comes from %s", want)
+		}
+	}
+}
+
+// TestListOpensEachOnce: what a session has seen in the list is not opened again,
+// and goes when its sender takes it back.
+func TestListOpensEachOnce(t *testing.T) {
+	h := takes(t)
+	ctx := context.Background()
+	saule, erlan := h.people["saule"], h.people["erlan"]
+	o, other := h.outside(1), h.outside(2)
+	id := o.sends(t, "they beat him")
+	other.sends(t, "they beat her")
+	gists := func(s *access.Session) string {
+		t.Helper()
+		list, err := h.Submissions(ctx, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := ""
+		for _, v := range list {
+			text += v.Gist + " " + v.Day + " " + v.Withdrawn + "|"
+		}
+		return text
+	}
+	want := "they beat him Talapker, a garage 2022-06-24 |they beat her Talapker, a garage 2022-06-24 |"
+	if got := gists(saule); got != want {
+		t.Fatalf("%q", got)
+	}
+	path := filepath.Join(h.dir, inboxDir, "reports", id, "000001.told")
+	sealed, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("nothing that opens"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := gists(saule); got != want {
+		t.Errorf("it was opened again: %q", got)
+	}
+	if got := gists(erlan); got != "they beat her Talapker, a garage 2022-06-24 |" {
+		t.Errorf("another session is shown what it has not opened: %q", got)
+	}
+	if err := os.WriteFile(path, sealed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.store.Withdraw(o.door); err != nil {
+		t.Fatal(err)
+	}
+	if got := gists(saule); got != " 2022-06-24 2022-06-24|they beat her Talapker, a garage 2022-06-24 |" {
+		t.Errorf("after it was withdrawn: %q", got)
+	}
+}
+
+// BenchmarkSubmissions lists 1,000 reports: as the first list of a session, and
+// as the next ones.
+func BenchmarkSubmissions(b *testing.B) {
+	h := takes(b)
+	ctx := context.Background()
+	saule := h.people["saule"]
+	o := h.outside(0)
+	for i := range 1000 {
+		o.door = inbox.Door{byte(i), byte(i >> 8), 1}
+		o.sends(b, "they beat him", "a photograph")
+	}
+	list := func(b *testing.B) {
+		b.Helper()
+		if all, err := h.Submissions(ctx, saule); err != nil || len(all) != 1000 {
+			b.Fatalf("%d reports (%v)", len(all), err)
+		}
+	}
+	b.Run("first", func(b *testing.B) {
+		for b.Loop() {
+			saule.Keys.Opened.Clear()
+			list(b)
+		}
+	})
+	b.Run("next", func(b *testing.B) {
+		for b.Loop() {
+			list(b)
+		}
+	})
+	b.Run("one", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := h.Submission(ctx, saule, o.door.String()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

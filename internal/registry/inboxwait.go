@@ -149,7 +149,7 @@ func (k *addressees) look(store *inbox.Store, d inbox.Door, keys map[string][]*s
 				continue
 			}
 			if sealed == nil {
-				if sealed, err = store.Message(d, inbox.Message{Number: 1}); errors.Is(err, inbox.ErrNone) {
+				if sealed, err = store.First(d); errors.Is(err, inbox.ErrNone) {
 					return false, nil // taken back
 				} else if err != nil {
 					return false, err

@@ -17,7 +17,7 @@ import (
 )
 
 // takes is a house in which saule and erlan open what is sent to the North.
-func takes(t *testing.T) *house {
+func takes(t testing.TB) *house {
 	t.Helper()
 	h := newHouse(t)
 	h.join("saule", "North", access.Intake, access.CaseWorker)

@@ -31,7 +31,7 @@ func (s Sheet) opens() string {
 	return s.Apart
 }
 
-func (s Sheet) share(t *testing.T) seal.Share {
+func (s Sheet) share(t testing.TB) seal.Share {
 	t.Helper()
 	share, err := seal.ParseShare(strings.Join(s.Words, " "))
 	if err != nil {

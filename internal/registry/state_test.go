@@ -329,7 +329,7 @@ func TestRegionsOldAndNew(t *testing.T) {
 	}
 }
 
-func day(t *testing.T, text string) edtf.Day {
+func day(t testing.TB, text string) edtf.Day {
 	t.Helper()
 	d, err := edtf.ParseDay(text)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -459,11 +460,8 @@ func TestE2EOffline(t *testing.T) {
 			case <-time.After(perStep):
 				t.Fatal("no file was saved")
 			}
-			saved, err := os.ReadDir(into)
-			if err != nil || len(saved) != 1 {
-				t.Fatalf("%d files: %v", len(saved), err)
-			}
-			sealed, err := os.ReadFile(filepath.Join(into, saved[0].Name()))
+			first := savedFile(t, into, "")
+			sealed, err := os.ReadFile(first)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -472,8 +470,55 @@ func TestE2EOffline(t *testing.T) {
 				t.Errorf("%q: %v", got, err)
 			}
 			tab.look(lang + "-offline-receipt")
+
+			// With the words it adds to the same report.
+			words := tab.text("#words-list li")
+			tab.do(chromedp.Navigate("file://"+page), chromedp.WaitVisible("#earlier-words"), chromedp.SendKeys("#told", "Ещё"), chromedp.SendKeys("#earlier-words", slipped(t, words)),
+				chromedp.Click("#send"), chromedp.WaitVisible("#receipt"))
+			select {
+			case <-arrived:
+			case <-time.After(perStep):
+				t.Fatal("no second file was saved")
+			}
+			if again := tab.text("#words-list li"); again != words {
+				t.Errorf("the words are %q, and then %q", words, again)
+			}
+			door, mark := headOf(t, s.intake, first)
+			if other, bears := headOf(t, s.intake, savedFile(t, into, first)); other != door || bears != mark || mark == "" {
+				t.Errorf("the second file is of report %x and bears %q, not %x and %q", other, bears, door, mark)
+			}
 		})
 	}
+}
+
+// savedFile is the one file in a folder beside another.
+func savedFile(t *testing.T, dir, beside string) string {
+	t.Helper()
+	saved, err := filepath.Glob(filepath.Join(dir, "*"))
+	saved = slices.DeleteFunc(saved, func(path string) bool { return path == beside })
+	if err != nil || len(saved) != 1 {
+		t.Fatalf("saved: %v (%v)", saved, err)
+	}
+	return saved[0]
+}
+
+// headOf is of which report a sealed file is, and the mark that it bears within.
+func headOf(t *testing.T, id age.Identity, path string) (door [32]byte, mark string) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	sealed, err := submission.ReadFile(f, func(h submission.Head) error { door = h.Door; return nil }, func([16]byte, int, []byte) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := submission.Open(id, sealed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return door, m.Mark
 }
 
 // openFile opens a sealed file with one file of one piece in it.

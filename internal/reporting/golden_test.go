@@ -111,6 +111,76 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+var (
+	titleShape = regexp.MustCompile(`<title>([^<]*)</title>`)
+	telling    = regexp.MustCompile(`(?i)tell|report|hurt|tortur|beat|расска|сообщ|пыт|бить|избит|айтыңыз|хабар|азап|ұрд|ұру`)
+)
+
+// TestTitles: each page has a title of its own (WCAG 2.4.2), which says nothing
+// to whoever looks over a shoulder.
+func TestTitles(t *testing.T) {
+	same := map[string]string{"seal-several": "seal", "plain-several": "plain", "check-several": "check", "plain-early": "plain-empty", "back-gone": "back-few", "back-answered": "back-unanswered", "back-added": "back-unanswered"}
+	titles := map[string]string{}
+	everyPage(t, func(name, _ string, w *httptest.ResponseRecorder) {
+		title := titleShape.FindStringSubmatch(w.Body.String())
+		if title == nil || telling.MatchString(title[1]) {
+			t.Errorf("%s: the title is %q", name, title)
+			return
+		}
+		lang, page, _ := strings.Cut(name, "-")
+		if of, ok := same[page]; ok {
+			page = of
+		}
+		if other, taken := titles[lang+title[1]]; taken && other != page {
+			t.Errorf("%s and %s-%s have the title %q", name, lang, other, title[1])
+		}
+		titles[lang+title[1]] = page
+	})
+	if len(titles) < 3*10 {
+		t.Errorf("%d titles in three languages", len(titles))
+	}
+}
+
+// TestNoCookieAnywhere: no page, no answer to a form, and nothing that the script
+// asks for sets a cookie, and each page leads to the onion service.
+func TestNoCookieAnywhere(t *testing.T) {
+	seen := 0
+	look := func(name string, w *httptest.ResponseRecorder) {
+		seen++
+		if got := w.Header().Values("Set-Cookie"); len(got) > 0 {
+			t.Errorf("%s sets a cookie: %q", name, got)
+		}
+		for _, shape := range []string{"document.cookie", "localStorage", "sessionStorage", "indexedDB", "serviceWorker"} {
+			if strings.Contains(w.Body.String(), shape) {
+				t.Errorf("%s keeps something in the browser: %s", name, shape)
+			}
+		}
+	}
+	everyPage(t, func(name, _ string, w *httptest.ResponseRecorder) { look(name, w) })
+	s := newSite(t, func(o *Options) { o.Onion = "sample.onion" })
+	for _, path := range []string{"/", "/en/page.html", "/digests.txt", "/card.json", "/nowhere", "/xx/", "/api/work", "/api/pieces/" + strings.Repeat("0", 32)} {
+		look(path, s.get(path))
+	}
+	for _, way := range [][2]string{{"PUT", "/api/pieces/" + strings.Repeat("0", 32) + "/0"}, {"POST", "/api/reports"}, {"POST", "/api/look"}, {"POST", "/api/add"}, {"POST", "/api/withdraw"}, {"DELETE", "/"}} {
+		for _, work := range []string{"", s.worker()} {
+			r := httptest.NewRequest(way[0], way[1], strings.NewReader(`{"door":"00"}`))
+			r.Header.Set("Kua-Work", work)
+			look(way[0]+" "+way[1], s.do(r))
+		}
+	}
+	if seen < 3*19+8+12 {
+		t.Errorf("%d answers were looked at", seen)
+	}
+	for _, lang := range []string{"en", "ru", "kk"} {
+		for _, page := range []string{"", "plain", "plain/back", "check", "page.html"} {
+			path := "/" + lang + "/" + page
+			if got := s.get(path).Header().Get("Onion-Location"); got != "http://sample.onion"+path {
+				t.Errorf("%s: Onion-Location %q", path, got)
+			}
+		}
+	}
+}
+
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	file := filepath.Join("testdata", "golden", name+".html")

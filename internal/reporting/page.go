@@ -83,7 +83,7 @@ type configIntake struct {
 // said are the texts that the script says.
 var said = []string{
 	"empty", "toolong", "toolarge", "many", "full", "failed", "working", "sealing", "waiting", "receipt.title", "receipt.added", "receipt.gone",
-	"words_count", "words_wrong", "none", "found", "answers_none", "answer_day", "answer_bad", "sent_days", "withdrawn", "send_file", "offline.done", "closed",
+	"title.words", "title.opened", "title.gone", "title.again", "words_count", "words_wrong", "none", "found", "answers_none", "answer_day", "answer_bad", "sent_days", "withdrawn", "send_file", "offline.done", "closed",
 }
 
 // Style, Sealing and Line are what the page on a member's phone has in common
@@ -122,7 +122,7 @@ func (s *server) sealedPage(lang *locale.Language, to []Intake) (Whole, error) {
 	for _, key := range said {
 		c.Texts[key] = lang.T("reporting." + key)
 	}
-	b := s.body(lang, "", struct {
+	b := s.body(lang, "", "write", struct {
 		form
 		Config                config
 		Policy                string
@@ -207,7 +207,7 @@ func pack(page []byte) ([]byte, error) {
 }
 
 func (s *server) closed(v *visit) {
-	b := s.body(v.lang, "", nil)
+	b := s.body(v.lang, "", "closed", nil)
 	b.Problem = b.T("closed")
 	s.show(v, "closed.html", http.StatusServiceUnavailable, b)
 }
@@ -291,7 +291,7 @@ func (s *server) check(v *visit) {
 		http.Error(v.w, "500", http.StatusInternalServerError)
 		return
 	}
-	s.show(v, "check.html", http.StatusOK, s.body(v.lang, "check", struct {
+	s.show(v, "check.html", http.StatusOK, s.body(v.lang, "check", "check", struct {
 		Intakes []Intake
 		Digests []Digest
 	}{to, all}))

@@ -51,7 +51,7 @@ func (s *server) showPlain(v *visit, t typed, why error) {
 		s.closed(v)
 		return
 	}
-	b := s.body(v.lang, "plain", plainForm{form{to, Purposes(), t.message, t.to}, s.gate.token(0)})
+	b := s.body(v.lang, "plain", "plain", plainForm{form{to, Purposes(), t.message, t.to}, s.gate.token(0)})
 	b.Problem = problem(b, why)
 	s.show(v, "plain.html", plainStatus(why), b)
 }
@@ -318,7 +318,7 @@ func (s *server) plainSend(v *visit) {
 		s.showPlain(v, t, err)
 		return
 	}
-	s.show(v, "receipt.html", http.StatusOK, s.body(v.lang, "plain", receiptPage{s.lists.Write(m.receipt, v.lang.Code())}))
+	s.show(v, "receipt.html", http.StatusOK, s.body(v.lang, "plain", "words", receiptPage{s.lists.Write(m.receipt, v.lang.Code())}))
 }
 
 // keep seals a message and puts it into the inbox. Who sends the same form
@@ -328,7 +328,9 @@ func (s *server) keep(t typed, m mine) error {
 	if err != nil {
 		return err
 	}
-	t.message.Answers = m.answers.Recipient().String()
+	if err := t.message.Bear(m.keys.Seed, m.keys.Mark); err != nil {
+		return err
+	}
 	sealed, err := submission.Seal(to, t.message)
 	if err != nil {
 		return err
@@ -354,15 +356,27 @@ type backPage struct {
 	NotFound bool
 }
 
+func (p backPage) title() string {
+	switch {
+	case p.Done:
+		return "gone"
+	case p.NotFound:
+		return "back"
+	case p.Sure:
+		return "sure"
+	}
+	return "opened"
+}
+
 type readAnswer struct{ Day, Text string }
 
 func (s *server) plainBack(v *visit) {
-	s.show(v, "back.html", http.StatusOK, s.body(v.lang, "plain/back", backPage{NotFound: true}))
+	s.show(v, "back.html", http.StatusOK, s.body(v.lang, "plain/back", "back", backPage{NotFound: true}))
 }
 
 func (s *server) showBack(v *visit, p backPage, why error) {
 	s.told(why)
-	b := s.body(v.lang, "plain/back", p)
+	b := s.body(v.lang, "plain/back", p.title(), p)
 	b.Problem = problem(b, why)
 	s.show(v, "back.html", plainStatus(why), b)
 }
@@ -447,7 +461,6 @@ func (s *server) plainAdd(v *visit) {
 		return err
 	})
 	if err == nil {
-		t.message.Answers = m.answers.Recipient().String()
 		err = s.addPlain(t, m)
 	}
 	if m.answers == nil || report.Day == "" {
@@ -468,6 +481,9 @@ func (s *server) plainAdd(v *visit) {
 
 func (s *server) addPlain(t typed, m mine) error {
 	to, err := s.recipient(t.to)
+	if err == nil {
+		err = t.message.Bear(m.keys.Seed, m.keys.Mark)
+	}
 	if err != nil {
 		return err
 	}

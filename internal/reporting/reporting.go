@@ -182,6 +182,8 @@ type body struct {
 	Langs   []langLink
 	Problem string
 	Data    any
+
+	title string
 }
 
 type langLink struct {
@@ -192,8 +194,19 @@ type langLink struct {
 // T is a text in the language of the page.
 func (b body) T(key string, args ...any) string { return b.lang.T("reporting."+key, args...) }
 
-func (s *server) body(lang *locale.Language, at string, data any) body {
-	b := body{lang: lang, Code: lang.Code(), At: at, Away: s.Away, Style: template.CSS(s.parts.style), Data: data}
+// Title is what stands on the tab and in the history: which page it is, and
+// nothing of what the pages are for.
+func (b body) Title() string {
+	title := b.T("title." + b.title)
+	if b.Problem != "" {
+		return b.T("title.again", title)
+	}
+	return title
+}
+
+// body is for the page at a place after the language, with one of the titles.
+func (s *server) body(lang *locale.Language, at, title string, data any) body {
+	b := body{lang: lang, title: title, Code: lang.Code(), At: at, Away: s.Away, Style: template.CSS(s.parts.style), Data: data}
 	for _, l := range s.Words.Languages() {
 		b.Langs = append(b.Langs, langLink{l.Code(), l.Name(), l == lang})
 	}

@@ -3,11 +3,23 @@
 package submission
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strings"
 
 	"filippo.io/age"
 )
+
+// Bear makes a message one of the receipt of which these are keys: answers are
+// sealed to it, and it bears its mark.
+func (m *Message) Bear(seed [32]byte, mark [16]byte) error {
+	id, err := AnswersIdentity(seed)
+	if err != nil {
+		return err
+	}
+	m.Answers, m.Mark = id.Recipient().String(), hex.EncodeToString(mark[:])
+	return nil
+}
 
 // AnswersIdentity is the identity to which answers are sealed, of the seed that
 // a receipt gives. Its Recipient is Message.Answers.

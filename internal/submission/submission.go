@@ -58,6 +58,7 @@ type Message struct {
 	Contact  string   `json:"contact,omitempty"`  // how they can be reached safely
 	Consents []string `json:"consents,omitempty"` // codes of the codebook's list consent_purpose
 	Answers  string   `json:"answers,omitempty"`  // the age recipient to whom answers are sealed
+	Mark     string   `json:"mark,omitempty"`     // 32 hex digits of the receipt, the same in each message of a report
 	Files    []File   `json:"files,omitempty"`
 	// Conversation is there where a member took down what somebody told them. It
 	// says so itself: nothing on a member's phone could vouch for it.
@@ -218,6 +219,9 @@ func (m Message) check() error {
 		if !utf8.ValidString(text) {
 			return ErrForm
 		}
+	}
+	if m.Mark != "" && !isHex(m.Mark, 16) {
+		return ErrForm
 	}
 	seen := map[string]bool{}
 	for _, code := range m.Consents {

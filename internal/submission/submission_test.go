@@ -33,7 +33,7 @@ func drawn(t *rapid.T, answers string) Message {
 	}
 	m := Message{
 		Format: 1, Language: rapid.SampledFrom([]string{"en", "ru", "kk"}).Draw(t, "language"),
-		Told: text("told"), Who: text("who"), Where: text("where"), When: text("when"), By: text("by"),
+		Told: text("told"), Who: text("who"), Where: text("where"), When: text("when"), By: text("by"), Mark: rapid.SampledFrom([]string{"", "00112233445566778899aabbccddeeff"}).Draw(t, "mark"),
 		Wish: text("wish"), Contact: text("contact"), Answers: answers,
 		Consents: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"store", "un", "statistics"}), 0, 3, rapid.ID).Draw(t, "consents"),
 	}

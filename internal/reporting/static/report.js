@@ -53,9 +53,9 @@
     const salt = new Uint8Array([...utf8("kua/receipt/v1/"), ...unhex(config.installation)]);
     const master = await sealing.argon2idAsync(secret, salt, { t: 2, m: 19456, p: 1, dkLen: 32, asyncTick: 25 });
     const part = (name, n) => sealing.expand(sealing.sha256, master, utf8(name), n);
-    const door = part("door", 16), seed = part("answers", 32);
+    const door = part("door", 16), seed = part("answers", 32), mark = hex(part("mark", 16));
     const identity = sealing.bech32.encode("age-secret-key-pq-", sealing.bech32.toWords(seed), false).toUpperCase();
-    return { secret, door, stored: sealing.sha256(door), identity, answers: await sealing.identityToRecipient(identity) };
+    return { secret, door, mark, stored: sealing.sha256(door), identity, answers: await sealing.identityToRecipient(identity) };
   }
 
   async function open(identity, sealed) {
@@ -86,7 +86,7 @@
     return { name: fileName(file.name), type, bytes: file.size, upload, pieces, sha256: hex(sum.digest()) };
   }
 
-  async function sealMessage(form, answers, keep) {
+  async function sealMessage(form, mine, keep) {
     const value = (name) => (form.elements[name] ? form.elements[name].value : "");
     const message = { format: 1, language: config.language };
     for (const name of ["told", "who", "where", "when", "by", "wish", "contact"]) {
@@ -94,7 +94,8 @@
       if (utf8(message[name]).length > mostText) throw new Told(texts.toolong);
     }
     message.consents = Array.from(form.querySelectorAll("input[name=consent]:checked"), (c) => c.value);
-    message.answers = answers;
+    message.answers = mine.answers;
+    message.mark = mine.mark;
     const files = Array.from(form.elements.files.files);
     if (!files.length && !["told", "who", "where", "when", "by", "wish", "contact"].some((name) => message[name].trim())) throw new Told(texts.empty);
     if (files.length > mostFiles || files.some((f) => f.size > mostFile)) throw new Told(texts.toolarge);
@@ -108,7 +109,7 @@
 
   async function sendReport(form) {
     const mine = await stretch(drawn(11));
-    const m = await sealMessage(form, mine.answers, putPiece);
+    const m = await sealMessage(form, mine, putPiece);
     try {
       await post("/api/reports", { door: hex(mine.stored), answers: mine.answers, message: base64(m.sealed), files: m.files });
     } catch (e) {
@@ -119,10 +120,11 @@
 
   // Without a line: one file, of what is sealed.
   async function saveReport(form) {
-    const mine = await stretch(drawn(11));
+    const earlier = $("earlier-words").value.trim(); // it adds to what they told before
+    const mine = await stretch(earlier ? fromWords(earlier) : drawn(11));
     const head = utf8(JSON.stringify({ door: hex(mine.stored), answers: mine.answers }));
     const parts = [utf8("kua-report/1\n"), big(head.length), head];
-    const m = await sealMessage(form, mine.answers, (upload, n, sealed) => { parts.push(new Blob([utf8("p"), unhex(upload), big(n), big(sealed.length), sealed])); });
+    const m = await sealMessage(form, mine, (upload, n, sealed) => { parts.push(new Blob([utf8("p"), unhex(upload), big(n), big(sealed.length), sealed])); });
     parts.push(utf8("m"), big(m.sealed.length), m.sealed);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob(parts, { type: "application/octet-stream" }));
@@ -137,6 +139,7 @@
 
   // The page.
   let opened; // the report that was opened with its words
+  let title = document.title;
   function say(text) {
     $("status").hidden = !text;
     $("status").textContent = text;
@@ -144,6 +147,7 @@
   function problem(text) {
     $("problem").hidden = !text;
     $("problem").textContent = text;
+    document.title = text ? fill(texts["title.again"], title) : title;
     if (text) $("problem").focus();
   }
   function reason(e) {
@@ -151,11 +155,15 @@
     if (!(e instanceof Answered)) return texts.failed;
     return { 404: texts.none, 410: texts.withdrawn, 413: texts.toolong, 429: texts.many, 507: texts.full }[e.status] || texts.failed;
   }
-  const only = (id) => { for (const other of ["receipt", "opened", "report", "return"]) $(other).hidden = other !== id; };
+  function only(id) {
+    for (const other of ["receipt", "opened", "report", "return"]) $(other).hidden = other !== id;
+    document.title = title = texts[{ receipt: "title.words", opened: "title.opened" }[id] || "title.gone"];
+  }
 
   function showReceipt(mine) {
     $("words-list").replaceChildren(...toWords(mine.secret).map((word) => Object.assign(document.createElement("li"), { textContent: word })));
     $("report").reset();
+    $("earlier-words").value = "";
     only("receipt");
     $("keep").hidden = true;
     $("receipt").focus();
@@ -184,7 +192,7 @@
     $("opened").focus();
   }
   async function addTo(form) {
-    const m = await sealMessage(form, opened.mine.answers, putPiece);
+    const m = await sealMessage(form, opened.mine, putPiece);
     try {
       await post("/api/add", { door: hex(opened.mine.door), message: base64(m.sealed), files: m.files });
     } catch (e) {
@@ -242,7 +250,7 @@
   });
 
   if (offline) {
-    $("offline-here").hidden = false;
+    $("offline-here").hidden = $("earlier").hidden = false;
     $("langs").hidden = $("return").hidden = $("keep").hidden = true;
     $("send").textContent = texts.send_file;
   }
