@@ -32,6 +32,7 @@ var tries = map[string][][]string{
 	"kua case hand-over":        {{"ASKED", "--to", "South", "--reason", "asked"}, {"S-1", "--to", "ASKED", "--reason", "asked"}},
 	"kua case take":             {{}, {"--json"}, {"ASKED"}},
 	"kua case unrestrict":       {{"ASKED"}},
+	"kua doctor":                {{}, {"--json", "--inside"}},
 	"kua check":                 {{"--all"}, {"--all", "--json"}},
 	"kua encode":                {{"--cases", "--key-file", "key.txt", "--out", "OUT"}, {"list.csv", "--key-file", "ASKED", "--out", "OUT"}},
 	"kua erase":                 {{"ASKED", "--identity", "--reason", "asked"}, {"ASKED", "--whole", "--reason", "asked", "--json"}},
@@ -220,7 +221,7 @@ func TestEachConfidenceStaysAtTheCommandLine(t *testing.T) {
 			full = append(full, strings.ReplaceAll(arg, "ASKED", asked))
 		}
 		var out, stderr bytes.Buffer
-		p := &program{now: func() time.Time { return today }, stretch: quick(), rulebook: rulebook}
+		p := &program{now: func() time.Time { return today }, stretch: quick(), rulebook: rulebook, machine: testMachine}
 		code := p.run(context.Background(), full, strings.NewReader(""), &out, &stderr)
 		return fmt.Sprintf("exit %d\n%s\n%s", code, out.String(), stderr.String())
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kua-registry/kua/internal/doctor"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/seal"
 )
@@ -47,6 +48,8 @@ type program struct {
 
 	rulebook func() (*registry.Rulebook, error) // loads it when first asked; nil: run makes it
 
+	machine func() doctor.Machine // on which this runs
+
 	registry       string
 	forgetting     string
 	origin         string // where the pages are reached
@@ -64,8 +67,10 @@ func main() {
 
 // run is the whole program but for the process around it.
 func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
-	return (&program{now: time.Now, shut: shutProcess}).run(ctx, args, in, out, stderr)
+	return (&program{now: time.Now, shut: shutProcess, machine: thisMachine}).run(ctx, args, in, out, stderr)
 }
+
+func thisMachine() doctor.Machine { return doctor.ThisMachine(time.Now()) }
 
 func (p *program) run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
 	p.in, p.out, p.err = in, out, stderr
@@ -130,7 +135,7 @@ func (p *program) command() *cobra.Command {
 		p.eraseCommand(), p.auditCommand(), p.forgetCommand(), p.shareCommand(), p.recoverCommand(), p.lockCommand(), p.grantCommand(), p.revokeCommand(),
 		p.reviewCommand(), p.timestampCommand(),
 		p.passphraseCommand(), p.mailCommand(), p.remindCommand(), p.geojsonCommand(), p.safeCopyCommand(), p.outsideCommand(), p.evidenceCommand(), p.dossierCommand(), p.moveCommand(), p.nodeCommand(), p.joinCommand(), p.benchCommand(),
-		p.relayCommand(), p.exchangeCommand(), p.commonCommand(), p.reportCommand(), p.sealCommand(),
+		p.relayCommand(), p.exchangeCommand(), p.commonCommand(), p.reportCommand(), p.sealCommand(), p.doctorCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		wrapArgs(cmd)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/kua-registry/kua/internal/doctor"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/seal"
 	"github.com/kua-registry/kua/internal/timestamp/timestamptest"
@@ -48,9 +49,14 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// testMachine is one on which nothing but the register's own files is looked at.
+func testMachine() doctor.Machine {
+	return doctor.Machine{Owner: thisMachine().Owner}
+}
+
 // testProgram is the program on the scripts' day, with quick stretches.
 func testProgram() {
-	p := &program{now: func() time.Time { return today }, stretch: quick(), shut: func() error { return nil }}
+	p := &program{now: func() time.Time { return today }, stretch: quick(), shut: func() error { return nil }, machine: testMachine}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := p.run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()

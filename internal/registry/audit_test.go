@@ -61,6 +61,7 @@ var withoutLine = map[string]string{
 	"Abreast": "takes over what other machines have written, and answers nothing",
 	"Tend":    "the clock asks for it, and nobody", "PublicSite": "as Tend; it was published", "PublicStamp": "as Tend",
 	"Forgetting":  "how it stands with keys that open nothing by themselves; no id to be tried",
+	"Condition":   "numbers, and no id to be tried",
 	"Recovery":    "how it stands with recovery; no id to be tried",
 	"NameDevice":  "what a browser calls itself is kept for its member alone",
 	"OwnSessions": "a member's own",

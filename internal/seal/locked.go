@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -310,6 +311,13 @@ func (l *Locked) remove(which func(slot) bool) {
 		}
 	}
 	l.slots = kept
+}
+
+// Weaker tells whether a passphrase opens the file with less work than want.
+func (l *Locked) Weaker(want Stretch) bool {
+	return slices.ContainsFunc(l.slots, func(s slot) bool {
+		return s.Passphrase != nil && (s.Passphrase.MemoryKiB < want.MemoryKiB || s.Passphrase.Passes < want.Passes)
+	})
 }
 
 // OpenPassphrase opens the file with a passphrase: ErrPassphrase if it is

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/seal"
+)
+
+// Condition is how it stands with what somebody must look after: numbers, and no name.
+type Condition struct {
+	Administer    int    // members who can administer the register
+	WithoutFactor int    // members who are let in with a passphrase alone
+	Copies        int    // of the forgetting keys, as far as this register made them
+	StaleCopies   int    // of those: they lack the newest key
+	Recovery      string // what is to be done about recovery, as RecoveryNone; empty: nothing
+	Alarms        int    // that nobody has looked at; 0 for whoever may not see them
+}
+
+// Condition says how it stands, to those who administer the register.
+func (r *Registry) Condition(ctx context.Context, s *access.Session) (_ Condition, err error) {
+	defer r.refusal(ctx, s, "members", "", &err)
+	if !access.Decide(s.Member, access.Administer, access.Thing{}) {
+		return Condition{}, ErrNotAllowed
+	}
+	var c Condition
+	ro := r.roll()
+	for _, m := range ro.Members {
+		if m.Left {
+			continue
+		}
+		if access.Decide(m.Member, access.Administer, access.Thing{}) {
+			c.Administer++
+		}
+		if !m.SecondFactor && ro.factor(m.ID) == nil {
+			c.WithoutFactor++
+		}
+	}
+	keys, err := r.Forgetting(s)
+	if err != nil {
+		return Condition{}, err
+	}
+	c.Copies = len(keys.Copies)
+	for _, copied := range keys.Copies {
+		if copied.Stale {
+			c.StaleCopies++
+		}
+	}
+	recovery, err := r.Recovery(s)
+	if err != nil {
+		return Condition{}, err
+	}
+	c.Recovery = recovery.Warning
+	if access.Decide(s.Member, access.Audit, access.Thing{}) {
+		alarms, err := r.Alarms(ctx, s)
+		if err != nil {
+			return Condition{}, err
+		}
+		for _, a := range alarms {
+			if !a.Seen {
+				c.Alarms++
+			}
+		}
+	}
+	return c, nil
+}
+
+// WeakKeys counts the key files of members, in the register in dir, on which a
+// passphrase is stretched less than want. It needs no key: what a passphrase
+// costs stands beside what it opens.
+func WeakKeys(dir string, want seal.Stretch) (int, error) {
+	files, err := filepath.Glob(filepath.Join(dir, keysDir, "member-*.key"))
+	if err != nil {
+		return 0, err
+	}
+	weak := 0
+	for _, file := range append(files, filepath.Join(dir, nodeKeyFile)) {
+		b, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) { // a member left meanwhile
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("a key file can't be read: %w", err)
+		}
+		locked, err := seal.DecodeLocked(b)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", file, err)
+		}
+		if locked.Weaker(want) {
+			weak++
+		}
+	}
+	return weak, nil
+}
+
+// At says where a register lies: whether there is one in dir, and where its
+// forgetting keys are. It needs no key.
+func At(dir string, opt Options) (forgetting string, err error) {
+	if _, err := os.Stat(filepath.Join(dir, nodeKeyFile)); err != nil {
+		return "", fmt.Errorf("%s is not a register: there is no %s in it", dir, nodeKeyFile)
+	}
+	return (&Registry{dir: dir, opt: opt}).forgettingDir()
+}
