@@ -190,7 +190,7 @@ func (h *host) refreshPublic(ctx context.Context, reg *registry.Registry) error 
 // request to it reaches anything else. It ends with the context.
 func (h *host) servePublic(ctx context.Context, listener net.Listener) {
 	server := &http.Server{
-		Handler:           public.Handler(publicDir(h.dir)),
+		Handler:           h.how.reach.front(public.Handler(publicDir(h.dir))),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
 		WriteTimeout:      requestTimeout,
@@ -199,13 +199,7 @@ func (h *host) servePublic(ctx context.Context, listener net.Listener) {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
-	var err error
-	if h.how.tls() {
-		err = server.ServeTLS(listener, h.how.tlsCert, h.how.tlsKey)
-	} else {
-		err = server.Serve(listener)
-	}
-	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := serveOn(server, listener, h.config); err != nil {
 		h.log.Error("the public page is not served any more: start the program again")
 	}
 }

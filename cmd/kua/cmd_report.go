@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -105,7 +104,7 @@ func (h *host) startReports(ctx context.Context) error {
 		return err
 	}
 	scheme := "http"
-	if h.how.tls() {
+	if h.how.reach.tls() {
 		scheme = "https"
 	}
 	fmt.Fprintf(h.p.out, "Reports from outside are taken at %s://%s\n", scheme, v.listen)
@@ -119,7 +118,7 @@ func (h *host) startReports(ctx context.Context) error {
 
 func (h *host) serveReports(ctx context.Context, listener net.Listener, pages http.Handler) {
 	server := &http.Server{
-		Handler:           pages,
+		Handler:           h.how.reach.front(pages),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
 		WriteTimeout:      requestTimeout,
@@ -128,13 +127,7 @@ func (h *host) serveReports(ctx context.Context, listener net.Listener, pages ht
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
-	var err error
-	if h.how.tls() {
-		err = server.ServeTLS(listener, h.how.tlsCert, h.how.tlsKey)
-	} else {
-		err = server.Serve(listener)
-	}
-	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := serveOn(server, listener, h.config); err != nil {
 		h.log.Error("reports from outside are not taken any more: start the program again")
 	}
 }

@@ -4,13 +4,14 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
@@ -28,23 +29,29 @@ const defaultLockAfter = time.Hour
 
 // service is how a register is served.
 type service struct {
-	listen          string
-	tlsCert, tlsKey string        // files; empty: without TLS
-	origin          string        // where the pages are reached from a browser; empty: not known, and there are no passkeys
-	lockAfter       time.Duration // 0: never
-	public          string        // where the public page is served; empty: not by this program
-	reports         reports       // from outside
-	inherited       int           // file descriptor of the listener that the process had before it locked itself; 0: none
+	listen    string
+	reach     reach
+	origin    string        // where the pages are reached from a browser; empty: not known, and there are no passkeys
+	lockAfter time.Duration // 0: never
+	public    string        // where the public page is served; empty: not by this program
+	reports   reports       // from outside
+	metrics   string        // where programs that watch machines are answered; empty: nowhere
+	logJSON   bool          // a line of JSON for each line of the log
+	inherited int           // file descriptor of the listener that the process had before it locked itself; 0: none
 }
-
-func (v *service) tls() bool { return v.tlsCert != "" }
 
 // check answers what can't be meant.
 func (v *service) check() error {
-	if (v.tlsCert == "") != (v.tlsKey == "") {
-		return usage("--tls-cert and --tls-key belong together: give both")
+	if err := v.reach.check(v.origin, map[string]string{"--listen": v.listen, "--public": v.public, "--report": v.reports.listen}); err != nil {
+		return err
 	}
-	if v.origin == "" && !v.tls() {
+	if v.metrics != "" && !onLoopback(v.metrics) {
+		return usage("--metrics %s: only programs of this machine are answered: give an address on loopback, as 127.0.0.1:8479", v.metrics)
+	}
+	if v.origin == "" && v.reach.acmeHost != "" {
+		v.origin = "https://" + v.reach.acmeHost
+	}
+	if v.origin == "" && !v.reach.tls() {
 		// Whoever sits at this machine: a browser takes localhost as it takes TLS.
 		if host, port, err := net.SplitHostPort(v.listen); err == nil && port != "0" && (host == "localhost" || net.ParseIP(host).IsLoopback()) {
 			v.origin = "http://localhost:" + port
@@ -69,10 +76,13 @@ func (v *service) args(p *program, dir string) []string {
 	if p.forgetting != "" {
 		args = append(args, "--forgetting", p.forgetting)
 	}
-	if v.tls() {
-		args = append(args, "--tls-cert", v.tlsCert, "--tls-key", v.tlsKey)
+	if v.metrics != "" {
+		args = append(args, "--metrics", v.metrics)
 	}
-	return args
+	if v.logJSON {
+		args = append(args, "--log-json")
+	}
+	return append(args, v.reach.args()...)
 }
 
 func (p *program) serveCommand() *cobra.Command {
@@ -84,7 +94,16 @@ func (p *program) serveCommand() *cobra.Command {
 		Long: `Serve the pages of the register. It locks itself when nobody who is signed in
 has asked for anything for a while, on 'kua lock', and by a button in the pages.
 Locked, the program holds no key and no plain text, and goes on answering: a
-member who may start the register opens it again with their passphrase.`,
+member who may start the register opens it again with their passphrase.
+
+How the pages are reached:
+  from this machine        as it comes; from elsewhere by an SSH tunnel
+  over the internet        --listen :443 --acme NAME: an authority gives the certificate
+  with one of your own     --listen :443 --tls-cert FILE --tls-key FILE, read again when renewed
+  behind a proxy           --behind-proxy --origin https://NAME, the proxy on this machine; it
+                           passes Host on and adds who asks to X-Forwarded-For
+  as an onion service      on loopback: HiddenServicePort 80 127.0.0.1:8470 in torrc
+In the clear, without loopback, they are not served.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := v.check(); err != nil {
@@ -119,8 +138,14 @@ member who may start the register opens it again with their passphrase.`,
 	flags.BoolVar(&v.reports.circuits, "report-circuits", false, "tor says by which circuit each connection to --report came ('kua report onion'); nothing else may reach it")
 	flags.IntVar(&v.reports.most, "report-hour", reporting.DefaultMost, "reports that are taken in an hour at the most")
 	flags.StringVar(&v.reports.onion, "onion", "", "`host` of the onion service of --report: browsers that can are led there")
-	flags.StringVar(&v.tlsCert, "tls-cert", "", "`file` with the certificate, where the pages are reached by TLS")
-	flags.StringVar(&v.tlsKey, "tls-key", "", "`file` with the key of the certificate")
+	flags.StringVar(&v.reach.tlsCert, "tls-cert", "", "`file` with the certificate, where the pages are reached by TLS; read again when it changes")
+	flags.StringVar(&v.reach.tlsKey, "tls-key", "", "`file` with the key of the certificate")
+	flags.StringVar(&v.reach.acmeHost, "acme", "", "`name` of this machine, for which an authority is asked for a certificate, whose terms you accept by this")
+	flags.StringVar(&v.reach.acmeDirectory, "acme-directory", autocert.DefaultACMEDirectory, "`address` of that authority")
+	flags.StringVar(&v.reach.acmeCache, "acme-cache", "", "`folder` for its certificates; else beside the register, its name with .tls after it")
+	flags.BoolVar(&v.reach.behindProxy, "behind-proxy", false, "a proxy on this machine speaks TLS, and says from where each request comes")
+	flags.StringVar(&v.metrics, "metrics", "", "`address` on loopback for programs that watch machines: /metrics and /health, without content")
+	flags.BoolVar(&v.logJSON, "log-json", false, "write the log as lines of JSON")
 	flags.IntVar(&v.inherited, "listener-fd", 0, "")
 	_ = flags.MarkHidden("listener-fd") // it is there
 	return cmd
@@ -138,10 +163,10 @@ func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry,
 	if _, err := os.Stat(dir); err != nil {
 		return fail(fmt.Errorf("there is no register in %s: %w", dir, err))
 	}
-	if v.tls() {
-		if _, err := tls.LoadX509KeyPair(v.tlsCert, v.tlsKey); err != nil {
-			return fail(fmt.Errorf("the certificate for TLS can't be used: %w", err))
-		}
+	log := p.log(v)
+	config, err := v.reach.config(dir, p.now, log)
+	if err != nil {
+		return fail(err)
 	}
 	words, err := locale.Load()
 	if err != nil {
@@ -171,8 +196,19 @@ func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry,
 		v.public = readers.Addr().String()
 	}
 	h := newHost(p, dir, v, words, listener)
+	h.config, h.log = config, log
+	if v.metrics != "" {
+		watchers, err := net.Listen("tcp", v.metrics)
+		if err != nil {
+			listener.Close()
+			return fail(fmt.Errorf("the meters can't be served on %s: %w; give another address with --metrics", v.metrics, err))
+		}
+		v.metrics = watchers.Addr().String()
+		fmt.Fprintf(p.out, "Programs that watch this machine are answered at http://%s/metrics\n", v.metrics)
+		go h.serveMeters(ctx, watchers)
+	}
 	if readers != nil {
-		fmt.Fprintf(p.out, "The public page is at http%s://%s\n", map[bool]string{true: "s"}[v.tls()], v.public)
+		fmt.Fprintf(p.out, "The public page is at http%s://%s\n", map[bool]string{true: "s"}[v.reach.tls()], v.public)
 		go h.servePublic(ctx, readers)
 	}
 	if v.reports.listen != "" {
@@ -188,6 +224,14 @@ func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry,
 		go h.obey(ctx, control)
 	}
 	return h.run(ctx, reg)
+}
+
+// log is where a program that serves writes what happens to it: never what is in a register.
+func (p *program) log(v service) *slog.Logger {
+	if v.logJSON {
+		return slog.New(slog.NewJSONHandler(p.err, nil))
+	}
+	return slog.New(slog.NewTextHandler(p.err, nil))
 }
 
 // listenOn makes a listener, or takes the one that was handed on.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -51,6 +52,8 @@ type host struct {
 	words    *locale.Catalogue
 	log      *slog.Logger
 	listener lasting
+	config   *tls.Config // nil: this program speaks no TLS
+	meters   *meters
 
 	// asks are the wishes to have the register locked. Who asks is answered by
 	// closing the channel, when it is.
@@ -67,9 +70,9 @@ type host struct {
 }
 
 func newHost(p *program, dir string, how service, words *locale.Catalogue, listener lasting) *host {
-	return &host{
+	h := &host{
 		p: p, dir: dir, how: how, words: words, listener: listener,
-		log:  slog.New(slog.NewTextHandler(p.err, nil)),
+		log:  p.log(how),
 		asks: make(chan chan struct{}, maxUnlocking), published: make(chan struct{}, 1),
 		publicStamp: "not looked at yet",
 		ticks: func(every time.Duration) (<-chan time.Time, func()) {
@@ -77,6 +80,8 @@ func newHost(p *program, dir string, how service, words *locale.Catalogue, liste
 			return t.C, t.Stop
 		},
 	}
+	h.meters = h.newMeters()
+	return h
 }
 
 // run takes turns until the context ends.
@@ -132,7 +137,7 @@ func (h *host) close(reg *registry.Registry) {
 // then asked is not nil.
 func (h *host) servePages(ctx context.Context, reg *registry.Registry) (asked []chan struct{}, err error) {
 	turn := h.newTurn(ctx)
-	handler, err := web.New(reg, h.words, web.Options{Logger: h.log, Secure: h.how.tls(), Post: h.p.post(h.words), Ask: askAuthority, Published: h.hasPublished, LockAll: func() {
+	handler, err := web.New(reg, h.words, web.Options{Logger: h.log, Secure: h.how.reach.secure(), Post: h.p.post(h.words), Ask: askAuthority, Published: h.hasPublished, LockAll: func() {
 		h.ask()
 		<-turn.stopped // so that the answer leads to the next turn
 	}})
@@ -267,7 +272,7 @@ func (h *host) serveLocked(ctx context.Context) (reg *registry.Registry, asked [
 		<-turn.stopped // so that the answer leads to the next turn
 		return nil
 	}
-	handler, err := web.NewLocked(unlock, h.words, web.Options{Logger: h.log, Secure: h.how.tls()})
+	handler, err := web.NewLocked(unlock, h.words, web.Options{Logger: h.log, Secure: h.how.reach.secure()})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -353,7 +358,10 @@ func (h *host) idleTicks() (<-chan time.Time, func()) {
 }
 
 func (h *host) address() string {
-	if h.how.tls() {
+	if h.how.reach.secure() && h.how.origin != "" {
+		return h.how.origin
+	}
+	if h.how.reach.tls() {
 		return "https://" + h.how.listen
 	}
 	return "http://" + h.how.listen
@@ -390,7 +398,7 @@ func (t *turn) begin(handler http.Handler) error {
 		return err
 	}
 	t.server = &http.Server{
-		Handler:           handler,
+		Handler:           h.meters.count(h.how.reach.front(handler)),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
 		WriteTimeout:      requestTimeout,
@@ -401,11 +409,7 @@ func (t *turn) begin(handler http.Handler) error {
 	}
 	go func() {
 		defer close(t.stopped)
-		if h.how.tls() {
-			t.failed <- t.server.ServeTLS(t.listener, h.how.tlsCert, h.how.tlsKey)
-			return
-		}
-		t.failed <- t.server.Serve(t.listener)
+		t.failed <- serveOn(t.server, t.listener, h.config)
 	}()
 	return nil
 }

@@ -74,9 +74,6 @@ func (s *server) guard(next http.Handler) http.Handler {
 		for _, h := range headers {
 			w.Header().Set(h[0], h[1])
 		}
-		if s.secure {
-			w.Header().Set("Strict-Transport-Security", "max-age=31536000")
-		}
 		defer func() {
 			if p := recover(); p != nil {
 				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
