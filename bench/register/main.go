@@ -28,7 +28,16 @@ func main() {
 	cases := flag.Int("cases", 10_000, "how many cases")
 	seed := flag.Uint64("seed", 1, "seed of the made-up people")
 	served := flag.Bool("pages", false, "serve the pages on loopback and measure their first byte and their size")
+	of := flag.String("of", "", "open this register, made by kua bench generate, with its index made anew, and measure that alone")
+	profile := flag.String("cpuprofile", "", "with -of: write a profile of making the index anew to this file")
 	flag.Parse()
+	if *of != "" {
+		if err := anew(context.Background(), *of, *profile); err != nil {
+			fmt.Fprintln(os.Stderr, "bench/register:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	measure := run
 	if *served {
 		measure = pages

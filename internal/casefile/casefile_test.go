@@ -168,6 +168,52 @@ func TestFoldTakesAnyOrderAndRepetition(t *testing.T) {
 	})
 }
 
+// TestNextIsFold adds entries some at a time to a file: each time it says what a
+// file of all of them says, and the one before says what it said.
+func TestNextIsFold(t *testing.T) {
+	b := book(t)
+	rapid.Check(t, func(t *rapid.T) {
+		es := entries("a", 1).Draw(t, "entries")
+		if len(es) > 0 && rapid.IntRange(0, 4).Draw(t, "out of order") == 0 {
+			es[rapid.IntRange(0, len(es)-1).Draw(t, "which")].Pos = uint64(rapid.IntRange(0, 20).Draw(t, "place"))
+		}
+		c := casefile.Fold(b, "c", nil)
+		for n := 0; n < len(es); {
+			n += rapid.IntRange(1, len(es)-n).Draw(t, "more")
+			before, next := look(c), c.Next(es[:n])
+			fresh := casefile.Fold(b, "c", es[:n])
+			if got, want := look(next), look(fresh); !reflect.DeepEqual(got, want) {
+				t.Fatalf("after %d:\ngot  %+v\nwant %+v", n, got, want)
+			}
+			if !reflect.DeepEqual(look(c), before) {
+				t.Fatalf("after %d the file before says something else", n)
+			}
+			for _, r := range next.Records() {
+				if got, ok := next.Record(r.ID); !ok || got != r || !slices.Contains(next.Of(r.Kind), r) {
+					t.Fatalf("after %d, record %s is found in one way and not in another", n, r.ID)
+				}
+			}
+			for _, kind := range []string{"report", "act", "complaint", "registration", "decision", "examination", "appeal", "verdict", "step", "redress"} {
+				if got, want := len(next.Of(kind)), len(fresh.Of(kind)); got != want {
+					t.Fatalf("after %d there are %d of kind %s, not %d", n, got, kind, want)
+				}
+			}
+			if next.StagesAs(c) {
+				for d := day("2021-12-01"); d < day("2022-08-01"); d = d.Add(1) {
+					if next.Stage(d).ID != c.Stage(d).ID || next.Stage(d).Since != c.Stage(d).Since {
+						t.Fatalf("after %d the stage on %v is another one", n, d)
+					}
+				}
+			}
+			c = next
+		}
+	})
+	c := casefile.Fold(b, "c", []casefile.Entry{put(1, "r", "report", "received", "2022-02-01")})
+	if next := c.Next([]casefile.Entry{put(1, "r", "report", "received", "2022-02-01"), put(2, "n", "note", "text", "read")}); !next.StagesAs(c) || &next.Of("report")[0] != &c.Of("report")[0] {
+		t.Error("a note makes a new file of the whole case")
+	}
+}
+
 func TestMergeTakesAnyOrder(t *testing.T) {
 	b := book(t)
 	rapid.Check(t, func(t *rapid.T) {

@@ -4,6 +4,7 @@ package casefile
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -21,6 +22,10 @@ type Case struct {
 	live    []*Record
 	byID    map[string]*Record
 	byKind  map[string][]*Record // live
+
+	entries  int      // it was made of; 0: it is of several cases
+	newest   uint64   // place in the ledger of the last of them
+	reported edtf.Day // the day from which the earliest report counts that has a date; MaxDay: there is none
 }
 
 // Fold makes the file of case id from its entries. Their order does not matter: they have their place in the ledger.
@@ -30,7 +35,7 @@ func Fold(book *codebook.Book, id string, entries []Entry) *Case {
 	slices.SortStableFunc(entries, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(a.Pos, b.Pos), a.At.Compare(b.At))
 	})
-	c := &Case{ID: id, book: book, members: []string{id}, byID: make(map[string]*Record, len(entries))}
+	c := &Case{ID: id, book: book, members: []string{id}, byID: make(map[string]*Record, len(entries)), entries: len(entries)}
 	for i, e := range entries {
 		if i > 0 && e.Pos != 0 && e.Pos == entries[i-1].Pos {
 			continue
@@ -49,9 +54,97 @@ func Fold(book *codebook.Book, id string, entries []Entry) *Case {
 		}
 		r.apply(e)
 	}
-	c.place()
+	if n := len(entries); n > 0 {
+		c.newest = entries[n-1].Pos
+	}
+	for _, r := range c.all {
+		c.date(r)
+	}
+	c.place(c.all)
 	c.sortOut()
 	return c
+}
+
+// Next is what Fold makes of a case's entries, of which c was made of the first:
+// records that the others do not concern are those of c. Nothing of c changes.
+func (c *Case) Next(entries []Entry) *Case {
+	last := c.newest
+	for _, e := range entries[min(c.entries, len(entries)):] {
+		if e.Pos <= last {
+			last = 0
+			break
+		}
+		last = e.Pos
+	}
+	switch {
+	case c.entries == 0 || len(entries) < c.entries || last == 0: // not one after the other
+		return Fold(c.book, c.ID, entries)
+	case len(entries) == c.entries:
+		return c
+	}
+	n := &Case{ID: c.ID, book: c.book, members: c.members, all: slices.Clip(c.all), byID: maps.Clone(c.byID), byKind: maps.Clone(c.byKind), entries: len(entries), newest: last}
+	own := map[*Record]bool{} // not those of c
+	shared := true            // all is still that of c
+	change := func(r *Record) *Record {
+		if own[r] {
+			return r
+		}
+		if shared {
+			n.all, shared = slices.Clone(n.all), false
+		}
+		copied := *r
+		copied.History = slices.Clip(r.History)
+		n.all[slices.Index(n.all, r)], n.byID[r.ID] = &copied, &copied
+		own[&copied] = true
+		return &copied
+	}
+	for _, e := range entries[c.entries:] {
+		r, ok := n.byID[e.Record]
+		switch {
+		case !ok && e.Op != Put:
+			continue
+		case !ok:
+			r = &Record{ID: e.Record, Kind: e.Kind, Case: c.ID}
+			n.byID[e.Record], own[r] = r, true
+			n.all, shared = append(n.all, r), false
+		case e.Op == Put && e.Kind != r.Kind:
+			continue
+		default:
+			r = change(r)
+		}
+		r.apply(e)
+	}
+	for r := range own {
+		n.date(r)
+	}
+	if n.firstReport() != c.reported {
+		for _, r := range n.all {
+			if !r.dated {
+				change(r)
+			}
+		}
+	}
+	kinds := map[string]bool{}
+	var changed []*Record
+	for r := range own {
+		changed = append(changed, r)
+		kinds[r.Kind] = true
+	}
+	n.place(changed)
+	n.live = make([]*Record, 0, len(n.all))
+	for kind := range kinds {
+		delete(n.byKind, kind)
+	}
+	for _, r := range n.all {
+		if r.Withdrawn {
+			continue
+		}
+		n.live = append(n.live, r)
+		if kinds[r.Kind] {
+			n.byKind[r.Kind] = append(n.byKind[r.Kind], r)
+		}
+	}
+	return n
 }
 
 func (r *Record) apply(e Entry) {
@@ -68,45 +161,43 @@ func (r *Record) apply(e Entry) {
 	r.History = append(r.History, ch)
 }
 
-// place gives every record its effective date and the day from which it counts (docs/adr/0003).
-func (c *Case) place() {
-	var dated []*Record
-	reported, ok := edtf.MaxDay, false
-	for _, r := range c.all {
-		counts := edtf.MaxDay
-		for _, field := range c.dateFields(r.Kind) {
-			d, good := r.DateOf(field)
-			if !good {
-				continue
-			}
-			if r.Date.IsZero() {
-				r.Date = d
-			}
-			// A record of several dates, asked for, ordered, done, counts from the first of them: each rule sees
-			// for itself which of them have come.
-			counts = min(counts, d.Latest())
-		}
-		if counts == edtf.MaxDay {
+// date gives a record its effective date and the day from which it counts, as far as it says so itself.
+func (c *Case) date(r *Record) {
+	r.Date, r.Counts, r.dated = edtf.Date{}, edtf.MaxDay, false
+	for _, field := range c.dateFields(r.Kind) {
+		d, good := r.DateOf(field)
+		if !good {
 			continue
 		}
-		r.Counts = counts
-		dated = append(dated, r)
-		if r.Kind == "report" && !r.Withdrawn {
-			reported, ok = min(reported, counts), true
+		if r.Date.IsZero() {
+			r.Date = d
+		}
+		// A record of several dates, asked for, ordered, done, counts from the first of them: each rule sees
+		// for itself which of them have come.
+		r.Counts = min(r.Counts, d.Latest())
+	}
+	r.dated = r.Counts != edtf.MaxDay
+}
+
+// firstReport is the day from which the earliest report counts that has a date; MaxDay: there is none.
+func (c *Case) firstReport() edtf.Day {
+	reported := edtf.MaxDay
+	for _, r := range c.all {
+		if r.dated && r.Kind == "report" && !r.Withdrawn {
+			reported = min(reported, r.Counts)
 		}
 	}
-	if len(dated) == len(c.all) {
-		return
-	}
-	has := make(map[*Record]bool, len(dated))
-	for _, r := range dated {
-		has[r] = true
-	}
-	for _, r := range c.all {
+	return reported
+}
+
+// place gives records that say no date the day from which they count (docs/adr/0003).
+func (c *Case) place(records []*Record) {
+	c.reported = c.firstReport()
+	for _, r := range records {
 		switch {
-		case has[r]:
-		case ok:
-			r.Counts = reported
+		case r.dated:
+		case c.reported != edtf.MaxDay:
+			r.Counts = c.reported
 		default:
 			r.Counts = edtf.DayOf(r.firstWritten().UTC())
 		}

@@ -170,8 +170,10 @@ func (c *Case) marks(asOf edtf.Day) map[string]mark {
 	}
 	come := func(id string, r *Record, code string) { on(id, r.Counts, code, r.Date.IsZero()) }
 	each := func(kind string, f func(*Record)) {
-		for _, r := range c.counting(kind, asOf) {
-			f(r)
+		for _, r := range c.byKind[kind] {
+			if r.Counts <= asOf {
+				f(r)
+			}
 		}
 	}
 	each("report", func(r *Record) { come(Reported, r, "") })
@@ -243,10 +245,17 @@ func (c *Case) marks(asOf edtf.Day) map[string]mark {
 
 // Turns returns the days on which the stage may change, in order.
 func (c *Case) Turns() []edtf.Day {
-	var days []edtf.Day
+	days := make([]edtf.Day, 0, len(c.live))
 	for _, r := range c.live {
 		days = append(days, r.Counts)
-		for _, field := range map[string][]string{"step": {"date"}, "redress": {"awarded", "paid"}}[r.Kind] {
+		var fields []string
+		switch r.Kind {
+		case "step":
+			fields = []string{"date"}
+		case "redress":
+			fields = []string{"awarded", "paid"}
+		}
+		for _, field := range fields {
 			if d, ok := r.DateOf(field); ok && d.Latest() != edtf.MaxDay {
 				days = append(days, max(d.Latest(), r.Counts))
 			}
@@ -254,6 +263,22 @@ func (c *Case) Turns() []edtf.Day {
 	}
 	slices.Sort(days)
 	return slices.Compact(days)
+}
+
+// stageKinds are the kinds by which the stage is told.
+var stageKinds = []string{"report", "complaint", "registration", "examination", "investigation", "step", "decision", "appeal", "hearing", "verdict", "redress"}
+
+// StagesAs tells whether the stage on each day, and the first of the days on which it may change, are those of another
+// file of the same case, because it is told by the same records. False may be answered where they are.
+func (c *Case) StagesAs(o *Case) bool {
+	first := func(c *Case) edtf.Day {
+		day := edtf.MaxDay
+		for _, r := range c.live {
+			day = min(day, r.Counts)
+		}
+		return day
+	}
+	return first(c) == first(o) && !slices.ContainsFunc(stageKinds, func(kind string) bool { return !slices.Equal(c.byKind[kind], o.byKind[kind]) })
 }
 
 // counting returns the live records of a kind that count by the end of a day.

@@ -30,6 +30,8 @@ type Record struct {
 	IdentityMissing bool      // the identity part exists and could not be opened
 	Withdrawn       bool
 	History         []Change // all entries of the record, oldest first
+
+	dated bool // it says itself from when it counts
 }
 
 // Event is one line of a timeline: a record at its effective date, or at another of its dates.

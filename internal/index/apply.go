@@ -115,6 +115,7 @@ type plan struct {
 	ix       *Index
 	st       *state
 	entries  map[int64][]casefile.Entry // of the streams touched, as far as planned
+	files    map[int64]*casefile.Case   // the last of each case; only where files are evaluated at once: see folded
 	dirty    map[int64]string           // cases to be searched anew
 	names    map[int64][]string         // cases whose names changed, with the keys of those they have now; not all of very many
 	orgs     bool                       // an organisation changed
@@ -131,7 +132,7 @@ type plan struct {
 }
 
 func newPlan(ix *Index, st *state) *plan {
-	return &plan{ix: ix, st: st, entries: map[int64][]casefile.Entry{}, dirty: map[int64]string{}, names: map[int64][]string{}, tallies: map[tallied]turn{},
+	return &plan{ix: ix, st: st, entries: map[int64][]casefile.Entry{}, files: map[int64]*casefile.Case{}, dirty: map[int64]string{}, names: map[int64][]string{}, tallies: map[tallied]turn{},
 		evals: map[string]*eval{}, last: map[string]*eval{}, versions: newVersions()}
 }
 
@@ -171,7 +172,9 @@ type eval struct {
 	parts   []part
 	before  *eval // of the same cases as they stood before, where that was evaluated
 	keeps   bool  // it is to be one of those
+	file    *casefile.Case
 	answers *rules.Answers
+	stages  []stageFrom
 	row     row    // of a single case only
 	spans   []byte // of the figures
 	cells   []byte // of the breakdowns
@@ -181,6 +184,7 @@ type eval struct {
 type part struct {
 	id      string
 	entries []casefile.Entry
+	file    *casefile.Case // nil: it is made when it is evaluated
 }
 
 // add plans one act and writes its entries.
@@ -269,9 +273,8 @@ func (p *plan) take(c *conn, id string, no int64) error {
 	switch st.kindOf(no) {
 	case kindCase:
 		f := last(entries)
-		// Without its first record a case can't be told: nothing of it is listed or counted.
-		st.cases[no] = caseState{live: f != nil && entries[0].Kind == kindCase,
-			org: first(f, "org"), restricted: restricted(f), verified: p.ix.verified(id, entries)}
+		st.cases[no] = caseState{live: isLive(entries),
+			org: first(f, "org"), restricted: restricted(f), verified: p.verified(no, id)}
 		p.dirty[no] = id
 		touched = st.cluster(id)
 	case kindMatch:
@@ -293,6 +296,12 @@ func (p *plan) take(c *conn, id string, no int64) error {
 		}
 	}
 	return p.change(c, touched)
+}
+
+// isLive tells whether there is a case. Without its first record it can't be
+// told: nothing of it is listed or counted.
+func isLive(entries []casefile.Entry) bool {
+	return last(entries) != nil && entries[0].Kind == kindCase
 }
 
 // auditOnly writes the lines of an act that is nothing but lines of the audit.
@@ -358,7 +367,11 @@ func (p *plan) units(c *conn, ch *change, members []*member) error {
 				}
 				p.entries[m.no] = entries
 			}
-			e.parts = append(e.parts, part{m.id, slices.Clip(entries)})
+			one := part{id: m.id, entries: slices.Clip(entries)}
+			if p.work == nil {
+				one.file = p.folded(m.no, m.id)
+			}
+			e.parts = append(e.parts, one)
 			key = binary.AppendUvarint(append(key, m.id...), uint64(len(entries)))
 			who = append(who, m.id...)
 		}
@@ -454,11 +467,23 @@ func (p *plan) newScope(c *conn, scope string) (int64, error) {
 }
 
 // verified tells whether the last verdict on a case is that it is verified.
-func (ix *Index) verified(id string, entries []casefile.Entry) bool {
+func (p *plan) verified(no int64, id string) bool {
+	entries := p.entries[no]
 	if !slices.ContainsFunc(entries, func(e casefile.Entry) bool { return e.Kind == casefile.ReviewKind }) {
 		return false // as of most: not worth folding
 	}
-	return casefile.Fold(ix.book, id, entries).Review().Verdict == casefile.Verified
+	return p.folded(no, id).Review().Verdict == casefile.Verified
+}
+
+// folded is the file of a case as far as planned. One goroutine at a time may
+// ask: where files are evaluated beside the planning, only that does.
+func (p *plan) folded(no int64, id string) *casefile.Case {
+	if before := p.files[no]; before != nil {
+		p.files[no] = before.Next(p.entries[no])
+	} else {
+		p.files[no] = casefile.Fold(p.ix.book, id, p.entries[no])
+	}
+	return p.files[no]
 }
 
 // do has f done on one of the cores.
@@ -509,21 +534,28 @@ func (p *plan) evaluated(ch *change) error {
 func (ix *Index) evaluate(e *eval) {
 	files := make([]*casefile.Case, len(e.parts))
 	for i, part := range e.parts {
-		files[i] = casefile.Fold(ix.book, part.id, part.entries)
+		if files[i] = part.file; files[i] == nil {
+			files[i] = casefile.Fold(ix.book, part.id, part.entries)
+		}
 	}
 	c := files[0]
 	if len(files) > 1 {
 		c = casefile.Merge(e.id, files...)
 	}
-	var before *rules.Answers
+	var had eval
 	if e.before != nil {
-		before, e.before = e.before.answers, nil
+		had, e.before = *e.before, nil
 	}
-	answers := ix.set.Answers(c, before)
+	answers := ix.set.Answers(c, had.answers)
+	var stages []stageFrom
+	if had.file != nil && c.StagesAs(had.file) {
+		stages = had.stages
+	} else {
+		stages = ix.stages(c)
+	}
 	if e.keeps {
-		e.answers = answers
+		e.file, e.answers, e.stages = c, answers, stages
 	}
-	stages := ix.stages(c)
 	e.spans, e.cells = ix.spans(answers.Intervals), encodeCells(ix.cells(c, stages))
 	if len(files) == 1 {
 		e.row = ix.derive(c, e.parts[0].entries, stages, answers)

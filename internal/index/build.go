@@ -39,6 +39,15 @@ func (ix *Index) Build(ctx context.Context, fill func(add func([]Act) error) (He
 // buildCacheKiB is the page cache of the writer while it builds.
 const buildCacheKiB = 96 << 10
 
+// The full text gathers what it takes in until it has so much, and puts it away
+// as one piece; many small pieces have to be merged again.
+const (
+	buildTextBytes = 32 << 20
+	textBytes      = 1 << 20 // as FTS5 has it by itself
+)
+
+const holdText = `INSERT INTO search(search, rank) VALUES('hashsize', ?)`
+
 func (ix *Index) build(ctx context.Context, fill func(add func([]Act) error) (Head, error)) (err error) {
 	c := ix.writer
 	if ix.Head() != (Head{}) || len(ix.state.streams) > 0 {
@@ -56,6 +65,9 @@ func (ix *Index) build(ctx context.Context, fill func(add func([]Act) error) (He
 	if err := c.Exec(fmt.Sprintf("PRAGMA journal_mode=off; PRAGMA synchronous=off; PRAGMA cache_size=-%d; BEGIN IMMEDIATE", buildCacheKiB)); err != nil {
 		return err
 	}
+	if err := c.Run(holdText, nil, buildTextBytes); err != nil {
+		return err
+	}
 	b := &building{ix: ix, c: c, st: ix.state, plan: newPlan(ix, ix.state), scopes: maps.Clone(ix.state.scopes)}
 	head, err := fill(b.add)
 	if err == nil {
@@ -65,6 +77,9 @@ func (ix *Index) build(ctx context.Context, fill func(add func([]Act) error) (He
 		err = b.finish(head)
 	}
 	if err != nil {
+		return err
+	}
+	if err := c.Run(holdText, nil, textBytes); err != nil {
 		return err
 	}
 	// From the mark's going on it is whole: what was written is synced before.
@@ -239,8 +254,14 @@ type body struct {
 type became struct {
 	plan     *plan
 	audit    []AuditLine
-	found    []found
+	found    found // what the first of the cases is found by
 	versions int64
+}
+
+// done is what came of all that was gone through at once.
+type done struct {
+	persons []*became
+	found   []found // what the cases are found by, in their order
 }
 
 // Some hundred persons are gone through between two turns of the writer.
@@ -270,23 +291,23 @@ func (b *building) replayAll(ctx context.Context) error {
 	}
 	work, stopped := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.GOMAXPROCS(0))
-	var ahead []chan []*became
+	var ahead []chan done
 	writeFirst := func() error {
-		done := ahead[0]
+		first := ahead[0]
 		ahead = ahead[1:]
 		select {
-		case all := <-done:
+		case all := <-first:
 			return b.write(all)
 		case <-stopped.Done():
 			return stopped.Err()
 		}
 	}
 	var err error
-	send := func(persons []person) {
-		done := make(chan []*became, 1)
-		ahead = append(ahead, done)
+	send := func(persons []person, others []body) {
+		answer := make(chan done, 1)
+		ahead = append(ahead, answer)
 		work.Go(func() error {
-			var all []*became
+			all := done{found: make([]found, 0, len(persons))}
 			for _, p := range persons {
 				if err := stopped.Err(); err != nil {
 					return err
@@ -295,18 +316,26 @@ func (b *building) replayAll(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				all = append(all, came)
+				all.persons, all.found = append(all.persons, came), append(all.found, came.found)
 			}
-			done <- all
+			rest, err := b.others(ids, others)
+			if err != nil {
+				return err
+			}
+			// The full text takes rows in their order; any other it must first put away.
+			all.found = append(all.found, rest...)
+			slices.SortFunc(all.found, func(a, o found) int { return cmp.Compare(a.stream, o.stream) })
+			answer <- all
 			return nil
 		})
 	}
 	for from := int64(1); err == nil && from < int64(len(ids)); from += personsAtOnce {
 		var persons []person
-		if persons, err = b.persons(ids, members, from, min(from+personsAtOnce, int64(len(ids)))-1); err != nil {
+		var others []body
+		if persons, others, err = b.persons(ids, members, from, min(from+personsAtOnce, int64(len(ids)))-1); err != nil {
 			break
 		}
-		send(persons)
+		send(persons, others)
 		for err == nil && len(ahead) > turnsAhead {
 			err = writeFirst()
 		}
@@ -317,8 +346,9 @@ func (b *building) replayAll(ctx context.Context) error {
 	return errors.Join(work.Wait(), err)
 }
 
-// persons reads those whose first case is among some streams.
-func (b *building) persons(ids []string, members map[string][]int64, from, to int64) ([]person, error) {
+// persons reads those whose first case is among some streams, and the entries
+// of the other cases that are among them.
+func (b *building) persons(ids []string, members map[string][]int64, from, to int64) (persons []person, others []body, err error) {
 	of := map[int64]*person{}
 	var order []int64
 	for no := from; no <= to; no++ {
@@ -341,13 +371,15 @@ func (b *building) persons(ids []string, members map[string][]int64, from, to in
 			return nil
 		}
 	}
-	err := b.read(from, to, func(no, known int64, bytes []byte) error {
+	err = b.read(from, to, func(no, known int64, bytes []byte) error {
 		if p := of[no]; p != nil {
 			return take(p)(no, known, bytes)
 		}
+		if b.st.kindOf(no) == kindCase {
+			others = append(others, body{no, known, slices.Clone(bytes)})
+		}
 		return nil
 	})
-	var persons []person
 	for _, no := range order {
 		p := of[no]
 		for _, other := range slices.Concat(p.cases[1:], p.matches) {
@@ -357,7 +389,29 @@ func (b *building) persons(ids []string, members map[string][]int64, from, to in
 		}
 		persons = append(persons, *p)
 	}
-	return persons, err
+	return persons, others, err
+}
+
+// others gathers what cases are found by that were gone through with another one
+// of the same person.
+func (b *building) others(ids []string, bodies []body) (all []found, err error) {
+	for at := 0; at < len(bodies); {
+		no := bodies[at].no
+		var entries []casefile.Entry
+		for ; at < len(bodies) && bodies[at].no == no; at++ {
+			e, err := decodeEntry(bodies[at].bytes)
+			if err != nil {
+				return nil, err
+			}
+			entries = append(entries, e)
+		}
+		f := found{stream: no, live: isLive(entries)}
+		if f.live {
+			f.document = b.ix.document(casefile.Fold(b.ix.book, ids[no], entries))
+		}
+		all = append(all, f)
+	}
+	return all, nil
 }
 
 // replay goes through what became of a person.
@@ -414,7 +468,10 @@ func (b *building) replay(ids []string, who person) (*became, error) {
 			return nil, err
 		}
 	}
-	came.found = p.documents()
+	no := who.cases[0]
+	if came.found = (found{stream: no, live: isLive(p.entries[no])}); came.found.live {
+		came.found.document = b.ix.document(p.folded(no, ids[no]))
+	}
 	came.versions = st.next - 1
 	return came, nil
 }
@@ -456,8 +513,8 @@ func (b *building) scope(id string) (int64, error) {
 const maxTallies = 1 << 18
 
 // write writes what came of some persons.
-func (b *building) write(all []*became) error {
-	for _, came := range all {
+func (b *building) write(all done) error {
+	for _, came := range all.persons {
 		v := &came.plan.versions
 		for _, rows := range v.rows {
 			for _, r := range rows {
@@ -474,9 +531,6 @@ func (b *building) write(all []*became) error {
 		if err := came.plan.writeVersions(b.c); err != nil {
 			return err
 		}
-		if err := came.plan.search(b.c, came.found); err != nil {
-			return err
-		}
 		for _, line := range came.audit {
 			if err := writeAudit(b.c, line); err != nil {
 				return err
@@ -491,6 +545,13 @@ func (b *building) write(all []*became) error {
 				return err
 			}
 			clear(b.plan.tallies)
+		}
+	}
+	for i := range all.found {
+		f := &all.found[i]
+		slices.Sort(f.keys)
+		if err := errors.Join(f.writeNames(b.c), f.writeTexts(b.c)); err != nil {
+			return err
 		}
 	}
 	return nil

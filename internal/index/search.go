@@ -38,42 +38,54 @@ func (p *plan) documents() []found {
 	return all
 }
 
+// writeNames writes the names that a case is found by, of which it has none.
+func (d *found) writeNames(c *conn) error {
+	for _, key := range d.keys {
+		if err := c.Run(`INSERT INTO name(key, stream) VALUES(?, ?)`, nil, key, d.stream); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeTexts writes the texts that a case is found by, of which it has none.
+func (d *found) writeTexts(c *conn) error {
+	if !d.live {
+		return nil
+	}
+	return c.Run(`INSERT INTO search(rowid, numbers, names, words, factnumbers, facts) VALUES(?, ?, ?, ?, ?, ?)`,
+		nil, d.stream, d.numbers, d.names, d.words, d.factNumbers, d.facts)
+}
+
 // search writes what the cases of the plan are found by.
 func (p *plan) search(c *conn, all []found) error {
-	for _, d := range all {
-		no := d.stream
+	for i := range all {
+		d := &all[i]
 		slices.Sort(d.keys)
 		var had []string
-		if !p.versions.fresh[no] {
-			if err := c.Run(`DELETE FROM search WHERE rowid = ?`, nil, no); err != nil {
+		if !p.versions.fresh[d.stream] {
+			if err := c.Run(`DELETE FROM search WHERE rowid = ?`, nil, d.stream); err != nil {
 				return err
 			}
 			var err error
-			if had, err = nameKeys(c, no); err != nil {
+			if had, err = nameKeys(c, d.stream); err != nil {
 				return err
 			}
 		}
 		if !slices.Equal(had, d.keys) { // most acts change no name
 			if len(p.names) <= mostSince { // of more, all are read anew
-				p.names[no] = d.keys
+				p.names[d.stream] = d.keys
 			}
 			if len(had) > 0 {
-				if err := c.Run(`DELETE FROM name WHERE stream = ?`, nil, no); err != nil {
+				if err := c.Run(`DELETE FROM name WHERE stream = ?`, nil, d.stream); err != nil {
 					return err
 				}
 			}
-			for _, key := range d.keys {
-				if err := c.Run(`INSERT INTO name(key, stream) VALUES(?, ?)`, nil, key, no); err != nil {
-					return err
-				}
+			if err := d.writeNames(c); err != nil {
+				return err
 			}
 		}
-		if !d.live {
-			continue
-		}
-		err := c.Run(`INSERT INTO search(rowid, numbers, names, words, factnumbers, facts) VALUES(?, ?, ?, ?, ?, ?)`,
-			nil, no, d.numbers, d.names, d.words, d.factNumbers, d.facts)
-		if err != nil {
+		if err := d.writeTexts(c); err != nil {
 			return err
 		}
 	}

@@ -33,7 +33,7 @@ func EncodeFact(c Content) []byte {
 // DecodeIdentity reads the plain text of an identity part and writes it again.
 func DecodeIdentity(b []byte) ([]byte, error) {
 	var body identityBody
-	if err := unmarshal(b, &body); err != nil {
+	if err := unmarshal(b, &body, false); err != nil {
 		return nil, err
 	}
 	return encMode.Marshal(body)

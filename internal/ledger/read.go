@@ -49,13 +49,44 @@ func (l *Log) scan(ctx context.Context, from, to uint64, fn func(e Entry, checkp
 // ScanOpen is Scan with each entry opened, by all processors; err is what
 // Opener.Open answered.
 func (l *Log) ScanOpen(ctx context.Context, from, to uint64, o Opener, fn func(e Entry, c Content, err error) error) error {
+	return l.scanOpen(ctx, from, to, o, Checked{}, fn)
+}
+
+// Checked says what of a ledger was opened before, with the signatures of its authors.
+type Checked struct {
+	Size uint64                // its first entries
+	Root Hash                  // of the tree that they make
+	But  func(pos uint64) bool // those among them that were not opened; nil: none
+}
+
+// ScanChecked is ScanOpen from the first entry on, where entries were opened
+// before: their signatures and their form are not checked a second time. That
+// they are the same entries the root says, which is held against what was read
+// when the last of them was: until then, and where it answers ErrAltered, fn may
+// have been told something else.
+func (l *Log) ScanChecked(ctx context.Context, c Checked, to uint64, o Opener, fn func(e Entry, c Content, err error) error) error {
+	if c.Size > to {
+		return fmt.Errorf("reading the ledger: %d entries were read before, of %d", c.Size, to)
+	}
+	return l.scanOpen(ctx, 0, to, o, c, fn)
+}
+
+// scanOpen is ScanOpen; from must be 0 where something was checked before.
+func (l *Log) scanOpen(ctx context.Context, from, to uint64, o Opener, c Checked, fn func(e Entry, c Content, err error) error) error {
 	var chunk []Entry
+	var read tree
 	size := 0
 	flush := func() error {
-		contents, errs := o.openAll(chunk)
+		contents, errs, leaves := o.openAll(chunk, c)
 		for i, e := range chunk {
 			if err := fn(e, contents[i], errs[i]); err != nil {
 				return err
+			}
+			if e.Pos >= c.Size {
+				continue
+			}
+			if read.add(leaves[i]); read.size == c.Size && read.root() != c.Root {
+				return fmt.Errorf("reading the ledger: entries up to %d are not those that were read before: %w", e.Pos, ErrAltered)
 			}
 		}
 		chunk, size = chunk[:0], 0
@@ -71,17 +102,29 @@ func (l *Log) ScanOpen(ctx context.Context, from, to uint64, o Opener, fn func(e
 	if err != nil {
 		return err
 	}
-	return flush()
+	if err := flush(); err != nil {
+		return err
+	}
+	if read.size < c.Size {
+		return fmt.Errorf("reading the ledger: it ends after %d of %d entries that were read before: %w", read.size, c.Size, ErrAltered)
+	}
+	return nil
 }
 
-// openAll opens entries with all processors.
-func (o Opener) openAll(entries []Entry) ([]Content, []error) {
-	contents, errs := make([]Content, len(entries)), make([]error, len(entries))
+// openAll opens entries with all processors. Of those that were checked before
+// it gives the leaves of the tree, too.
+func (o Opener) openAll(entries []Entry, c Checked) (contents []Content, errs []error, leaves []Hash) {
+	contents, errs, leaves = make([]Content, len(entries)), make([]error, len(entries)), make([]Hash, len(entries))
 	_ = parallel(len(entries), func(i int) error { // never fails: each error stands for itself
-		contents[i], errs[i] = o.Open(entries[i])
+		e := entries[i]
+		checked := e.Pos < c.Size
+		if checked {
+			leaves[i] = e.Hash()
+		}
+		contents[i], errs[i] = o.open(e, checked && (c.But == nil || !c.But(e.Pos)))
 		return nil
 	})
-	return contents, errs
+	return contents, errs, leaves
 }
 
 // Stream gives the entries of a stream in their order.

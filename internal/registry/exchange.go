@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -963,10 +964,18 @@ func (r *Registry) appendOthers(ctx context.Context, batch ledger.Batch, opened 
 	for i, e := range batch.Entries {
 		at[e.Pos] = begin + uint64(i)
 	}
+	closed := map[uint64]bool{}
+	for _, pos := range at {
+		closed[pos] = true
+	}
 	for i := range opened {
 		opened[i].Pos = at[opened[i].Pos]
+		if !opened[i].IdentityMissing {
+			delete(closed, opened[i].Pos)
+		}
 	}
 	r.unapplied = append(r.unapplied, opened...)
+	r.rights.notOpened(slices.Sorted(maps.Keys(closed)))
 	r.takeNew(ctx, opened, begin, begin+uint64(len(batch.Entries)))
 	return nil
 }

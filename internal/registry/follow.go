@@ -99,14 +99,15 @@ func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
 	from := ix.Head().Size
 	if from == 0 && head.Size > 0 {
 		return ix.Build(ctx, func(add func([]index.Act) error) (index.Head, error) {
-			err := r.read(ctx, from, head, opener, func(acts []index.Act, _ uint64) error { return add(acts) })
+			err := r.read(ctx, r.fromFirst(ctx, head, opener), head, false, func(acts []index.Act, _ uint64) error { return add(acts) })
 			return indexHead(head), err
 		})
 	}
 	if from == head.Size {
 		return nil
 	}
-	return r.read(ctx, from, head, opener, func(acts []index.Act, size uint64) error {
+	since := func(fn opening) error { return r.log.ScanOpen(ctx, from, head.Size, opener, fn) }
+	return r.read(ctx, since, head, true, func(acts []index.Act, size uint64) error {
 		at := head
 		if size != head.Size {
 			root, err := r.log.RootAt(ctx, size)
@@ -119,12 +120,21 @@ func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
 	})
 }
 
-// read opens the entries of the ledger from a place to a head and hands them
-// over in acts, at last those that lead to the head itself.
-func (r *Registry) read(ctx context.Context, from uint64, head ledger.Head, opener ledger.Opener, apply func(acts []index.Act, size uint64) error) error {
+// opening is told of entries as they are opened.
+type opening = func(e ledger.Entry, c ledger.Content, err error) error
+
+// fromFirst opens the whole ledger up to a head. What an earlier run of the
+// program has opened is not checked a second time, but that it is the same.
+func (r *Registry) fromFirst(ctx context.Context, head ledger.Head, opener ledger.Opener) func(opening) error {
+	return func(fn opening) error { return r.log.ScanChecked(ctx, r.rights.checked(), head.Size, opener, fn) }
+}
+
+// read hands over in acts what scan opens, at last those that lead to the head
+// itself. further: the index has taken entries in before.
+func (r *Registry) read(ctx context.Context, scan func(opening) error, head ledger.Head, further bool, apply func(acts []index.Act, size uint64) error) error {
 	var pending []index.Entry
 	anew := false // there is an erasure
-	err := r.log.ScanOpen(ctx, from, head.Size, opener, func(e ledger.Entry, c ledger.Content, err error) error {
+	err := scan(func(e ledger.Entry, c ledger.Content, err error) error {
 		if errors.Is(err, ledger.ErrNoKey) { // erased, or never granted: it counts nowhere
 			return nil
 		}
@@ -140,7 +150,7 @@ func (r *Registry) read(ctx context.Context, from uint64, head ledger.Head, open
 				return err
 			}
 			// What the index took in before may hold what was erased.
-			anew = anew || left || from > 0
+			anew = anew || left || further
 		}
 		if anew {
 			return nil // only other erasures matter now

@@ -29,7 +29,9 @@ import (
 //
 // Not to read the whole ledger at every start it is kept in a file, sealed and
 // signed by the node, with the place in the ledger it was made from. An older
-// one put back is only older: what was written since is read again.
+// one put back is only older: what was written since is read again. It also says
+// up to which root of the ledger each entry was opened and found signed by its
+// author: where an index is made from the same entries, that is not done again.
 type rights struct {
 	mu     sync.RWMutex
 	size   uint64 // entries of the ledger it was made from
@@ -40,6 +42,9 @@ type rights struct {
 	searches map[string]savedSearch // that are kept, by id
 
 	revoked map[string]map[string]string // by case and by id: the organisation that a former keeper says is not to read it
+
+	kept   ledger.Head // what of it came from the file
+	closed []uint64    // places of entries that were not opened whole: their signatures wait until they are
 }
 
 // caseRights are the rights to one case. It does not change once it is in rights.
@@ -56,7 +61,7 @@ type caseRights struct {
 const rightsFile = "rights"
 
 // rightsLabel says what the file is sealed for.
-const rightsLabel = "kua/rights/v4"
+const rightsLabel = "kua/rights/v5"
 
 // keptRights is the file.
 type keptRights struct {
@@ -69,6 +74,7 @@ type keptRights struct {
 
 	Searches map[string]savedSearch       `json:"searches,omitempty"`
 	Revoked  map[string]map[string]string `json:"revoked,omitempty"`
+	Closed   []uint64                     `json:"closed,omitempty"`
 }
 
 func newRights() *rights {
@@ -390,7 +396,11 @@ func (r *Registry) readRights(ctx context.Context, rs *rights) error {
 	}
 	var pending []index.Entry
 	opener := ledger.Opener{Keys: r.keyring.Keys, Author: authors}
+	var closed []uint64
 	err = r.log.ScanOpen(ctx, from, head.Size, opener, func(e ledger.Entry, c ledger.Content, err error) error {
+		if errors.Is(err, ledger.ErrNoKey) || c.IdentityMissing {
+			closed = append(closed, e.Pos)
+		}
 		switch {
 		case errors.Is(err, ledger.ErrNoKey): // erased, or never granted: it is open to nobody
 			return nil
@@ -413,8 +423,30 @@ func (r *Registry) readRights(ctx context.Context, rs *rights) error {
 	if err != nil {
 		return err
 	}
+	rs.notOpened(closed)
 	r.takeInto(rs, pending, head.Size)
 	return nil
+}
+
+// notOpened notes entries that were not opened whole.
+func (rs *rights) notOpened(places []uint64) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	rs.closed = append(rs.closed, places...)
+	slices.Sort(rs.closed) // some may have been noted before
+	rs.closed = slices.Compact(rs.closed)
+}
+
+// checked is which entries an earlier run of the program has opened whole and
+// found signed by their authors.
+func (rs *rights) checked() ledger.Checked {
+	rs.mu.RLock()
+	defer rs.mu.RUnlock()
+	closed := slices.Clone(rs.closed)
+	return ledger.Checked{Size: rs.kept.Size, Root: rs.kept.Root, But: func(pos uint64) bool {
+		_, found := slices.BinarySearch(closed, pos)
+		return found
+	}}
 }
 
 // rightsAnew makes the rights anew: keys of entries came that were not at hand
@@ -427,7 +459,7 @@ func (r *Registry) rightsAnew(ctx context.Context) error {
 	}
 	r.rights.mu.Lock()
 	defer r.rights.mu.Unlock()
-	r.rights.size, r.rights.cases, r.rights.counts, r.rights.roll, r.rights.searches, r.rights.revoked = next.size, next.cases, next.counts, next.roll, next.searches, next.revoked
+	r.rights.size, r.rights.cases, r.rights.counts, r.rights.roll, r.rights.searches, r.rights.revoked, r.rights.closed = next.size, next.cases, next.counts, next.roll, next.searches, next.revoked, next.closed
 	return nil
 }
 
@@ -459,10 +491,11 @@ func (r *Registry) keptRights(ctx context.Context) error {
 		return errors.New("it is of another ledger")
 	}
 	r.rights.size, r.rights.cases, r.rights.counts, r.rights.roll = kept.Size, kept.Cases, kept.Counts, kept.Roll.clone()
-	r.rights.searches = kept.Searches
+	r.rights.searches, r.rights.closed = kept.Searches, kept.Closed
 	if kept.Revoked != nil {
 		r.rights.revoked = kept.Revoked
 	}
+	r.rights.kept = ledger.Head{Ledger: r.log.ID(), Size: kept.Size, Root: root}
 	return nil
 }
 
@@ -474,7 +507,7 @@ func (r *Registry) keepRights() {
 	if r.beside || r.rights.size != head.Size {
 		return
 	}
-	text, err := json.Marshal(keptRights{Ledger: r.log.ID().String(), Size: head.Size, Root: head.Root.String(), Cases: r.rights.cases, Counts: r.rights.counts, Roll: r.rights.roll, Searches: r.rights.searches, Revoked: r.rights.revoked})
+	text, err := json.Marshal(keptRights{Ledger: r.log.ID().String(), Size: head.Size, Root: head.Root.String(), Cases: r.rights.cases, Counts: r.rights.counts, Roll: r.rights.roll, Searches: r.rights.searches, Revoked: r.rights.revoked, Closed: r.rights.closed})
 	if err == nil {
 		var sealed []byte
 		if sealed, err = r.node.SealOwn(rightsLabel, text); err == nil {

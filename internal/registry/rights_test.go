@@ -654,3 +654,51 @@ func TestRefusedAlike(t *testing.T) {
 		t.Logf("by its %s: not open / not there %.2f", what, float64(took[0][15])/float64(took[1][15]))
 	}
 }
+
+// TestWhatWasNotOpenedIsKept: an index that is made anew does not check again
+// what was opened, and what was not is known from run to run.
+func TestWhatWasNotOpenedIsKept(t *testing.T) {
+	ctx := context.Background()
+	h := newHouse(t)
+	if err := h.Erase(ctx, h.session, h.cases[0], Erasure{Why: "wish", Reason: "at the wish of the person"}); err != nil {
+		t.Fatal(err)
+	}
+	again := func(gone ...string) {
+		t.Helper()
+		if err := h.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range gone {
+			if err := os.Remove(filepath.Join(h.dir, file)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		reg, s, err := Open(ctx, h.dir, Unlock{Passphrase: testPassphrase, Member: h.session.Member.ID}, testOptions(h.clock))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Registry, h.session = reg, s
+	}
+	again(rightsFile)
+	if c := h.rights.checked(); c.Size != 0 {
+		t.Errorf("without the file %d entries count as checked", c.Size)
+	}
+	closed := slices.Clone(h.rights.closed)
+	if len(closed) == 0 {
+		t.Fatal("entries without their identity part count as opened whole")
+	}
+	head := h.log.Head()
+	again("index.db")
+	c := h.rights.checked()
+	if c.Size < head.Size || !slices.Equal(h.rights.closed, closed) {
+		t.Errorf("%d of %d entries count as checked, but %v, not but %v", c.Size, head.Size, h.rights.closed, closed)
+	}
+	for pos := range c.Size {
+		if c.But(pos) != slices.Contains(closed, pos) {
+			t.Errorf("entry %d: not checked: %v", pos, c.But(pos))
+		}
+	}
+	if v, err := h.Verify(ctx, h.session, true); err != nil || v.Problem != "" {
+		t.Errorf("verify: %v %s", err, v.Problem)
+	}
+}

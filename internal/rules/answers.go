@@ -15,21 +15,26 @@ type Answers struct {
 	Intervals []Interval // of figures
 	Standings []Standing
 	Waiting   []Waiting
-	of        *casefile.Case
+
+	of *casefile.Case
+	as *file // it, as expressions see it
 }
 
 // Answers answers all rules of a case. Where before are the answers of the same
 // case before some of its records changed, only the rules that read a kind of
 // which a record is new, changed or gone are asked again: the others say what
-// they said.
+// they said. What follows from one another is asked by one goroutine.
 func (s *Set) Answers(c *casefile.Case, before *Answers) *Answers {
 	a := &Answers{of: c}
-	f := s.open(c)
 	if before == nil {
+		f := s.open(c)
+		a.as = f
 		a.Intervals = s.intervals(f, nil)
 		a.Standings, a.Waiting = s.standings(f, nil)
 		return a
 	}
+	f := s.follow(before.as, c)
+	a.as = f
 	changed := s.changed(before.of, c)
 	if changed == 0 {
 		a.Intervals, a.Standings, a.Waiting = before.Intervals, before.Standings, before.Waiting
@@ -37,27 +42,20 @@ func (s *Set) Answers(c *casefile.Case, before *Answers) *Answers {
 	}
 	figures := s.figuresThatRead(changed)
 	a.Intervals = s.intervals(f, figures)
-	said := map[string]bool{} // rules that say what they said
-	for i, fig := range s.figures {
-		said[fig.def.ID] = !figures[i]
-	}
 	for _, i := range before.Intervals {
-		if said[i.Rule] {
+		if !figures[s.figureAt[i.Rule]] {
 			a.Intervals = append(a.Intervals, i)
 		}
 	}
 	watched := s.watchedThatRead(changed)
 	a.Standings, a.Waiting = s.standings(f, watched)
-	for i := range s.watched {
-		said[s.watched[i].id()] = !watched[i]
-	}
 	for _, st := range before.Standings {
-		if said[st.Rule] {
+		if !watched[s.watchedAt[st.Rule]] {
 			a.Standings = append(a.Standings, st)
 		}
 	}
 	for _, w := range before.Waiting {
-		if said[w.Rule] {
+		if !watched[s.watchedAt[w.Rule]] {
 			a.Waiting = append(a.Waiting, w)
 		}
 	}
@@ -84,6 +82,9 @@ func (s *Set) changed(a, b *casefile.Case) (kinds uint64) {
 		return x == y || x.Kind == y.Kind && x.Counts == y.Counts && x.Date == y.Date && x.IdentityMissing == y.IdentityMissing && maps.EqualFunc(x.Fields, y.Fields, slices.Equal)
 	}
 	for i, k := range s.world.kinds {
+		if x, y := a.Of(k.def.ID), b.Of(k.def.ID); len(x) == len(y) && (len(x) == 0 || &x[0] == &y[0]) {
+			continue // the very same
+		}
 		if !slices.EqualFunc(a.Of(k.def.ID), b.Of(k.def.ID), same) {
 			kinds |= 1 << i
 		}
@@ -94,10 +95,9 @@ func (s *Set) changed(a, b *casefile.Case) (kinds uint64) {
 // figuresThatRead tells, by place, which figures must be asked when records of
 // some kinds changed: those that read them, and those that these name.
 func (s *Set) figuresThatRead(changed uint64) []bool {
-	reads, _, _, _ := s.reads()
 	ask := make([]bool, len(s.figures))
 	for i, fig := range slices.Backward(s.figures) { // a figure names those before it
-		if !ask[i] && reads[i]&changed == 0 {
+		if !ask[i] && s.reads[i]&changed == 0 {
 			continue
 		}
 		ask[i] = true

@@ -83,7 +83,7 @@ func (d *deadline) state(s *Set, f *file, missing map[string]bool, out *Deadline
 	out.Start = start.lo
 	d.terms(s, f, start, out)
 	if !out.Due.Bound() {
-		out.Days = out.Due.Sub(f.day)
+		out.Days = out.Due.Sub(*f.day)
 	}
 	on, by, state := d.kept(f, missing)
 	kind := d.def.Kind
@@ -100,7 +100,7 @@ func (d *deadline) state(s *Set, f *file, missing map[string]bool, out *Deadline
 	case state == unknown:
 		out.State = CannotTell
 	default:
-		out.State, out.waits = waiting(kind, f.day, out.Due, out.DueArguable), true
+		out.State, out.waits = waiting(kind, *f.day, out.Due, out.DueArguable), true
 	}
 }
 

@@ -47,26 +47,22 @@ func (s *Set) Figure(id string) (FigureDef, bool) {
 	return FigureDef{}, false
 }
 
-// reads returns what a change must touch for the figures' answers to be asked again: by place, the kinds that each
+// readAll notes what a change must touch for the figures' answers to be asked again: by place, the kinds that each
 // reads itself or through the figures it names.
-func (s *Set) reads() (each []uint64, all uint64, steps []int, fixed []edtf.Day) {
-	each = make([]uint64, len(s.figures))
+func (s *Set) readAll() {
+	s.reads = make([]uint64, len(s.figures))
 	for i, f := range s.figures {
-		each[i] = f.expr.kinds
+		s.reads[i] = f.expr.kinds
 		if f.expr.clock {
-			each[i] |= clockBit
-			steps = append(steps, f.expr.steps...)
-			fixed = append(fixed, f.expr.fixed...)
+			s.reads[i] |= clockBit
 		}
 		for _, n := range f.expr.names {
-			each[i] |= each[n]
+			s.reads[i] |= s.reads[n]
 		}
 		if f.base >= 0 {
-			each[i] |= each[f.base]
+			s.reads[i] |= s.reads[f.base]
 		}
-		all |= each[i]
 	}
-	return each, all, steps, fixed
 }
 
 // Intervals returns the spans of days on which the case counts in each figure. What cannot be told does not count.
@@ -74,22 +70,31 @@ func (s *Set) Intervals(c *casefile.Case) []Interval { return s.intervals(s.open
 
 // intervals asks some of the figures, by place; nil: all.
 func (s *Set) intervals(f *file, ask []bool) []Interval {
-	reads, all, steps, fixed := s.reads()
-	if ask != nil {
-		all = 0
-		for i, kinds := range reads {
-			if ask[i] {
-				all |= kinds
-			}
+	var all uint64
+	var steps []int
+	var fixed []edtf.Day
+	asked := make([]int, 0, len(s.figures))
+	for i, fig := range s.figures {
+		if ask != nil && !ask[i] {
+			continue
 		}
+		asked = append(asked, i)
+		all |= s.reads[i]
+		if fig.expr.clock {
+			steps, fixed = append(steps, fig.expr.steps...), append(fixed, fig.expr.fixed...)
+		}
+	}
+	if len(asked) == 0 {
+		return nil
 	}
 	f.holds = make([]bool, len(s.figures))
 	since := make([]edtf.Day, len(s.figures))
 	var out []Interval
 	for n, ch := range f.changes(all, steps, fixed) {
 		f.at(ch.day)
-		for i, fig := range s.figures {
-			if n > 0 && reads[i]&ch.what == 0 || ask != nil && !ask[i] {
+		for _, i := range asked {
+			fig := s.figures[i]
+			if n > 0 && s.reads[i]&ch.what == 0 {
 				continue
 			}
 			held := f.holds[i]

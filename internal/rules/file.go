@@ -19,8 +19,9 @@ import (
 // values. It is made for one evaluation of one case and used by one goroutine.
 type file struct {
 	set   *Set
-	day   edtf.Day
+	day   *edtf.Day // also that of its records
 	kinds []records
+	there []int   // kinds of which there is a record, by place
 	it    *record // the record a rule is asked of
 	by    *record // the record by which a deadline may have been kept
 	holds []bool  // figures, by place: whether they hold on the day
@@ -28,32 +29,50 @@ type file struct {
 
 // records are the records of one kind, in the order in which they count.
 type records struct {
+	of   []*casefile.Record // as the case has them
 	all  []*record
 	vals []ref.Val // the same as values
 	n    int       // how many count on the day
 	list ref.Val   // those
 }
 
-func (s *Set) open(c *casefile.Case) *file {
-	f := &file{set: s, kinds: make([]records, len(s.world.kinds)), day: edtf.MinDay}
+func (s *Set) open(c *casefile.Case) *file { return s.follow(nil, c) }
+
+// follow is open where an earlier file of the same case is: records that both have are read once. The days of both
+// are one: only the later one is to be asked from then on.
+func (s *Set) follow(before *file, c *casefile.Case) *file {
+	f := &file{set: s, kinds: make([]records, len(s.world.kinds))}
+	if before != nil {
+		f.day = before.day
+	} else {
+		f.day = new(edtf.Day)
+	}
+	*f.day = edtf.MinDay
 	for i, k := range s.world.kinds {
 		live := c.Of(k.def.ID)
 		if len(live) == 0 {
+			f.kinds[i].list = none
 			continue
 		}
+		f.there = append(f.there, i)
+		var old *records
+		if before != nil {
+			old = &before.kinds[i]
+			if slices.Equal(old.of, live) {
+				f.kinds[i] = *old
+				continue
+			}
+		}
 		rs := &f.kinds[i]
-		rs.all = make([]*record, len(live))
-		block := make([]record, len(live))
-		slots := make([]ref.Val, len(live)*len(k.fields))
+		rs.of, rs.all = live, make([]*record, len(live))
 		for j, r := range live {
-			own := slots[j*len(k.fields) : (j+1)*len(k.fields)]
-			for n, field := range k.fields {
-				if texts, ok := r.Fields[field.def.ID]; ok {
-					own[n] = field.read(texts)
+			if old != nil {
+				if at := slices.IndexFunc(old.all, func(o *record) bool { return o.r == r }); at >= 0 {
+					rs.all[j] = old.all[at]
+					continue
 				}
 			}
-			block[j] = record{r: r, kind: k, file: f, slots: own}
-			rs.all[j] = &block[j]
+			rs.all[j] = k.read(r, f.day)
 		}
 		slices.SortStableFunc(rs.all, func(a, b *record) int { return cmp.Compare(a.r.Counts, b.r.Counts) })
 		rs.vals = make([]ref.Val, len(rs.all))
@@ -64,12 +83,23 @@ func (s *Set) open(c *casefile.Case) *file {
 	return f
 }
 
+// read reads a record for what the rules ask.
+func (k *kind) read(r *casefile.Record, day *edtf.Day) *record {
+	slots := make([]ref.Val, len(k.fields))
+	for n, field := range k.fields {
+		if texts, ok := r.Fields[field.def.ID]; ok {
+			slots[n] = field.read(texts)
+		}
+	}
+	return &record{r: r, kind: k, day: day, slots: slots}
+}
+
 var none = types.NewRefValList(types.DefaultTypeAdapter, nil)
 
 // at moves the file to the end of a day.
 func (f *file) at(day edtf.Day) {
-	f.day = day
-	for i := range f.kinds {
+	*f.day = day
+	for _, i := range f.there {
 		rs := &f.kinds[i]
 		n := sort.Search(len(rs.all), func(j int) bool { return rs.all[j].r.Counts > day })
 		if n != rs.n || rs.list == nil {
@@ -90,7 +120,7 @@ func (f *file) ResolveName(name string) (any, bool) {
 	case "by":
 		return f.by, f.by != nil
 	case "today":
-		return date{f.day, f.day}, true
+		return date{*f.day, *f.day}, true
 	}
 	if i, ok := f.set.kindAt[name]; ok {
 		return f.kinds[i].list, true
@@ -186,7 +216,7 @@ func (f *file) changes(kinds uint64, steps []int, fixed []edtf.Day) []change {
 			at[d] |= what
 		}
 	}
-	for i := range f.kinds {
+	for _, i := range f.there {
 		bit := uint64(1) << i
 		if kinds&bit == 0 {
 			continue

@@ -27,8 +27,10 @@ type Set struct {
 	defs      map[string]codebook.RuleDef
 	days      calendar
 
-	watched  []watched // deadlines, then checks
-	followed map[*deadline]int
+	watched   []watched // deadlines, then checks
+	followed  map[*deadline]int
+	watchedAt map[string]int
+	reads     []uint64 // by figure: see readAll
 }
 
 // Compile compiles all rules of a codebook and its packs. What an expression names and is not there, a field, a
@@ -92,6 +94,7 @@ func Compile(book *codebook.Book) (*Set, error) {
 		return nil, errors.Join(failed...)
 	}
 	s.watchAll()
+	s.readAll()
 	return s, nil
 }
 

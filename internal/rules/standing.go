@@ -100,7 +100,7 @@ func watch(each, by int, exprs ...*expr) watched {
 
 // watchAll prepares the rules for Standings: the deadlines first, because checks follow them.
 func (s *Set) watchAll() {
-	s.followed = map[*deadline]int{}
+	s.followed, s.watchedAt = map[*deadline]int{}, map[string]int{}
 	for i, d := range s.deadlines {
 		w := watch(d.each, d.by, d.when, d.from, d.arguable, d.until, d.done, d.on)
 		w.deadline = d
@@ -110,6 +110,9 @@ func (s *Set) watchAll() {
 		w := watch(k.each, -1, k.when, k.expr, k.grave)
 		w.check = k
 		s.watched = append(s.watched, w)
+	}
+	for i := range s.watched {
+		s.watchedAt[s.watched[i].id()] = i
 	}
 }
 
@@ -127,7 +130,7 @@ func compareTurns(a, b turn) int {
 type sweep struct {
 	set    *Set
 	f      *file
-	ask    []bool       // by rule: whether it is asked; nil: all are
+	rules  []int32      // those that are asked
 	turns  []turn       // that are still to come, in order
 	passed []bool       // deadlines: one of its terms has passed without having been kept in time
 	open   [][]Standing // by rule
@@ -143,22 +146,27 @@ func (s *Set) Standings(c *casefile.Case) ([]Standing, []Waiting) { return s.sta
 
 // standings asks some of the checks and deadlines, by place; nil: all.
 func (s *Set) standings(f *file, ask []bool) ([]Standing, []Waiting) {
-	w := &sweep{set: s, f: f, ask: ask, passed: make([]bool, len(s.deadlines)), open: make([][]Standing, len(s.watched)), waits: make([][]Waiting, len(s.deadlines))}
-	read := ^clockBit
-	if ask != nil {
-		read = 0
-		for i := range s.watched {
-			if ask[i] {
-				read |= s.watched[i].kinds
-			}
-		}
-	}
-	days := f.changes(read, nil, nil)
+	w := &sweep{set: s, f: f, passed: make([]bool, len(s.deadlines)), open: make([][]Standing, len(s.watched)), waits: make([][]Waiting, len(s.deadlines))}
+	var read uint64
 	for i := range s.watched {
-		if r := &s.watched[i]; r.clock && w.asked(r) && (ask == nil || ask[i]) {
+		r := &s.watched[i]
+		if ask != nil && !ask[i] {
+			continue
+		}
+		read |= r.kinds
+		follows := r.check != nil && len(r.check.of) > 0
+		if !follows && !w.asked(r) {
+			continue
+		}
+		w.rules = append(w.rules, int32(i))
+		if r.clock && w.asked(r) {
 			w.clockTurns(int32(i), r)
 		}
 	}
+	if len(w.rules) == 0 {
+		return nil, nil
+	}
+	days := f.changes(read, nil, nil)
 	slices.SortFunc(w.turns, compareTurns)
 	w.turns = slices.Compact(w.turns)
 
@@ -217,7 +225,7 @@ func (w *sweep) clockTurns(rule int32, r *watched) {
 			w.turns = append(w.turns, turn{end.Add(n + 1), rule}, turn{end.Add(-n), rule})
 		}
 	}
-	for i := range w.f.kinds {
+	for _, i := range w.f.there {
 		if r.kinds&(1<<i) == 0 {
 			continue
 		}
@@ -237,7 +245,7 @@ func (w *sweep) clockTurns(rule int32, r *watched) {
 
 // later notes that a deadline turns on a day to come.
 func (w *sweep) later(day edtf.Day, rule int32) {
-	if day.Bound() || day.Add(1) <= w.f.day {
+	if day.Bound() || day.Add(1) <= *w.f.day {
 		return
 	}
 	t := turn{day.Add(1), rule}
@@ -249,14 +257,11 @@ func (w *sweep) later(day edtf.Day, rule int32) {
 // on asks the rules that may answer otherwise from a day on.
 func (w *sweep) on(day, from edtf.Day, what uint64, turns []turn) {
 	w.f.at(day)
-	for i := range w.set.watched {
-		r := &w.set.watched[i]
-		turned := len(turns) > 0 && turns[0].rule == int32(i)
+	for _, rule := range w.rules {
+		i, r := int(rule), &w.set.watched[rule]
+		turned := len(turns) > 0 && turns[0].rule == rule
 		if turned {
 			turns = turns[1:]
-		}
-		if w.ask != nil && !w.ask[i] {
-			continue
 		}
 		if r.check != nil && len(r.check.of) > 0 {
 			w.stands(i, from, r.check.def.ID, r.check.def.Severity != string(Info) && slices.ContainsFunc(r.check.of, func(d *deadline) bool {
@@ -264,7 +269,7 @@ func (w *sweep) on(day, from edtf.Day, what uint64, turns []turn) {
 			}), nil)
 			continue
 		}
-		if r.kinds&what == 0 && !turned && from != edtf.MinDay || !w.asked(r) {
+		if r.kinds&what == 0 && !turned && from != edtf.MinDay {
 			continue
 		}
 		if r.check != nil {
@@ -292,7 +297,7 @@ func (w *sweep) deadline(i int, from edtf.Day, d *deadline) {
 		case Late, Expired:
 			w.passed[i] = true
 		}
-		if one.oursRuns(w.f.day) {
+		if one.oursRuns(*w.f.day) {
 			ours = append(ours, one.Due)
 		}
 		if one.waits && !one.Due.Bound() {

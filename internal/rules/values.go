@@ -80,7 +80,7 @@ func (s span) Value() any                                  { return s }
 type record struct {
 	r     *casefile.Record
 	kind  *kind
-	file  *file
+	day   *edtf.Day // as of which it is read
 	slots []ref.Val // nil: missing
 }
 
@@ -94,7 +94,7 @@ func (r *record) Value() any                                  { return r }
 // missing: the examination had been ordered and not been held.
 func (r *record) get(slot int) ref.Val {
 	v := r.slots[slot]
-	if d, ok := v.(date); ok && d.since() > r.file.day {
+	if d, ok := v.(date); ok && d.since() > *r.day {
 		return nil
 	}
 	return v

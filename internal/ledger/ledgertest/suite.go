@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Keeper) {
 	for name, test := range map[string]func(*testing.T, *Ledger){
 		"Empty":           testEmpty,
 		"AppendAndRead":   testAppendAndRead,
+		"CheckedBefore":   testCheckedBefore,
 		"Conflicts":       testConflicts,
 		"AllOrNothing":    testAllOrNothing,
 		"ManyWriters":     testManyWriters,
@@ -263,6 +265,52 @@ func testAppendAndRead(t *testing.T, l *Ledger) {
 	stop := errors.New("stop")
 	if err := l.Scan(ctx, 0, 9, func(ledger.Entry) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("scan answered %v", err)
+	}
+}
+
+// testCheckedBefore reads entries that were opened before: who signed them is
+// not asked again, that they are the same is.
+func testCheckedBefore(t *testing.T, l *Ledger) {
+	ctx := context.Background()
+	a := ledger.NewID()
+	must(t, l.Write(t, l.Draft(a, 1, "a1"), l.Draft(a, 2, "a2"), l.Draft(a, 3, "a3")))
+	checked := l.Head()
+	must(t, l.Write(t, l.Draft(a, 4, "a4")))
+	var asked atomic.Int64 // entries are opened by all processors
+	opener := l.Opener()
+	opener.Author = func(id ledger.ID) (ed25519.PublicKey, bool) { asked.Add(1); return l.Authors(id) }
+	read := func(c ledger.Checked) (told int, err error) {
+		asked.Store(0)
+		err = l.ScanChecked(ctx, c, l.Head().Size, opener, func(e ledger.Entry, c ledger.Content, err error) error {
+			if err == nil && !reflect.DeepEqual(c, l.want[e.Pos]) {
+				err = fmt.Errorf("entry %d says %+v", e.Pos, c)
+			}
+			told++
+			return err
+		})
+		return told, err
+	}
+	for _, c := range []struct {
+		checked ledger.Checked
+		asked   int64
+	}{
+		{ledger.Checked{}, 4},
+		{ledger.Checked{Size: 3, Root: checked.Root}, 1},
+		{ledger.Checked{Size: 4, Root: l.Head().Root}, 0},
+		{ledger.Checked{Size: 4, Root: l.Head().Root, But: func(pos uint64) bool { return pos == 1 }}, 1},
+	} {
+		told, err := read(c.checked)
+		if err != nil || told != 4 || asked.Load() != c.asked {
+			t.Errorf("%d checked before: told of %d, %d signatures looked at, %d expected: %v", c.checked.Size, told, asked.Load(), c.asked, err)
+		}
+	}
+	for _, c := range []ledger.Checked{{Size: 3, Root: l.Head().Root}, {Size: 2, Root: checked.Root}, {Size: 4}} {
+		if _, err := read(c); !errors.Is(err, ledger.ErrAltered) {
+			t.Errorf("%d other entries were checked before: %v", c.Size, err)
+		}
+	}
+	if _, err := read(ledger.Checked{Size: 5, Root: l.Head().Root}); err == nil {
+		t.Error("more were checked before than there are")
 	}
 }
 
