@@ -51,7 +51,7 @@ golden: go ## write the golden files anew; look at the difference before you com
 
 .PHONY: e2e
 e2e: go browser ## only the tests that drive a browser
-	go test -tags e2e -run E2E -count 1 -v ./internal/web/... ./internal/reporting
+	go test -tags e2e -run E2E -count 1 -v ./internal/web/... ./internal/reporting ./internal/pocket
 
 SHOTS ?= shots
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/inbox"
 	"github.com/kua-registry/kua/internal/locale"
+	"github.com/kua-registry/kua/internal/pocket"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/reporting"
 )
@@ -95,14 +96,23 @@ func (h *host) startReports(ctx context.Context) error {
 		listener.Close()
 		return err
 	}
-	pages, err := reporting.New(reporting.Options{
+	options := reporting.Options{
 		Inbox: store, Words: h.words, Now: h.p.now, Most: v.most, Onion: v.onion, Logger: h.log,
 		Intakes: func() ([]reporting.Intake, error) { return intakesOf(h.dir) },
-	})
+	}
+	pages, err := reporting.New(options)
 	if err != nil {
 		listener.Close()
 		return err
 	}
+	notes, err := pocket.New(pocket.Options{Options: options})
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	both := http.NewServeMux()
+	both.Handle("/", pages)
+	both.Handle(pocket.At, notes)
 	scheme := "http"
 	if h.how.reach.tls() {
 		scheme = "https"
@@ -111,7 +121,7 @@ func (h *host) startReports(ctx context.Context) error {
 	if v.circuits {
 		listener = reporting.Circuits(listener)
 	}
-	go h.serveReports(ctx, listener, pages)
+	go h.serveReports(ctx, listener, both)
 	go tendInbox(ctx, store, h.log)
 	return nil
 }
@@ -224,7 +234,7 @@ func pagesOf(card string) (o reporting.Options, err error) {
 func (p *program) reportDigestsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "digests CARD",
-		Short: "Print the SHA-256 of the page that seals, in each language, and of the scripts within",
+		Short: "Print the SHA-256 of the page that seals, in each language, of the scripts within, and of what a member's phone keeps",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			o, err := pagesOf(args[0])
@@ -232,7 +242,11 @@ func (p *program) reportDigestsCommand() *cobra.Command {
 				return err
 			}
 			all, err := reporting.Digests(o)
-			for _, d := range all {
+			if err != nil {
+				return err
+			}
+			notes, err := pocket.Digests(o)
+			for _, d := range append(all, notes...) {
 				fmt.Fprintf(p.out, "%s  %s\n", d.Sum, d.Name)
 			}
 			return err

@@ -111,7 +111,7 @@ func TestServeReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256([]byte(page))
-	if !strings.Contains(string(sums), hex.EncodeToString(sum[:])+"  page-kk.html\n") || string(sums) != get("/digests.txt") {
+	if !strings.Contains(string(sums), hex.EncodeToString(sum[:])+"  page-kk.html\n") || string(sums) != get("/digests.txt")+get("/notes/digests.txt") {
 		t.Errorf("the page has %x, and the command line says\n%s", sum, sums)
 	}
 }

@@ -72,7 +72,7 @@ type config struct {
 	Words        string            `json:"words"`
 	Texts        map[string]string `json:"texts"`
 	Away         string            `json:"away"`
-	Months       []string          `json:"months"` // a day of each, with {0} for the year and {1} for the day: old browsers have no Kazakh
+	Months       []string          `json:"months"` // as Months has them
 }
 
 type configIntake struct {
@@ -84,6 +84,16 @@ type configIntake struct {
 var said = []string{
 	"empty", "toolong", "toolarge", "many", "full", "failed", "working", "sealing", "waiting", "receipt.title", "receipt.added", "receipt.gone",
 	"title.words", "title.opened", "title.gone", "title.again", "words_count", "words_wrong", "none", "found", "answers_none", "answer_day", "answer_bad", "sent_days", "withdrawn", "send_file", "offline.done", "closed",
+}
+
+// Months are a day of each month as a language writes it, with {0} for the year
+// and {1} for the day: old browsers have no Kazakh.
+func Months(lang *locale.Language) (all []string) {
+	for m := range 12 {
+		text := day(lang, fmt.Sprintf("2345-%02d-17", m+1))
+		all = append(all, strings.Replace(strings.Replace(text, "2345", "{0}", 1), "17", "{1}", 1))
+	}
+	return all
 }
 
 // Style, Sealing and Line are what the page on a member's phone has in common
@@ -110,11 +120,7 @@ func (s *server) sealedPage(lang *locale.Language, to []Intake) (Whole, error) {
 	}
 	c := config{
 		Language: lang.Code(), Installation: hex.EncodeToString(s.Installation[:]),
-		Words: strings.Join(s.lists.Words(lang.Code()), " "), Texts: map[string]string{}, Away: s.Away,
-	}
-	for m := range 12 {
-		text := day(lang, fmt.Sprintf("2345-%02d-17", m+1))
-		c.Months = append(c.Months, strings.Replace(strings.Replace(text, "2345", "{0}", 1), "17", "{1}", 1))
+		Words: strings.Join(s.lists.Words(lang.Code()), " "), Texts: map[string]string{}, Away: s.Away, Months: Months(lang),
 	}
 	for _, t := range to {
 		c.Intakes = append(c.Intakes, configIntake{t.Name, t.Recipient})
