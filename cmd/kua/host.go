@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -175,6 +176,17 @@ func (h *host) servePages(ctx context.Context, reg *registry.Registry) (asked []
 	return h.others(asked), err
 }
 
+// beThrifty is called once a register is open. What is kept in memory of a big
+// one takes most of what a small machine has: as much garbage again, which is
+// what is let pile up otherwise, would not fit beside it.
+func beThrifty() {
+	const big, share = 256 << 20, 40 // bytes; of a hundred
+	var memory runtime.MemStats
+	if runtime.ReadMemStats(&memory); memory.HeapAlloc > big {
+		debug.SetGCPercent(share)
+	}
+}
+
 // tend looks after a register that stays open: the month may turn, reminders
 // be due. What it answers is closed when it has ended.
 func (h *host) tend(ctx context.Context, reg *registry.Registry) <-chan struct{} {
@@ -198,6 +210,7 @@ func (h *host) tend(ctx context.Context, reg *registry.Registry) <-chan struct{}
 		defer func() { <-carrying; <-exchanging; <-abreast }()
 		ticks := time.NewTicker(tendEvery)
 		defer ticks.Stop()
+		beThrifty()
 		if err := reg.Warm(ctx); err != nil && ctx.Err() == nil {
 			h.log.Warn("what the analysis needs could not be read beforehand; it is when somebody asks", slog.Any("error", err))
 		}

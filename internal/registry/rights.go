@@ -4,6 +4,7 @@ package registry
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type rights struct {
 	mu     sync.RWMutex
 	size   uint64 // entries of the ledger it was made from
 	cases  map[string]*caseRights
+	same   map[plainRights]*caseRights
 	counts map[string]bool // organisations that count with the coalition
 	roll   *roll           // who belongs to the register
 
@@ -61,24 +63,92 @@ type caseRights struct {
 const rightsFile = "rights"
 
 // rightsLabel says what the file is sealed for.
-const rightsLabel = "kua/rights/v5"
+const rightsLabel = "kua/rights/v6"
 
 // keptRights is the file.
 type keptRights struct {
-	Ledger string                 `json:"ledger"`
-	Size   uint64                 `json:"size"`
-	Root   string                 `json:"root"`
-	Cases  map[string]*caseRights `json:"cases"`
-	Counts map[string]bool        `json:"counts"`
-	Roll   *roll                  `json:"roll"`
+	Ledger string          `json:"ledger"`
+	Size   uint64          `json:"size"`
+	Root   string          `json:"root"`
+	Cases  []keptCases     `json:"cases"`
+	Counts map[string]bool `json:"counts"`
+	Roll   *roll           `json:"roll"`
 
 	Searches map[string]savedSearch       `json:"searches,omitempty"`
 	Revoked  map[string]map[string]string `json:"revoked,omitempty"`
 	Closed   []uint64                     `json:"closed,omitempty"`
 }
 
+// keptCases are cases with the same rights.
+type keptCases struct {
+	Rights *caseRights `json:"rights"`
+	IDs    []byte      `json:"ids"` // 16 bytes each
+}
+
+// plainRights are the rights to a case of which nothing was granted and that
+// nobody kept before: of a million cases nearly all have one of a few.
+type plainRights struct {
+	org        string
+	restricted bool
+	handed     string
+}
+
+// plain are the rights, where they are no more than that.
+func (c *caseRights) plain() (p plainRights, ok bool) {
+	return plainRights{c.Org, c.Restricted, c.Handed}, len(c.Grants)+len(c.Before)+len(c.Despite) == 0
+}
+
+// set gives a case its rights. Cases whose rights are plain have them together.
+func (rs *rights) set(id string, c *caseRights) {
+	if p, ok := c.plain(); ok {
+		if same := rs.same[p]; same != nil {
+			c = same
+		} else {
+			rs.same[p] = c
+		}
+	}
+	rs.cases[id] = c
+}
+
+// keep writes down the rights to the cases.
+func (rs *rights) keep() ([]keptCases, error) {
+	kept, at := []keptCases{}, map[*caseRights]int{}
+	for id, c := range rs.cases {
+		i, ok := at[c]
+		if !ok {
+			i = len(kept)
+			at[c], kept = i, append(kept, keptCases{Rights: c})
+		}
+		raw, err := ledger.ParseID(id)
+		if err != nil {
+			return nil, err
+		}
+		kept[i].IDs = append(kept[i].IDs, raw[:]...)
+	}
+	return kept, nil
+}
+
+// restore reads what keep wrote.
+func (rs *rights) restore(kept []keptCases) error {
+	n := 0
+	for _, k := range kept {
+		n += len(k.IDs) / len(ledger.ID{})
+	}
+	rs.cases = make(map[string]*caseRights, n)
+	for _, k := range kept {
+		if k.Rights == nil || len(k.IDs)%len(ledger.ID{}) != 0 {
+			return errors.New("the rights to a case can't be read")
+		}
+		const size = 2 * len(ledger.ID{})
+		for ids := hex.EncodeToString(k.IDs); ids != ""; ids = ids[size:] { // all are one text
+			rs.set(ids[:size], k.Rights)
+		}
+	}
+	return nil
+}
+
 func newRights() *rights {
-	return &rights{cases: map[string]*caseRights{}, counts: map[string]bool{}, roll: (&roll{}).clone(), revoked: map[string]map[string]string{}}
+	return &rights{cases: map[string]*caseRights{}, same: map[plainRights]*caseRights{}, counts: map[string]bool{}, roll: (&roll{}).clone(), revoked: map[string]map[string]string{}}
 }
 
 // add takes in entries of a ledger, in their order, up to size. It answers the
@@ -130,7 +200,7 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 					next.Before = append(slices.Clone(next.Before), old.Org)
 				}
 			}
-			rs.cases[e.Stream] = &next
+			rs.set(e.Stream, &next)
 		case e.Kind == kindErasure && first(e.Fields["what"]) == erasedWhole:
 			delete(rs.cases, e.Stream)
 			delete(rs.revoked, e.Stream)
@@ -164,7 +234,7 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 			} else {
 				delete(next.Grants, e.Record)
 			}
-			rs.cases[e.Stream] = &next
+			rs.set(e.Stream, &next)
 		}
 	}
 	if next != nil {
@@ -397,6 +467,11 @@ func (r *Registry) readRights(ctx context.Context, rs *rights) error {
 	var pending []index.Entry
 	opener := ledger.Opener{Keys: r.keyring.Keys, Author: authors}
 	var closed []uint64
+	take := func(size uint64) {
+		rs.notOpened(closed)
+		r.takeInto(rs, pending, size)
+		pending, closed = pending[:0], closed[:0]
+	}
 	err = r.log.ScanOpen(ctx, from, head.Size, opener, func(e ledger.Entry, c ledger.Content, err error) error {
 		if errors.Is(err, ledger.ErrNoKey) || c.IdentityMissing {
 			closed = append(closed, e.Pos)
@@ -418,13 +493,15 @@ func (r *Registry) readRights(ctx context.Context, rs *rights) error {
 			next.From = r.from(c.Author)
 			pending = append(pending, next)
 		}
+		if len(pending) >= followed { // of a million cases not all at once
+			take(e.Pos + 1)
+		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	rs.notOpened(closed)
-	r.takeInto(rs, pending, head.Size)
+	take(head.Size)
 	return nil
 }
 
@@ -459,7 +536,7 @@ func (r *Registry) rightsAnew(ctx context.Context) error {
 	}
 	r.rights.mu.Lock()
 	defer r.rights.mu.Unlock()
-	r.rights.size, r.rights.cases, r.rights.counts, r.rights.roll, r.rights.searches, r.rights.revoked, r.rights.closed = next.size, next.cases, next.counts, next.roll, next.searches, next.revoked, next.closed
+	r.rights.size, r.rights.cases, r.rights.same, r.rights.counts, r.rights.roll, r.rights.searches, r.rights.revoked, r.rights.closed = next.size, next.cases, next.same, next.counts, next.roll, next.searches, next.revoked, next.closed
 	return nil
 }
 
@@ -490,7 +567,10 @@ func (r *Registry) keptRights(ctx context.Context) error {
 	if root.String() != kept.Root || kept.Cases == nil || kept.Counts == nil || kept.Roll == nil {
 		return errors.New("it is of another ledger")
 	}
-	r.rights.size, r.rights.cases, r.rights.counts, r.rights.roll = kept.Size, kept.Cases, kept.Counts, kept.Roll.clone()
+	if err := r.rights.restore(kept.Cases); err != nil {
+		return err
+	}
+	r.rights.size, r.rights.counts, r.rights.roll = kept.Size, kept.Counts, kept.Roll.clone()
 	r.rights.searches, r.rights.closed = kept.Searches, kept.Closed
 	if kept.Revoked != nil {
 		r.rights.revoked = kept.Revoked
@@ -507,7 +587,12 @@ func (r *Registry) keepRights() {
 	if r.beside || r.rights.size != head.Size {
 		return
 	}
-	text, err := json.Marshal(keptRights{Ledger: r.log.ID().String(), Size: head.Size, Root: head.Root.String(), Cases: r.rights.cases, Counts: r.rights.counts, Roll: r.rights.roll, Searches: r.rights.searches, Revoked: r.rights.revoked, Closed: r.rights.closed})
+	kept := keptRights{Ledger: r.log.ID().String(), Size: head.Size, Root: head.Root.String(), Counts: r.rights.counts, Roll: r.rights.roll, Searches: r.rights.searches, Revoked: r.rights.revoked, Closed: r.rights.closed}
+	var text []byte
+	var err error
+	if kept.Cases, err = r.rights.keep(); err == nil {
+		text, err = json.Marshal(kept)
+	}
 	if err == nil {
 		var sealed []byte
 		if sealed, err = r.node.SealOwn(rightsLabel, text); err == nil {

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -83,7 +84,7 @@ func TestRightsSurviveTheirFile(t *testing.T) {
 	// What only the node could write: of this node, but not of this ledger.
 	forged := func(change func(*keptRights)) []byte {
 		head := h.log.Head()
-		kept := keptRights{Ledger: h.log.ID().String(), Size: head.Size, Root: head.Root.String(), Cases: map[string]*caseRights{}, Counts: map[string]bool{}}
+		kept := keptRights{Ledger: h.log.ID().String(), Size: head.Size, Root: head.Root.String(), Cases: []keptCases{}, Counts: map[string]bool{}}
 		change(&kept)
 		text, err := json.Marshal(kept)
 		if err != nil {
@@ -700,5 +701,54 @@ func TestWhatWasNotOpenedIsKept(t *testing.T) {
 	}
 	if v, err := h.Verify(ctx, h.session, true); err != nil || v.Problem != "" {
 		t.Errorf("verify: %v %s", err, v.Problem)
+	}
+}
+
+// TestRightsAreKeptTogether: what many cases have alike is written once, and
+// every other right with its case.
+func TestRightsAreKeptTogether(t *testing.T) {
+	h := newHouse(t)
+	h.story()
+	kept, err := h.rights.keep()
+	if err != nil || len(kept) >= len(h.rights.cases) {
+		t.Fatalf("%d kinds of rights for %d cases: %v", len(kept), len(h.rights.cases), err)
+	}
+	text, err := json.Marshal(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again []keptCases
+	if err := json.Unmarshal(text, &again); err != nil {
+		t.Fatal(err)
+	}
+	rs := newRights()
+	if err := rs.restore(again); err != nil || !reflect.DeepEqual(rs.cases, h.rights.cases) {
+		t.Errorf("read again they are %+v, not %+v: %v", rs.cases, h.rights.cases, err)
+	}
+	for _, bad := range [][]keptCases{{{nil, make([]byte, 16)}}, {{&caseRights{}, make([]byte, 17)}}} {
+		if err := newRights().restore(bad); err == nil {
+			t.Errorf("%+v is read", bad)
+		}
+	}
+	// Two cases have their rights together only where no field tells them apart.
+	none, _ := new(caseRights).plain()
+	for i := range reflect.TypeFor[caseRights]().NumField() {
+		var c caseRights
+		switch f := reflect.ValueOf(&c).Elem().Field(i); f.Kind() {
+		case reflect.String:
+			f.SetString("x")
+		case reflect.Bool:
+			f.SetBool(true)
+		case reflect.Map:
+			f.Set(reflect.MakeMap(f.Type()))
+			f.SetMapIndex(reflect.ValueOf("x"), reflect.Zero(f.Type().Elem()))
+		case reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+		default:
+			t.Fatalf("a field of kind %v", f.Kind())
+		}
+		if p, ok := c.plain(); ok && p == none {
+			t.Errorf("rights with %s are taken for rights without", reflect.TypeFor[caseRights]().Field(i).Name)
+		}
 	}
 }
