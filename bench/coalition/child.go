@@ -148,7 +148,7 @@ func beRelay(dir, listen string) error {
 type node struct {
 	dir   string
 	clock *clock
-	rules func() (*registry.Rulebook, error)
+	rules func(pack string) (*registry.Rulebook, error)
 	reg   *registry.Registry
 	s     *access.Session
 	org   string
@@ -156,11 +156,7 @@ type node struct {
 }
 
 func beNode(dir string) error {
-	book, err := registry.LoadRulebook()
-	if err != nil {
-		return err
-	}
-	n := &node{dir: dir, clock: &clock{}, rules: func() (*registry.Rulebook, error) { return book, nil }}
+	n := &node{dir: dir, clock: &clock{}, rules: registry.Rulebooks()}
 	return obey(n.clock, func(o order) (answer, error) { return n.do(context.Background(), o) })
 }
 

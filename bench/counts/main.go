@@ -69,7 +69,7 @@ func (b bench) run(ctx context.Context) (err error) {
 		}
 		defer os.RemoveAll(dir)
 	}
-	book, err := registry.LoadBook()
+	book, err := registry.LoadBook(registry.DefaultPack)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 func (p *program) importCommand() *cobra.Command {
-	var mapFile, org string
+	var mapFile, org, pack string
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "import FILE",
@@ -41,7 +41,7 @@ what changed in it and nothing else.`,
 				return usage("whose list is it? Give --org NAME")
 			}
 			if dryRun && p.registry == "" {
-				return p.dryRun(args[0], mapFile)
+				return p.dryRun(args[0], mapFile, pack)
 			}
 			reg, session, err := p.open(cmd.Context())
 			if err != nil {
@@ -62,6 +62,7 @@ what changed in it and nothing else.`,
 	}
 	cmd.Flags().StringVar(&mapFile, "map", "", "the mapping `file` of a spreadsheet")
 	cmd.Flags().StringVar(&org, "org", "", "the `organisation` whose list it is; it is made if the register does not know it")
+	packFlag(cmd, &pack)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would happen and change nothing")
 	return cmd
 }
@@ -102,8 +103,8 @@ func (p *program) printImported(done imported) error {
 }
 
 // dryRun looks at a file without a register.
-func (p *program) dryRun(file, mapFile string) error {
-	book, err := registry.LoadBook()
+func (p *program) dryRun(file, mapFile, pack string) error {
+	book, err := registry.LoadBook(pack)
 	if err != nil {
 		return err
 	}

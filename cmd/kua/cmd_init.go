@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +17,7 @@ import (
 )
 
 func (p *program) initCommand() *cobra.Command {
-	var name, lang, coalition, node string
+	var name, lang, coalition, node, pack string
 	var at database
 	cmd := &cobra.Command{
 		Use:   "init DIR",
@@ -30,10 +32,18 @@ protocol: it is given sealed entries, under random names, and wrapped keys. All
 else stays in DIR.
 
 With --coalition the register is one node of several: see 'kua exchange --help'.
-That can't be said later: every entry names the ledger that it is of.`,
+That can't be said later: every entry names the ledger that it is of.
+
+--pack says whose law and whose bodies the register knows: kz is Kazakhstan, kg
+Kyrgyzstan. That can't be said later either. A pack that no lawyer has reviewed
+is a draft, and every page that uses it says so.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options := p.options()
+			options.Pack = pack
+			if !slices.Contains(registry.Packs(), pack) {
+				return usage("--pack: there is no pack %q; there are %s", pack, strings.Join(registry.Packs(), " and "))
+			}
 			var err error
 			if options.Database, err = at.read(p); err != nil {
 				return err
@@ -75,8 +85,14 @@ That can't be said later: every entry names the ledger that it is of.`,
 	at.flags(cmd)
 	cmd.Flags().StringVar(&coalition, "coalition", "", "join the coalition of this `file`, which its relay wrote (coalition.json)")
 	cmd.Flags().StringVar(&node, "node", "", "what the others call this node, as the `name` of its organisation")
+	packFlag(cmd, &pack)
 	cmd.Flags().StringVar(&lang, "lang", "ru", "the language of the first member: en, ru or kk")
 	return cmd
+}
+
+// packFlag adds the flag that names a pack.
+func packFlag(cmd *cobra.Command, pack *string) {
+	cmd.Flags().StringVar(pack, "pack", registry.DefaultPack, "whose law and bodies: the `pack` "+strings.Join(registry.Packs(), " or "))
 }
 
 // joinCoalition reads the file of a coalition. The nodes in it are known from

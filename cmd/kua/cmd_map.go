@@ -12,12 +12,13 @@ import (
 )
 
 func (p *program) mapCommand() *cobra.Command {
-	return &cobra.Command{
+	var pack string
+	cmd := &cobra.Command{
 		Use:   "map FILE",
 		Short: "Draft a mapping for a spreadsheet, for a person to finish",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			book, err := registry.LoadBook()
+			book, err := registry.LoadBook(pack)
 			if err != nil {
 				return err
 			}
@@ -33,4 +34,6 @@ func (p *program) mapCommand() *cobra.Command {
 			return err
 		},
 	}
+	packFlag(cmd, &pack)
+	return cmd
 }

@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -46,7 +45,7 @@ type program struct {
 	stretch  seal.Stretch // of new passphrases; zero: the standard
 	shut     func() error // keeps others from reading this process's memory
 
-	rulebook func() (*registry.Rulebook, error) // loads it when first asked; nil: run makes it
+	rulebook func(pack string) (*registry.Rulebook, error) // loads it when first asked; nil: run makes it
 
 	machine func() doctor.Machine // on which this runs
 
@@ -75,7 +74,7 @@ func thisMachine() doctor.Machine { return doctor.ThisMachine(time.Now()) }
 func (p *program) run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
 	p.in, p.out, p.err = in, out, stderr
 	if p.rulebook == nil {
-		p.rulebook = sync.OnceValues(loadRulebook)
+		p.rulebook = rulebooks()
 	}
 	root := p.command()
 	root.SetArgs(args)
@@ -97,12 +96,15 @@ func (p *program) run(ctx context.Context, args []string, in io.Reader, out, std
 	}
 }
 
-// loadRulebook loads it with fewer collections of garbage: a heap that has only
+// rulebooks loads them with fewer collections of garbage: a heap that has only
 // begun to grow is collected a dozen times meanwhile, a third of all the time
 // that a short command takes.
-func loadRulebook() (*registry.Rulebook, error) {
-	defer debug.SetGCPercent(debug.SetGCPercent(800))
-	return registry.LoadRulebook()
+func rulebooks() func(pack string) (*registry.Rulebook, error) {
+	load := registry.Rulebooks()
+	return func(pack string) (*registry.Rulebook, error) {
+		defer debug.SetGCPercent(debug.SetGCPercent(800))
+		return load(pack)
+	}
 }
 
 func (p *program) command() *cobra.Command {

@@ -17,7 +17,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -38,7 +37,7 @@ var today = time.Date(2022, 7, 1, 9, 0, 0, 0, time.UTC)
 func quick() seal.Stretch { return seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1} }
 
 // rulebook is loaded once for all that runs in the process of the tests.
-var rulebook = sync.OnceValues(registry.LoadRulebook)
+var rulebook = registry.Rulebooks()
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {

@@ -2,7 +2,7 @@
 
 // Package chart draws counts as SVG: a funnel from step to step, the flows from
 // figure to figure, bars, stacked bars, lines over days, how long something took
-// while some wait still, and a map of Kazakhstan in which every region is a tile
+// while some wait still, and a map in which every region is a tile
 // of the same size.
 //
 // A chart is plain markup for the middle of a page or for a file of its own.

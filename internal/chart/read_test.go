@@ -67,7 +67,7 @@ func TestReadAll(t *testing.T) {
 
 // TestReadSays holds what is read against what was drawn.
 func TestReadSays(t *testing.T) {
-	p, err := Read(Tiles(frame("map", "Сообщения & <регионы>"), regions))
+	p, err := Read(Tiles(frame("map", "Сообщения & <регионы>"), places, regions))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestReadSays(t *testing.T) {
 	if p, err = Read(`<svg viewBox="-10 -20 30 40"><text x="1" y="2">x</text><path d="M0 0z"/></svg>`); err != nil || p.Height != 40 || p.Shapes[0].At != (XY{11, 22}) || p.Shapes[1].Path[0].P[0] != (XY{10, 20}) {
 		t.Errorf("%v, %v", p, err)
 	}
-	if p, err = Read(Tiles(frame("map", ""), regions)); err != nil {
+	if p, err = Read(Tiles(frame("map", ""), places, regions)); err != nil {
 		t.Fatal(err)
 	}
 	found := false
@@ -254,7 +254,7 @@ func FuzzRead(f *testing.F) {
 }
 
 func BenchmarkPNG(b *testing.B) {
-	p, err := Read(Tiles(frame("map", "По регионам"), regions))
+	p, err := Read(Tiles(frame("map", "По регионам"), places, regions))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -18,26 +18,17 @@ type Tile struct {
 	Unknown bool // there is no count, which is not the same as none
 }
 
-// places says where a region of Kazakhstan stands: column from the west, row
-// from the north. All twenty are the same size, because people are counted, not
-// square kilometres; neighbours stand together as far as a grid allows.
-var places = [...]place{
-	{"KZ-59", 3, 0},
-	{"KZ-27", 0, 1}, {"KZ-15", 1, 1}, {"KZ-39", 2, 1}, {"KZ-11", 3, 1}, {"KZ-71", 4, 1}, {"KZ-55", 5, 1},
-	{"KZ-23", 0, 2}, {"KZ-62", 3, 2}, {"KZ-35", 4, 2}, {"KZ-10", 5, 2}, {"KZ-63", 6, 2},
-	{"KZ-47", 0, 3}, {"KZ-43", 2, 3}, {"KZ-61", 3, 3}, {"KZ-31", 4, 3}, {"KZ-19", 5, 3}, {"KZ-33", 6, 3},
-	{"KZ-79", 3, 4}, {"KZ-75", 5, 4},
-}
-
-type place struct {
-	code        string
-	column, row int
+// Place is where a region stands on the map: column from the west, row from the
+// north. All are the same size, because people are counted, not square
+// kilometres; neighbours stand together as far as a grid allows.
+type Place struct {
+	Code        string
+	Column, Row int
 }
 
 const (
-	tileColumns = 7
-	tileRows    = 5
-	tileGap     = 3.0
+	leastColumns = 7 // a country of few regions has no larger tiles
+	tileGap      = 3.0
 )
 
 // level is how deep a tile is coloured.
@@ -54,21 +45,25 @@ var levels = [...]level{
 }
 
 // Placed tells whether a region has its place on the tile map.
-func Placed(code string) bool {
-	return slices.ContainsFunc(places[:], func(p place) bool { return p.code == code })
+func Placed(places []Place, code string) bool {
+	return slices.ContainsFunc(places, func(p Place) bool { return p.Code == code })
 }
 
-// Tiles draws the regions of Kazakhstan as tiles, the deeper the more. A region
+// Tiles draws the regions that have a place as tiles, the deeper the more. A region
 // that is not given is an outline; what has no place on the map, or has been
 // given twice, is listed below it.
-func Tiles(f Frame, tiles []Tile) string {
+func Tiles(f Frame, places []Place, tiles []Tile) string {
 	c := &canvas{}
-	size := (f.width() - (tileColumns-1)*tileGap) / tileColumns
+	columns, rows := leastColumns, 0
+	for _, p := range places {
+		columns, rows = max(columns, p.Column+1), max(rows, p.Row+1)
+	}
+	size := (f.width() - float64(columns-1)*tileGap) / float64(columns)
 	placed := map[string]Tile{}
 	most := 0
 	var below []Tile
 	for _, t := range tiles {
-		if _, taken := placed[t.Code]; taken || !Placed(t.Code) {
+		if _, taken := placed[t.Code]; taken || !Placed(places, t.Code) {
 			below = append(below, t)
 			continue
 		}
@@ -76,14 +71,16 @@ func Tiles(f Frame, tiles []Tile) string {
 		most = max(most, t.Value)
 	}
 	for _, p := range places {
-		x, y := float64(p.column)*(size+tileGap), float64(p.row)*(size+tileGap)
-		if t, ok := placed[p.code]; ok {
+		x, y := float64(p.Column)*(size+tileGap), float64(p.Row)*(size+tileGap)
+		if t, ok := placed[p.Code]; ok {
 			f.tile(c, t, x, y, size, most)
 			continue
 		}
 		fmt.Fprintf(c, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" rx=\"4\" class=\"chart-absent\" fill=\"none\" stroke=\"%s\"/>\n", num(x), num(y), num(size), num(size), colourLine)
 	}
-	c.y = tileRows*(size+tileGap) - tileGap
+	if rows > 0 {
+		c.y = float64(rows)*(size+tileGap) - tileGap
+	}
 	for _, t := range below {
 		f.below(c, t)
 	}

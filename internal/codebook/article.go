@@ -36,31 +36,55 @@ const (
 	articleRole
 	partRole
 	pointRole
+	andRole // between two of a sort
 	ignored
 )
 
-// citationWords are the words that stand in citations, by what they say of a number. Kazakh ones follow their number
-// and are matched by their stem, because they come declined.
+// citationWords are the words that stand in citations, by what they say of a number, in Russian and English. What a country
+// adds, and words of its language that follow their number, are in its pack.
 var citationWords = map[string]citationRole{
 	"ст": articleRole, "статья": articleRole, "статьи": articleRole, "статье": articleRole, "статьей": articleRole,
 	"статью": articleRole, "art": articleRole, "article": articleRole, "articles": articleRole,
 	"ч": partRole, "часть": partRole, "части": partRole, "частью": partRole, "part": partRole, "pt": partRole,
 	"п": pointRole, "пп": pointRole, "пункт": pointRole, "пункта": pointRole, "пункту": pointRole,
 	"подпункт": pointRole, "подпункта": pointRole, "point": pointRole, "item": pointRole,
-	"ук": ignored, "рк": ignored, "уголовного": ignored, "уголовный": ignored, "кодекса": ignored, "кодекс": ignored,
-	"республики": ignored, "казахстан": ignored, "по": ignored, "и": ignored, "of": ignored, "the": ignored,
-	"criminal": ignored, "code": ignored, "cc": ignored, "rk": ignored, "kazakhstan": ignored, "under": ignored,
-	"қр": ignored, "қк": ignored, "қылмыстық": ignored, "кодексінің": ignored, "кодексі": ignored, "және": ignored,
-	"and": ignored, "uk": ignored, "st": articleRole, "ch": partRole, "p": pointRole,
+	"ук": ignored, "уголовного": ignored, "уголовный": ignored, "кодекса": ignored, "кодекс": ignored,
+	"республики": ignored, "по": ignored, "и": andRole, "of": ignored, "the": ignored,
+	"criminal": ignored, "code": ignored, "cc": ignored, "under": ignored, "and": andRole, "uk": ignored,
+	"st": articleRole, "ch": partRole, "p": pointRole,
 }
 
-func kazakhRole(word string) citationRole {
-	for stem, role := range map[string]citationRole{"бап": articleRole, "баб": articleRole, "бөлі": partRole, "тарма": pointRole} {
-		if strings.HasPrefix(word, stem) {
-			return role
+// each gives the words of a pack with what they say of a number.
+func (w CitationWords) each(yield func(citationRole, string) bool) {
+	for role, words := range map[citationRole][]string{articleRole: w.Article, partRole: w.Part, pointRole: w.Point, andRole: w.And, ignored: w.Ignored} {
+		for _, word := range words {
+			if !yield(role, word) {
+				return
+			}
 		}
 	}
-	return noRole
+}
+
+// citationRole is what a word says of a number; declined: its number stands before it.
+func (b *Book) citationRole(word string) (role citationRole, declined bool) {
+	if role, ok := citationWords[word]; ok {
+		return role, false
+	}
+	for _, p := range b.packs {
+		for role, w := range p.Citation.Words.each {
+			if w == word {
+				return role, false
+			}
+		}
+	}
+	for _, p := range b.packs {
+		for role, stem := range p.Citation.Stems.each {
+			if strings.HasPrefix(word, stem) {
+				return role, true
+			}
+		}
+	}
+	return noRole, false
 }
 
 // ParseArticle reads an article as members and authorities write it ("146 part 2", "ст.146 ч.2", "146-2", "ч. 2 ст. 146
@@ -75,7 +99,7 @@ func (b *Book) ParseArticle(text string, day edtf.Day) (Citation, error) {
 		return Citation{}, fmt.Errorf("%q is too long to be an article", shown)
 	}
 	articles := b.list["article"] // may be nil: a book without the list knows no article
-	numbers, err := citationNumbers(strings.ToLower(text), articles)
+	numbers, err := b.citationNumbers(strings.ToLower(text), articles)
 	if err != nil {
 		return Citation{}, fmt.Errorf("%q is not an article of the law: %w", shown, err)
 	}
@@ -151,7 +175,7 @@ type citationParts struct {
 	part, point int
 }
 
-func citationNumbers(text string, articles *List) (citationParts, error) {
+func (b *Book) citationNumbers(text string, articles *List) (citationParts, error) {
 	type number struct {
 		text   string
 		role   citationRole
@@ -175,21 +199,19 @@ func citationNumbers(text string, articles *List) (citationParts, error) {
 			nums = append(nums, number{strings.ReplaceAll(tok, "–", "-"), next, comma && next == noRole})
 			next, comma = noRole, false
 		default:
-			role, known := citationWords[tok]
-			if !known {
-				role = kazakhRole(tok)
-				if role == noRole {
-					return citationParts{}, fmt.Errorf("the word %q does not belong in a citation", tok)
-				}
-				if len(nums) > 0 && nums[len(nums)-1].role == noRole {
-					nums[len(nums)-1].role = role
-					continue
-				}
+			role, declined := b.citationRole(tok)
+			if role == noRole {
+				return citationParts{}, fmt.Errorf("the word %q does not belong in a citation", tok)
 			}
-			if tok == "и" || tok == "and" || tok == "және" {
+			if declined && len(nums) > 0 && nums[len(nums)-1].role == noRole {
+				nums[len(nums)-1].role = role
+				continue
+			}
+			switch role {
+			case andRole:
 				comma = true
-			}
-			if role != ignored {
+			case ignored:
+			default:
 				next = role
 			}
 		}

@@ -50,8 +50,9 @@ func checkLabel(t *testing.T, place string, l codebook.Label) {
 }
 
 // TestLabels: everything a person reads is there in the three languages.
-func TestLabels(t *testing.T) {
-	b := book(t)
+func TestLabels(t *testing.T) { each(t, testLabels) }
+
+func testLabels(t *testing.T, b *codebook.Book) {
 	for _, g := range b.Groups() {
 		checkLabel(t, "group "+g.ID, g.Label)
 	}
@@ -177,6 +178,7 @@ func TestKinds(t *testing.T) {
 		"share_set":       "need of trustees members sign_key",
 		"recovery":        "what date set shares member",
 		"map":             "width height shape",
+		"pack":            "pack",
 		"time_authority":  "name address roots",
 		"time_stamp":      "form entries checkpoint token",
 		"passkey":         "member name credential public_key count opens synced",
@@ -223,6 +225,7 @@ func TestKinds(t *testing.T) {
 
 // factTexts are the only texts that are facts: each with the reason why it cannot name a person of a case.
 var factTexts = map[string]string{
+	"pack.pack":                         "the id of a pack that ships with the program",
 	"case.number":                       "the register's own number; it is given, not written by anybody",
 	"organisation.name":                 "members of the coalition stand by name in every table",
 	"organisation.short":                "as the name",
@@ -327,8 +330,9 @@ func TestClasses(t *testing.T) {
 }
 
 // TestLists: codes can be told apart by what people write, properties and headings are spelt right.
-func TestLists(t *testing.T) {
-	b := book(t)
+func TestLists(t *testing.T) { each(t, testLists) }
+
+func testLists(t *testing.T, b *codebook.Book) {
 	props := map[string]bool{}
 	for _, p := range []string{
 		"law_enforcement_premises", "custody", "public", "police", "law_enforcement", "investigating", "unregistered", "denied",
@@ -374,6 +378,11 @@ func TestLists(t *testing.T) {
 			t.Errorf("list %s: closed is %v and the code other is there: %v", l.ID, l.Closed, other)
 		}
 	}
+}
+
+// TestProperties: what rules ask of codes.
+func TestProperties(t *testing.T) {
+	b := book(t)
 	for _, x := range []struct {
 		list, code, prop string
 		want             bool

@@ -222,6 +222,9 @@ func (l *loader) tree(fsys fs.FS) error {
 			return err
 		}
 		l.book.packs = append(l.book.packs, &pack)
+		if err := pack.call(l.book); err != nil {
+			return fmt.Errorf("pack.yaml: pack %s: %w", pack.ID, err)
+		}
 	}
 	return nil
 }
@@ -408,6 +411,9 @@ func (l *loader) finish() error {
 	if !ok {
 		return errors.New("lists: there is no list standard, which holds the codes that stand in every list: other, unknown, not_asked, declined")
 	}
+	if list, ok := b.list["our_figure"]; ok {
+		list.Codes = b.figureCodes()
+	}
 	for _, list := range b.lists {
 		if !list.Closed {
 			list.Codes = append(list.Codes, standard.Codes...)
@@ -446,6 +452,23 @@ func (l *loader) finish() error {
 		}
 	}
 	return nil
+}
+
+// figureCodes are the figures of the rules as codes, in the order in which they are shown, without the links of the way,
+// which nobody else counts: what others publish can stand beside them.
+func (b *Book) figureCodes() []ListCode {
+	var figures []RuleDef
+	for _, r := range b.rules {
+		if r.Use == Figure && !slices.Equal(r.Sets, []string{"flow"}) {
+			figures = append(figures, r)
+		}
+	}
+	slices.SortStableFunc(figures, func(x, y RuleDef) int { return x.Place - y.Place })
+	var out []ListCode
+	for _, r := range figures {
+		out = append(out, ListCode{Code: r.ID, Label: r.Label})
+	}
+	return out
 }
 
 func checkParents(list *List, c ListCode) error {

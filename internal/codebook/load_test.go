@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/packs/kg"
 	"github.com/kua-registry/kua/packs/kz"
 )
 
@@ -19,6 +20,18 @@ func book(t testing.TB, extensions ...fs.FS) *codebook.Book {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// each runs a test for the codebook with each of the packs that ship with the program.
+func each(t *testing.T, test func(t *testing.T, b *codebook.Book)) {
+	t.Helper()
+	for id, data := range map[string]fs.FS{"kz": kz.Data, "kg": kg.Data} {
+		b, err := codebook.Load(codebook.Data, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(id, func(t *testing.T) { test(t, b) })
+	}
 }
 
 func BenchmarkLoad(b *testing.B) {

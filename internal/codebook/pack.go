@@ -32,6 +32,44 @@ type Pack struct {
 	Redress     []Remedy     `yaml:"redress"`
 	Treaties    []Treaty     `yaml:"treaties"`
 	Territory   Territory    `yaml:"territory"`
+	Called      []Called     `yaml:"called"`
+	Citation    Citations    `yaml:"citation"`
+	Columns     []Column     `yaml:"columns"`
+}
+
+// Called is what something of the codebook is called there: the codebook says what it is, the pack the word that people and
+// authorities use. It changes a label and nothing else.
+type Called struct {
+	List    string   `yaml:"list"` // with Code: a code of a list
+	Code    string   `yaml:"code"`
+	Kind    string   `yaml:"kind"` // with Field: a field of a kind
+	Field   string   `yaml:"field"`
+	Rule    string   `yaml:"rule"` // a figure, check or deadline
+	Label   Label    `yaml:"label"`
+	Help    Label    `yaml:"help"`    // of a field or a rule; empty: it stays
+	Aliases []string `yaml:"aliases"` // of a code: other ways in which people there write it
+}
+
+// Citations are the words that stand in citations of the law there, beside those of Russian and English.
+type Citations struct {
+	Words CitationWords `yaml:"words"` // as written
+	Stems CitationWords `yaml:"stems"` // how words begin that follow their number and come declined
+}
+
+// CitationWords are words of a citation by what they say of a number.
+type CitationWords struct {
+	Article []string `yaml:"article"`
+	Part    []string `yaml:"part"`
+	Point   []string `yaml:"point"`
+	And     []string `yaml:"and"`     // stand between two of a sort
+	Ignored []string `yaml:"ignored"` // say nothing of a number: the name of the code, of the country
+}
+
+// Column are words by which a spreadsheet's column is known there to hold a field.
+type Column struct {
+	Kind  string   `yaml:"kind"`
+	Field string   `yaml:"field"`
+	Words []string `yaml:"words"`
 }
 
 // Source is what every entry of a pack carries.
@@ -140,7 +178,16 @@ type Treaty struct {
 type Territory struct {
 	Reform string  `yaml:"reform"` // the day on which the splits took effect
 	Splits []Split `yaml:"splits"`
+	Tiles  []Tile  `yaml:"tiles"`
 	Source `yaml:",inline"`
+}
+
+// Tile is where a region stands on a map of tiles of one size: column from the west, row from the north, both from 0.
+type Tile struct {
+	Code   string `yaml:"code"`
+	Column int    `yaml:"column"`
+	Row    int    `yaml:"row"`
+	Short  Label  `yaml:"short"` // what fits into a tile, about six letters; empty: the code without its country
 }
 
 // Split is a region that was made out of another.
@@ -153,6 +200,15 @@ type Split struct {
 // Banner returns what users are to be told about the pack; ok is false for a reviewed one.
 func (p *Pack) Banner() (Label, bool) {
 	return p.Warning, p.Status != "reviewed"
+}
+
+// Tiles are the places of regions on a map of tiles.
+func (b *Book) Tiles() []Tile {
+	var out []Tile
+	for _, p := range b.packs {
+		out = append(out, p.Territory.Tiles...)
+	}
+	return out
 }
 
 // Offence returns the offence with the key.
@@ -312,5 +368,72 @@ func (p *Pack) check(b *Book) error {
 		code("territory", "region", s.New)
 		code("territory", "region", s.From)
 	}
+	taken := map[Tile]string{}
+	for _, t := range p.Territory.Tiles {
+		code("territory, tiles", "region", t.Code)
+		at := Tile{Column: t.Column, Row: t.Row}
+		if t.Column < 0 || t.Column > 11 || t.Row < 0 || t.Row > 11 {
+			fail("territory, tiles: %s: column and row are from 0 to 11", t.Code)
+		}
+		if other := taken[at]; other != "" {
+			fail("territory, tiles: %s stands where %s stands", t.Code, other)
+		}
+		taken[at] = t.Code
+	}
+	for _, c := range p.Columns {
+		k, ok := b.Kind(c.Kind)
+		if ok {
+			_, ok = k.Field(c.Field)
+		}
+		if !ok || len(c.Words) == 0 {
+			fail("columns: %s.%s is no field, or has no words", c.Kind, c.Field)
+		}
+	}
 	return err
+}
+
+// call gives what the codebook has the words that the pack has for it.
+func (p *Pack) call(b *Book) error {
+	for _, c := range p.Called {
+		switch {
+		case c.Label == Label{}:
+			return fmt.Errorf("called: an entry has no label")
+		case c.List != "" && c.Kind == "" && c.Rule == "":
+			list := b.list[c.List]
+			i := -1
+			if list != nil {
+				i = slices.IndexFunc(list.Codes, func(x ListCode) bool { return x.Code == c.Code })
+			}
+			if i < 0 || c.Help != (Label{}) {
+				return fmt.Errorf("called: there is no code %s in list %s, or a help, which no code has", c.Code, c.List)
+			}
+			list.Codes[i].Label = c.Label
+			list.Codes[i].Aliases = slices.Concat(list.Codes[i].Aliases, c.Aliases)
+		case c.Kind != "" && c.List == "" && c.Rule == "" && c.Aliases == nil:
+			kind := b.kind[c.Kind]
+			i := -1
+			if kind != nil {
+				i = slices.IndexFunc(kind.Fields, func(f Field) bool { return f.ID == c.Field })
+			}
+			if i < 0 {
+				return fmt.Errorf("called: there is no field %s of kind %s", c.Field, c.Kind)
+			}
+			kind.Fields[i].Label = c.Label
+			if c.Help != (Label{}) {
+				kind.Fields[i].Help = c.Help
+			}
+		case c.Rule != "" && c.List == "" && c.Kind == "" && c.Aliases == nil:
+			i := slices.IndexFunc(b.rules, func(r RuleDef) bool { return r.ID == c.Rule })
+			if i < 0 {
+				return fmt.Errorf("called: there is no rule %s", c.Rule)
+			}
+			b.rules[i].Label = c.Label
+			if c.Help != (Label{}) {
+				b.rules[i].Help = c.Help
+			}
+		default:
+			return fmt.Errorf("called: an entry names a code of a list, a field of a kind or a rule, and only one of them")
+		}
+	}
+	return nil
 }

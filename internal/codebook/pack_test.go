@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/packs/kg"
 )
 
 func TestKazakhstan(t *testing.T) {
@@ -50,6 +51,87 @@ func TestKazakhstan(t *testing.T) {
 		if _, ok := b.Offence(c.Code); !ok && !codebook.Missing(c.Code) && c.Code != "other" {
 			t.Errorf("offence %s has no version of the law", c.Code)
 		}
+	}
+}
+
+// TestPacks holds of every pack what makes it one: it says that no lawyer has reviewed it, every entry has a source, what is
+// law at all is in it, every region has its place on the map, and every article of the list can be cited.
+func TestPacks(t *testing.T) {
+	each(t, func(t *testing.T, b *codebook.Book) {
+		p := b.Packs()[0]
+		if warning, ok := p.Banner(); !ok || warning.Ru == "" || warning.Kk == "" {
+			t.Errorf("the pack is %s and says %q", p.Status, warning.En)
+		}
+		if len(p.Offences) == 0 || len(p.Terms) == 0 || len(p.Treaties) == 0 || len(p.VictimRight) == 0 || len(p.Redress) == 0 || len(p.Bars) == 0 || len(p.Called) == 0 {
+			t.Error("something is missing that every pack has")
+		}
+		places := map[string]bool{}
+		for _, tile := range b.Tiles() {
+			places[tile.Code] = true
+		}
+		regions, _ := b.List("region")
+		for _, c := range regions.Codes {
+			if !codebook.Missing(c.Code) && c.Code != "other" && !places[c.Code] {
+				t.Errorf("region %s has no place on the map", c.Code)
+			}
+		}
+		for _, list := range []string{"closure_ground", "interruption_ground"} {
+			l, _ := b.List(list)
+			for _, c := range l.Codes {
+				if (c.Basis == "" || c.Conf == "") && !codebook.Missing(c.Code) && c.Code != "other" {
+					t.Errorf("list %s: code %s has no basis", list, c.Code)
+				}
+			}
+		}
+		offences, _ := b.List("offence")
+		for _, c := range offences.Codes {
+			if _, ok := b.Offence(c.Code); !ok && !codebook.Missing(c.Code) && c.Code != "other" {
+				t.Errorf("offence %s has no version of the law", c.Code)
+			}
+		}
+		articles, _ := b.List("article")
+		for _, c := range articles.Codes {
+			if codebook.Missing(c.Code) || c.Code == "other" {
+				continue
+			}
+			if got, err := b.ParseArticle(c.Code, day(t, "2022-06-01")); err != nil || got.Article != c.Code || !got.Known {
+				t.Errorf("article %s is read as %+v: %v", c.Code, got, err)
+			}
+		}
+		// The country's own words are in the pack and not in the codebook.
+		plain, err := codebook.Load(codebook.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range p.Called {
+			if c.Code != "" && plain.Label(c.List, c.Code, "ru") == c.Label.Ru {
+				t.Errorf("%s %s is called so without the pack", c.List, c.Code)
+			}
+		}
+	})
+}
+
+// TestKyrgyzCitations: as people and authorities write it, by the law of the day.
+func TestKyrgyzCitations(t *testing.T) {
+	b, err := codebook.Load(codebook.Data, kg.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct{ text, day, article, offence string }{
+		{"ст. 137 УК КР", "2022-02-01", "137", "torture"},
+		{"137-берене", "2022-02-01", "137", "torture"},
+		{"Кыргыз Республикасынын Кылмыш-жаза кодексинин 137-беренесинин 2-бөлүгү", "2022-02-01", "137", "torture"},
+		{"ст. 137 УК КР", "2020-02-01", "137", ""},
+		{"143", "2020-02-01", "143", "torture"},
+		{"305-1", "2015-02-01", "305-1", "torture"},
+		{"п. 4 ч. 2 ст. 338 УК КР", "2025-08-13", "338", "excess_of_power"},
+	} {
+		if c, err := b.ParseArticle(x.text, day(t, x.day)); err != nil || c.Article != x.article || c.Offence != x.offence {
+			t.Errorf("%q on %s: %+v, %v", x.text, x.day, c, err)
+		}
+	}
+	if _, err := b.ParseArticle("146-бап", day(t, "2022-02-01")); err == nil {
+		t.Error("a Kazakh word is read in a register of Kyrgyzstan")
 	}
 }
 

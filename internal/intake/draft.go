@@ -21,7 +21,8 @@ func DraftMapping(t *Table, book *codebook.Book) []byte {
 }
 
 // concept is what a column may hold: the record and field it goes to and the
-// headings by which lists call it, in English, Russian and Kazakh.
+// headings by which lists call it, in English, Russian and Kazakh; what a country
+// adds is in its pack.
 type concept struct {
 	record, kind, field string
 	words               string // separated by |
@@ -46,7 +47,7 @@ func concepts() []concept {
 		{"person", "person", "birth", "date of birth|birth date|born|dob|birthday|дата рождения|родился|туған күні"},
 		{"person", "person", "birth_year", "year of birth|birth year|год рождения|г.р.|туған жылы"},
 		{"person", "person", "child", "minor|child|under 18|несовершеннолетний|ребенок|дети|кәмелетке толмаған|бала"},
-		{"person", "person", "iin", "iin|иин|жсн"},
+		{"person", "person", "iin", "personal number|личный номер|жеке нөмірі"},
 		{"person", "person", "phones", "phone|telephone|tel|mobile|телефон|тел.|контакты|байланыс"},
 		{"person", "person", "address", "address|адрес|мекенжайы"},
 		{"act", "act", "date", "date of incident|incident date|incident|date of torture|date of ill-treatment|дата события|дата происшествия|дата пыток|когда|оқиға күні|азаптау күні"},
@@ -58,7 +59,7 @@ func concepts() []concept {
 		{"complaint", "complaint", "date", "complaint date|date of complaint|filed on|дата жалобы|дата заявления|шағым күні"},
 		{"complaint", "complaint", "to_body", "filed with|complaint to|куда подана|кому подана|қайда берілді"},
 		{"no-complaint", "complaint", "no_complaint_reason", "if not, why|why not|reason for no complaint|no complaint reason|причина отсутствия жалобы|почему нет жалобы|шағым болмау себебі"},
-		{"registration", "registration", "register_no", "upri|upri no.|upri no|erdr|erdr no|register no|registration number|ердр|номер ердр|№ ердр|сдтбт|сдтбт нөмірі"},
+		{"registration", "registration", "register_no", "register no|registration number|номер в реестре|тізілім нөмірі"},
 		{"registration", "registration", "article_written", "article|article of the criminal code|статья|статья ук|ст. ук|бап|қк бабы"},
 		{"registration", "registration", "date", "registered on|registration date|date of registration|дата ердр|дата регистрации|зарегистрировано|тіркелген күні"},
 		{"investigation", "investigation", "body", "investigated by|investigating body|кто расследует|орган расследования|тергеуші орган"},
@@ -73,6 +74,21 @@ func concepts() []concept {
 		{"notice", "notice", "copy_given", "copy of decision|copy|copy given|копия|копия постановления|көшірме|көшірмесі"},
 		{"appeal", "appeal", "date", "appealed on|appealed|appeal|обжаловано|дата обжалования|жалоба на прекращение|шағымданды|шағымданған күні"},
 	}
+}
+
+// concepts are those of every country, with the words that the packs add.
+func (d *drafter) concepts() []concept {
+	all := concepts()
+	for _, p := range d.book.Packs() {
+		for _, c := range p.Columns {
+			for i := range all {
+				if all[i].kind == c.Kind && all[i].field == c.Field {
+					all[i].words += "|" + strings.Join(c.Words, "|")
+				}
+			}
+		}
+	}
+	return all
 }
 
 // constants are the fields that a record has besides its columns.
@@ -324,7 +340,7 @@ func isISO(s string) bool { return len(s) >= 10 && s[4] == '-' && s[7] == '-' }
 func (d *drafter) recognise(p profile) concept {
 	h := strings.Trim(fold(p.heading), " :.*")
 	best, length := concept{}, 0
-	for _, c := range concepts() {
+	for _, c := range d.concepts() {
 		for _, w := range strings.Split(c.words, "|") {
 			w = strings.Trim(fold(w), " :.")
 			switch {
@@ -415,7 +431,7 @@ func (d *drafter) records(columns []profile) {
 		}
 	}
 	var order []string
-	for _, c := range concepts() {
+	for _, c := range d.concepts() {
 		if c.record != "" && !slices.Contains(order, c.record) {
 			order = append(order, c.record)
 		}

@@ -4,18 +4,52 @@ package registry
 
 import (
 	"fmt"
+	"io/fs"
 	"sync"
 
+	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/letter"
 	"github.com/kua-registry/kua/internal/rules"
+	"github.com/kua-registry/kua/packs/kg"
 	"github.com/kua-registry/kua/packs/kz"
 )
 
-// LoadBook loads the codebook with the packs that ship with the program.
-func LoadBook() (*codebook.Book, error) {
-	book, err := codebook.Load(codebook.Data, kz.Data)
+// DefaultPack is the pack of a register that was made without saying one.
+const DefaultPack = "kz"
+
+// packKind is the kind of the record that says which pack a register has. The
+// ledger has it, so that every machine that opens the ledger and every backup
+// has it too; it is written when the register is made and never again.
+const packKind = "pack"
+
+func packAct(id string) act {
+	record := ledger.NewID().String()
+	return act{stream: record, puts: []Put{{Record: record, Kind: packKind, Fields: casefile.Fields{"pack": {id}}}}, source: "made with the register"}
+}
+
+// Packs are the ids of the packs that ship with the program.
+func Packs() []string { return []string{"kg", DefaultPack} }
+
+func packData(id string) (fs.FS, error) {
+	switch id {
+	case DefaultPack:
+		return kz.Data, nil
+	case "kg":
+		return kg.Data, nil
+	}
+	return nil, fmt.Errorf("there is no pack %q in this program: it has %v; a register made with another needs the program that made it, or a newer one", id, Packs())
+}
+
+// LoadBook loads the codebook with one of the packs that ship with the program.
+func LoadBook(pack string) (*codebook.Book, error) {
+	data, err := packData(pack)
+	if err != nil {
+		return nil, err
+	}
+	book, err := codebook.Load(codebook.Data, data)
 	if err != nil {
 		return nil, fmt.Errorf("the codebook is damaged: %w", err)
 	}
@@ -31,9 +65,9 @@ type Rulebook struct {
 }
 
 // LoadRulebook loads what ships with the program; it takes a fifth of a second,
-// so that whoever opens more than one register does it once: see Options.
-func LoadRulebook() (*Rulebook, error) {
-	book, err := LoadBook()
+// so that whoever opens more than one register does it once: see Rulebooks.
+func LoadRulebook(pack string) (*Rulebook, error) {
+	book, err := LoadBook(pack)
 	if err != nil {
 		return nil, err
 	}
@@ -42,6 +76,37 @@ func LoadRulebook() (*Rulebook, error) {
 		return nil, fmt.Errorf("the rules are damaged: %w", err)
 	}
 	return &Rulebook{book: book, rules: set, letters: sync.OnceValues(func() (*letter.Set, error) { return letter.Compile(book) })}, nil
+}
+
+// Rulebooks gives the rulebook of each pack, loaded when first asked for.
+func Rulebooks() func(pack string) (*Rulebook, error) {
+	var mu sync.Mutex
+	loaded := map[string]*Rulebook{}
+	return func(pack string) (*Rulebook, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if known := loaded[pack]; known != nil {
+			return known, nil
+		}
+		known, err := LoadRulebook(pack)
+		if err == nil {
+			loaded[pack] = known
+		}
+		return known, err
+	}
+}
+
+// openBook takes the rulebook of the register's pack.
+func (r *Registry) openBook(pack string) error {
+	if pack == "" {
+		pack = DefaultPack
+	}
+	known, err := r.opt.Rulebook(pack)
+	if err != nil {
+		return err
+	}
+	r.book, r.rules, r.letters = known.book, known.rules, known.letters
+	return nil
 }
 
 // Book is the codebook of the register.

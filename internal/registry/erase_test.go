@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -43,7 +42,7 @@ func testOptions(c *clock) Options {
 }
 
 // testRulebook is loaded once for all the registers that the tests open.
-var testRulebook = sync.OnceValues(LoadRulebook)
+var testRulebook = Rulebooks()
 
 // register is a register of a test, with what is in it.
 type register struct {

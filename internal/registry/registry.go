@@ -55,9 +55,13 @@ type Options struct {
 	// are bound to it. Empty, or with an IP address as its host: there are none.
 	Origin string
 
-	// Rulebook gives the rulebook, the same to every register that is opened
-	// with these options; nil: LoadRulebook, anew for each.
-	Rulebook func() (*Rulebook, error)
+	// Pack is the pack of a register that is made: whose law and bodies it knows;
+	// empty: DefaultPack. One that is opened knows it.
+	Pack string
+
+	// Rulebook gives the rulebook with a pack, the same to every register that is
+	// opened with these options; nil: LoadRulebook, anew for each.
+	Rulebook func(pack string) (*Rulebook, error)
 }
 
 func (o Options) orStandard() Options {
@@ -72,6 +76,9 @@ func (o Options) orStandard() Options {
 	}
 	if o.Rulebook == nil {
 		o.Rulebook = LoadRulebook
+	}
+	if o.Pack == "" {
+		o.Pack = DefaultPack
 	}
 	return o
 }
@@ -151,6 +158,9 @@ type Unlock struct {
 // first member in.
 func Create(ctx context.Context, dir string, who FirstMember, opt Options) (*Registry, *access.Session, error) {
 	opt = opt.orStandard()
+	if _, err := opt.Rulebook(opt.Pack); err != nil {
+		return nil, nil, err
+	}
 	if err := newDir(dir); err != nil {
 		return nil, nil, err
 	}
@@ -183,7 +193,11 @@ func Create(ctx context.Context, dir string, who FirstMember, opt Options) (*Reg
 	}
 	session := r.sessions.Begin(member, keys)
 	r.writing.Lock()
-	err = r.write(ctx, session, []act{{stream: member.ID, puts: []Put{memberPut(member, keys.Identity)}, source: "made with the register"}})
+	acts := []act{{stream: member.ID, puts: []Put{memberPut(member, keys.Identity)}, source: "made with the register"}}
+	if opt.Pack != DefaultPack { // a register that does not say is of the pack that was once the only one
+		acts = append(acts, packAct(opt.Pack))
+	}
+	err = r.write(ctx, session, acts)
 	r.writing.Unlock()
 	if err != nil {
 		return nil, nil, errors.Join(err, r.Close())
@@ -250,16 +264,12 @@ func prepare(dir string, opt Options) (*Registry, error) {
 	if opt.Now == nil {
 		return nil, errors.New("registry: Options.Now is not set")
 	}
-	known, err := opt.Rulebook()
-	if err != nil {
-		return nil, err
-	}
 	keys, err := newPasskeys(opt.Origin)
 	if err != nil {
 		return nil, err
 	}
 	r := &Registry{
-		dir: dir, opt: opt, now: opt.Now, book: known.book, rules: known.rules, letters: known.letters, passkeys: keys,
+		dir: dir, opt: opt, now: opt.Now, passkeys: keys,
 		opening:  make(chan struct{}, 1),
 		files:    evidence.Open(filepath.Join(dir, evidenceDir)),
 		sessions: access.NewSessions(opt.Now),
@@ -334,6 +344,13 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 		return errors.Join(err, r.begun.Close(), log.Close())
 	}
 	if err := r.openRights(ctx); err != nil {
+		return errors.Join(err, r.begun.Close(), log.Close())
+	}
+	pack := r.rights.pack
+	if create {
+		pack = r.opt.Pack
+	}
+	if err := r.openBook(pack); err != nil {
 		return errors.Join(err, r.begun.Close(), log.Close())
 	}
 	if err := r.openIndex(ctx); err != nil {

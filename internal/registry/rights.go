@@ -47,6 +47,7 @@ type rights struct {
 
 	kept   ledger.Head // what of it came from the file
 	closed []uint64    // places of entries that were not opened whole: their signatures wait until they are
+	pack   string      // the register's pack; empty: it does not say, and has DefaultPack
 }
 
 // caseRights are the rights to one case. It does not change once it is in rights.
@@ -77,6 +78,7 @@ type keptRights struct {
 	Searches map[string]savedSearch       `json:"searches,omitempty"`
 	Revoked  map[string]map[string]string `json:"revoked,omitempty"`
 	Closed   []uint64                     `json:"closed,omitempty"`
+	Pack     string                       `json:"pack,omitempty"`
 }
 
 // keptCases are cases with the same rights.
@@ -187,6 +189,15 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 			}
 			if !next.putTold(e.Stream, e.Entry) {
 				refused = append(refused, e.Pos)
+			}
+		case e.Kind == packKind:
+			now := rs.roll
+			if next != nil {
+				now = next
+			}
+			// It is said once, by whoever made the register, before anybody else was there.
+			if e.From == "" && e.Op == casefile.Put && rs.pack == "" && len(now.Members) == 1 {
+				rs.pack = first(e.Fields["pack"])
 			}
 		case e.Kind == searchKind:
 			if !rs.putSearch(e.Entry, e.Stream) {
@@ -488,7 +499,7 @@ func (r *Registry) readRights(ctx context.Context, rs *rights) error {
 		if c.Kind != kindAudit {
 			r.latest.Store(max(r.latest.Load(), c.At.UnixMilli()))
 		}
-		if c.Kind == "case" || c.Kind == grantKind || c.Kind == revocationKind || c.Kind == kindErasure || c.Kind == factorKind || told(c.Kind) || c.Kind == searchKind || onRoll(c.Kind) {
+		if c.Kind == "case" || c.Kind == grantKind || c.Kind == revocationKind || c.Kind == kindErasure || c.Kind == factorKind || told(c.Kind) || c.Kind == searchKind || c.Kind == packKind || onRoll(c.Kind) {
 			next := opened(e, c)
 			next.From = r.from(c.Author)
 			pending = append(pending, next)
@@ -536,7 +547,7 @@ func (r *Registry) rightsAnew(ctx context.Context) error {
 	}
 	r.rights.mu.Lock()
 	defer r.rights.mu.Unlock()
-	r.rights.size, r.rights.cases, r.rights.same, r.rights.counts, r.rights.roll, r.rights.searches, r.rights.revoked, r.rights.closed = next.size, next.cases, next.same, next.counts, next.roll, next.searches, next.revoked, next.closed
+	r.rights.size, r.rights.cases, r.rights.same, r.rights.counts, r.rights.roll, r.rights.searches, r.rights.revoked, r.rights.closed, r.rights.pack = next.size, next.cases, next.same, next.counts, next.roll, next.searches, next.revoked, next.closed, next.pack
 	return nil
 }
 
@@ -571,7 +582,7 @@ func (r *Registry) keptRights(ctx context.Context) error {
 		return err
 	}
 	r.rights.size, r.rights.counts, r.rights.roll = kept.Size, kept.Counts, kept.Roll.clone()
-	r.rights.searches, r.rights.closed = kept.Searches, kept.Closed
+	r.rights.searches, r.rights.closed, r.rights.pack = kept.Searches, kept.Closed, kept.Pack
 	if kept.Revoked != nil {
 		r.rights.revoked = kept.Revoked
 	}
@@ -587,7 +598,7 @@ func (r *Registry) keepRights() {
 	if r.beside || r.rights.size != head.Size {
 		return
 	}
-	kept := keptRights{Ledger: r.log.ID().String(), Size: head.Size, Root: head.Root.String(), Counts: r.rights.counts, Roll: r.rights.roll, Searches: r.rights.searches, Revoked: r.rights.revoked, Closed: r.rights.closed}
+	kept := keptRights{Ledger: r.log.ID().String(), Size: head.Size, Root: head.Root.String(), Counts: r.rights.counts, Roll: r.rights.roll, Searches: r.rights.searches, Revoked: r.rights.revoked, Closed: r.rights.closed, Pack: r.rights.pack}
 	var text []byte
 	var err error
 	if kept.Cases, err = r.rights.keep(); err == nil {

@@ -121,7 +121,11 @@ func TestStatementFigures(t *testing.T) {
 
 // TestEveryRuleSpeaksThreeLanguages: what a person reads is there in all three.
 func TestEveryRuleSpeaksThreeLanguages(t *testing.T) {
-	for _, r := range book(t).Rules() {
+	each(t, everyRuleSpeaksThreeLanguages)
+}
+
+func everyRuleSpeaksThreeLanguages(t *testing.T, b *codebook.Book, _ *rules.Set) {
+	for _, r := range b.Rules() {
 		for what, l := range map[string]codebook.Label{"label": r.Label, "help": r.Help, "next": r.Next, "norm": r.Source} {
 			if l != (codebook.Label{}) && (l.En == "" || l.Ru == "" || l.Kk == "") {
 				t.Errorf("%s %s: %+v", r.ID, what, l)
@@ -235,8 +239,9 @@ func TestSinceIsTheFirstDay(t *testing.T) {
 }
 
 // TestDeadlinesHangTogether: days are in order, and a state fits them.
-func TestDeadlinesHangTogether(t *testing.T) {
-	b, s := compiled(t)
+func TestDeadlinesHangTogether(t *testing.T) { each(t, deadlinesHangTogether) }
+
+func deadlinesHangTogether(t *testing.T, b *codebook.Book, s *rules.Set) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := casefile.Merge("u", anyCase(b, "a").Draw(t, "a"), anyCase(b, "b").Draw(t, "b"))
 		asOf := edtf.MustParse("2022-01-01").Earliest().Add(rapid.IntRange(0, 500).Draw(t, "day"))
@@ -505,8 +510,9 @@ func BenchmarkCompile(b *testing.B) {
 }
 
 // TestDeadlinesSayWhatThePackSays: the pack lists its terms with their sources; the rules that run them agree with it.
-func TestDeadlinesSayWhatThePackSays(t *testing.T) {
-	b, s := compiled(t)
+func TestDeadlinesSayWhatThePackSays(t *testing.T) { each(t, deadlinesSayWhatThePackSays) }
+
+func deadlinesSayWhatThePackSays(t *testing.T, b *codebook.Book, s *rules.Set) {
 	notRun := map[string]string{
 		"prosecutor_answer_3d": "whether an appeal is about a detention or a search is not recorded",
 		"file_to_court":        "when the court asked for the materials is not recorded",

@@ -5,6 +5,7 @@ package rules_test
 import (
 	"crypto/md5"
 	"encoding/hex"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/rules"
+	"github.com/kua-registry/kua/packs/kg"
 	"github.com/kua-registry/kua/packs/kz"
 )
 
@@ -28,6 +30,22 @@ func book(t testing.TB) *codebook.Book {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// each runs a test with the rules of each of the packs that ship with the program.
+func each(t *testing.T, test func(t *testing.T, b *codebook.Book, s *rules.Set)) {
+	t.Helper()
+	for id, data := range map[string]fs.FS{"kz": kz.Data, "kg": kg.Data} {
+		b, err := codebook.Load(codebook.Data, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := rules.Compile(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(id, func(t *testing.T) { test(t, b, s) })
+	}
 }
 
 func compiled(t testing.TB) (*codebook.Book, *rules.Set) {

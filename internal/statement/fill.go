@@ -25,6 +25,8 @@ type Filling struct {
 	Language *locale.Language
 	Label    func(list, code string) string           // of a code, in the language
 	Codes    func(list string, day edtf.Day) []string // of a list, that hold on a day
+	Places   []chart.Place                            // of regions on the map of tiles
+	Short    map[string]string                        // what fits into a tile, by region
 	Settings Settings
 	Sets     func(set string) []string // the figures of a set, in order
 	Answers  []Answer
@@ -39,6 +41,11 @@ type Filling struct {
 func (f Filling) In(l *locale.Language, book *codebook.Book) Filling {
 	f.Language = l
 	f.Label = func(list, code string) string { return book.Label(list, code, l.Code()) }
+	f.Places, f.Short = nil, map[string]string{}
+	for _, t := range book.Tiles() {
+		f.Places = append(f.Places, chart.Place{Code: t.Code, Column: t.Column, Row: t.Row})
+		f.Short[t.Code] = t.Short.In(l.Code())
+	}
 	f.Codes = func(list string, day edtf.Day) (codes []string) {
 		if found, ok := book.List(list); ok {
 			for _, c := range found.Codes {
@@ -544,11 +551,11 @@ func (w *filler) picture(d Directive) []paper.Block {
 			words = append(words, w.spoken(w.Label("region", c.Codes[0]), c))
 		}
 		for _, code := range w.Codes("region", a.AsOf) { // where there is nobody: known, and none
-			if chart.Placed(code) && !slices.ContainsFunc(tiles, func(t chart.Tile) bool { return t.Code == code }) {
+			if chart.Placed(w.Places, code) && !slices.ContainsFunc(tiles, func(t chart.Tile) bool { return t.Code == code }) {
 				tiles = append(tiles, w.tile(a, Cell{Codes: []string{code}}))
 			}
 		}
-		svg = chart.Tiles(frame, tiles)
+		svg = chart.Tiles(frame, w.Places, tiles)
 		words = append(words, w.spoken(l.T("statement.table.rest"), a.Rest))
 		source = w.withKept(source, a)
 	case len(a.By) > 1:
@@ -597,9 +604,7 @@ func (w *filler) tile(a Answer, c Cell) chart.Tile {
 	if c.Value > 0 {
 		t.Href = w.href(a, c)
 	}
-	if key := "map.short." + code; w.Language.Has(key) {
-		t.Short = w.Language.T(key)
-	}
+	t.Short = w.Short[code]
 	return t
 }
 

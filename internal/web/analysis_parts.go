@@ -302,5 +302,5 @@ func (x *analysed) drawRegions(f chart.Frame, tiles []chart.Tile) string {
 	if x.own.there {
 		return chart.Areas(f, x.own.drawing.Width, x.own.drawing.Height, areas(x.own.drawing, tiles, registry.Regions{}))
 	}
-	return chart.Tiles(f, tiles)
+	return chart.Tiles(f, tilePlaces(x.book), tiles)
 }

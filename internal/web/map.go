@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/kua-registry/kua/internal/chart"
+	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/geo"
 	"github.com/kua-registry/kua/internal/registry"
 )
@@ -89,18 +90,19 @@ func (s *server) regions(v *visit) error {
 	if err != nil {
 		return err
 	}
+	places := tilePlaces(v.book)
 	// Regions without anybody are tiles, too: nothing known is not nothing there.
 	if list, ok := v.book.List("region"); ok {
 		for _, code := range list.Codes {
 			isNew := found.Reform != 0 && code.From >= found.Reform.String()
 			outlined := own && slices.ContainsFunc(drawing.Shapes, func(shape geo.Shape) bool { return shape.Code == code.Code })
-			if (outlined || chart.Placed(code.Code)) && (!isNew || !found.Old) && !slices.ContainsFunc(tiles, func(t chart.Tile) bool { return t.Code == code.Code }) {
+			if (outlined || chart.Placed(places, code.Code)) && (!isNew || !found.Old) && !slices.ContainsFunc(tiles, func(t chart.Tile) bool { return t.Code == code.Code }) {
 				tiles = append(tiles, chart.Tile{Code: code.Code, Label: v.regionName(code.Code), Short: v.shortRegion(code.Code)})
 			}
 		}
 	}
 	frame := chart.Frame{ID: "map", Title: v.T("map.title"), Desc: v.T("map.desc"), Number: v.Number, Day: v.Day}
-	drawn := chart.Tiles(frame, tiles)
+	drawn := chart.Tiles(frame, places, tiles)
 	if own && v.r.URL.Query().Get("view") != "tiles" {
 		drawn = chart.Areas(frame, drawing.Width, drawing.Height, areas(drawing, tiles, found))
 	}
@@ -111,6 +113,15 @@ func (s *server) regions(v *visit) error {
 	}
 	body.Map = template.HTML(drawn) //nolint:gosec // the chart escapes every text it is given
 	return s.show(v, "map", v.T("map.title"), body)
+}
+
+// tilePlaces says where the regions of the packs stand on the map of tiles.
+func tilePlaces(book *codebook.Book) []chart.Place {
+	var out []chart.Place
+	for _, t := range book.Tiles() {
+		out = append(out, chart.Place{Code: t.Code, Column: t.Column, Row: t.Row})
+	}
+	return out
 }
 
 // areas gives tiles the outlines of the installation's own map.
@@ -138,8 +149,10 @@ func areas(d geo.Drawing, tiles []chart.Tile, found registry.Regions) []chart.Ar
 
 // shortRegion is what fits into a tile.
 func (v *voice) shortRegion(code string) string {
-	if key := "map.short." + code; v.Has(key) {
-		return v.T(key)
+	for _, t := range v.book.Tiles() {
+		if t.Code == code {
+			return v.in(t.Short)
+		}
 	}
 	return ""
 }

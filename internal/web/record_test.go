@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -37,7 +36,7 @@ type desktop struct {
 }
 
 // rulebook is loaded once for all the registers that the tests open.
-var rulebook = sync.OnceValues(registry.LoadRulebook)
+var rulebook = registry.Rulebooks()
 
 func newDesktop(t *testing.T, lang string) *desktop {
 	t.Helper()
@@ -285,7 +284,7 @@ func TestSpellingsAreProposed(t *testing.T) {
 // TestFormRoundTrip holds that a form gives back what it was filled in with,
 // for every kind that has one, whatever valid values a record has.
 func TestFormRoundTrip(t *testing.T) {
-	book, err := registry.LoadBook()
+	book, err := registry.LoadBook(registry.DefaultPack)
 	if err != nil {
 		t.Fatal(err)
 	}
