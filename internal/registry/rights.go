@@ -64,7 +64,7 @@ type caseRights struct {
 const rightsFile = "rights"
 
 // rightsLabel says what the file is sealed for.
-const rightsLabel = "kua/rights/v6"
+const rightsLabel = "kua/rights/v7"
 
 // keptRights is the file.
 type keptRights struct {
