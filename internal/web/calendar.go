@@ -143,7 +143,7 @@ func (a calendarAsk) kinds() []string {
 	var kinds []string
 	for _, show := range a.show {
 		if show == "tasks" {
-			kinds = append(kinds, registry.DueTask, registry.DueContact, registry.DueEvidence, registry.DueHearing)
+			kinds = append(kinds, registry.DueReport, registry.DueTask, registry.DueContact, registry.DueEvidence, registry.DueHearing)
 			continue
 		}
 		kinds = append(kinds, show)
@@ -361,6 +361,13 @@ func (v *visit) daysOff(body *calendarBody, from, to edtf.Day) {
 func (v *visit) calendarItem(d registry.DueItem) calendarItem {
 	out := calendarItem{Href: casePath(d.Row), Number: d.Row.Number, Name: d.Row.Name, Whose: v.T("calendar.whose." + d.What)}
 	today := v.reg.Today()
+	if d.What == registry.DueReport {
+		out.Href, out.Number = inboxPath(d.Submission), shortReport(d.Submission)
+		out.Label, out.Short = v.T("inbox.risk"), v.T("inbox.risk")
+		out.State, out.Tone = v.taskState(d.Day, today)
+		out.Tone = "bad"
+		return out
+	}
 	if d.Rule != "" {
 		def, _ := v.reg.Rules().Rule(d.Rule)
 		out.Href += "#deadlines"
@@ -406,6 +413,7 @@ func (v *visit) taskState(due, today edtf.Day) (text, tone string) {
 type tasksBody struct {
 	Words         string
 	Views         []taskView
+	Reports       []calendarItem // in which life is at risk
 	Overdue, Open []taskRow
 	First, Next   string
 	Own, MayOwn   bool
@@ -472,6 +480,10 @@ func (s *server) showTasks(v *visit, problem string) error {
 	}
 	today := v.reg.Today()
 	for _, d := range page.Tasks {
+		if d.What == registry.DueReport {
+			body.Reports = append(body.Reports, v.calendarItem(d))
+			continue
+		}
 		row := v.taskRow(d)
 		if d.Overdue(today) {
 			body.Overdue = append(body.Overdue, row)

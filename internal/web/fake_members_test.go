@@ -27,6 +27,8 @@ const (
 var fakeSessions = map[string]access.Member{
 	"Sample Administrator": {ID: adminID, Name: "Sample Administrator", Lang: "en", Orgs: []string{orgNorth}, Roles: []access.Role{access.Administrator, access.CaseWorker}},
 	"Sample Office":        {ID: adminID, Name: "Sample Office", Lang: "en", Roles: []access.Role{access.Administrator}},
+	"Sample Intake":        {ID: memberID, Name: "Sample Intake", Lang: "en", Orgs: []string{orgNorth}, Roles: []access.Role{access.CaseWorker, access.Administrator, access.Intake}},
+	"Sample Taker":         {ID: takerID, Name: "Sample Taker", Lang: "en", Orgs: []string{orgNorth}, Roles: []access.Role{access.Intake}},
 	"Sample Worker":        {ID: workerID, Name: "Sample Worker", Lang: "en", Orgs: []string{orgSouth}, Roles: []access.Role{access.CaseWorker}},
 }
 

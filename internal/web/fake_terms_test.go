@@ -60,14 +60,20 @@ func (f *fake) dueItems() []registry.DueItem {
 }
 
 func (f *fake) Due(_ context.Context, s *access.Session, q registry.DueQuery) ([]registry.DueDay, error) {
-	if !f.May(s, access.Count) {
+	if !f.HasDue(s) {
 		return nil, registry.ErrNotAllowed
 	}
 	if f.fails != nil || f.empty {
 		return nil, f.fails
 	}
 	var days []registry.DueDay
-	for _, d := range f.dueItems() {
+	items := f.dueItems()
+	if !f.May(s, access.Count) {
+		items = nil
+	}
+	items = append(items, f.urgentItems(s)...)
+	slices.SortStableFunc(items, func(a, b registry.DueItem) int { return int(a.Day) - int(b.Day) })
+	for _, d := range items {
 		if d.Day < q.From || d.Day > q.To || len(q.Kinds) > 0 && !slices.Contains(q.Kinds, d.What) {
 			continue
 		}
@@ -90,14 +96,19 @@ func (f *fake) Due(_ context.Context, s *access.Session, q registry.DueQuery) ([
 }
 
 func (f *fake) Tasks(_ context.Context, s *access.Session, q registry.TaskQuery) (registry.TaskPage, error) {
-	if !f.May(s, access.Count) {
+	if !f.HasDue(s) {
 		return registry.TaskPage{}, registry.ErrNotAllowed
 	}
 	if f.fails != nil || f.empty {
 		return registry.TaskPage{}, f.fails
 	}
-	page := registry.TaskPage{Mine: 1}
+	page := registry.TaskPage{Mine: 1, Tasks: f.urgentItems(s)}
+	page.Total = len(page.Tasks)
+	page.Overdue = page.Total
 	for _, d := range f.dueItems() {
+		if !f.May(s, access.Count) {
+			break
+		}
 		if d.What != registry.DueTask || q.Mine && d.Assigned != s.Member.Name {
 			continue
 		}

@@ -65,6 +65,7 @@ type fake struct {
 	withdrawn string
 	kept      []registry.Draft
 
+	inbox    fakeInbox
 	said     fakeStatements
 	match    fakeMatching
 	many     bool                   // more organisations than can be estimated from
@@ -134,7 +135,7 @@ func newPagesLogging(t testing.TB, f *fake, log io.Writer) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := New(f, words, Options{Logger: slog.New(slog.NewTextHandler(log, nil)), LockAll: func() { f.lockedAll++ }, Post: fakePost, Ask: f.ask})
+	h, err := New(f, words, Options{Logger: slog.New(slog.NewTextHandler(log, nil)), LockAll: func() { f.lockedAll++ }, Post: fakePost, Ask: f.ask, Reports: fakeReports})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,6 +87,10 @@ func (s *server) overview(v *visit) error {
 		v.redirect("/members") // an administrator has no case by office
 		return nil
 	}
+	if errors.Is(err, registry.ErrNotAllowed) && s.reg.OpensInbox(v.session) {
+		v.redirect("/inbox") // who only takes reports
+		return nil
+	}
 	if err != nil {
 		return err
 	}

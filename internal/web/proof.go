@@ -58,6 +58,8 @@ var proofActs = map[string]string{
 	"POST /organisations/{id}/let-out": "let_out",
 	"POST /statements/{id}/publish":    "publish",
 	"POST /statements/public":          "public",
+	"POST /inbox/keys/{org}/new":       "intake_key",
+	"POST /inbox/keys/{org}/share":     "intake_share",
 }
 
 type proofBody struct {
@@ -126,10 +128,10 @@ func carried(form url.Values) ([]hiddenField, bool) {
 	return fields, len(fields) <= mostCarried && size <= mostCarriedBytes
 }
 
-// written tells whether a form holds what somebody has written about a case.
+// written tells whether a form holds what somebody has written about a case, or to who sent a report.
 func written(form url.Values) bool {
 	for name, values := range form {
-		for _, of := range []string{fieldPrefix, "person.", "report."} {
+		for _, of := range []string{fieldPrefix, "person.", "report.", "answer.text"} {
 			if strings.HasPrefix(name, of) && strings.Join(values, "") != "" {
 				return true
 			}

@@ -77,12 +77,14 @@ type page struct {
 type navLink struct {
 	Href, Text string
 	Here       bool
+	Marks      []inboxMark // numbers beside it
 }
 
 // nav are the links in the head of a page. What the register is stands in the
 // foot of every page, and in the head only for those who have little else there.
 func (s *server) nav(v *visit, at clock) []navLink {
 	counts, looksAfter := s.reg.May(v.session, access.Count), s.reg.LooksAfter(v.session)
+	inbox := s.reg.OpensInbox(v.session)
 	var out []navLink
 	for _, l := range [...]struct {
 		path, key    string
@@ -91,7 +93,8 @@ func (s *server) nav(v *visit, at clock) []navLink {
 	}{
 		{"/", "overview", counts, true, nil},
 		{"/cases", "cases", counts, true, []string{"/drafts", "/searches", "/bulk", "/matching"}},
-		{"/calendar", "calendar", counts, false, []string{"/tasks"}},
+		{"/inbox", "inbox", inbox, false, nil},
+		{"/calendar", "calendar", s.reg.HasDue(v.session), false, []string{"/tasks"}},
 		{"/state", "state", counts, true, statePages},
 		{"/figures", "figures", counts, true, []string{"/analysis", "/estimate"}},
 		{"/statements", "statements", s.reg.May(v.session, access.WriteText), false, nil},
@@ -108,7 +111,11 @@ func (s *server) nav(v *visit, at clock) []navLink {
 		if l.clocked {
 			href = at.link(l.path)
 		}
-		out = append(out, navLink{Href: href, Text: v.T("nav." + l.key), Here: here(l.path) || slices.ContainsFunc(l.with, here)})
+		one := navLink{Href: href, Text: v.T("nav." + l.key), Here: here(l.path) || slices.ContainsFunc(l.with, here)}
+		if l.path == "/inbox" {
+			one.Marks = s.inboxMarks(v)
+		}
+		out = append(out, one)
 	}
 	return out
 }

@@ -54,7 +54,7 @@ type toldCard struct {
 
 // told is nil for those for whom nothing is ever due.
 func (s *server) told(v *visit, wrong bool) *toldCard {
-	if !s.reg.May(v.session, access.Count) {
+	if !s.reg.HasDue(v.session) {
 		return nil
 	}
 	feed, reminders := s.reg.Feed(v.session), s.reg.Reminders(v.session)

@@ -95,6 +95,7 @@ type register interface {
 	matchingRegister
 	statementRegister
 	stampRegister
+	inboxRegister
 	Book() *codebook.Book
 	Rules() *rules.Set
 	Today() edtf.Day
@@ -114,6 +115,9 @@ type Options struct {
 	Post registry.Post
 	// Ask asks a time-stamping authority; nil: none can be asked from the pages.
 	Ask registry.Ask
+	// Reports is what is published of the keys for reports from outside; nil: it
+	// can't be told.
+	Reports func() (Reports, error)
 }
 
 // server serves the pages of one register. It may be shared.
@@ -128,9 +132,10 @@ type server struct {
 	log       *slog.Logger
 	lockAll   func() // nil: not to be had
 	post      registry.Post
-	ask       registry.Ask // nil: not to be had
-	published func()       // tells whoever serves the pages; never nil
-	zips      sync.Pool    // of *gzip.Writer
+	ask       registry.Ask            // nil: not to be had
+	reports   func() (Reports, error) // nil: not to be had
+	published func()                  // tells whoever serves the pages; never nil
+	zips      sync.Pool               // of *gzip.Writer
 }
 
 // New makes the pages of a register.
@@ -143,7 +148,7 @@ func New(reg register, words *locale.Catalogue, opts Options) (http.Handler, err
 }
 
 func newServer(reg register, words *locale.Catalogue, opts Options) (*server, error) {
-	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, lockAll: opts.LockAll, post: opts.Post, ask: opts.Ask, published: opts.Published, pages: map[string]*templates{}}
+	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, lockAll: opts.LockAll, post: opts.Post, ask: opts.Ask, reports: opts.Reports, published: opts.Published, pages: map[string]*templates{}}
 	if s.published == nil {
 		s.published = func() {}
 	}
@@ -198,7 +203,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.uploadRoutes(), s.copyRoutes(), s.letterRoutes(), s.bundleRoutes(), s.analysisRoutes(), s.estimateRoutes(), s.encodedRoutes(), s.matchingRoutes(), s.statementRoutes(), s.stampRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.uploadRoutes(), s.copyRoutes(), s.letterRoutes(), s.bundleRoutes(), s.analysisRoutes(), s.estimateRoutes(), s.encodedRoutes(), s.matchingRoutes(), s.statementRoutes(), s.stampRoutes(), s.inboxRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/rules"
+	"github.com/kua-registry/kua/internal/submission"
+)
+
+// Reports from outside in the invented register. What they tell is invented.
+var (
+	reportUrgent = strings.Repeat("a1", 32)
+	reportNew    = strings.Repeat("b2", 32)
+	reportMore   = strings.Repeat("c3", 32)
+	reportGone   = strings.Repeat("d4", 32)
+	reportPart   = strings.Repeat("e5", 32)
+	reportCase   = strings.Repeat("f6", 32)
+	reportSpam   = strings.Repeat("07", 32)
+	reportShut   = strings.Repeat("18", 32)
+)
+
+const (
+	takerID    = "a0000000000000000000000000000007"
+	fakeUpload = "0123456789abcdef0123456789abcdef"
+	cutUpload  = "fedcba9876543210fedcba9876543210" // ends before it should
+)
+
+// fakeInbox is how it stands with reports from outside.
+type fakeInbox struct {
+	keys  error // why the inbox does not open
+	added map[string]bool
+	took  registry.SubmissionSort
+}
+
+func (f *fake) OpensInbox(s *access.Session) bool {
+	return slices.ContainsFunc(s.Member.Orgs, func(org string) bool {
+		return access.Decide(s.Member, access.OpenInbox, access.Thing{Org: org}) || access.Decide(s.Member, access.MakeIntake, access.Thing{Org: org})
+	})
+}
+
+func (f *fake) takes(s *access.Session) bool {
+	return access.Decide(s.Member, access.OpenInbox, access.Thing{Org: orgNorth}) && slices.Contains(s.Member.Orgs, orgNorth)
+}
+
+func (f *fake) HasDue(s *access.Session) bool { return f.May(s, access.Count) || f.takes(s) }
+
+func (f *fake) InboxCount(_ context.Context, s *access.Session) (registry.InboxCount, error) {
+	if !f.takes(s) || f.empty || f.inbox.keys != nil {
+		return registry.InboxCount{}, f.fails
+	}
+	return registry.InboxCount{New: 3, Urgent: 1, More: true}, f.fails
+}
+
+// mayTake is why a member can't open the inbox.
+func (f *fake) mayTake(s *access.Session) error {
+	if !f.takes(s) {
+		return registry.ErrNotAllowed
+	}
+	return errors.Join(f.inbox.keys, f.fails)
+}
+
+func (f *fake) Submissions(_ context.Context, s *access.Session) ([]registry.SubmissionView, error) {
+	if err := f.mayTake(s); err != nil || f.empty {
+		return nil, err
+	}
+	may := access.Decide(s.Member, access.WriteCase, access.Thing{Org: orgNorth})
+	one := func(id, day, status, lang, gist string) registry.SubmissionView {
+		return registry.SubmissionView{ID: id, Org: orgNorth, OrgName: fakeOrgs[0].Name, Day: day, Status: status, Language: lang, Gist: gist, MayCase: may, Takers: []access.Member{fakeSessions["Sample Taker"], fakeSessions["Sample Intake"]}}
+	}
+	urgent := one(reportUrgent, "2022-06-23", registry.SubmissionNew, "kk", "Үлгі: ініме қауіп төніп тұр")
+	urgent.Urgent, urgent.Mine, urgent.Assigned, urgent.AssignedName, urgent.Files, urgent.Parts = true, true, takerID, "Sample Taker", 3, []string{reportPart}
+	fresh := one(reportNew, "2022-06-24", registry.SubmissionNew, "en", hostile)
+	more := one(reportMore, "2022-06-20", registry.SubmissionMore, "ru", "Пример: задержали вечером у дома, больше о нём ничего не известно, телефон выключен, соседи видели белую машину…")
+	more.Again = true
+	gone := one(reportGone, "2022-06-21", registry.SubmissionNew, "", "")
+	gone.Withdrawn, gone.Org, gone.OrgName, gone.MayCase, gone.Takers = "2022-06-22", "", "", false, nil
+	part := one(reportPart, "2022-06-22", registry.SubmissionMerged, "kk", "")
+	part.Into, part.Files = reportUrgent, 1
+	made := one(reportCase, "2022-06-10", registry.SubmissionCase, "ru", "Пример: рассказ о том, что было в отделе")
+	made.Case, made.CaseNumber, made.Files = caseOne, "K-1000001", 1
+	spam := one(reportSpam, "2022-06-09", registry.SubmissionSpam, "en", "Sample: buy our watches")
+	shut := one(reportShut, "2022-06-08", registry.SubmissionMore, "", "")
+	shut.Case, shut.Status = caseThree, registry.SubmissionCase
+	return []registry.SubmissionView{urgent, fresh, part, more, gone, made, spam, shut}, nil
+}
+
+func (f *fake) Submission(ctx context.Context, s *access.Session, id string) (registry.SubmissionView, error) {
+	list, err := f.Submissions(ctx, s)
+	if err != nil {
+		return registry.SubmissionView{}, err
+	}
+	i := slices.IndexFunc(list, func(r registry.SubmissionView) bool { return r.ID == id })
+	if i < 0 {
+		return registry.SubmissionView{}, registry.ErrNotFound
+	}
+	v := list[i]
+	told := func(n int, day string, m submission.Message) registry.SubmissionMessage {
+		m.Format, m.Answers = 1, "age1pq1sample"
+		if m.Language == "" {
+			m.Language = v.Language
+		}
+		return registry.SubmissionMessage{Number: n, Day: day, Message: m}
+	}
+	switch id {
+	case reportUrgent:
+		answer := told(2, "2022-06-23", submission.Message{Told: "Үлгі: ол қазір қайда?\nСіз қауіпсізсіз бе?"})
+		answer.Answer = true
+		v.Messages = []registry.SubmissionMessage{
+			told(1, v.Day, submission.Message{
+				Told: "Үлгі: ініме қауіп төніп тұр.\nКеше түнде алып кетті.", Who: "інім", Where: "Talapker, a garage " + hostile, When: "кеше", By: "төрт адам", Wish: "адвокат", Contact: "көршінің телефоны",
+				Consents: []string{"store", "complain", "photo", "never_heard_of"},
+				Files:    []submission.File{{Name: "іні.jpg", Type: "image/jpeg", Bytes: 15, Upload: fakeUpload, Pieces: 1}, {Name: hostile, Bytes: 3 << 30, Upload: cutUpload, Pieces: 1}},
+			}),
+			answer,
+			told(3, "2022-06-24", submission.Message{Told: "Үлгі: қалалық бөлімде"}),
+		}
+	case reportPart:
+		v.Messages = []registry.SubmissionMessage{told(1, v.Day, submission.Message{Files: []submission.File{{Name: "үлгі.mp4", Type: "video/mp4", Bytes: 5 << 20, Upload: fakeUpload, Pieces: 2}}})}
+	case reportShut:
+		v.Messages = []registry.SubmissionMessage{{Number: 1, Day: v.Day, Shut: true}}
+	case reportGone:
+	default:
+		v.Messages = []registry.SubmissionMessage{told(1, v.Day, submission.Message{Told: v.Gist})}
+	}
+	return v, nil
+}
+
+func (f *fake) SubmissionFile(ctx context.Context, s *access.Session, id, upload string) (io.Reader, submission.File, error) {
+	v, err := f.Submission(ctx, s, id)
+	if err != nil {
+		return nil, submission.File{}, err
+	}
+	for _, m := range v.Messages {
+		for _, of := range m.Files {
+			switch {
+			case of.Upload == upload && upload == cutUpload:
+				return io.MultiReader(strings.NewReader("a beginning"), brokenReader{registry.ErrSubmissionFile}), of, nil
+			case of.Upload == upload:
+				return strings.NewReader("a sample of it."), of, nil
+			}
+		}
+	}
+	return nil, submission.File{}, registry.ErrNotFound
+}
+
+// brokenReader ends with an error.
+type brokenReader struct{ err error }
+
+func (b brokenReader) Read([]byte) (int, error) { return 0, b.err }
+
+func (f *fake) SortSubmission(ctx context.Context, s *access.Session, id string, to registry.SubmissionSort) error {
+	v, err := f.Submission(ctx, s, id)
+	switch {
+	case err != nil:
+		return err
+	case v.Org == "":
+		return registry.ErrSubmissionGone
+	case v.Case != "" && (to.Status != nil || to.Into != nil):
+		return registry.ErrSubmissionCase
+	case to.Status != nil && *to.Status != registry.SubmissionNew && *to.Status != registry.SubmissionMore && *to.Status != registry.SubmissionSpam:
+		return registry.ErrSubmissionStatus
+	case to.Into != nil && *to.Into == id:
+		return registry.ErrSubmissionInto
+	case to.Assigned != nil && *to.Assigned != "" && *to.Assigned != takerID:
+		return registry.ErrNoHolder
+	}
+	f.inbox.took = to
+	f.did = append(f.did, "sorted "+shortReport(id))
+	return nil
+}
+
+func (f *fake) AnswerSubmission(ctx context.Context, s *access.Session, id, text, lang string) error {
+	v, err := f.Submission(ctx, s, id)
+	switch {
+	case err != nil:
+		return err
+	case v.Withdrawn != "":
+		return registry.ErrSubmissionGone
+	case text == "":
+		return registry.ErrAnswer
+	}
+	f.did = append(f.did, "answered "+shortReport(id)+" in "+lang+": "+text)
+	return nil
+}
+
+func (f *fake) CaseOfSubmission(ctx context.Context, s *access.Session, id string) (registry.Row, error) {
+	v, err := f.Submission(ctx, s, id)
+	switch {
+	case err != nil:
+		return registry.Row{}, err
+	case v.Withdrawn != "":
+		return registry.Row{}, registry.ErrSubmissionGone
+	case !v.MayCase:
+		return registry.Row{}, registry.ErrNotAllowed
+	case id == reportCase:
+		return registry.Row{}, registry.ErrSubmissionFile
+	}
+	f.did = append(f.did, "case of "+shortReport(id))
+	return registry.Row{ID: caseOne}, nil
+}
+
+// AddSealed takes what begins as a sealed file does, and names it by its last letters.
+func (f *fake) AddSealed(_ context.Context, s *access.Session, sealed io.Reader) (string, bool, error) {
+	if !f.takes(s) {
+		return "", false, registry.ErrNotAllowed
+	}
+	text, err := io.ReadAll(sealed)
+	switch {
+	case err != nil:
+		return "", false, err
+	case string(text) == "too much":
+		return "", false, registry.ErrInboxFull
+	case !strings.HasPrefix(string(text), "kua-report/1"):
+		return "", false, registry.ErrSealedFile
+	}
+	id := reportNew
+	if strings.HasSuffix(string(text), "of somebody else") {
+		id = strings.Repeat("99", 32)
+	}
+	if f.inbox.added == nil {
+		f.inbox.added = map[string]bool{}
+	}
+	fresh := !f.inbox.added[id]
+	f.inbox.added[id] = true
+	return id, fresh, nil
+}
+
+func (f *fake) IntakeKeys(_ context.Context, s *access.Session) ([]registry.IntakeKeyView, error) {
+	if !f.OpensInbox(s) {
+		return nil, registry.ErrNotAllowed
+	}
+	v := registry.IntakeKeyView{OrgName: fakeOrgs[0].Name, Public: registry.IntakePublic{Org: orgNorth}, MayTurn: access.Decide(s.Member, access.MakeIntake, access.Thing{Org: orgNorth})}
+	if f.empty || errors.Is(f.inbox.keys, registry.ErrNoIntakeKey) {
+		return []registry.IntakeKeyView{v}, f.fails
+	}
+	v.Public = registry.IntakePublic{Org: orgNorth, Name: "Sample: for those who were hurt", Recipient: "age1pq1sample", Fingerprint: "5a1c 0f77 ee5a 1c0f 77ee 5a1c 0f77 ee00"}
+	v.Made, v.Older, v.Holders, v.Waiting = "2022-06-01", 1, []string{"Sample Taker", hostile}, []string{"Sample Intake"}
+	v.MayOpen = f.takes(s) && f.inbox.keys == nil
+	return []registry.IntakeKeyView{v}, f.fails
+}
+
+func (f *fake) TurnIntake(_ context.Context, s *access.Session, org, label string) (registry.IntakePublic, error) {
+	switch {
+	case !access.Decide(s.Member, access.MakeIntake, access.Thing{Org: org}):
+		return registry.IntakePublic{}, registry.ErrNotAllowed
+	case len(label) > 160:
+		return registry.IntakePublic{}, registry.ErrIntakeLabel
+	}
+	return registry.IntakePublic{}, f.turn(s, "made the key", label)
+}
+
+func (f *fake) ShareIntake(_ context.Context, s *access.Session, org string) error {
+	if !access.Decide(s.Member, access.OpenInbox, access.Thing{Org: org}) {
+		return registry.ErrNotAllowed
+	}
+	return f.turn(s, "shared the key")
+}
+
+// urgentItems are the reports in which life is at risk, for who takes them.
+func (f *fake) urgentItems(s *access.Session) []registry.DueItem {
+	if !f.takes(s) {
+		return nil
+	}
+	on := day("2022-06-23")
+	return []registry.DueItem{{What: registry.DueReport, Submission: reportUrgent, Due: index.Due{Day: on, Arguable: on, State: rules.Running, Kind: "submission_task"}}}
+}
+
+// fakeReports is what an installation publishes of its keys.
+func fakeReports() (Reports, error) {
+	var all []Digest
+	for i, name := range []string{"page-en.html", "page-ru.html", "page-kk.html", "sealing.js"} {
+		all = append(all, Digest{name, strings.Repeat(fmt.Sprint(i), 64)})
+	}
+	return Reports{Served: true, Onion: strings.Repeat("sample", 9) + "ab.onion", Card: []byte(`{"format":1}` + "\n"), Digests: all}, nil
+}
+
