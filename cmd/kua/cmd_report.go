@@ -23,6 +23,7 @@ import (
 	"github.com/kua-registry/kua/internal/pocket"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/reporting"
+	"github.com/kua-registry/kua/internal/web"
 )
 
 // inboxMost is how many bytes reports from outside may take of the disk.
@@ -124,6 +125,29 @@ func (h *host) startReports(ctx context.Context) error {
 	go h.serveReports(ctx, listener, both)
 	go tendInbox(ctx, store, h.log)
 	return nil
+}
+
+// reportsOf is what is published of the keys to which reports are sealed.
+func (h *host) reportsOf() (web.Reports, error) {
+	v := web.Reports{Served: h.how.reports.listen != "", Onion: h.how.reports.onion}
+	to, err := intakesOf(h.dir)
+	if err != nil {
+		return v, err
+	}
+	store, err := inbox.Beside(h.p.inboxOf(h.dir))
+	if err != nil {
+		return v, err
+	}
+	card, err := json.Marshal(reporting.CardOf(store.Installation(), to))
+	if err != nil {
+		return v, err
+	}
+	v.Card = append(card, '\n')
+	all, err := reporting.Digests(reporting.Options{Words: h.words, Installation: store.Installation(), Intakes: func() ([]reporting.Intake, error) { return to, nil }})
+	for _, d := range all {
+		v.Digests = append(v.Digests, web.Digest{Name: d.Name, Sum: d.Sum})
+	}
+	return v, err
 }
 
 func (h *host) serveReports(ctx context.Context, listener net.Listener, pages http.Handler) {

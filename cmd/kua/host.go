@@ -138,7 +138,7 @@ func (h *host) close(reg *registry.Registry) {
 // then asked is not nil.
 func (h *host) servePages(ctx context.Context, reg *registry.Registry) (asked []chan struct{}, err error) {
 	turn := h.newTurn(ctx)
-	handler, err := web.New(reg, h.words, web.Options{Logger: h.log, Secure: h.how.reach.secure(), Post: h.p.post(h.words), Ask: askAuthority, Published: h.hasPublished, LockAll: func() {
+	handler, err := web.New(reg, h.words, web.Options{Logger: h.log, Secure: h.how.reach.secure(), Post: h.p.post(h.words), Ask: askAuthority, Published: h.hasPublished, Reports: h.reportsOf, LockAll: func() {
 		h.ask()
 		<-turn.stopped // so that the answer leads to the next turn
 	}})

@@ -239,7 +239,7 @@ func TestE2EEveryRoute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newServer(f, words, Options{Logger: slog.New(slog.DiscardHandler), LockAll: func() {}})
+	s, err := newServer(f, words, Options{Logger: slog.New(slog.DiscardHandler), LockAll: func() {}, Reports: fakeReports})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestE2EEveryRoute(t *testing.T) {
 	defer server.Close()
 	browser := startBrowser(t)
 	seen, looked := map[string]bool{}, 0
-	for _, as := range []string{"Sample Member", "Sample Administrator", "Sample Office", "Sample Worker"} {
+	for _, as := range []string{"Sample Member", "Sample Administrator", "Sample Office", "Sample Worker", "Sample Taker"} {
 		b := signedInAs(t, f, as, "ru")
 		tab := openTab(t, browser, server.URL)
 		tab.do(chromedp.EmulateViewport(1280, 6000))

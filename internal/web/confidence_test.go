@@ -62,7 +62,8 @@ func newHouse(t *testing.T) *house {
 	ctx := context.Background()
 	least := seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1}
 	now := time.Date(2022, 6, 24, 9, 0, 0, 0, time.UTC)
-	reg, founder, err := registry.Create(ctx, filepath.Join(t.TempDir(), "r"),
+	dir := filepath.Join(t.TempDir(), "r")
+	reg, founder, err := registry.Create(ctx, dir,
 		registry.FirstMember{Name: "founder", Lang: "en", Passphrase: confidencePassphrase},
 		registry.Options{Now: func() time.Time { return now }, Stretch: least, Least: least, Rulebook: rulebook})
 	if err != nil {
@@ -83,14 +84,16 @@ func newHouse(t *testing.T) *house {
 	if founder, err = reg.SignIn(ctx, registry.SignIn{Name: "founder", Passphrase: confidencePassphrase}); err != nil {
 		t.Fatal(err)
 	}
-	for _, who := range append([]string{"north"}, southerners...) {
+	for _, who := range append([]string{"north", "north intake"}, southerners...) {
 		name, org := "North", orgs["North"]
-		if who != "north" {
-			name, org = "South", orgs["South"]
-		}
 		role := access.Role(who)
-		if who == "north" {
+		switch who {
+		case "north":
 			role = access.CaseWorker
+		case "north intake":
+			role = access.Intake
+		default:
+			name, org = "South", orgs["South"]
 		}
 		code, _, err := reg.Invite(ctx, founder, registry.NewInvitation{Name: who, Lang: "en", Orgs: []string{org}, Roles: []access.Role{role}})
 		if err != nil {
@@ -114,6 +117,7 @@ func newHouse(t *testing.T) *house {
 	h.take(north, orgs["North"], hiddenPlanted, true)
 	h.take(south, orgs["South"], []string{"Омаров", "Болат", "Т.", "Omarov", "1", "2", "3", "S-1", "ничего"}, false)
 	h.open, h.hidden = h.ids(north, "N-777-open"), h.ids(north, "N-888-hidden")
+	h.hidden.records = append(h.hidden.records, h.report(founder, orgs["North"], dir, hiddenPlanted[8]))
 	words, err := locale.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +128,38 @@ func newHouse(t *testing.T) *house {
 	}
 	h.pages, h.routes = pages.protect(pages.mux()), pages.routes()
 	return h
+}
+
+// report has somebody outside tell something to an organisation, and answers
+// the id of the report.
+func (h *house) report(admin *access.Session, org, dir, told string) string {
+	h.t.Helper()
+	ctx := context.Background()
+	if err := h.reg.Prove(ctx, admin, confidencePassphrase); err != nil {
+		h.t.Fatal(err)
+	}
+	key, err := h.reg.TurnIntake(ctx, admin, org, "")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	taker, err := h.reg.SignIn(ctx, registry.SignIn{Name: "north intake", Passphrase: confidencePassphrase})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	f, err := os.Open(sealedStick(h.t, h.t.TempDir(), key.Recipient, told))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	id, fresh, err := h.reg.AddSealed(ctx, taker, f)
+	if err != nil || !fresh {
+		h.t.Fatal(fresh, err)
+	}
+	yes := true
+	if err := h.reg.SortSubmission(ctx, taker, id, registry.SubmissionSort{Urgent: &yes}); err != nil {
+		h.t.Fatal(err)
+	}
+	return id
 }
 
 // southerners are the members of the south, each named as their role.

@@ -230,7 +230,7 @@ func (s *server) inboxRow(v *visit, r registry.SubmissionView) inboxRow {
 		Day: v.dayText(r.Day), Org: r.OrgName, Assigned: r.AssignedName, Urgent: r.Urgent && r.Waits(), Tags: v.reportTags(r),
 	}
 	if r.Files > 0 {
-		row.Files = v.N("inbox.files", r.Files)
+		row.Files = v.Number(r.Files)
 	}
 	switch {
 	case r.Withdrawn != "":

@@ -38,6 +38,7 @@ type submissionBody struct {
 type submissionMessage struct {
 	Number, Head, Lang string
 	Answer, Shut       bool
+	First              bool // what was told first: then it is said, too, where nothing was agreed to
 	Fields             []submissionField
 	Consents           []string
 	Files              []submissionFileRow
@@ -136,7 +137,7 @@ func (v *visit) submissionMessage(r registry.SubmissionView, m registry.Submissi
 	if m.Answer {
 		key = "inbox.answered"
 	}
-	out := submissionMessage{Number: strconv.Itoa(m.Number), Head: v.T(key, v.dayText(m.Day)), Lang: m.Language, Answer: m.Answer, Shut: m.Shut}
+	out := submissionMessage{Number: strconv.Itoa(m.Number), Head: v.T(key, v.dayText(m.Day)), Lang: m.Language, Answer: m.Answer, Shut: m.Shut, First: m.Number == 1}
 	for _, f := range []struct{ key, text string }{
 		{"told", m.Told}, {"who", m.Who}, {"where", m.Where}, {"when", m.When}, {"by", m.By}, {"wish", m.Wish}, {"contact", m.Contact},
 	} {

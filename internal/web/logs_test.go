@@ -38,7 +38,7 @@ func TestNoNamesInLogsRegression(t *testing.T) {
 	var logged bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))
 	f := newFake(t)
-	s, err := newServer(f, words, Options{Logger: log, LockAll: func() {}})
+	s, err := newServer(f, words, Options{Logger: log, LockAll: func() {}, Reports: fakeReports})
 	if err != nil {
 		t.Fatal(err)
 	}
