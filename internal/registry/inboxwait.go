@@ -41,7 +41,7 @@ type InboxCount struct {
 
 // lookAtOnce is how many reports are opened at most to count the new ones. What
 // a flood sends is opened little by little.
-const lookAtOnce = 200
+const lookAtOnce = 50
 
 // addressees remembers of reports that nobody has sorted to which organisation they
 // were sent, or which keys do not open them: so each is opened once to be
