@@ -296,12 +296,18 @@ type listedReport struct {
 	again     bool
 }
 
+// tries is with how many keys a report is tried.
+func tries(keys map[string][]*seal.Identity) (n int) {
+	for _, ids := range keys {
+		n += len(ids)
+	}
+	return n
+}
+
 // listReport opens the first message of a report, which says to whom it was sent,
 // or remembers what it said.
 func listReport(s *access.Session, store *inbox.Store, keys map[string][]*seal.Identity, door inbox.Door) (g listedReport, err error) {
-	for _, ids := range keys {
-		g.tried += len(ids)
-	}
+	g.tried = tries(keys)
 	report, err := store.Outline(door)
 	if err != nil {
 		return g, err

@@ -10,7 +10,6 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
-	"sync"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/edtf"
@@ -21,11 +20,14 @@ import (
 	"github.com/kua-registry/kua/internal/submission"
 )
 
-// What whoever takes a sealed file in can be told, beside what a disk says.
-var (
-	ErrSealedFile = submission.ErrFile
-	ErrInboxFull  = inbox.ErrFull
-)
+// ErrInboxFull says that a sealed file can't be taken in for now.
+var ErrInboxFull = inbox.ErrFull
+
+// NotSealed tells whether a sealed file can't be taken in because of itself: it
+// is none, or not all of it.
+func NotSealed(err error) bool {
+	return slices.ContainsFunc([]error{submission.ErrFile, submission.ErrForm, submission.ErrTooLong, inbox.ErrMissing, inbox.ErrTooLong}, func(why error) bool { return errors.Is(err, why) })
+}
 
 // Waits tells whether somebody has to look at a report still.
 func (v SubmissionView) Waits() bool { return v.Withdrawn == "" && unhandled(v.Status) }
@@ -42,15 +44,6 @@ type InboxCount struct {
 // lookAtOnce is how many reports are opened at most to count the new ones. What
 // a flood sends is opened little by little.
 const lookAtOnce = 50
-
-// addressees remembers of reports that nobody has sorted to which organisation they
-// were sent, or which keys do not open them: so each is opened once to be
-// counted, and not with every page. Of what they tell it keeps nothing.
-type addressees struct {
-	mu     sync.Mutex
-	org    map[inbox.Door]string
-	shutTo map[inbox.Door][][16]byte
-}
 
 // InboxCount counts what waits in the inboxes that the member opens.
 func (r *Registry) InboxCount(ctx context.Context, s *access.Session) (n InboxCount, err error) {
@@ -90,41 +83,34 @@ func (r *Registry) InboxCount(ctx context.Context, s *access.Session) (n InboxCo
 // unsorted counts the reports among some that were sent to one of the
 // organisations and that their senders have not taken back.
 func (r *Registry) unsorted(s *access.Session, store *inbox.Store, orgs []string, doors []inbox.Door) (n int, more bool, err error) {
-	known := &r.addressees
-	known.mu.Lock()
-	defer known.mu.Unlock()
-	orgOf, shutTo := map[inbox.Door]string{}, map[inbox.Door][][16]byte{}
-	for _, d := range doors { // what was sorted or taken away meanwhile is forgotten
-		if org, ok := known.org[d]; ok {
-			orgOf[d] = org
-		}
-		if ids, ok := known.shutTo[d]; ok {
-			shutTo[d] = ids
-		}
-	}
-	known.org, known.shutTo = orgOf, shutTo
 	var keys map[string][]*seal.Identity
 	looked := 0
 	for _, d := range doors {
-		if _, ok := orgOf[d]; !ok {
+		if !store.Told(d) {
+			continue
+		}
+		known, _ := s.Keys.Opened.Load(d)
+		g, _ := known.(listedReport)
+		if g.org == "" { // with the keys that there are now it may open
 			if keys == nil {
 				if keys, err = r.inboxes(s); err != nil {
 					return n, more, withoutKey(err)
 				}
 			}
-			if looked == lookAtOnce {
-				more = true
-				continue
-			}
-			tried, err := known.look(store, d, keys)
-			if err != nil {
-				return n, more, err
-			}
-			if tried {
+			if g.tried != tries(keys) {
+				if looked == lookAtOnce {
+					more = true
+					continue
+				}
 				looked++
+				if g, err = listReport(s, store, keys, d); errors.Is(err, inbox.ErrNone) {
+					continue // it has gone meanwhile
+				} else if err != nil {
+					return n, more, err
+				}
 			}
 		}
-		if org, ok := orgOf[d]; ok && slices.Contains(orgs, org) && store.Told(d) {
+		if slices.Contains(orgs, g.org) {
 			n++
 		}
 	}
@@ -137,35 +123,6 @@ func withoutKey(err error) error {
 		return nil
 	}
 	return err
-}
-
-// look opens the first message of a report with the keys that were not tried
-// yet, and remembers whose it is; false: all were. The caller holds mu.
-func (k *addressees) look(store *inbox.Store, d inbox.Door, keys map[string][]*seal.Identity) (tried bool, err error) {
-	var sealed []byte
-	for org, ids := range keys {
-		for _, id := range ids {
-			if slices.Contains(k.shutTo[d], id.ID()) {
-				continue
-			}
-			if sealed == nil {
-				if sealed, err = store.First(d); errors.Is(err, inbox.ErrNone) {
-					return false, nil // taken back
-				} else if err != nil {
-					return false, err
-				}
-			}
-			if _, err := submission.Open(id, sealed); errors.Is(err, submission.ErrOpen) {
-				k.shutTo[d] = append(k.shutTo[d], id.ID())
-				tried = true
-				continue
-			}
-			k.org[d] = org
-			delete(k.shutTo, d)
-			return true, nil
-		}
-	}
-	return tried, nil
 }
 
 // inboxOrgs are the organisations whose inbox a member may open.

@@ -129,17 +129,16 @@ type Registry struct {
 	erasedElsewhere atomic.Bool    // the index was made anew because of an erasure, perhaps another machine's
 	signing         atomic.Pointer[map[ledger.ID]ed25519.PublicKey]
 
-	appending  sync.Mutex    // held while entries are appended and handed on: so they are in the order of the ledger
-	unapplied  []index.Entry // on the disk, and not yet in the index; guarded by appending
-	auditor    auditor
-	alarmed    alarmed
-	feeds      feeds
-	addressees addressees
-	estimates  estimates
-	matching   matching
-	uploads    uploads
-	reminding  sync.Mutex    // held by whoever sends reminders
-	kept       chan struct{} // of one: a file was kept since it was last looked
+	appending sync.Mutex    // held while entries are appended and handed on: so they are in the order of the ledger
+	unapplied []index.Entry // on the disk, and not yet in the index; guarded by appending
+	auditor   auditor
+	alarmed   alarmed
+	feeds     feeds
+	estimates estimates
+	matching  matching
+	uploads   uploads
+	reminding sync.Mutex    // held by whoever sends reminders
+	kept      chan struct{} // of one: a file was kept since it was last looked
 }
 
 // FirstMember is the member a register is made with.

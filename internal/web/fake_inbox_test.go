@@ -126,6 +126,11 @@ func (f *fake) Submission(ctx context.Context, s *access.Session, id string) (re
 		}
 	case reportPart:
 		v.Messages = []registry.SubmissionMessage{told(1, v.Day, submission.Message{Files: []submission.File{{Name: "үлгі.mp4", Type: "video/mp4", Bytes: 5 << 20, Upload: fakeUpload, Pieces: 2}}})}
+	case reportMore:
+		v.Messages = []registry.SubmissionMessage{told(1, v.Day, submission.Message{Told: v.Gist, Conversation: &submission.Conversation{
+			Day: "2022-06-19", Speaker: "victim", Known: "Sample: the bag with the blue strap", Complaint: "yes", Registered: "unknown", Examined: "no", State: "Sample: nobody answered",
+		}}), told(2, "2022-06-21", submission.Message{Told: "Sample: more of it"}), told(3, "2022-06-22", submission.Message{Told: "Sample: everything is well, close it"})}
+		v.Messages[1].Brought, v.Messages[2].Brought, v.Messages[2].Doubtful = true, true, true
 	case reportShut:
 		v.Messages = []registry.SubmissionMessage{{Number: 1, Day: v.Day, Shut: true}}
 	case reportGone:
@@ -221,7 +226,7 @@ func (f *fake) AddSealed(_ context.Context, s *access.Session, sealed io.Reader)
 	case string(text) == "too much":
 		return "", false, registry.ErrInboxFull
 	case !strings.HasPrefix(string(text), "kua-report/1"):
-		return "", false, registry.ErrSealedFile
+		return "", false, submission.ErrFile
 	}
 	id := reportNew
 	if strings.HasSuffix(string(text), "of somebody else") {

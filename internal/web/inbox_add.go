@@ -94,8 +94,10 @@ func (s *server) takeIn(v *visit, part *multipart.Part) (takenIn, error) {
 		one.Taken, one.Text = true, v.T("inbox.add.fresh")
 	case err == nil:
 		one.Taken, one.Text = true, v.T("inbox.add.same")
-	case errors.Is(err, registry.ErrSealedFile):
+	case registry.NotSealed(err):
 		one.Text = v.T("inbox.add.wrong")
+	case errors.Is(err, registry.ErrSubmissionGone):
+		one.Text = v.T("inbox.add.gone")
 	case errors.Is(err, registry.ErrInboxFull), errors.As(err, &long), errors.Is(err, registry.ErrDiskFull):
 		one.Text = v.T("inbox.add.full")
 	default:

@@ -228,7 +228,7 @@ func TestE2EReportGoesItsWay(t *testing.T) {
 
 	// What a stick brings, twice.
 	stick := sealedStick(t, t.TempDir(), keys[0].Recipient, "from a stick (invented)")
-	for _, says := range []string{"It is a new report.", "It was in the inbox already. It stays one report."} {
+	for _, says := range []string{"It was taken in.", "It was in the inbox already. It stays one report."} {
 		dina.visit("/inbox")
 		dina.do(chromedp.SetUploadFiles("#file", []string{stick}), chromedp.Click("form.drop button"), chromedp.WaitVisible("#taken"))
 		dina.mustSay(says)

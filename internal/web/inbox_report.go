@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/submission"
 )
 
 type submissionBody struct {
@@ -38,6 +39,7 @@ type submissionBody struct {
 type submissionMessage struct {
 	Number, Head, Lang string
 	Answer, Shut       bool
+	Doubtful           bool
 	First              bool // what was told first: then it is said, too, where nothing was agreed to
 	Fields             []submissionField
 	Consents           []string
@@ -134,12 +136,23 @@ func (s *server) submissionSorting(v *visit, r registry.SubmissionView, body *su
 // submissionMessage is one message, field by field.
 func (v *visit) submissionMessage(r registry.SubmissionView, m registry.SubmissionMessage) submissionMessage {
 	key := "inbox.told"
-	if m.Answer {
+	switch {
+	case m.Answer:
 		key = "inbox.answered"
+	case m.Brought:
+		key = "inbox.brought"
 	}
-	out := submissionMessage{Number: strconv.Itoa(m.Number), Head: v.T(key, v.dayText(m.Day)), Lang: m.Language, Answer: m.Answer, Shut: m.Shut, First: m.Number == 1}
+	out := submissionMessage{Number: strconv.Itoa(m.Number), Head: v.T(key, v.dayText(m.Day)), Lang: m.Language, Answer: m.Answer, Shut: m.Shut, Doubtful: m.Doubtful, First: m.Number == 1}
+	said := submission.Conversation{}
+	if m.Conversation != nil {
+		said = *m.Conversation
+		said.Day, said.Speaker = v.dayText(said.Day), v.label("person_role", said.Speaker)
+	}
 	for _, f := range []struct{ key, text string }{
-		{"told", m.Told}, {"who", m.Who}, {"where", m.Where}, {"when", m.When}, {"by", m.By}, {"wish", m.Wish}, {"contact", m.Contact},
+		{"spoke", said.Day}, {"known", said.Known}, {"speaker", said.Speaker},
+		{"told", m.Told}, {"who", m.Who}, {"where", m.Where}, {"when", m.When}, {"by", m.By},
+		{"complaint", v.said(said.Complaint)}, {"registered", v.said(said.Registered)}, {"examined", v.said(said.Examined)}, {"state", said.State},
+		{"wish", m.Wish}, {"contact", m.Contact},
 	} {
 		if text := strings.TrimSpace(f.text); text != "" {
 			label := v.T("inbox.field." + f.key)
@@ -156,6 +169,14 @@ func (v *visit) submissionMessage(r registry.SubmissionView, m registry.Submissi
 		out.Files = append(out.Files, submissionFileRow{f.Name, inboxPath(r.ID) + "/files/" + f.Upload, join([]string{v.size(f.Bytes), f.Type})})
 	}
 	return out
+}
+
+// said is an answer of yes, no or unknown, in words.
+func (v *voice) said(answer string) string {
+	if answer == "" {
+		return ""
+	}
+	return v.T("value." + answer)
 }
 
 // consent is what somebody said yes to, in the words in which they were asked.

@@ -30,6 +30,7 @@ var inboxPages = []struct{ name, as, path string }{
 	{"submission-gone", "Sample Intake", "/inbox/" + reportGone},
 	{"submission-case", "Sample Intake", "/inbox/" + reportCase},
 	{"submission-shut", "Sample Taker", "/inbox/" + reportShut},
+	{"submission-taken-down", "Sample Taker", "/inbox/" + reportMore},
 	{"submission-merge", "Sample Taker", "/inbox/" + reportNew + "/merge"},
 	{"inbox-keys", "Sample Intake", "/inbox/keys?done=made"},
 	{"inbox-keys-taker", "Sample Taker", "/inbox/keys"},
