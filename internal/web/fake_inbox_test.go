@@ -288,4 +288,3 @@ func fakeReports() (Reports, error) {
 	}
 	return Reports{Served: true, Onion: strings.Repeat("sample", 9) + "ab.onion", Card: []byte(`{"format":1}` + "\n"), Digests: all}, nil
 }
-

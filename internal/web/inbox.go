@@ -88,12 +88,12 @@ type inboxRow struct {
 
 // What of the reports a list shows, in the order in which it is offered.
 const (
-	showWaiting  = ""
-	showNew      = "new"
-	showMore     = "more_needed"
-	showHandled  = "handled"
-	showSpam     = "spam"
-	showAll = "all"
+	showWaiting = ""
+	showNew     = "new"
+	showMore    = "more_needed"
+	showHandled = "handled"
+	showSpam    = "spam"
+	showAll     = "all"
 )
 
 var inboxShows = []string{showWaiting, showNew, showMore, showHandled, showSpam, showAll}

@@ -4,6 +4,7 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"mime/multipart"
 	"net/http"
@@ -239,8 +240,8 @@ func TestInboxFiles(t *testing.T) {
 	}
 	func() {
 		defer func() {
-			if p := recover(); p != http.ErrAbortHandler {
-				t.Errorf("a file that broke off ends with %v", p)
+			if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
+				t.Errorf("a file that broke off ends with %v", err)
 			}
 		}()
 		taker.get(path + cutUpload)
