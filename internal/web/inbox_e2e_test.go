@@ -204,13 +204,18 @@ func TestE2EReportGoesItsWay(t *testing.T) {
 
 	// The second visit.
 	sender.visit("/kk/")
-	sender.do(chromedp.WaitVisible("#words"), chromedp.SendKeys("#words", receipt), chromedp.Click("#open button"), chromedp.WaitVisible("#opened"))
+	sender.do(chromedp.WaitVisible("#words"), chromedp.SendKeys("#words", receipt), chromedp.Click("#open button"))
+	stretched, cancel := context.WithTimeout(sender.ctx, 4*perPage) // the words are stretched in the browser, as slowly as an old phone can bear
+	defer cancel()
+	if err := chromedp.Do(stretched, chromedp.WaitVisible("#opened")); err != nil {
+		t.Fatal(err)
+	}
 	if got := evaluate[string](sender, `document.querySelector("#answers .told").textContent`); got != "Сіз қауіпсізсіз бе? (ойдан шығарылған)" {
 		t.Errorf("the sender reads %q", got)
 	}
 	sender.do(chromedp.SendKeys("#more", "Иә, үйдемін"), chromedp.Click("#add button"))
-	waiting, cancel := context.WithTimeout(sender.ctx, perPage)
-	defer cancel()
+	waiting, stop := context.WithTimeout(sender.ctx, perPage)
+	defer stop()
 	if _, err := chromedp.Run(waiting, chromedp.Poll[bool](`document.getElementById("more").value === "" && !document.getElementById("status").hidden`)); err != nil {
 		t.Fatal(err)
 	}
