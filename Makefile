@@ -115,9 +115,18 @@ coalition: go ## three organisations' nodes and a relay in network namespaces: D
 	go build -o bin/coalition ./bench/coalition
 	bin/coalition -seed $(SEED) -days $(DAYS) -cases 10
 
+REPORTS ?= 1000
+REPORTS_LAST ?= 10m
+
 .PHONY: bench-reports
-bench-reports: go ## 1,000 reports of 1 MB from outside: how long each, the server's memory at the most, and how many are lost
-	go test -run '^$$' -bench Reports -benchtime 1000x -timeout 20m ./internal/reporting
+bench-reports: build ## REPORTS (1000) reports of 1 MB from outside in REPORTS_LAST (10m), beside 50 case workers at 2,000 cases: pages, memory, none lost
+	bin/kua bench generate bin/bench/register-2000 --cases 2000 --members 10
+	go build -o bin/load ./bench/load
+	bin/load -registry bin/bench/register-2000 -kua bin/kua -workers 50 -think 10s -reports $(REPORTS) -lasts $(REPORTS_LAST)
+
+.PHONY: large-report
+large-report: go ## a file of 2 GiB from outside over a line that is cut at every piece, to a server that is killed, and into a case; 8 GB of disk
+	go test -run LargeFileFromOutside -count 1 -timeout 1h -v ./cmd/kua -thorough
 
 SIZE ?= 20GB
 

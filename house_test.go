@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"edtf", "locale", "typeface", "geo", "chart", "bodymap", "names", "estimate", "codebook", "linkage", "encoded", "casefile", "custody", "wording", "rules", "letter", "istanbul", "survival", "paper", "statement", "dossier", "receipt", "invented"},
 	{"seal", "submission", "sqlfile", "wholefile", "linkage/linkagetest", "timestamp", "timestamp/timestamptest", "safecopy", "webarchive", "bucket", "doctor"},
 	{"ledger"},
-	{"ledger/sqlitestore", "ledger/pgstore", "ledger/pgstore/pgtest", "ledger/ledgertest", "evidence", "draft", "exchange", "inbox", "relay", "backup"},
+	{"ledger/sqlitestore", "ledger/pgstore", "ledger/pgstore/pgtest", "ledger/ledgertest", "evidence", "draft", "exchange", "inbox", "reporting/reportingtest", "relay", "backup"},
 	{"index"},
 	{"access"},
 	{"registry"},

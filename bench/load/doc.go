@@ -17,5 +17,8 @@
 // What is asked for is a list of pages (pages.go): an interface for programs is
 // one more list.
 //
+// With -reports people outside report meanwhile (reports.go), and what they were
+// told is there must be there.
+//
 // It must never be pointed at a register of real cases: it writes to it.
 package main

@@ -19,6 +19,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/invented"
+	"github.com/kua-registry/kua/internal/submission"
 )
 
 func main() {
@@ -37,6 +38,8 @@ func main() {
 	flag.BoolVar(&d.pause, "pause", false, "wait for a line on standard input before it is measured, once all are signed in")
 	flag.BoolVar(&d.machines, "machines", false, "measure what one machine carries and what two on one PostgreSQL do, of a copy of the register; needs -kua, and root")
 	flag.Float64Var(&d.share, "share", 0.35, "which share of a processor each machine has, with -machines")
+	flag.IntVar(&d.reports, "reports", 0, "how many reports come from outside while it is measured; needs -kua")
+	flag.IntVar(&d.reportBytes, "report-bytes", 1<<20, "how many bytes the file of a report has, up to 4 MiB")
 	flag.Parse()
 	d.addresses = strings.Split(*addresses, ",")
 	for _, t := range strings.Split(*thinks, ",") {
@@ -74,6 +77,9 @@ type driver struct {
 	machines  bool
 	share     float64
 
+	reports, reportBytes int
+	serveArgs            []string // of the server, beside the usual
+
 	world invented.Register
 	of    inventedAs
 }
@@ -105,6 +111,12 @@ func (d *driver) run(ctx context.Context) error {
 	fmt.Printf("%d cases, %d entries, %d members; seed %d; %d processors, %s\n", d.of.Cases, d.of.Entries, len(d.of.Members), d.seed, runtime.NumCPU(), runtime.Version())
 	if d.machines {
 		return d.compareNodes(ctx)
+	}
+	if d.reports > 0 {
+		if d.kua == "" || d.reportBytes < 1 || d.reportBytes > submission.PieceBytes {
+			return errors.New("-reports needs -kua, and files of one piece")
+		}
+		return d.withReports(ctx)
 	}
 	if d.kua != "" {
 		stop, err := d.serve(ctx)

@@ -32,7 +32,8 @@ func (d *driver) start(ctx context.Context, dir, passphrase string) (stop func()
 		return nil, err
 	}
 	address = "http://" + address
-	cmd := exec.Command(d.kua, "--registry", dir, "--passphrase-file", passphrase, "serve", "--listen", l.Addr().String(), "--lock-after", "0")
+	args := []string{"--registry", dir, "--passphrase-file", passphrase, "serve", "--listen", l.Addr().String(), "--lock-after", "0"}
+	cmd := exec.Command(d.kua, append(args, d.serveArgs...)...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return nil, err

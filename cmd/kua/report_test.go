@@ -22,6 +22,9 @@ import (
 	"github.com/kua-registry/kua/internal/registry"
 )
 
+// saulePassphrase is that of the case worker of takeReports who opens reports.
+const saulePassphrase = "seven good words only northerners know"
+
 // takeReports makes a register in dir with an organisation that takes reports.
 func takeReports(dir string) (intake registry.IntakePublic, err error) {
 	ctx := context.Background()
@@ -35,11 +38,11 @@ func takeReports(dir string) (intake registry.IntakePublic, err error) {
 	if err != nil {
 		return intake, err
 	}
-	code, _, err := reg.Invite(ctx, founder, registry.NewInvitation{Name: "saule", Lang: "kk", Orgs: []string{org.ID}, Roles: []access.Role{access.Intake}})
+	code, _, err := reg.Invite(ctx, founder, registry.NewInvitation{Name: "saule", Lang: "kk", Orgs: []string{org.ID}, Roles: []access.Role{access.Intake, access.CaseWorker}, Starts: true})
 	if err != nil {
 		return intake, err
 	}
-	if _, _, err := reg.Accept(ctx, code, registry.Acceptance{Passphrase: "seven good words only northerners know"}); err != nil {
+	if _, _, err := reg.Accept(ctx, code, registry.Acceptance{Passphrase: saulePassphrase}); err != nil {
 		return intake, err
 	}
 	if err := reg.Prove(ctx, founder, founderPassphrase); err != nil {

@@ -37,7 +37,6 @@ const (
 	MaxPiece   = 5 << 20 // a sealed piece of a file: 4 MiB and what sealing adds
 	MaxPieces  = 520     // of a file: a little over 2 GB
 	keptDays   = 3       // of an upload that never became part of a report
-	maxRunning = 1 << 30 // of all uploads that are part of no report yet, or a quarter of the whole
 	fileMode   = 0o700   // of folders: their owner alone
 	dayForm    = "2006-01-02"
 )
@@ -342,7 +341,7 @@ func (s *Store) room(n int64, running bool) error {
 			return err
 		}
 	}
-	if s.used+n > s.most || running && s.running+n > min(maxRunning, s.most/4) {
+	if s.used+n > s.most || running && s.running+n > s.most/4 {
 		return ErrFull
 	}
 	s.used += n

@@ -479,3 +479,24 @@ func TestProgramsBesideEachOther(t *testing.T) {
 		t.Errorf("%d messages are different, of 25", len(seen))
 	}
 }
+
+// TestLargeFilesOnTheirWayRegression: files of 2 GiB, as large as they may be,
+// have room before their report comes; a limit of 1 GiB let none in.
+func TestLargeFilesOnTheirWayRegression(t *testing.T) {
+	s, err := Open(Options{Dir: t.TempDir(), Most: 50 << 30, Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = MaxPieces * MaxPiece
+	for n := range 4 {
+		if err := s.room(file, true); err != nil {
+			t.Fatalf("file %d: %v", n+1, err)
+		}
+	}
+	if err := s.room(file, true); !errors.Is(err, ErrFull) {
+		t.Errorf("more than a quarter of the whole: %v", err)
+	}
+	if err := s.room(1<<20, false); err != nil {
+		t.Errorf("a report beside them: %v", err)
+	}
+}

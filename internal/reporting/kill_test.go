@@ -5,9 +5,6 @@ package reporting
 import (
 	"bufio"
 	"bytes"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,9 +17,10 @@ import (
 	"time"
 
 	"filippo.io/age"
+
 	"github.com/kua-registry/kua/internal/inbox"
 	"github.com/kua-registry/kua/internal/locale"
-	"github.com/kua-registry/kua/internal/receipt"
+	"github.com/kua-registry/kua/internal/reporting/reportingtest"
 	"github.com/kua-registry/kua/internal/submission"
 )
 
@@ -100,66 +98,17 @@ func (r running) kill() {
 	_ = r.cmd.Wait()
 }
 
-// client does what the page's script does, as far as the line allows.
-type client struct {
-	base string
-	http http.Client
-	work string
-}
-
-func (c *client) ask(method, path string, body []byte, into any) (int, error) {
-	if c.work == "" && method != http.MethodGet {
-		var asked struct {
-			Token string
-			Bits  int
-		}
-		if _, err := c.ask(http.MethodGet, "/api/work", nil, &asked); err != nil {
-			return 0, err
-		}
-		n := 0
-		for !worked(asked.Token, fmt.Sprint(n), asked.Bits) {
-			n++
-		}
-		c.work = fmt.Sprint(asked.Token, ".", n)
-	}
-	r, err := http.NewRequest(method, c.base+path, bytes.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	r.Header.Set("Kua-Work", c.work)
-	answer, err := c.http.Do(r)
-	if err != nil {
-		return 0, err
-	}
-	defer answer.Body.Close()
-	b, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return 0, err
-	}
-	if answer.StatusCode == http.StatusForbidden && method != http.MethodGet {
-		c.work = ""
-		return c.ask(method, path, body, into)
-	}
-	if into != nil {
-		err = json.Unmarshal(b, into)
-	}
-	return answer.StatusCode, err
-}
-
-// sealedReport is a report as the page makes it, with a file of pieces.
-type sealedReport struct {
+// told is a report that a test sends, with a file of pieces.
+type told struct {
+	reportingtest.Sealed
 	upload string
 	pieces [][]byte
-	body   []byte
-	door   inbox.Door
 }
 
-func newReport(t testing.TB, to []age.Recipient, told string, piece []byte, pieces int) sealedReport {
+func newReport(t testing.TB, to []age.Recipient, text string, piece []byte, pieces int) (r told) {
 	t.Helper()
-	drawn := receipt.New() // a door that is no other's
-	r := sealedReport{upload: submission.NewUpload()}
-	copy(r.door[:], drawn[:])
-	m := submission.Message{Format: 1, Language: "ru", Told: told}
+	m := submission.Message{Format: 1, Language: "ru", Told: text}
+	r.upload = submission.NewUpload()
 	for range pieces {
 		sealed, err := submission.SealPiece(to, piece)
 		if err != nil {
@@ -167,33 +116,24 @@ func newReport(t testing.TB, to []age.Recipient, told string, piece []byte, piec
 		}
 		r.pieces = append(r.pieces, sealed)
 	}
-	sealed, err := submission.Seal(to, m)
-	if err != nil {
+	var err error
+	if r.Sealed, err = reportingtest.Seal(to, m); err != nil {
 		t.Fatal(err)
 	}
-	files := []map[string]any{}
 	if pieces > 0 {
-		files = append(files, map[string]any{"upload": r.upload, "pieces": pieces})
-	}
-	r.body, err = json.Marshal(map[string]any{"door": hex.EncodeToString(r.door[:]), "answers": to[0].(*age.HybridRecipient).String(), "message": sealed, "files": files})
-	if err != nil {
-		t.Fatal(err)
+		r.Files = []submission.File{{Upload: r.upload, Pieces: pieces}}
 	}
 	return r
 }
 
-// send sends it, and tells whether it was acknowledged.
-func (c *client) send(r sealedReport) (bool, error) {
+// sent sends it, and tells whether it was acknowledged.
+func (r told) sent(c *reportingtest.Client) bool {
 	for n, piece := range r.pieces {
-		if status, err := c.ask(http.MethodPut, fmt.Sprintf("/api/pieces/%s/%d", r.upload, n), piece, nil); err != nil || status != 200 {
-			return false, errors.Join(err, fmt.Errorf("piece %d: %d", n, status))
+		if c.PutPiece(r.upload, n, piece) != nil {
+			return false
 		}
 	}
-	status, err := c.ask(http.MethodPost, "/api/reports", r.body, nil)
-	if err != nil || status != 200 {
-		return false, errors.Join(err, fmt.Errorf("report: %d", status))
-	}
-	return true, nil
+	return c.Send(r.Sealed) == nil
 }
 
 // TestKilledServer kills the server while reports come in, starts it again, and
@@ -210,16 +150,15 @@ func TestKilledServer(t *testing.T) {
 		known := map[inbox.Door]string{}
 		for range 2 {
 			server := start(t, dir, id.Recipient().String())
-			reports := make([]sealedReport, 30)
+			reports := make([]told, 30)
 			for i := range reports {
 				reports[i] = newReport(t, to, fmt.Sprint("told ", i), piece, i%3)
 			}
-			c := &client{base: server.base}
-			c.http.Transport = &countdown{left: after, then: server.kill, next: &http.Transport{}}
+			c := &reportingtest.Client{Base: server.base} // whose line is cut when it is killed
+			c.HTTP.Transport = &countdown{left: after, then: server.kill, next: &http.Transport{}}
 			for i, r := range reports {
-				ok, _ := c.send(r) // the line is cut when it is killed
-				if ok {
-					known[r.door] = fmt.Sprint("told ", i)
+				if r.sent(c) {
+					known[inbox.Door(r.Door)] = fmt.Sprint("told ", i)
 				}
 			}
 			server.kill()
