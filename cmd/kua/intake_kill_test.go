@@ -325,9 +325,10 @@ type takingServer struct {
 	base string
 }
 
-func (k *taking) serve() *takingServer {
+func (k *taking) serve(more ...string) *takingServer {
 	k.t.Helper()
-	cmd := exec.Command(os.Args[0], "--registry", k.reg, "serve", "--locked", "--listen", "127.0.0.1:0", "--report", "127.0.0.1:0")
+	args := []string{"--registry", k.reg, "serve", "--locked", "--listen", "127.0.0.1:0", "--report", "127.0.0.1:0"}
+	cmd := exec.Command(os.Args[0], append(args, more...)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	out, err := cmd.StdoutPipe()
 	if err != nil {

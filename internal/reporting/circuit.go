@@ -4,6 +4,7 @@ package reporting
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -65,12 +66,12 @@ func (c *circuit) begin() {
 		}
 		words := strings.Fields(string(line))
 		if len(words) != 6 || words[0] != "PROXY" || words[1] != "TCP6" && words[1] != "TCP4" {
-			c.err = net.ErrClosed
+			c.err = io.EOF // as if it had ended: the server answers nothing
 			return
 		}
 		ip := net.ParseIP(words[2])
 		if ip == nil {
-			c.err = net.ErrClosed
+			c.err = io.EOF
 			return
 		}
 		c.source = &net.TCPAddr{IP: ip, Port: 1}
