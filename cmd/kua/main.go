@@ -138,7 +138,7 @@ func (p *program) command() *cobra.Command {
 		p.reviewCommand(), p.timestampCommand(),
 		p.passphraseCommand(), p.mailCommand(), p.remindCommand(), p.geojsonCommand(), p.safeCopyCommand(), p.outsideCommand(), p.evidenceCommand(), p.dossierCommand(), p.moveCommand(), p.nodeCommand(), p.joinCommand(), p.benchCommand(),
 		p.relayCommand(), p.exchangeCommand(), p.commonCommand(), p.reportCommand(), p.sealCommand(), p.doctorCommand(),
-		p.manCommand(),
+		p.manCommand(), p.handbookCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		wrapArgs(cmd)

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package handbook is the handbook in English, Russian and Kazakh: chapters in Markdown, and two that are made of a
+// codebook, so that they say what the program does: the legal pack with its sources, and what each figure counts.
+package handbook
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/yuin/goldmark"
+
+	"github.com/kua-registry/kua/internal/codebook"
+)
+
+//go:embed en/*.md ru/*.md kk/*.md
+var files embed.FS
+
+// Chapter is a chapter in one language.
+type Chapter struct {
+	ID    string // safety, law, … : its address
+	Title string
+	Body  string // HTML, with its title; links lead to ID.html
+}
+
+// The chapters that are made of a codebook.
+const (
+	lawID     = "law"
+	figuresID = "figures"
+)
+
+// Chapters are all of them, in order: safety comes first.
+func Chapters(book *codebook.Book, lang string) ([]Chapter, error) {
+	names, err := fs.Glob(files, lang+"/*.md")
+	if err != nil || len(names) == 0 {
+		return nil, fmt.Errorf("the handbook has no language %q", lang)
+	}
+	slices.Sort(names)
+	var all []Chapter
+	for _, name := range names {
+		text, err := files.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		var b bytes.Buffer
+		if err := goldmark.Convert(text, &b); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		first, _, _ := strings.Cut(string(text), "\n")
+		_, id, _ := strings.Cut(strings.TrimSuffix(name, ".md"), "-")
+		all = append(all, Chapter{ID: id, Title: strings.TrimPrefix(first, "# "), Body: b.String()})
+	}
+	return append(all, law(book, lang), figures(book, lang)), nil
+}
+
+// page writes HTML in which every text is escaped.
+type page struct{ strings.Builder }
+
+func (p *page) head(level int, text string) {
+	fmt.Fprintf(p, "<h%d>%s</h%d>\n", level, html.EscapeString(text), level)
+}
+
+func (p *page) text(text string) { fmt.Fprintf(p, "<p>%s</p>\n", html.EscapeString(text)) }
+
+func (p *page) list(title string, items []string) {
+	if len(items) == 0 {
+		return
+	}
+	p.head(2, title)
+	p.WriteString("<ul>\n")
+	for _, item := range items {
+		fmt.Fprintf(p, "<li>%s</li>\n", item)
+	}
+	p.WriteString("</ul>\n")
+}
+
+// sourced is an entry with where it comes from, in HTML.
+func sourced(text string, s codebook.Source, lang string) string {
+	out := html.EscapeString(text) + " <small>" + html.EscapeString(s.Basis+" · "+word(lang, "conf."+s.Conf))
+	if s.Note != "" {
+		out += html.EscapeString(" · " + s.Note)
+	}
+	return out + "</small>"
+}
+
+// law is the chapter on the packs of a codebook, made of their data.
+func law(book *codebook.Book, lang string) Chapter {
+	p := &page{}
+	p.head(1, word(lang, "law"))
+	p.text(word(lang, "law.about"))
+	for _, pack := range book.Packs() {
+		p.head(2, pack.Label.In(lang)+" · "+pack.Version+" · "+pack.TextAsOf)
+		if warning, draft := pack.Banner(); draft {
+			fmt.Fprintf(p, "<p><strong>%s</strong></p>\n", html.EscapeString(warning.In(lang)))
+		}
+		var items []string
+		for _, o := range pack.Offences {
+			for _, v := range o.Versions {
+				text := book.Label("offence", o.Key, lang) + ": " + v.Cite
+				if v.From != "" || v.Until != "" {
+					text += ", " + v.From + " – " + v.Until
+				}
+				if penalty := v.Penalty.In(lang); penalty != "" {
+					text += "; " + penalty
+				}
+				items = append(items, sourced(text, v.Source, lang))
+			}
+		}
+		p.list(word(lang, "offences"), items)
+		items = nil
+		for _, r := range book.Rules() {
+			if r.Use == codebook.Deadline {
+				items = append(items, sourced(r.Label.In(lang), codebook.Source{Basis: r.Source.In(lang), Conf: r.Conf}, lang))
+			}
+		}
+		p.list(word(lang, "deadlines"), items)
+		items = nil
+		for _, r := range book.Rules() {
+			if r.Use == codebook.Check {
+				items = append(items, sourced(r.Label.In(lang), codebook.Source{Basis: r.Source.In(lang), Conf: r.Conf}, lang))
+			}
+		}
+		p.list(word(lang, "checks"), items)
+		items = nil
+		for _, x := range pack.Bars {
+			items = append(items, sourced(x.Rule.In(lang), x.Source, lang))
+		}
+		for _, r := range pack.VictimRight {
+			items = append(items, sourced(r.Label.In(lang), r.Source, lang))
+		}
+		for _, r := range pack.Redress {
+			items = append(items, sourced(r.Label.In(lang), r.Source, lang))
+		}
+		p.list(word(lang, "rights"), items)
+		items = nil
+		for _, t := range pack.Treaties {
+			items = append(items, sourced(t.Treaty+": "+t.Date, t.Source, lang))
+		}
+		p.list(word(lang, "treaties"), items)
+	}
+	return Chapter{ID: lawID, Title: word(lang, "law"), Body: p.String()}
+}
+
+// figures is the chapter on what each figure counts.
+func figures(book *codebook.Book, lang string) Chapter {
+	p := &page{}
+	p.head(1, word(lang, "figures"))
+	p.text(word(lang, "figures.about"))
+	all := slices.DeleteFunc(slices.Clone(book.Rules()), func(r codebook.RuleDef) bool { return r.Use != codebook.Figure })
+	slices.SortStableFunc(all, func(a, b codebook.RuleDef) int { return a.Place - b.Place })
+	p.WriteString("<dl>\n")
+	for _, r := range all {
+		fmt.Fprintf(p, "<dt>%s <code>%s</code></dt>\n<dd>%s <small>%s</small></dd>\n", html.EscapeString(r.Label.In(lang)), html.EscapeString(r.ID), html.EscapeString(r.Help.In(lang)), html.EscapeString(r.Source.In(lang)))
+	}
+	p.WriteString("</dl>\n")
+	return Chapter{ID: figuresID, Title: word(lang, "figures"), Body: p.String()}
+}
+
+// word is what the chapters that are made say themselves.
+func word(lang, key string) string {
+	l := map[string]codebook.Label{
+		"law":           {En: "The legal pack", Ru: "Правовой пакет", Kk: "Құқықтық пакет"},
+		"law.about":     {En: "What the register knows of the law, each entry with its source and how sure we are of it. This chapter is made from the data the program counts with. It is not legal advice.", Ru: "Что реестр знает о праве: у каждой записи источник и степень уверенности. Эта глава сделана из тех же данных, по которым считает программа. Это не юридическая консультация.", Kk: "Тізілім құқық туралы не біледі: әр жазбаның дереккөзі мен сенімділігі бар. Бұл тарау бағдарлама санайтын деректерден жасалған. Бұл заң кеңесі емес."},
+		"offences":      {En: "Offences", Ru: "Составы", Kk: "Құрамдар"},
+		"deadlines":     {En: "Terms", Ru: "Сроки", Kk: "Мерзімдер"},
+		"checks":        {En: "Checks", Ru: "Проверки", Kk: "Тексерулер"},
+		"rights":        {En: "Rights, redress and what is ruled out", Ru: "Права, возмещение и запреты", Kk: "Құқықтар, өтем және тыйымдар"},
+		"treaties":      {En: "Treaties", Ru: "Договоры", Kk: "Шарттар"},
+		"conf.R":        {En: "the source was read", Ru: "источник прочитан", Kk: "дереккөз оқылған"},
+		"conf.K":        {En: "known, to be checked by a lawyer", Ru: "известно, проверить юристу", Kk: "белгілі, заңгер тексерсін"},
+		"conf.U":        {En: "unsure, to be checked by a lawyer", Ru: "не подтверждено, проверить юристу", Kk: "расталмаған, заңгер тексерсін"},
+		"conf.H":        {En: "a rule of the house", Ru: "правило коалиции", Kk: "коалиция ережесі"},
+		"figures":       {En: "What each figure counts", Ru: "Что считает каждый показатель", Kk: "Әр көрсеткіш нені санайды"},
+		"figures.about": {En: "Made from the rules by which the register counts.", Ru: "Сделано из правил, по которым считает реестр.", Kk: "Тізілім санайтын ережелерден жасалған."},
+	}[key]
+	return l.In(lang)
+}

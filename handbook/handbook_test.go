@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package handbook_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kua-registry/kua/handbook"
+	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/packs/kg"
+	"github.com/kua-registry/kua/packs/kz"
+)
+
+var (
+	link    = regexp.MustCompile(`href="([a-z]+)\.html"`)
+	command = regexp.MustCompile(`<code>kua [^<]*</code>`)
+)
+
+// TestChapters holds that the handbook says the same in every language, safety first, that its links lead to chapters, and
+// that the chapters that are made say what the codebook says.
+func TestChapters(t *testing.T) {
+	kazakhstan, err := codebook.Load(codebook.Data, kz.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kyrgyzstan, err := codebook.Load(codebook.Data, kg.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, book := range []*codebook.Book{kazakhstan, kyrgyzstan} {
+		english, err := handbook.Chapters(book, "en")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(english) < 9 || english[0].ID != "safety" {
+			t.Fatalf("%d chapters, the first is %s", len(english), english[0].ID)
+		}
+		for _, lang := range []string{"en", "ru", "kk"} {
+			all, err := handbook.Chapters(book, lang)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(all) != len(english) {
+				t.Fatalf("%s: %d chapters, in English %d", lang, len(all), len(english))
+			}
+			for i, c := range all {
+				if c.ID != english[i].ID || c.Title == "" || !strings.HasPrefix(c.Body, "<h1>") {
+					t.Errorf("%s: chapter %d is %s %q", lang, i, c.ID, c.Title)
+				}
+				if got, want := command.FindAllString(c.Body, -1), command.FindAllString(english[i].Body, -1); !slices.Equal(got, want) {
+					t.Errorf("%s, %s: the commands are %v, in English %v", lang, c.ID, got, want)
+				}
+				if got, want := strings.Count(c.Body, "<li>"), strings.Count(english[i].Body, "<li>"); got != want {
+					t.Errorf("%s, %s: %d points, in English %d", lang, c.ID, got, want)
+				}
+				for _, m := range link.FindAllStringSubmatch(c.Body, -1) {
+					if !slices.ContainsFunc(all, func(c handbook.Chapter) bool { return c.ID == m[1] }) {
+						t.Errorf("%s, %s: a link leads to %s, which is no chapter", lang, c.ID, m[1])
+					}
+				}
+			}
+			law, figures := all[len(all)-2].Body, all[len(all)-1].Body
+			for _, want := range []string{book.Packs()[0].Warning.In(lang), book.Packs()[0].Treaties[0].Basis} {
+				if !strings.Contains(law, want) {
+					t.Errorf("%s: the chapter on the law does not say %q", lang, want)
+				}
+			}
+			for _, r := range book.Rules() {
+				if r.Use == codebook.Figure && !strings.Contains(figures, "<code>"+r.ID+"</code>") {
+					t.Errorf("%s: the chapter on figures lacks %s", lang, r.ID)
+				}
+			}
+		}
+	}
+	if _, err := handbook.Chapters(kazakhstan, "xx"); err == nil {
+		t.Error("there is a language that is not")
+	}
+}
