@@ -199,7 +199,7 @@ func (b body) T(key string, args ...any) string { return b.lang.T("reporting."+k
 func (b body) Title() string {
 	title := b.T("title." + b.title)
 	if b.Problem != "" {
-		return b.T("title.again", title)
+		return b.lang.T("reporting.title.again", title)
 	}
 	return title
 }
