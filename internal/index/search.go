@@ -185,24 +185,37 @@ func matches(c *conn, list *listing, text string, see See) (map[int64]int, error
 
 // named finds the cases that have all words of a text, each of which is like a
 // name: by their names from memory, so that of a name that tens of thousands
-// have nothing is read, and by their texts.
+// have nothing is read, and by their texts. Of a word that very many texts have,
+// as of a given name, those alone are read in which the rarest of the words, or
+// what is like it, is found: no other has all words.
 func named(c *conn, names *vocabulary, words []nameWord, seen *seen, streams int) (map[int64]int, error) {
-	var byTier [tierLike + 1]bits
+	owns, likes := make([]bits, len(words)), make([]bits, len(words))
+	rarest, fewest := 0, 0
 	for i, w := range words {
-		own, like := make(bits, streams/64+1), make(bits, streams/64+1)
-		if err := names.mark(c, w, own, like); err != nil {
+		owns[i], likes[i] = make(bits, streams/64+1), make(bits, streams/64+1)
+		if err := names.mark(c, w, owns[i], likes[i]); err != nil {
 			return nil, err
 		}
-		text := slices.Clone(own)
+		if n := owns[i].both(owns[i]) + likes[i].both(likes[i]); i == 0 || n < fewest {
+			rarest, fewest = i, n
+		}
+	}
+	var byTier [tierLike + 1]bits
+	for i, w := range words {
+		query := `"` + w.text + `"`
+		if i != rarest {
+			query += " AND " + words[rarest].wide
+		}
+		text := slices.Clone(owns[i])
 		err := c.Run(`SELECT rowid FROM search WHERE search MATCH ?`, func(s *sqlite3.Stmt) error {
 			text.put(s.ColumnInt64(0), true)
 			return nil
-		}, `"`+w.text+`"`)
+		}, query)
 		if err != nil {
 			return nil, err
 		}
-		like.or(text)
-		for tier, of := range [...]bits{tierName: own, tierText: text, tierLike: like} {
+		likes[i].or(text)
+		for tier, of := range [...]bits{tierName: owns[i], tierText: text, tierLike: likes[i]} {
 			if i == 0 {
 				byTier[tier] = of
 			} else {
@@ -259,6 +272,7 @@ type textQuery struct {
 // nameWord is a word of a text as a name: the keys that it has or begins, and those a letter or two away.
 type nameWord struct {
 	text string
+	wide string // the query that finds it and what is like it
 	own  []string
 	near []nearKey
 }
@@ -288,6 +302,7 @@ func ftsQuery(c *conn, names *vocabulary, text string, seen *seen) (q textQuery,
 			}
 			q.telling = q.telling && len(name.own) > 0
 			q.named = q.named && len(name.own)+len(name.near) > 0
+			name.wide = wide
 			q.words = append(q.words, name)
 			exacts, wides = append(exacts, exact), append(wides, wide)
 			facts = append(facts, `facts : "`+word[start:end]+`"`)

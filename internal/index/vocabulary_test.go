@@ -68,3 +68,64 @@ func TestVocabularyFollowsWhatIsWritten(t *testing.T) {
 		t.Errorf("%d cases lay beside what was read: this test finds nothing", beside)
 	}
 }
+
+// TestNamedIsEachWord holds what is found by the rarest word and among its cases
+// by the others against what each word finds by itself.
+func TestNamedIsEachWord(t *testing.T) {
+	ix, w := theLaw(t).empty(t), register(60)
+	families := []string{"Жасампазов", "Жасанпазов", "Жасампасов", "Бердібаев", "Оспанова"}
+	given := []string{"Саят", "Саят", "Саят", "Сайат", "Гүлнар"}
+	for i := range 60 {
+		summary := []string{"ничего", "Саят говорил с ней", "о Бердібаеве", "Жасампазова видели"}[i%4]
+		w.someone(100+i, someone{org: id('o', 1), number: fmt.Sprintf("K-9%04d", i), external: fmt.Sprint("V-", i), name: families[i*7%5] + " " + given[i%5],
+			received: "2022-01-12", region: "KZ-75", summary: summary})
+	}
+	w.apply(t, ix)
+	several := 0
+	err := ix.readList(context.Background(), func(c *conn, list *listing) error {
+		for _, text := range []string{"Саят", "Жасампазов Саят", "Саят Жасампазов", "Zhasanpazov Sayat", "Бердебаев Саят", "Саят Бердібаев", "Оспанова Гулнар", "Жасампазов Бердібаев", "Саят Гүлнар Оспанова", "Есенов Саят"} {
+			asked, err := ftsQuery(c, list.words, text, nil)
+			if err != nil {
+				return err
+			}
+			if !asked.named {
+				t.Errorf("%q is not like names", text)
+				continue
+			}
+			got, err := named(c, list.words, asked.words, nil, len(list.rows))
+			if err != nil {
+				return err
+			}
+			want := map[int64]int{}
+			for no := int64(1); no < int64(len(list.rows)); no++ {
+				want[no] = tierName
+			}
+			for _, word := range asked.words {
+				alone, err := named(c, list.words, []nameWord{word}, nil, len(list.rows))
+				if err != nil {
+					return err
+				}
+				for no := range want {
+					if tier, ok := alone[no]; ok {
+						want[no] = max(want[no], tier)
+					} else {
+						delete(want, no)
+					}
+				}
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%q finds %v, its words %v", text, got, want)
+			}
+			if len(asked.words) > 1 && len(want) > 1 {
+				several++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if several < 5 {
+		t.Errorf("%d texts of several words find several cases: this test finds nothing", several)
+	}
+}
