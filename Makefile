@@ -195,6 +195,12 @@ release: go ## programs, Debian packages, container file, SBOMs and checksums of
 reproducible: go ## the release of this commit twice, in two places: the same bytes (minutes)
 	packaging/reproducible.sh
 
+.PHONY: bare-debian
+bare-debian: go ## the package of this commit in a bare Debian: installed, a case, a backup, wiped, restored, purged; as root
+	@command -v debootstrap >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap curl >/dev/null; }
+	ARCHES=$$(dpkg --print-architecture) packaging/release.sh bin/bare-debian
+	packaging/bare-debian.sh bin/bare-debian/kua_*.deb
+
 .PHONY: check
 check: lint test ## what must be green before a commit lands
 

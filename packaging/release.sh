@@ -30,7 +30,7 @@ GOOS='' go -C packaging/tools build -buildvcs=false -ldflags '-s -w -buildid=' -
 	github.com/goreleaser/nfpm/v2/cmd/nfpm github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 
 rm -rf "${out:?}"/*
-for GOARCH in amd64 arm64; do
+for GOARCH in ${ARCHES:-amd64 arm64}; do
 	export GOARCH STAGE="$tools/$GOARCH"
 	mkdir "$STAGE"
 	go build -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$DEB_VERSION" -o "$STAGE/kua" ./cmd/kua
