@@ -29,7 +29,7 @@ func TestUnitShutsIn(t *testing.T) {
 	unit := strings.Split(read(t, "kua.service"), "\n")
 	for _, line := range []string{
 		"User=kua",
-		"ExecStart=/usr/bin/kua serve --locked $KUA_SERVE", // no passphrase is kept anywhere
+		"ExecStart=/usr/bin/kua serve --locked --first-start $KUA_SERVE", // no passphrase is kept anywhere
 		"StateDirectoryMode=0700",
 		"UMask=0077",
 		"ProtectSystem=strict",

@@ -37,6 +37,7 @@ type service struct {
 	reports   reports       // from outside
 	metrics   string        // where programs that watch machines are answered; empty: nowhere
 	logJSON   bool          // a line of JSON for each line of the log
+	first     bool          // where there is no register, one is made in the browser
 	inherited int           // file descriptor of the listener that the process had before it locked itself; 0: none
 }
 
@@ -113,11 +114,14 @@ In the clear, without loopback, they are not served.`,
 				return err
 			}
 			p.origin = v.origin
-			if locked {
-				dir, err := p.dir()
-				if err != nil {
-					return err
-				}
+			dir, err := p.dir()
+			if err != nil {
+				return err
+			}
+			if _, err := registry.At(dir, p.options()); err == nil {
+				v.first = false
+			}
+			if locked || v.first {
 				return p.serve(cmd.Context(), dir, nil, v)
 			}
 			reg, session, err := p.open(cmd.Context())
@@ -131,6 +135,7 @@ In the clear, without loopback, they are not served.`,
 	flags := cmd.Flags()
 	flags.StringVar(&v.listen, "listen", defaultListen, "`address` to listen on")
 	flags.BoolVar(&locked, "locked", false, "start locked: without a passphrase, which is asked for in the page")
+	flags.BoolVar(&v.first, "first-start", false, "where there is no register, have one made in the browser, by whoever reads the code that is printed")
 	flags.DurationVar(&v.lockAfter, "lock-after", defaultLockAfter, "lock the register after so long a `time` without anybody there; 0 is never")
 	flags.StringVar(&v.origin, "origin", "", "`address` at which browsers reach the pages, as https://kua.example: passkeys are bound to it")
 	flags.StringVar(&v.public, "public", "", "`address` on which everybody may read the public page ('kua public')")
@@ -160,8 +165,8 @@ func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry,
 		}
 		return err
 	}
-	if _, err := os.Stat(dir); err != nil {
-		return fail(fmt.Errorf("there is no register in %s: %w", dir, err))
+	if _, err := os.Stat(dir); err != nil && !v.first {
+		return fail(fmt.Errorf("there is no register in %s: %w; 'kua init %s' makes one, 'kua serve --first-start' has it made in the browser", dir, err, dir))
 	}
 	log := p.log(v)
 	config, err := v.reach.config(dir, p.now, log)
@@ -172,15 +177,22 @@ func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry,
 	if err != nil {
 		return fail(err)
 	}
-	// First, so that a second program on the same register ends here.
-	control, err := listenControl(dir)
-	if err != nil {
-		return fail(err)
+	var control net.Listener
+	takeControl := func() (err error) {
+		if control, err = listenControl(dir); err == nil && control == nil {
+			fmt.Fprintln(p.err, "kua: 'kua lock' can't reach this program, because the register's disk has no sockets: lock it in the pages, or end the program")
+		}
+		return err
 	}
-	if control != nil {
-		defer control.Close()
-	} else {
-		fmt.Fprintln(p.err, "kua: 'kua lock' can't reach this program, because the register's disk has no sockets: lock it in the pages, or end the program")
+	defer func() {
+		if control != nil {
+			control.Close()
+		}
+	}()
+	if !v.first { // before all else, so that a second program on the same register ends here
+		if err := takeControl(); err != nil {
+			return fail(err)
+		}
 	}
 	listener, err := listenOn(v.listen, v.inherited)
 	if err != nil {
@@ -207,6 +219,16 @@ func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry,
 		fmt.Fprintf(p.out, "Programs that watch this machine are answered at http://%s/metrics\n", v.metrics)
 		go h.serveMeters(ctx, watchers)
 	}
+	if v.first {
+		if reg, err = h.serveFirst(ctx); reg == nil {
+			listener.Close()
+			return err // or nobody made one
+		}
+		if err := takeControl(); err != nil {
+			listener.Close()
+			return fail(err)
+		}
+	}
 	if readers != nil {
 		fmt.Fprintf(p.out, "The public page is at http%s://%s\n", map[bool]string{true: "s"}[v.reach.tls()], v.public)
 		go h.servePublic(ctx, readers)
@@ -218,8 +240,8 @@ func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry,
 		}
 		v.reports = h.how.reports // whose port may have been any free one
 	}
-	h.renew = func() error { return renew(v.args(p, dir), listener) }
 	defer listener.Close()
+	h.renew = func() error { return renew(v.args(p, dir), listener) }
 	if control != nil {
 		go h.obey(ctx, control)
 	}

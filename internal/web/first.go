@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/locale"
+	"github.com/kua-registry/kua/internal/registry"
+)
+
+// firstMost is how many letters the name of the first member or organisation may have.
+const firstMost = 80
+
+// First is a register that is to be made.
+type First struct {
+	Org    string // the organisation of its first member
+	Member registry.FirstMember
+}
+
+// FirstStart is what the pages of a place without a register need. Whoever has
+// the code makes the register: it is shown to whoever started the program.
+type FirstStart struct {
+	Code       access.Code
+	Passphrase func() (string, error)             // makes one up
+	Make       func(context.Context, First) error // once
+}
+
+// NewFirst makes the pages of a place in which there is no register yet.
+func NewFirst(start FirstStart, words *locale.Catalogue, opts Options) (http.Handler, error) {
+	s, err := newServer(nil, words, opts)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /first", s.open(func(v *visit) error { return s.first(v, start) }))
+	mux.HandleFunc("GET /static/{hash}/{name}", s.assets.serve)
+	mux.HandleFunc("GET /", s.open(func(v *visit) error {
+		v.status = http.StatusServiceUnavailable
+		return s.showFirst(v, firstBody{Step: "who"})
+	}))
+	return s.protect(mux), nil
+}
+
+type firstBody struct {
+	Step            string // "who", "words", "confirm", "done"
+	Problem         string
+	Code, Org, Name string
+	Made            string // a passphrase
+}
+
+func (s *server) showFirst(v *visit, body firstBody) error {
+	return s.show(v, "first", v.T("first.title"), body)
+}
+
+// first goes from one step to the next. What was typed comes along in the form:
+// nothing is kept of it until the register is made.
+func (s *server) first(v *visit, start FirstStart) error {
+	if err := limitedForm(v); err != nil {
+		return err
+	}
+	value := func(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
+	body := firstBody{Step: "who", Code: value("code"), Org: value("org"), Name: value("name"), Made: value("made")}
+	again := func(problem string) error {
+		v.status, body.Problem = http.StatusUnprocessableEntity, v.T(problem)
+		return s.showFirst(v, body)
+	}
+	code, err := access.ParseCode(body.Code)
+	if err != nil || code != start.Code {
+		return again("first.code.wrong")
+	}
+	for _, name := range []string{body.Org, body.Name} {
+		if n := utf8.RuneCountInString(name); n == 0 || n > firstMost {
+			return again("first.empty")
+		}
+	}
+	switch step := value("step"); {
+	case body.Made == "" || step == "show":
+		if body.Made == "" {
+			if body.Made, err = start.Passphrase(); err != nil {
+				return err
+			}
+		}
+		body.Step = "words"
+		return s.showFirst(v, body)
+	case step == "written":
+		body.Step = "confirm"
+		return s.showFirst(v, body)
+	}
+	body.Step = "confirm"
+	if !sameWords(value("typed"), body.Made) {
+		return again("first.confirm.wrong")
+	}
+	err = start.Make(v.r.Context(), First{Org: body.Org, Member: registry.FirstMember{Name: body.Name, Lang: v.Code(), Passphrase: body.Made}})
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	if err != nil {
+		s.log.Error("the register could not be made", slog.Any("error", err)) // of folders and disks, never of what was typed
+		return again("first.failed")
+	}
+	return s.showFirst(v, firstBody{Step: "done", Name: body.Name})
+}
