@@ -54,7 +54,7 @@ copies. Exit code 3 where there is something to do.`,
 			}
 			todo := len(v.Copies) == 0
 			for _, c := range v.Copies {
-				todo = todo || c.Stale || c.Holds
+				todo = todo || c.Stale || c.Holds || c.Behind
 			}
 			if p.json {
 				if err := printJSON(p.out, v); err != nil {
@@ -87,6 +87,8 @@ func (p *program) printForgetting(v registry.ForgettingView) {
 	for _, c := range v.Copies {
 		state := "up to date"
 		switch {
+		case c.Behind:
+			state = "lacks erasures that were made since: plug it in and make the copy again"
 		case c.Stale:
 			state = "lacks the newest key: plug it in and make the copy again"
 		case c.Holds:
@@ -168,7 +170,7 @@ func (p *program) forgetRestoreCommand() *cobra.Command {
 			if p.json {
 				return printJSON(p.out, map[string]int{"keys": n})
 			}
-			fmt.Fprintf(p.out, "%s there now. What was erased since the backup was made is back: erase it again.\n", counted(n, "forgetting key is", "forgetting keys are"))
+			fmt.Fprintf(p.out, "%s there now. What was erased since the backup was made is erased again when the register is opened, as far as this copy knows of it.\n", counted(n, "forgetting key is", "forgetting keys are"))
 			return nil
 		},
 	}

@@ -19,8 +19,8 @@ import (
 
 // fileNames are the names that a register's files may have: fixed ones, and
 // ids that are drawn or hashes of keys.
-var fileNames = regexp.MustCompile(`^(register(\.forgetting)?|keys|evidence|[0-9a-f]{32}(\.away|\.gone)?|place|store|coalition|exchange|replica\.head|head|rights|mail|reminded|(ledger|index|drafts|replica)\.db(-wal|-shm|\.lock)?|node\.(key|vault)|(ledger|index|drafts|replica)\.key|` +
-	`(member|invite)-[0-9a-f]{32}\.key|org-[0-9a-f]{32}\.(key|vault)|intake-[0-9a-f]{32}\.key|[0-9]{4}-[0-9]{2}(-[0-9a-f]+)*\.key|hand(-[0-9a-f]{8}){2}\.key|README\.txt)$`)
+var fileNames = regexp.MustCompile(`^(register(\.forgetting)?|keys|evidence|[0-9a-f]{32}(\.away|\.gone)?|place|backups|store|coalition|exchange|replica\.head|head|rights|mail|reminded|(ledger|index|drafts|replica)\.db(-wal|-shm|\.lock)?|node\.(key|vault)|(ledger|index|drafts|replica)\.key|` +
+	`(member|invite)-[0-9a-f]{32}\.key|org-[0-9a-f]{32}\.(key|vault)|intake-[0-9a-f]{32}\.key|[0-9]{4}-[0-9]{2}(-[0-9a-f]+)*\.key|hand(-[0-9a-f]{8}){2}\.key|erased-[0-9a-f]{8}|README\.txt)$`)
 
 // publicNames are the names on the public page.
 var publicNames = regexp.MustCompile(`^register/public(/(index\.html|site\.css|key\.txt|figures\.(json|csv)|dataset\.jsonld|(en|ru|kk)(/(index|[0-9a-f]{32})\.html)?|[0-9a-f]{32}(/(manifest\.txt|(en|ru|kk)\.(html|pdf|docx|md|txt)|f[0-9]+\.(en|ru|kk)\.svg))?))?$`)

@@ -136,6 +136,19 @@ func (l *Log) openForgetting(ctx context.Context) error {
 	return nil
 }
 
+// Under is the forgetting key under which the wrapped keys of the store lie:
+// ErrForgetKey where they lie under none.
+func (l *Log) Under(ctx context.Context) (seal.ForgetID, error) {
+	now, err := l.store.Meta(ctx, MetaForgetting)
+	if err != nil {
+		return seal.ForgetID{}, fmt.Errorf("the ledger: %w", err)
+	}
+	if len(now) != len(seal.ForgetID{}) {
+		return seal.ForgetID{}, ErrForgetKey
+	}
+	return seal.ForgetID(now), nil
+}
+
 // Rewrap puts all wrapped keys under the newest of the forgetting keys, which
 // is the last, and lets go of those that are not given. Each one under which a
 // wrapped key may still be must be given. It answers how many wrapped keys it

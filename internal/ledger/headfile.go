@@ -53,6 +53,16 @@ func createHeadFile(path string, checkpoint []byte) (*headFile, error) {
 	return h, nil
 }
 
+// WriteHeadFile makes the head file of a ledger that is put together from what
+// was kept of it: the checkpoint is the newest that has been seen.
+func WriteHeadFile(path string, checkpoint []byte) error {
+	h, err := createHeadFile(path, checkpoint)
+	if err != nil {
+		return fmt.Errorf("the head file: %w", err)
+	}
+	return h.close(true)
+}
+
 // read gives the newest checkpoint that key signed.
 func (h *headFile) read(key ed25519.PublicKey) (Head, error) {
 	var newest Head

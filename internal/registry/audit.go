@@ -45,6 +45,7 @@ const (
 	actMail         = "mail"
 	actPlace        = "place" // of sealed files
 	actKeys         = "keys"  // copied, let go of, destroyed
+	actBackup       = "backup"
 	actExchange     = "exchange"
 	actNodes        = "nodes" // of the coalition, added
 )

@@ -26,7 +26,7 @@ func (r *Registry) whyNot(err error) error {
 func (r *Registry) diskFull() bool {
 	f, err := os.CreateTemp(r.dir, ".probe-*")
 	if err != nil {
-		return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+		return isFull(err)
 	}
 	_, err = f.Write(make([]byte, probeSize))
 	if err == nil {
@@ -34,5 +34,10 @@ func (r *Registry) diskFull() bool {
 	}
 	f.Close()
 	os.Remove(f.Name())
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	return isFull(err)
+}
+
+// isFull tells whether a disk, whichever, has no room left.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, ledger.ErrFull)
 }

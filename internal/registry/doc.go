@@ -15,6 +15,7 @@
 //	keys/node.key      the node's identity, sealed
 //	keys/member-*.key  the members' identities, sealed by their passphrases
 //	keys/org-*.key     the organisations' identities and vault keys, sealed to their members
+//	backups            where backups are and which was proven, with secrets of access keys, sealed
 //	keys/intake-*.key  to what reports from outside are sealed, opened by the members with the intake role alone
 //
 // Beside the directory, under its name with ".forgetting" after it, lie the

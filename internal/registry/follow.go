@@ -149,6 +149,7 @@ func (r *Registry) read(ctx context.Context, scan func(opening) error, head ledg
 			if err != nil {
 				return err
 			}
+			r.noteErasure(e.Header, c)
 			// What the index took in before may hold what was erased.
 			anew = anew || left || further
 		}

@@ -393,6 +393,9 @@ type CopyView struct {
 	// Stale: it lacks the newest key. Without a copy of it, a backup made now
 	// can't be restored once this machine is lost.
 	Stale bool `json:"stale"`
+	// Behind: it lacks erasures that were made since. What is restored with it
+	// brings them back.
+	Behind bool `json:"behind"`
 	// Holds tells whether it still holds a key that is destroyed here: until
 	// the copy is made again, erasures of that month are not final.
 	Holds bool `json:"holds"`
@@ -416,6 +419,10 @@ func (r *Registry) Forgetting(s *access.Session) (ForgettingView, error) {
 	if err != nil {
 		return ForgettingView{}, err
 	}
+	erased, err := r.erasures()
+	if err != nil {
+		return ForgettingView{}, err
+	}
 	v := ForgettingView{Dir: r.forget.dir}
 	var here []string
 	for _, k := range r.forget.keys {
@@ -429,6 +436,7 @@ func (r *Registry) Forgetting(s *access.Session) (ForgettingView, error) {
 	v.Final = v.Keys[len(v.Keys)-1].Ends
 	for _, c := range copies {
 		view := CopyView{Folder: c.Folder, At: c.At, Stale: !slices.Contains(c.Keys, newest)}
+		view.Behind = len(erased) > 0 && erased[len(erased)-1].At.After(c.At.Add(time.Second))
 		_, err := os.Stat(c.Folder)
 		view.There = err == nil
 		view.Holds = slices.ContainsFunc(c.Keys, func(k string) bool { return !slices.Contains(here, k) })
@@ -523,6 +531,13 @@ func (r *Registry) copyTo(folder string) (copied, error) {
 			return copied{}, err
 		}
 		c.Keys = append(c.Keys, r.forgetFile(k))
+	}
+	erased, err := r.erasures()
+	if err == nil && len(erased) > 0 {
+		err = r.writeErasures(dir, erased)
+	}
+	if err != nil {
+		return copied{}, err
 	}
 	there, err := filepath.Glob(filepath.Join(dir, r.forgetPattern()))
 	if err != nil {
@@ -647,5 +662,18 @@ func RestoreForgetting(dir string, unlock Unlock, from string, opt Options) (int
 		}
 	}
 	all, err := r.readForgetting(r.forget.dir)
-	return len(all), err
+	if err != nil {
+		return 0, err
+	}
+	r.forget.keys = all // before a copy at hand is made the same
+	for _, folder := range []string{from, filepath.Join(from, copyFolder)} {
+		known, err := r.erasuresIn(folder)
+		if err == nil {
+			err = r.addErasures(known)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(all), nil
 }

@@ -126,6 +126,7 @@ type Registry struct {
 
 	shared          *pgstore.Store // where the ledger is, if it is in a database and open for writing
 	nodes           *nodes         // nil: this is the only machine that uses the ledger
+	erasedAgain     int            // erasures that were done again when it was opened
 	erasedElsewhere atomic.Bool    // the index was made anew because of an erasure, perhaps another machine's
 	signing         atomic.Pointer[map[ledger.ID]ed25519.PublicKey]
 
@@ -256,6 +257,9 @@ func Open(ctx context.Context, dir string, unlock Unlock, opt Options) (*Registr
 	r.openToRecovery(keys)
 	s := r.sessions.Begin(member, keys)
 	r.signedIn(ctx, s, "command", commandLine, !opt.ReadOnly)
+	if err := r.eraseAgain(ctx, s); err != nil {
+		return nil, nil, errors.Join(err, r.Close())
+	}
 	return r, s, nil
 }
 

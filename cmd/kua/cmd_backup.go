@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kua-registry/kua/internal/registry"
+)
+
+// backupAt is a place of backups, as arguments and flags say it.
+type backupAt struct {
+	bucket     registry.Bucket
+	secretFile string
+}
+
+func (b *backupAt) flags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&b.bucket.Endpoint, "endpoint", "", "of a bucket: the store's `address`, as https://s3.example")
+	flags.StringVar(&b.bucket.Name, "bucket", "", "the bucket's `name`; it must be there")
+	flags.StringVar(&b.bucket.Region, "region", "", "the bucket's `region`, if the store needs it")
+	flags.StringVar(&b.bucket.Prefix, "prefix", "", "what the `names` of all objects begin with")
+	flags.StringVar(&b.bucket.AccessKey, "access-key", "", "the access `key`")
+	flags.StringVar(&b.secretFile, "secret-file", "", "`file` whose first line is the secret of the access key (- is standard input)")
+}
+
+// place is the place that is meant; the zero place is the one used last.
+func (b *backupAt) place(p *program, args []string) (at registry.BackupPlace, err error) {
+	at.Bucket = b.bucket
+	switch {
+	case len(args) == 0 && b.bucket == (registry.Bucket{}):
+		return at, nil
+	case len(args) > 0 && b.bucket != (registry.Bucket{}):
+		return at, usage("give a folder or a bucket, not both")
+	case len(args) > 0:
+		at.Folder, err = filepath.Abs(args[0])
+		return at, err
+	case b.bucket.Endpoint == "" || b.bucket.Name == "" || b.bucket.AccessKey == "":
+		return at, usage("of a bucket, give --endpoint, --bucket and --access-key, and --secret-file the first time")
+	}
+	if b.secretFile != "" {
+		at.Bucket.Secret, err = p.secret(b.secretFile, "", "the secret of the access key", "--secret-file")
+	}
+	return at, err
+}
+
+func (p *program) backupCommand() *cobra.Command {
+	var at backupAt
+	var anew bool
+	cmd := &cobra.Command{
+		Use:   "backup [FOLDER]",
+		Short: "Make a backup: sealed, of what has changed, while others work",
+		Long: `Make a backup of the register in FOLDER, on another medium, or in a bucket of an
+object store that speaks S3. It is sealed and signed; whoever holds it learns sizes,
+how many members there are, and when it was made. What has not changed since an
+earlier backup there is not written again. Others may work meanwhile. Without a
+place it goes where the last one went.
+
+A backup counts from the moment the command says so. One that was cut off leaves
+pieces that the next one uses. The forgetting keys are in none: copy them to
+another medium with 'kua forget copy', or no backup opens when this machine is
+lost. Rehearse what you rely on: kua restore --rehearse.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			to, err := at.place(p, args)
+			if err != nil {
+				return err
+			}
+			reg, session, err := p.read(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			v, err := reg.BackUp(cmd.Context(), session, to, registry.BackupOptions{Anew: anew})
+			if err != nil {
+				return err
+			}
+			if p.json {
+				err = printJSON(p.out, v)
+			} else {
+				fmt.Fprintf(p.out, "Backup %s is made in %s.\n%s, %s; new: %s, %s of %s.\nIt can be restored until %s, with the forgetting keys: 'kua forget status' says where copies of them are.\n",
+					v.Name, v.Where, counted(int(v.Entries), "entry", "entries"), counted(v.Files, "file", "files"), //nolint:gosec // no register has so many
+					counted(v.Written, "piece", "pieces"), bytesOf(v.Bytes), bytesOf(v.All), day(v.Ends))
+				for _, file := range v.Missing {
+					fmt.Fprintf(p.out, "Not in it, because it is not where it should be: %s\n", file)
+				}
+			}
+			if err == nil && len(v.Missing) > 0 {
+				return errFindings
+			}
+			return err
+		},
+	}
+	at.flags(cmd)
+	cmd.Flags().BoolVar(&anew, "anew", false, "write again what is there: after 'kua backup verify' has found damage")
+	cmd.AddCommand(p.backupListCommand(), p.backupVerifyCommand(), p.backupPruneCommand())
+	return cmd
+}
+
+// bytesOf is a number of bytes for people.
+func bytesOf(n int64) string {
+	switch {
+	case n < 10_000:
+		return fmt.Sprintf("%d B", n)
+	case n < 10_000_000:
+		return fmt.Sprintf("%d kB", n/1000)
+	}
+	return fmt.Sprintf("%d MB", n/1_000_000)
+}
+
+func (p *program) backupListCommand() *cobra.Command {
+	var at backupAt
+	cmd := &cobra.Command{
+		Use:   "list [FOLDER]",
+		Short: "The backups of a place, and until when each can be restored",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := at.place(p, args)
+			if err != nil {
+				return err
+			}
+			reg, session, err := p.read(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			all, err := reg.Backups(cmd.Context(), session, in)
+			if err != nil {
+				return err
+			}
+			if p.json {
+				return printJSON(p.out, map[string]any{"backups": all})
+			}
+			if len(all) == 0 {
+				fmt.Fprintln(p.out, "There is no backup there.")
+			}
+			for _, v := range all {
+				switch {
+				case v.Damaged != "":
+					fmt.Fprintf(p.out, "%s  can't be read: %s\n", v.Name, v.Damaged)
+				case !v.Proven.IsZero():
+					fmt.Fprintf(p.out, "%s  %d entries, %d files, until %s, proven on %s\n", v.Name, v.Entries, v.Files, day(v.Ends), day(v.Proven))
+				default:
+					fmt.Fprintf(p.out, "%s  %d entries, %d files, until %s\n", v.Name, v.Entries, v.Files, day(v.Ends))
+				}
+			}
+			return nil
+		},
+	}
+	at.flags(cmd)
+	return cmd
+}
+
+func (p *program) backupVerifyCommand() *cobra.Command {
+	var at backupAt
+	var quick bool
+	cmd := &cobra.Command{
+		Use:   "verify [FOLDER]",
+		Short: "Read every piece of every backup; name each that is damaged or missing",
+		Long: `Read every piece that the backups of a place need, and name each that is not what
+was put there, with what it holds and which backups need it. Exit code 3 where
+there is one: make a new backup with --anew, which writes what is still here again.
+That all pieces are there does not say that the register comes back: that is
+proven by 'kua restore --rehearse'.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := at.place(p, args)
+			if err != nil {
+				return err
+			}
+			reg, session, err := p.read(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			report, err := reg.VerifyBackups(cmd.Context(), session, in, quick, nil)
+			if err != nil {
+				return err
+			}
+			if p.json {
+				err = printJSON(p.out, report)
+			} else {
+				fmt.Fprintf(p.out, "%s, %s of %s are as they were put there.\n", counted(report.Backups, "backup", "backups"), counted(report.Pieces, "piece", "pieces"), bytesOf(report.Bytes))
+				for _, f := range report.Faults {
+					fmt.Fprintf(p.out, "%s: %s (%s), needed by %d of the backups\n", f.Place, f.What, f.Of, len(f.Backups))
+				}
+			}
+			if err == nil && len(report.Faults) > 0 {
+				return errFindings
+			}
+			return err
+		},
+	}
+	at.flags(cmd)
+	cmd.Flags().BoolVar(&quick, "quick", false, "see only that all pieces are there, in their length")
+	return cmd
+}
+
+func (p *program) backupPruneCommand() *cobra.Command {
+	var at backupAt
+	var dry bool
+	keep := registry.BackupKeep{Daily: 7, Weekly: 4, Monthly: 2}
+	cmd := &cobra.Command{
+		Use:   "prune [FOLDER]",
+		Short: "Let go of old backups, and of what only they needed",
+		Long: `Let go of backups: the newest of the last days, weeks and months that have one are
+kept, and always the newest of all. One whose forgetting key has ended can't be
+opened by anybody and goes. Then the pieces go that no kept backup needs. Where
+the list of one backup can't be read nothing goes at all.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if keep.Daily < 0 || keep.Weekly < 0 || keep.Monthly < 0 {
+				return usage("--daily, --weekly and --monthly are 0 or more")
+			}
+			in, err := at.place(p, args)
+			if err != nil {
+				return err
+			}
+			reg, session, err := p.read(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			out, err := reg.PruneBackups(cmd.Context(), session, in, keep, dry)
+			if err != nil {
+				return err
+			}
+			if p.json {
+				return printJSON(p.out, out)
+			}
+			begin := "Gone"
+			if dry {
+				begin = "Would go"
+			}
+			fmt.Fprintf(p.out, "%s: %s, %s, %s. Kept: %d.\n", begin, counted(len(out.Backups), "backup", "backups"), counted(out.Pieces, "piece", "pieces"), bytesOf(out.Bytes), len(out.Kept))
+			return nil
+		},
+	}
+	at.flags(cmd)
+	flags := cmd.Flags()
+	flags.IntVar(&keep.Daily, "daily", keep.Daily, "of how many `days` the newest is kept")
+	flags.IntVar(&keep.Weekly, "weekly", keep.Weekly, "of how many `weeks`")
+	flags.IntVar(&keep.Monthly, "monthly", keep.Monthly, "of how many `months`")
+	flags.BoolVar(&dry, "dry-run", false, "only say what would go")
+	return cmd
+}
+
+func (p *program) restoreCommand() *cobra.Command {
+	var at backupAt
+	var to string
+	var how registry.RestoreOptions
+	var rehearse bool
+	cmd := &cobra.Command{
+		Use:   "restore [FOLDER] --to DIR | --rehearse",
+		Short: "Bring a register back from a backup, or prove that it would come back",
+		Long: `Bring a register back from a backup in FOLDER or a bucket: to DIR, which must be
+new or empty, by the passphrase of somebody who could open it when the backup was
+made. The forgetting keys must be at hand: beside DIR, or in a copy (--keys). DIR is
+there whole or not at all. Then the register is opened: what was erased since is
+erased again, everything is verified, and its figures and its head are held against
+what the backup says. Its ledger is in DIR, also where it was in a database.
+
+With --rehearse it is all done beside the register of --registry, as a trial, and
+taken away again. A backup that was rehearsed is remembered as proven; the pages
+remind administrators when the last proven one is old. With --keys COPY the copy of
+the forgetting keys is proven too. Exit code 3 where something is not as it was.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if (to == "") == !rehearse {
+				return usage("say where to, with --to DIR, or --rehearse")
+			}
+			from, err := at.place(p, args)
+			if err != nil {
+				return err
+			}
+			var v registry.Restored
+			if rehearse {
+				dir, unlock, err := p.unlock("Passphrase: ")
+				if err != nil {
+					return err
+				}
+				options := p.options()
+				options.ReadOnly = true
+				reg, session, err := registry.Open(cmd.Context(), dir, unlock, options)
+				if err != nil {
+					return err
+				}
+				defer reg.Close()
+				if v, err = reg.RehearseRestore(cmd.Context(), session, from, unlock, how); err != nil {
+					return err
+				}
+			} else {
+				if from == (registry.BackupPlace{}) {
+					return usage("say where the backup is: a folder, or a bucket with --endpoint")
+				}
+				passphrase, err := p.passphrase("Passphrase: ")
+				if err != nil {
+					return err
+				}
+				if v, err = registry.Restore(cmd.Context(), from, to, registry.Unlock{Passphrase: passphrase, Member: p.member}, how, p.options()); err != nil {
+					return err
+				}
+			}
+			if p.json {
+				err = printJSON(p.out, v)
+			} else {
+				printRestored(p.out, v, rehearse)
+			}
+			if err == nil && !v.Sound() {
+				return errFindings
+			}
+			return err
+		},
+	}
+	at.flags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&to, "to", "", "the `directory` of the register that is made")
+	flags.BoolVar(&rehearse, "rehearse", false, "restore as a trial, prove it, and take it away again")
+	flags.StringVar(&how.Backup, "backup", "", "the `name` of the backup; else the newest")
+	flags.StringVar(&how.Keys, "keys", "", "a `folder` with a copy of the forgetting keys")
+	return cmd
+}
+
+func printRestored(out io.Writer, v registry.Restored, rehearsed bool) {
+	done := "restored"
+	if rehearsed {
+		done = "restored as a trial, and taken away again"
+	}
+	fmt.Fprintf(out, "Backup %s of %s: %s.\n", v.Backup.Name, v.Backup.At.UTC().Format(time.DateTime+" UTC"), done)
+	fmt.Fprintf(out, "%d entries, root %s; %d opened, %d sealed files read", v.Backup.Entries, v.Backup.Root, v.Check.Opened, v.Check.Files)
+	if v.Why == "" {
+		fmt.Fprintf(out, "; %d figures counted again", v.Figures)
+	}
+	fmt.Fprintln(out, ".")
+	if v.Again > 0 {
+		fmt.Fprintf(out, "Erased again, because it was erased after the backup: %s.\n", counted(v.Again, "case", "cases"))
+	}
+	if v.Why != "" {
+		fmt.Fprintf(out, "The figures were not compared: %s.\n", v.Why)
+	}
+	for _, file := range v.Lost {
+		fmt.Fprintf(out, "Lost, because a piece of it is damaged or missing in the backup: %s\n", file)
+	}
+	for _, what := range v.Differs {
+		fmt.Fprintf(out, "Not as it was: %s\n", what)
+	}
+	for _, what := range v.Check.Problems {
+		fmt.Fprintf(out, "Not as it should be: %s\n", what)
+	}
+	switch {
+	case !v.Sound():
+		fmt.Fprintln(out, "Keep the backup, and try an older one or another place with --backup.")
+	case rehearsed:
+		fmt.Fprintln(out, "All of it is as it was: this backup is proven.")
+	default:
+		fmt.Fprintln(out, "All of it is as it was. Make a new backup, and a copy of the forgetting keys: kua forget copy FOLDER.")
+	}
+}

@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/backup"
+	"github.com/kua-registry/kua/internal/draft"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/index"
+	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/ledger/sqlitestore"
+	"github.com/kua-registry/kua/internal/seal"
+)
+
+// What is made while a register is restored or a restore is rehearsed, beside
+// where it goes or the register itself.
+const (
+	restoringEnding = ".restoring"
+	rehearsalEnding = ".rehearsal"
+)
+
+// RestoreOptions say what is restored.
+type RestoreOptions struct {
+	Backup string                 // its name; empty: the newest
+	Keys   string                 // a folder with a copy of the forgetting keys; empty: those beside the register
+	Step   func(done, all uint64) // told how many entries are done, of how many; may be nil
+}
+
+// Restored says what was restored, and what was found when it was looked at.
+type Restored struct {
+	Backup  BackupView   `json:"backup"`
+	Check   Verification `json:"check"`
+	Lost    []string     `json:"lost,omitempty"`    // files of the register of which a piece is damaged or missing
+	Again   int          `json:"again"`             // erasures made after the backup, that were done again
+	Figures int          `json:"figures"`           // that were counted again and are the same
+	Why     string       `json:"why,omitempty"`     // figures were not compared, and why
+	Differs []string     `json:"differs,omitempty"` // what is not as the backup says
+}
+
+// Sound tells whether all is as the backup says.
+func (v Restored) Sound() bool {
+	return v.Check.Problem == "" && len(v.Lost) == 0 && len(v.Differs) == 0
+}
+
+// Restore makes the register of a backup in dir, which must be new or empty, by
+// the passphrase of somebody who could open it when the backup was made. It is
+// there whole or not at all. Then it is opened, which erases again what was
+// erased since, and looked at. Its ledger is in its directory, wherever it was.
+func Restore(ctx context.Context, from BackupPlace, dir string, unlock Unlock, how RestoreOptions, opt Options) (_ Restored, err error) {
+	opt, dir = opt.orStandard(), filepath.Clean(dir)
+	if err := newDir(dir); err != nil {
+		return Restored{}, err
+	}
+	store, err := from.open(opt.Now)
+	if err != nil {
+		return Restored{}, err
+	}
+	work, release, err := workIn(dir + restoringEnding)
+	if err != nil {
+		return Restored{}, err
+	}
+	if opt.Forgetting == "" {
+		r := &Registry{dir: dir}
+		if opt.Forgetting, err = r.forgettingBeside(); err != nil {
+			return Restored{}, errors.Join(err, release())
+		}
+	}
+	fill, err := refill(ctx, store, work, unlock, how, opt, false)
+	if err == nil {
+		err = os.Remove(dir) // empty, or not there
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	if err == nil { // from here on it is there
+		err = os.Rename(work, dir)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(dir))
+	}
+	if err = errors.Join(err, release()); err != nil {
+		return Restored{}, whyNotRestored(err)
+	}
+	return fill.look(ctx, dir, unlock, opt)
+}
+
+// whyNotRestored says what is in the way of a restore.
+func whyNotRestored(err error) error {
+	if isFull(err) {
+		return fmt.Errorf("there is no room for what is restored: %w; nothing of it was left behind, and the backup is as it was", ledger.ErrFull)
+	}
+	return err
+}
+
+// forgettingBeside is where the forgetting keys of a register lie that is to be made.
+func (r *Registry) forgettingBeside() (string, error) {
+	parent, err := filepath.Abs(filepath.Dir(r.dir))
+	if err == nil {
+		parent, err = filepath.EvalSymlinks(parent)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the register's directory: %w", err)
+	}
+	return filepath.Join(parent, filepath.Base(r.dir)+forgettingEnding), nil
+}
+
+// workIn makes an empty folder to work in. What one that was cut off has left in
+// it goes first, keys overwritten.
+func workIn(dir string) (work string, release func() error, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", nil, fmt.Errorf("the folder to restore into can't be made: %w", err)
+	}
+	lock, err := sqlitestore.Lock(filepath.Join(dir, "work"))
+	if errors.Is(err, ledger.ErrLocked) {
+		return "", nil, fmt.Errorf("another program restores into %s: wait until it has ended", dir)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	release = func() error {
+		err := wipe(dir)
+		return errors.Join(err, lock.Close(), os.RemoveAll(dir))
+	}
+	if err := wipe(dir); err != nil {
+		return "", nil, errors.Join(err, lock.Close())
+	}
+	return filepath.Join(dir, "register"), release, nil
+}
+
+// wipe takes away all that was made in a folder to work in, forgetting keys
+// overwritten.
+func wipe(dir string) error {
+	keys, err := filepath.Glob(filepath.Join(dir, "forgetting", "*.key"))
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := overwriteAndRemove(key); err != nil {
+			return err
+		}
+	}
+	return errors.Join(os.RemoveAll(filepath.Join(dir, "forgetting")), os.RemoveAll(filepath.Join(dir, "register")))
+}
+
+// refilled is what is known of a register that was filled from a backup.
+type refilled struct {
+	backup *backup.Backup
+	lost   []string
+}
+
+// refill fills a new directory with the register of a backup. opt.Forgetting is
+// where its forgetting keys go. A trial is never served: what it could tell
+// others, or take out of a bucket, is left out.
+func refill(ctx context.Context, store backup.Store, work string, unlock Unlock, how RestoreOptions, opt Options, trial bool) (*refilled, error) {
+	names, err := backup.Names(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	name := how.Backup
+	switch {
+	case len(names) == 0:
+		return nil, ErrNoBackup
+	case name == "":
+		name = names[len(names)-1]
+	case !slices.Contains(names, name):
+		return nil, fmt.Errorf("%w of the name %s", ErrNoBackup, name)
+	}
+	opens, err := backup.KeysOf(ctx, store, name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := prepare(work, opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(work, keysDir), 0o700); err != nil {
+		return nil, err
+	}
+	for file, b := range opens {
+		if !opensBackup(file) || !filepath.IsLocal(filepath.FromSlash(file)) || strings.Count(file, "/") != 1 {
+			return nil, fmt.Errorf("the key files of the backup: %w", backup.ErrDamaged)
+		}
+		if err := writeFile(filepath.Join(work, filepath.FromSlash(file)), unfinished+"*", b); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := r.unlock(unlock); err != nil {
+		return nil, err
+	}
+	repo, err := backup.Open(store, r.backupKeys())
+	if err != nil {
+		return nil, err
+	}
+	b, err := repo.Read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	out := &refilled{backup: b}
+	if err := r.bringKeys(ctx, repo, names, b, how.Keys, opt.Forgetting); err != nil {
+		return nil, err
+	}
+	if err := r.refillLedger(ctx, repo, &b.Ledger, ledgerFile, ledgerKey, "head", how.Step); err != nil {
+		return nil, err
+	}
+	if b.Replica != nil {
+		if err := r.refillLedger(ctx, repo, b.Replica, replicaFile, replicaKey, replicaHead, nil); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.refillDrafts(ctx, repo, b); err != nil {
+		return nil, err
+	}
+	for _, f := range b.Files {
+		if trial && (f.Path == placeFile || f.Path == mailFile) {
+			continue
+		}
+		err := r.refillFile(ctx, repo, f)
+		if errors.Is(err, backup.ErrDamaged) {
+			out.lost = append(out.lost, f.Path)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, syncTree(work)
+}
+
+// bringKeys brings the forgetting key that a backup needs to where the restored
+// register will look for it, and with it what was erased since, as far as that
+// is known there and in newer backups.
+func (r *Registry) bringKeys(ctx context.Context, repo *backup.Repo, names []string, b *backup.Backup, from, to string) error {
+	r.forget = &forgetKeys{dir: to}
+	keys, err := r.readForgetting(to)
+	if err != nil {
+		return err
+	}
+	var erased []erasedCase
+	folders := []string{to}
+	if from != "" {
+		folders = append(folders, from, filepath.Join(from, copyFolder))
+	}
+	for _, folder := range folders {
+		more, err := r.readForgetting(folder)
+		if err != nil {
+			return err
+		}
+		for _, k := range more {
+			if !slices.ContainsFunc(keys, func(is *seal.ForgetKey) bool { return is.ID() == k.ID() }) {
+				keys = append(keys, k)
+			}
+		}
+		known, err := r.erasuresIn(folder)
+		if err != nil {
+			return err
+		}
+		erased = append(erased, known...)
+	}
+	r.sortForgetting(keys)
+	has := slices.ContainsFunc(keys, func(k *seal.ForgetKey) bool {
+		id := k.ID()
+		return hex.EncodeToString(id[:]) == b.Forgetting
+	})
+	switch {
+	case !has && !r.now().Before(b.Ends):
+		return fmt.Errorf("the backup %s can't be opened any more: its forgetting key ended on %s, which is what makes erasures final; restore a newer one", b.Name, b.Ends.Format(time.DateOnly))
+	case !has:
+		return fmt.Errorf("the forgetting key under which the backup %s lies is not at hand: it is in no backup on purpose; give the folder of its copy with --keys FOLDER", b.Name)
+	}
+	for _, name := range names { // what newer backups know of erasures
+		if name <= b.Name {
+			continue
+		}
+		newer, err := repo.Read(ctx, name)
+		if err != nil {
+			continue // one that is damaged knows nothing
+		}
+		var known []erasedCase
+		if err := json.Unmarshal(newer.Erased, &known); err == nil {
+			erased = append(erased, known...)
+		}
+	}
+	if err := r.makeForgettingDir(); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if err := r.writeForget(to, k); err != nil {
+			return err
+		}
+	}
+	r.forget.keys = keys
+	return r.addErasures(erased)
+}
+
+// refillLedger makes a ledger anew, under a new key of its file.
+func (r *Registry) refillLedger(ctx context.Context, repo *backup.Repo, l *backup.Ledger, file, keyName, headFile string, step func(done, all uint64)) error {
+	key, err := r.sealedKey(keyName, true)
+	if err != nil {
+		return err
+	}
+	raw := [32]byte(key)
+	store, err := sqlitestore.Open(ctx, filepath.Join(r.dir, file), sqlitestore.Options{Key: &raw, Create: true})
+	if err != nil {
+		return err
+	}
+	err = repo.RestoreLedger(ctx, l, store, step)
+	if err = errors.Join(err, store.Close()); err != nil {
+		return err
+	}
+	return ledger.WriteHeadFile(filepath.Join(r.dir, headFile), []byte(l.Checkpoint))
+}
+
+func (r *Registry) refillDrafts(ctx context.Context, repo *backup.Repo, b *backup.Backup) error {
+	if len(b.Drafts) == 0 {
+		return nil
+	}
+	text, err := repo.All(ctx, b.Drafts)
+	var all []draft.Draft
+	if err == nil {
+		err = json.Unmarshal(text, &all)
+	}
+	if err != nil {
+		return fmt.Errorf("the drafts: %w", err)
+	}
+	key, err := r.sealedKey("drafts", true)
+	if err != nil {
+		return err
+	}
+	store, err := draft.Open(filepath.Join(r.dir, "drafts.db"), key)
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		err = errors.Join(err, store.Keep(ctx, d))
+	}
+	return errors.Join(err, store.Close())
+}
+
+// refillFile writes a file: whole, or not at all.
+func (r *Registry) refillFile(ctx context.Context, repo *backup.Repo, f backup.File) (err error) {
+	local := filepath.FromSlash(f.Path)
+	if !filepath.IsLocal(local) || ownFile(f.Path) || opensBackup(f.Path) {
+		return fmt.Errorf("%s: %w", f.Path, backup.ErrDamaged)
+	}
+	at := filepath.Join(r.dir, local)
+	if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(at, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	for _, p := range f.Pieces {
+		var text []byte
+		if text, err = repo.Get(ctx, p); err == nil {
+			_, err = out.Write(text)
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = out.Sync()
+	}
+	if err = errors.Join(err, out.Close()); err != nil {
+		return errors.Join(err, os.Remove(at))
+	}
+	if day, dayErr := time.Parse(time.DateOnly, f.Day); dayErr == nil {
+		err = os.Chtimes(at, day, day)
+	}
+	return err
+}
+
+// syncTree makes the names of all that was written durable.
+func syncTree(dir string) error {
+	return filepath.WalkDir(dir, func(at string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		return syncDir(at)
+	})
+}
+
+// look opens what was restored, which erases again what was erased since, and
+// compares it with what the backup says.
+func (f *refilled) look(ctx context.Context, dir string, unlock Unlock, opt Options) (v Restored, err error) {
+	v.Backup, v.Lost = backupView(f.backup), f.lost
+	opt.ReadOnly = false
+	r, s, err := Open(ctx, dir, unlock, opt)
+	if err != nil {
+		return v, fmt.Errorf("it was restored, and does not open: %w", err)
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	v.Again = r.erasedAgain
+	want := f.backup.Ledger
+	root, err := hex.DecodeString(want.Root)
+	if err != nil || len(root) != sha256.Size {
+		return v, fmt.Errorf("the root of the backup: %w", backup.ErrDamaged)
+	}
+	same, err := r.log.Had(ctx, want.Entries, ledger.Hash(root))
+	if err != nil {
+		return v, err
+	}
+	if !same {
+		v.Differs = append(v.Differs, fmt.Sprintf("the ledger at %d entries has another root than the backup says", want.Entries))
+	}
+	if access.Decide(s.Member, access.Verify, access.Thing{}) {
+		if v.Check, err = r.Verify(ctx, s, true, []byte(want.Checkpoint)); err != nil {
+			return v, err
+		}
+	} else {
+		v.Differs = append(v.Differs, "it was not verified: the passphrase is of a member whose role does not allow it")
+	}
+	return v, r.sameFigures(ctx, f.backup, &v)
+}
+
+// sameFigures counts again what was counted when the backup was made.
+func (r *Registry) sameFigures(ctx context.Context, b *backup.Backup, v *Restored) error {
+	var was backedFigures
+	var day edtf.Day
+	err := json.Unmarshal(b.Figures, &was)
+	if err == nil {
+		day, err = edtf.ParseDay(was.AsOf)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("the figures of the backup: %w", backup.ErrDamaged)
+	case v.Again > 0:
+		v.Why = "what was erased since was erased again, and is counted no more"
+		return nil
+	case was.Rules != r.figureRules():
+		v.Why = "this program counts by other definitions than the one that made the backup"
+		return nil
+	}
+	is, err := r.index.Figures(ctx, Clock{AsOf: day, KnownBy: was.KnownBy}, index.Coalition, false, nil)
+	if err != nil {
+		return err
+	}
+	for i := range max(len(is), len(was.Values)) {
+		if i >= len(is) || i >= len(was.Values) || is[i] != was.Values[i] {
+			v.Differs = append(v.Differs, fmt.Sprintf("figure %d of %d is not what it was when the backup was made", i+1, len(is)))
+			continue
+		}
+		v.Figures++
+	}
+	return nil
+}
+
+// RehearseRestore restores a backup beside the register as a trial, opens it, looks at
+// all of it and takes it away again. Where all is as the backup says it is
+// remembered as proven. The forgetting keys are those of the register, or those
+// of a copy, which proves the copy too.
+func (r *Registry) RehearseRestore(ctx context.Context, s *access.Session, from BackupPlace, unlock Unlock, how RestoreOptions) (v Restored, err error) {
+	defer r.did(ctx, s, actBackup, "backup_proven", &err)
+	from, store, _, err := r.backups(s, from)
+	if err != nil {
+		return v, err
+	}
+	own, err := filepath.Abs(r.dir)
+	if err == nil {
+		own, err = filepath.EvalSymlinks(own)
+	}
+	if err != nil {
+		return v, err
+	}
+	work, release, err := workIn(own + rehearsalEnding)
+	if err != nil {
+		return v, err
+	}
+	opt := r.opt
+	opt.Forgetting = filepath.Join(filepath.Dir(work), "forgetting")
+	opt.Open, opt.Origin, opt.Database, opt.Coalition = nil, "", Database{}, nil
+	if how.Keys == "" {
+		how.Keys = r.forget.dir
+	}
+	fill, err := refill(ctx, store, work, unlock, how, opt, true)
+	if err == nil {
+		v, err = fill.look(ctx, work, unlock, opt)
+	}
+	if err = errors.Join(err, release()); err != nil {
+		return v, whyNotRestored(err)
+	}
+	if !v.Sound() {
+		return v, nil
+	}
+	return v, r.remember(from, func(p *keptPlace) {
+		if mark := markOf(v.Backup); !mark.At.Before(p.Proven.At) {
+			p.Proven = mark
+			p.Proven.On = r.now().UTC().Truncate(time.Second)
+		}
+	})
+}
