@@ -98,7 +98,7 @@ lost. Rehearse what you rely on: kua restore --rehearse.`,
 	}
 	at.flags(cmd)
 	cmd.Flags().BoolVar(&anew, "anew", false, "write again what is there: after 'kua backup verify' has found damage")
-	cmd.AddCommand(p.backupListCommand(), p.backupVerifyCommand(), p.backupPruneCommand())
+	cmd.AddCommand(p.backupListCommand(), p.backupStatusCommand(), p.backupVerifyCommand(), p.backupPruneCommand())
 	return cmd
 }
 
@@ -154,6 +154,54 @@ func (p *program) backupListCommand() *cobra.Command {
 	}
 	at.flags(cmd)
 	return cmd
+}
+
+func (p *program) backupStatusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "When the last backup was made, and when one was proven; exit code 3 where that is long ago",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			reg, session, err := p.read(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			v, err := reg.BackupState(cmd.Context(), session)
+			if err != nil {
+				return err
+			}
+			if p.json {
+				err = printJSON(p.out, v)
+			} else {
+				if !v.Made.IsZero() {
+					fmt.Fprintf(p.out, "The last backup was made on %s; the place used last is %s.\n", day(v.Made), v.Where)
+				}
+				if !v.Proven.IsZero() {
+					fmt.Fprintf(p.out, "The newest proven one was made on %s, and proven on %s.\n", day(v.Proven), day(v.On))
+				}
+				p.printBackupState(v)
+			}
+			if err == nil && v.Why != "" {
+				return errFindings
+			}
+			return err
+		},
+	}
+}
+
+// printBackupState says what is to be done about backups, if anything is.
+func (p *program) printBackupState(v registry.BackupState) {
+	switch v.Why {
+	case "none":
+		fmt.Fprintln(p.out, "There is no backup of this register: kua backup FOLDER, on another medium.")
+	case "old":
+		fmt.Fprintf(p.out, "The last backup was made on %s; what was written since is nowhere else: kua backup.\n", day(v.Made))
+	case "unproven":
+		fmt.Fprintf(p.out, "The backup of %s was never tried: kua restore --rehearse.\n", day(v.Made))
+	case "proof_old":
+		fmt.Fprintf(p.out, "The newest backup that was tried is of %s: kua restore --rehearse.\n", day(v.Proven))
+	}
 }
 
 func (p *program) backupVerifyCommand() *cobra.Command {

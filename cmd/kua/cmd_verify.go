@@ -57,6 +57,9 @@ those of files with --deep. What is bad is named; exit code 3.
 			} else {
 				p.printProblems(report)
 			}
+			if report.Backups != nil && !p.json {
+				p.printBackupState(*report.Backups)
+			}
 			if report.Problem != "" {
 				return errFindings
 			}

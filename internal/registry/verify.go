@@ -30,6 +30,8 @@ type Verification struct {
 	Entry   *int64 `json:"entry,omitempty"` // the position of the first bad entry, where it is one
 	// BadFiles says of each sealed file what is wrong with it, in one line each.
 	BadFiles []string `json:"bad_files,omitempty"`
+	// Backups says how it stands with the backups, to an administrator.
+	Backups *BackupState `json:"backups,omitempty"`
 	// Problems are all that is wrong, as far as it could be looked for after the first.
 	Problems []string `json:"problems,omitempty"`
 }
@@ -196,7 +198,11 @@ func Examine(ctx context.Context, dir string, unlock Unlock, opt Options, deep b
 	r, s, err := Open(ctx, dir, unlock, opt)
 	if err == nil {
 		defer func() { err = errors.Join(err, r.Close()) }()
-		return r.Verify(ctx, s, deep, seen...)
+		v, err := r.Verify(ctx, s, deep, seen...)
+		if state, other := r.BackupState(ctx, s); err == nil && other == nil {
+			v.Backups = &state
+		}
+		return v, err
 	}
 	if errors.Is(err, ledger.ErrForgetKey) { // it says what to bring back
 		return Verification{}, err

@@ -46,6 +46,7 @@ type fake struct {
 	passkeys  bool // its address can have them
 	ownMap    bool // it has a map of its own
 	lockedAll int
+	backup    registry.BackupState
 
 	notAbreast error // what other machines have written can't be known
 	book       *codebook.Book
@@ -348,6 +349,21 @@ func (f *fake) Organisations(context.Context, *access.Session) ([]registry.Org, 
 		return nil, f.fails
 	}
 	return f.organisations(), nil
+}
+
+// backupStates are what the pages warn of.
+func backupStates() []registry.BackupState {
+	made, proven := moment("2022-06-23T22:00:00Z"), moment("2022-05-02T22:00:00Z")
+	return []registry.BackupState{
+		{Why: "none"}, {Why: "old", Made: proven}, {Why: "unproven", Made: made}, {Why: "proof_old", Made: made, Proven: proven},
+	}
+}
+
+func (f *fake) BackupState(_ context.Context, s *access.Session) (registry.BackupState, error) {
+	if !f.May(s, access.Administer) {
+		return registry.BackupState{}, registry.ErrNotAllowed
+	}
+	return f.backup, f.fails
 }
 
 func (f *fake) Recovery(*access.Session) (registry.RecoveryView, error) {

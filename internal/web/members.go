@@ -98,6 +98,7 @@ func (v *visit) done() string {
 type membersBody struct {
 	Done, Problem string
 	Office        bool // an administrator looks
+	Backup        *backupWarning
 	Here, Left    []memberLine
 	Waiting       []inviteLine
 	Orgs          []orgLine
@@ -179,6 +180,9 @@ func (s *server) showMembers(v *visit, body membersBody) error {
 			return err
 		}
 		body.Place = v.place(place)
+		if body.Backup, err = s.backupWarning(v); err != nil {
+			return err
+		}
 	}
 	by := map[string]string{}
 	for _, m := range sorted(v.voice, members, func(m registry.MemberView) string { return m.Name }) {

@@ -23,6 +23,7 @@ const coalition = "coalition"
 type overviewBody struct {
 	Lead, FiguresHref, Ledger string
 	Alarms                    string // that wait to be looked after
+	Backup                    *backupWarning
 	Unreviewed                []string
 	Clock                     clockForm
 	Way                       []wayStep
@@ -112,6 +113,9 @@ func (s *server) overview(v *visit) error {
 		Promises:    v.promises(o),
 
 		OutsideHref: at.link("/outside"), CommitmentsHref: at.link("/commitments"),
+	}
+	if body.Backup, err = s.backupWarning(v); err != nil {
+		return err
 	}
 	body.Clock.Selects = []selectField{v.verifiedOnly(query.Verified)}
 	body.Clock.Reset = link("/", "verified", v.verifiedParam(query.Verified))

@@ -77,6 +77,7 @@ type register interface {
 	Organisations(ctx context.Context, s *access.Session) ([]registry.Org, error)
 	Info(ctx context.Context, s *access.Session) (registry.Info, error)
 	Recovery(s *access.Session) (registry.RecoveryView, error)
+	backupRegister
 	memberRegister
 	recordRegister
 	termsRegister

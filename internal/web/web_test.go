@@ -225,6 +225,11 @@ func TestGoldenPages(t *testing.T) {
 		empty.empty = true
 		b = signedIn(t, empty, lang)
 		golden(t, lang+"-empty-overview", b.get("/").Body.Bytes())
+		for _, state := range backupStates() {
+			warned := newFake(t)
+			warned.empty, warned.backup = true, state
+			golden(t, lang+"-backup-"+state.Why, signedIn(t, warned, lang).get("/").Body.Bytes())
+		}
 		golden(t, lang+"-empty-cases", b.get("/cases").Body.Bytes())
 		drawn := newFake(t)
 		drawn.ownMap = true

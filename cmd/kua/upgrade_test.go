@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// upgradeKills is at how many moments an upgrade is killed.
+const upgradeKills = 50
+
+// unpackOlder unpacks a register as an older program wrote it.
+func unpackOlder(t *testing.T, archive, to string) {
+	t.Helper()
+	f, err := os.Open(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	packed, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for in := tar.NewReader(packed); ; {
+		h, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil || !filepath.IsLocal(h.Name) {
+			t.Fatalf("%s: %v", h.Name, err)
+		}
+		at := filepath.Join(to, h.Name)
+		if h.Typeflag == tar.TypeDir {
+			err = os.MkdirAll(at, 0o700)
+		} else {
+			var b []byte
+			if b, err = io.ReadAll(in); err == nil {
+				err = os.WriteFile(at, b, 0o600)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// killed runs the program and ends it with SIGKILL after a while; it answers
+// whether it was still running, and what it said.
+func killed(t *testing.T, after time.Duration, args ...string) (cut bool, said string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), after)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() == nil && err != nil {
+		t.Fatalf("%v: %v: %s", args, err, out)
+	}
+	return ctx.Err() != nil, string(out)
+}
+
+// TestUpgradeKilled kills the first opening of an older register at many moments.
+// Whenever it was, the next opening finishes it and nothing is lost.
+func TestUpgradeKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a minute of processes that are killed")
+	}
+	const archive = "../../internal/registry/testdata/registers/1-before-forgetting.tgz"
+	opening := func(dir string) []string {
+		return []string{"--registry", filepath.Join(dir, "register"), "--passphrase-file", filepath.Join(dir, "passphrase"), "verify", "--deep"}
+	}
+	whole := t.TempDir()
+	unpackOlder(t, archive, whole)
+	start := time.Now()
+	killed(t, time.Minute, opening(whole)...)
+	takes := time.Since(start)
+	cuts := 0
+	for i := range upgradeKills {
+		dir := t.TempDir()
+		unpackOlder(t, archive, dir)
+		if cut, _ := killed(t, takes*time.Duration(i+1)/upgradeKills, opening(dir)...); cut {
+			cuts++
+		}
+		if _, said := killed(t, time.Minute, opening(dir)...); !strings.Contains(said, "nothing was altered") || !strings.Contains(said, "entries opened") {
+			t.Fatalf("killed at moment %d of %d: %s", i+1, upgradeKills, said)
+		}
+	}
+	t.Logf("%d of %d were cut off, over %v", cuts, upgradeKills, takes)
+}
+
+// TestBackupAndRestoreKilled kills backups and restores of a real process at many
+// moments: a backup counts or is not there, the next one goes on, and a register
+// that is restored is there whole or not at all.
+func TestBackupAndRestoreKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a minute of processes that are killed")
+	}
+	dir := t.TempDir()
+	unpackOlder(t, "../../internal/registry/testdata/registers/2-backups.tgz", dir)
+	disk := filepath.Join(dir, "disk")
+	if err := os.Mkdir(disk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	register := []string{"--registry", filepath.Join(dir, "register"), "--passphrase-file", filepath.Join(dir, "passphrase")}
+	with := func(args ...string) []string { return append(register[:len(register):len(register)], args...) }
+	start := time.Now()
+	killed(t, time.Minute, with("backup", disk)...)
+	takes := time.Since(start)
+	const kills = 12
+	for i := range kills {
+		killed(t, takes*time.Duration(i+1)/kills, with("backup", disk, "--anew")...)
+		if _, said := killed(t, time.Minute, with("backup", "verify", disk)...); !strings.Contains(said, "are as they were put there") {
+			t.Fatalf("killed at moment %d: %s", i+1, said)
+		}
+	}
+	killed(t, time.Minute, with("backup", disk)...)
+	to := filepath.Join(dir, "restored")
+	restore := with("restore", disk, "--to", to, "--keys", filepath.Join(dir, "register.forgetting"))
+	start = time.Now()
+	if _, said := killed(t, time.Minute, restore...); !strings.Contains(said, "All of it is as it was") {
+		t.Fatal(said)
+	}
+	takes = time.Since(start)
+	for i := range kills {
+		for _, left := range []string{to, to + ".forgetting"} {
+			if err := os.RemoveAll(left); err != nil {
+				t.Fatal(err)
+			}
+		}
+		killed(t, takes*time.Duration(i+1)/kills, restore...)
+		_, err := os.Stat(to)
+		if errors.Is(err, os.ErrNotExist) {
+			if _, said := killed(t, time.Minute, restore...); !strings.Contains(said, "All of it is as it was") {
+				t.Fatalf("killed at moment %d, then done again: %s", i+1, said)
+			}
+		}
+		args := []string{"--registry", to, "--passphrase-file", filepath.Join(dir, "passphrase"), "verify", "--deep"}
+		if _, said := killed(t, time.Minute, args...); !strings.Contains(said, "nothing was altered") {
+			t.Fatalf("killed at moment %d: %s", i+1, said)
+		}
+	}
+}

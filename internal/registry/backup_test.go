@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/bucket"
+	"github.com/kua-registry/kua/internal/casefile"
+)
+
+// disk is a folder for backups.
+func (g *register) disk() BackupPlace {
+	g.t.Helper()
+	return BackupPlace{Folder: g.t.TempDir()}
+}
+
+// backUp makes a backup.
+func (g *register) backUp(to BackupPlace) BackupView {
+	g.t.Helper()
+	v, err := g.BackUp(context.Background(), g.session, to, BackupOptions{})
+	if err != nil || len(v.Missing) > 0 {
+		g.t.Fatalf("backup: %+v, %v", v, err)
+	}
+	return v
+}
+
+func (g *register) rehearse(from BackupPlace, how RestoreOptions) Restored {
+	g.t.Helper()
+	v, err := g.RehearseRestore(context.Background(), g.session, from, Unlock{Passphrase: testPassphrase}, how)
+	if err != nil || !v.Sound() {
+		g.t.Fatalf("rehearsal: %+v, %v", v, err)
+	}
+	if _, err := os.Stat(g.dir + rehearsalEnding); !errors.Is(err, fs.ErrNotExist) {
+		g.t.Errorf("the rehearsal left something: %v", err)
+	}
+	return v
+}
+
+// restored restores a backup elsewhere with the forgetting keys of this register
+// as they are, and opens it.
+func (g *register) restored(from BackupPlace, name string) (*register, Restored) {
+	g.t.Helper()
+	dir := filepath.Join(g.t.TempDir(), "restored")
+	v, err := Restore(context.Background(), from, dir, Unlock{Passphrase: testPassphrase}, RestoreOptions{Backup: name, Keys: g.forget.dir}, testOptions(g.clock))
+	if err != nil || !v.Sound() {
+		g.t.Fatalf("restore: %+v, %v", v, err)
+	}
+	reg, s, err := Open(context.Background(), dir, Unlock{Passphrase: testPassphrase}, testOptions(g.clock))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.t.Cleanup(func() { _ = reg.Close() })
+	return &register{Registry: reg, t: g.t, clock: g.clock, session: s, cases: g.cases}, v
+}
+
+// TestBackupIsProvenAndRestored backs up a register with files, while it is
+// open, proves the backup and restores it elsewhere.
+func TestBackupIsProvenAndRestored(t *testing.T) {
+	ctx := context.Background()
+	h := newHouse(t)
+	file := h.putFile("asel", h.cases[0], "a.png", fileText)
+	if at, proven, err := h.LastProvenBackup(ctx); err != nil || proven || !at.IsZero() {
+		t.Errorf("never backed up: %v, %v, %v", at, proven, err)
+	}
+	why := func(want string) {
+		t.Helper()
+		if v, err := h.BackupState(ctx, h.session); err != nil || v.Why != want {
+			t.Errorf("the state of the backups is %+v, not %q: %v", v, want, err)
+		}
+	}
+	why("none")
+	to := h.disk()
+	first := h.backUp(to)
+	why("unproven")
+	// Nothing but a few lines of the audit since: little is written.
+	if second := h.backUp(to); second.Bytes*2 > first.Bytes || second.All < first.All {
+		t.Errorf("the first backup wrote %d bytes, the second %d", first.Bytes, second.Bytes)
+	}
+	proven := h.rehearse(BackupPlace{}, RestoreOptions{})
+	if proven.Figures < 20 || proven.Check.Files != 1 || proven.Again != 0 {
+		t.Errorf("looked at too little: %+v", proven)
+	}
+	if at, ok, err := h.LastProvenBackup(ctx); err != nil || !ok || !at.Equal(proven.Backup.At) {
+		t.Errorf("the last proven: %v, %v, %v", at, ok, err)
+	}
+	why("")
+	h.later(BackupOld + time.Hour)
+	why("old")
+	h.backUp(BackupPlace{})
+	why("")
+	h.later(ProofOld - BackupOld)
+	h.backUp(BackupPlace{})
+	why("proof_old")
+
+	r, v := h.restored(to, "")
+	if v.Check.Files != 1 || r.figures() != h.figures() {
+		t.Errorf("restored: %+v", v)
+	}
+	if got, err := (&house{register: r, people: map[string]*access.Session{"aigerim": r.session}}).readFile("aigerim", h.cases[0], file.ID); err != nil || got != fileText {
+		t.Errorf("the file is %q, %v", got, err)
+	}
+	r.verify()
+	if list, err := h.Backups(ctx, h.session, to); err != nil || len(list) != 4 || list[1].Proven.IsZero() || list[0].Damaged != "" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	for name, asks := range map[string]func(s *access.Session) error{
+		"backup": func(s *access.Session) error { _, err := h.BackUp(ctx, s, to, BackupOptions{}); return err },
+		"list":   func(s *access.Session) error { _, err := h.Backups(ctx, s, to); return err },
+		"verify": func(s *access.Session) error { _, err := h.VerifyBackups(ctx, s, to, true, nil); return err },
+		"prune":  func(s *access.Session) error { _, err := h.PruneBackups(ctx, s, to, BackupKeep{}, false); return err },
+		"state":  func(s *access.Session) error { _, err := h.BackupState(ctx, s); return err },
+		"restore": func(s *access.Session) error {
+			_, err := h.RehearseRestore(ctx, s, to, Unlock{}, RestoreOptions{})
+			return err
+		},
+	} {
+		if err := asks(h.people["asel"]); !errors.Is(err, ErrNotAllowed) {
+			t.Errorf("%s by a case worker: %v", name, err)
+		}
+	}
+}
+
+// TestErasedStaysErased erases after a backup was made: restored, it is erased
+// again, by what lies beside the forgetting keys, in a copy of them, or in a
+// newer backup; and once the forgetting key has ended nothing of the old backup opens.
+func TestErasedStaysErased(t *testing.T) {
+	ctx := context.Background()
+	g := newRegister(t)
+	to := g.disk()
+	old := g.backUp(to)
+	before := t.TempDir() // a copy of the forgetting keys that knows of no erasure
+	copyTree(t, g.forget.dir, before)
+	if err := g.Erase(ctx, g.session, g.cases[0], Erasure{Why: "wish", Reason: "asked for it"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Erase(ctx, g.session, g.cases[1], Erasure{Whole: true, Why: "wish", Reason: "asked for it"}); err != nil {
+		t.Fatal(err)
+	}
+	gone := func(r *register, v Restored) {
+		t.Helper()
+		if v.Again != 2 {
+			t.Errorf("%d erasures were done again", v.Again)
+		}
+		if view, err := r.Case(ctx, r.session, g.cases[0], Clock{}); err != nil || view.Row.Name != "" {
+			t.Errorf("the name came back: %q, %v", view.Row.Name, err)
+		}
+		if _, err := r.Case(ctx, r.session, g.cases[1], Clock{}); !errors.Is(err, ErrNotFound) {
+			t.Errorf("the case came back: %v", err)
+		}
+		if found := r.holds(r.dir); len(found) > 0 {
+			t.Errorf("in the open lie %v", found)
+		}
+		r.verify()
+	}
+	gone(g.restored(to, old.Name))
+	if v := g.rehearse(to, RestoreOptions{Backup: old.Name}); v.Again != 2 || v.Why == "" {
+		t.Errorf("rehearsed: %+v", v)
+	}
+	newer := g.backUp(to)
+	r, v := g.restored(to, newer.Name)
+	if v.Again != 0 {
+		t.Errorf("what the backup knows as erased was erased again: %+v", v)
+	}
+	r.verify()
+	// The machine is lost with what lay beside it; the copy of the keys is old.
+	real := g.forget.dir
+	g.forget.dir = before
+	gone(g.restored(to, old.Name))
+	g.forget.dir = real
+
+	g.clock.t = g.clock.t.Add(ForgetKeyLasts)
+	g.reopen()
+	_, err := Restore(ctx, to, filepath.Join(t.TempDir(), "r"), Unlock{Passphrase: testPassphrase}, RestoreOptions{Backup: old.Name, Keys: g.forget.dir}, testOptions(g.clock))
+	if err == nil || !strings.Contains(err.Error(), "can't be opened any more") {
+		t.Errorf("after the forgetting key has ended: %v", err)
+	}
+	// Pruning lets go of what nobody can open.
+	g.backUp(to)
+	out, err := g.PruneBackups(ctx, g.session, to, BackupKeep{Daily: 100}, false)
+	if err != nil || len(out.Kept) != 1 || len(out.Backups) != 2 {
+		t.Errorf("pruned: %+v, %v", out, err)
+	}
+	g.rehearse(to, RestoreOptions{})
+}
+
+// TestBackupsOfAnyRegister writes, erases, backs up and restores in any order:
+// what is restored counts what was counted when the backup was made, and
+// verifies; and what was erased since stays erased.
+func TestBackupsOfAnyRegister(t *testing.T) {
+	rounds := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		if rounds++; rounds > 6 { // a register each: they cost seconds
+			return
+		}
+		ctx := context.Background()
+		g := newRegister(t)
+		to := g.disk()
+		type made struct {
+			name, figures string
+			erased        int
+		}
+		var all []made
+		erased := map[string]bool{}
+		for range rapid.IntRange(2, 5).Draw(rt, "acts") {
+			id := rapid.SampledFrom(g.cases).Draw(rt, "case")
+			switch rapid.IntRange(0, 3).Draw(rt, "act") {
+			case 0:
+				if !erased[id] {
+					err := g.Erase(ctx, g.session, id, Erasure{Whole: rapid.Bool().Draw(rt, "whole"), Why: "wish", Reason: "asked for it"})
+					if err != nil {
+						rt.Fatal(err)
+					}
+					erased[id] = true
+				}
+			case 1:
+				if _, err := g.PutRecord(ctx, g.session, RecordChange{Kind: "publication", Fields: casefile.Fields{"kind": {"article"}}}); err != nil {
+					rt.Fatal(err)
+				}
+			default:
+				v := g.backUp(to)
+				all = append(all, made{v.Name, g.figures(), len(erased)})
+			}
+			g.clock.t = g.clock.t.Add(time.Hour)
+			g.session = g.sessions.Begin(g.session.Member, g.session.Keys)
+		}
+		for _, m := range all {
+			r, v := g.restored(to, m.name)
+			if v.Again != len(erased)-m.erased {
+				rt.Fatalf("%d erasures were done again, %d were made since", v.Again, len(erased)-m.erased)
+			}
+			if v.Again == 0 && (v.Figures == 0 || r.figures() != m.figures) {
+				rt.Fatalf("other figures: %+v", v)
+			}
+			r.verify()
+		}
+	})
+}
+
+// TestBackupInABucket backs up to a bucket that goes away in between: what was
+// made before is whole, nothing half counts, and with the bucket back it goes on.
+func TestBackupInABucket(t *testing.T) {
+	ctx := context.Background()
+	g, store := newRegister(t), newTestStore(t, false)
+	to := BackupPlace{Bucket: store.bucket()}
+	to.Bucket.Prefix = "backups/"
+	first := g.backUp(to)
+	if first.Where != store.url+"/north/backups/" {
+		t.Errorf("%+v", first)
+	}
+	store.silent.Store(true)
+	if _, err := g.BackUp(ctx, g.session, BackupPlace{}, BackupOptions{}); !errors.Is(err, bucket.ErrSignIn) {
+		t.Errorf("a bucket that refuses: %v", err)
+	}
+	if _, err := g.RehearseRestore(ctx, g.session, BackupPlace{}, Unlock{Passphrase: testPassphrase}, RestoreOptions{}); err == nil {
+		t.Error("a bucket that refuses was restored from")
+	}
+	store.silent.Store(false)
+	g.backUp(BackupPlace{}) // the secret is remembered
+	g.rehearse(BackupPlace{}, RestoreOptions{})
+	report, err := g.VerifyBackups(ctx, g.session, BackupPlace{}, false, nil)
+	if err != nil || report.Backups != 2 || len(report.Faults) > 0 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if names := store.names(t); slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, "locks-") }) {
+		t.Errorf("a lock was left: %v", names)
+	}
+	if out, err := g.PruneBackups(ctx, g.session, BackupPlace{}, BackupKeep{}, false); err != nil || len(out.Backups) != 1 {
+		t.Errorf("pruned: %+v, %v", out, err)
+	}
+	g.restored(to, "")
+}
+
+// TestDamagedBackup restores what is left where a piece of a file is gone, says
+// which, and proves nothing.
+func TestDamagedBackup(t *testing.T) {
+	ctx := context.Background()
+	h := newHouse(t)
+	h.putFile("asel", h.cases[0], "a.png", fileText)
+	to := h.disk()
+	v := h.backUp(to)
+	b, _, repo, err := h.backups(h.session, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := repo.Read(ctx, v.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := ""
+	for _, f := range list.Files {
+		if strings.HasPrefix(f.Path, evidenceDir) {
+			lost = f.Path
+			id := f.Pieces[0].ID
+			if err := os.Remove(filepath.Join(b.Folder, "pieces", id[:2], id)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got, err := h.RehearseRestore(ctx, h.session, to, Unlock{Passphrase: testPassphrase}, RestoreOptions{})
+	if err != nil || got.Sound() || !slices.Equal(got.Lost, []string{lost}) || got.Check.Problem == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, proven, err := h.LastProvenBackup(ctx); err != nil || proven {
+		t.Errorf("a damaged backup is proven: %v", err)
+	}
+	h.backUp(to) // a piece that is missing is written again
+	h.rehearse(to, RestoreOptions{})
+}
