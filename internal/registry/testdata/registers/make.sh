@@ -3,7 +3,7 @@
 #
 # Makes a small register as a program of its time writes it, for the tests of
 # upgrades: make.sh KUA NAME writes NAME.tgz beside this script. KUA is the program,
-# of today or built from an older commit. All people in it are invented.
+# of today or built from an older commit. One is added before a format changes. All people in it are invented.
 set -eu
 kua=$(realpath "$1") name=$2 here=$(dirname "$(realpath "$0")")
 work=$(mktemp -d)
