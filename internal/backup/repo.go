@@ -436,6 +436,15 @@ func (w *Writer) Finish(ctx context.Context, b *Backup, keys KeyFiles) (string, 
 		return "", err
 	}
 	b.At = b.At.UTC().Truncate(time.Second)
+	names, err := Names(ctx, w.repo.store)
+	if err != nil {
+		return "", err
+	}
+	if n := len(names); n > 0 { // the newest stands last, also where a clock was set back
+		if last, _, err := parseBackupName(names[n-1]); err == nil && !b.At.After(last) {
+			b.At = last.Add(time.Second)
+		}
+	}
 	name := b.At.Format(stampForm) + "-" + randomName()
 	if text, err = json.Marshal(b); err != nil {
 		return "", err
