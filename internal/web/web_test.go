@@ -228,7 +228,7 @@ func TestGoldenPages(t *testing.T) {
 		for _, state := range backupStates() {
 			warned := newFake(t)
 			warned.empty, warned.backup = true, state
-			golden(t, lang+"-backup-"+state.Why, signedIn(t, warned, lang).get("/").Body.Bytes())
+			golden(t, lang+"-backup-"+state.Why, signedInAs(t, warned, "Sample Office", lang).get("/members").Body.Bytes())
 		}
 		golden(t, lang+"-empty-cases", b.get("/cases").Body.Bytes())
 		drawn := newFake(t)
