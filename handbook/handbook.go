@@ -34,7 +34,7 @@ const (
 	figuresID = "figures"
 )
 
-// Chapters are all of them, in order: safety comes first.
+// Chapters are all of them, in order: safety comes first. Without a codebook those that are made of one are not there.
 func Chapters(book *codebook.Book, lang string) ([]Chapter, error) {
 	names, err := fs.Glob(files, lang+"/*.md")
 	if err != nil || len(names) == 0 {
@@ -54,6 +54,9 @@ func Chapters(book *codebook.Book, lang string) ([]Chapter, error) {
 		first, _, _ := strings.Cut(string(text), "\n")
 		_, id, _ := strings.Cut(strings.TrimSuffix(name, ".md"), "-")
 		all = append(all, Chapter{ID: id, Title: strings.TrimPrefix(first, "# "), Body: b.String()})
+	}
+	if book == nil {
+		return all, nil
 	}
 	return append(all, law(book, lang), figures(book, lang)), nil
 }

@@ -244,6 +244,8 @@ func (s *server) routes() []route {
 		{"GET /account/factor", s.signed(s.factorPage)},
 		{"POST /account/factor", s.signed(s.confirmFactor)},
 		{"POST /account/factor/off", s.signed(s.endFactor)},
+		{"GET /handbook", s.open(s.handbookPage)},
+		{"GET /handbook/{chapter}", s.open(s.handbookPage)},
 		{"GET /static/{hash}/{name}", s.assets.serve},
 		{"/", s.open(func(*visit) error { return registry.ErrNotFound })},
 	})
