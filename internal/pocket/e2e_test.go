@@ -209,7 +209,9 @@ type line struct {
 	mu    sync.Mutex
 	off   bool
 	after int // cut once after so many reports were taken; 0: not
+	bad   int // so many reports are refused first
 	posts int
+	gone  chan struct{} // closed when it was cut
 }
 
 func (l *line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -223,12 +225,25 @@ func (l *line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.next.ServeHTTP(w, r)
 		return
 	}
+	l.mu.Lock()
+	refuse := l.bad > 0
+	if refuse {
+		l.bad--
+	}
+	l.mu.Unlock()
+	if refuse {
+		http.Error(w, "{}", http.StatusBadRequest)
+		return
+	}
 	said := httptest.NewRecorder()
 	l.next.ServeHTTP(said, r)
 	l.mu.Lock()
 	l.posts++
 	cut := l.posts == l.after
-	l.off = l.off || cut
+	if cut {
+		l.off = true
+		close(l.gone)
+	}
 	l.mu.Unlock()
 	if cut {
 		panic(http.ErrAbortHandler) // it was taken, and nobody hears of it
@@ -248,7 +263,7 @@ func (l *line) set(off bool) {
 
 func serve(t *testing.T, s *site) (*line, string) {
 	t.Helper()
-	l := &line{next: s.pages}
+	l := &line{next: s.pages, gone: make(chan struct{})}
 	server := httptest.NewServer(l)
 	t.Cleanup(server.Close)
 	return l, server.URL
@@ -373,7 +388,10 @@ func TestE2EPhone(t *testing.T) {
 			if got := ask[string](p, `document.getElementById("told").value + document.getElementById("secret").value`); got != "" {
 				t.Errorf("with a wrong passphrase the page holds %q", got)
 			}
-			p.do(types("secret", "  "+strings.ReplaceAll(phrase, " ", "   ")), chromedp.Click("#open button"), chromedp.WaitVisible("#note"))
+			p.do(types("secret", "  "+strings.ReplaceAll(phrase, " ", "   ")), chromedp.Evaluate[chromedp.Void](`window.asked = performance.now(); document.getElementById("note").addEventListener("focusin", () => { window.took = window.took || performance.now() - window.asked; }); 0`),
+				chromedp.Click("#open button"), chromedp.WaitVisible("#note"))
+			t.Logf("%s: the page has %d kB, %d kB over the line; a passphrase opened a draft after %d ms", lang,
+				s.get(At+lang+"/").Body.Len()/1000, packedLen(s, At+lang+"/")/1000, ask[int](p, `Math.round(window.took)`))
 			p.until(`document.getElementById("status").hidden`)
 			if got := ask[string](p, `document.getElementById("told").value + document.getElementById("who").value + document.getElementById("speaker").value + document.getElementById("complaint").value`); got != told+"Қайраткероваrelativeyes" {
 				t.Errorf("it comes back as %q", got)
@@ -419,6 +437,15 @@ func TestE2EPhone(t *testing.T) {
 	}
 }
 
+// packedLen is how long a page is as it goes over the line.
+func packedLen(s *site, path string) int {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Header.Set("Accept-Encoding", "gzip")
+	w := httptest.NewRecorder()
+	s.pages.ServeHTTP(w, r)
+	return w.Body.Len()
+}
+
 func quoted(s *site, lang, key string) string {
 	return fmt.Sprintf("%q", s.opts.Words.Lang(lang).T("pocket."+key))
 }
@@ -445,10 +472,12 @@ func TestE2ECutWhileHandingOver(t *testing.T) {
 	l.off, l.after = false, 2
 	l.mu.Unlock()
 	p.do(chromedp.Click("#hand"))
-	p.until(`document.getElementById("line").textContent === ` + quoted(s, "en", "noline"))
-	if got := p.text("waits"); !strings.Contains(got, "2") {
-		t.Errorf("after the cut: %q", got)
+	select {
+	case <-l.gone:
+	case <-time.After(perStep):
+		t.Fatal("the line was not cut")
 	}
+	p.until(`document.getElementById("line").textContent === ` + quoted(s, "en", "noline") + ` && document.getElementById("waits").textContent.endsWith("2")`)
 	p.kill()
 	p.start()
 	l.set(false)
@@ -463,6 +492,32 @@ func TestE2ECutWhileHandingOver(t *testing.T) {
 	}
 	if got := p.text("handed"); !strings.Contains(got, "(3)") {
 		t.Errorf("handed over: %q", got)
+	}
+}
+
+// TestE2ERefusedKeepsNoneBackRegression: one that the server refuses stays on the
+// phone, and the others go.
+func TestE2ERefusedKeepsNoneBackRegression(t *testing.T) {
+	s := newSite(t)
+	l, base := serve(t, s)
+	p := newPhone(t, base)
+	p.settles("kk")
+	l.set(true)
+	for _, text := range []string{"one", "two"} {
+		p.finishes(text)
+	}
+	l.mu.Lock()
+	l.off, l.bad = false, 1
+	l.mu.Unlock()
+	p.do(chromedp.Click("#hand"))
+	p.until(`document.getElementById("line").textContent === ` + quoted(s, "kk", "refused"))
+	if got := s.told(); len(got) != 1 || got[0].Told != "two" || !strings.Contains(p.text("waits"), "1") {
+		t.Errorf("%d arrived, and %q", len(got), p.text("waits"))
+	}
+	p.do(chromedp.Click("#hand"))
+	p.until(`document.getElementById("waits").textContent === ` + quoted(s, "kk", "none"))
+	if got := s.told(); len(got) != 2 {
+		t.Errorf("%d arrived", len(got))
 	}
 }
 

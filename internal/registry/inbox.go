@@ -786,9 +786,9 @@ func (r *Registry) recordsOf(parts []*found, file *casefile.Case) (puts []Put) {
 			report := casefile.Fields{"received": {m.Day}, "channel": {channelOf(m)}, "language": {m.Language}}
 			given, medium := m.Day, "electronic"
 			if c := m.Conversation; c != nil {
-				given, medium = c.Day, "oral"
+				medium = "oral"
 				if c.Day <= m.Day { // a phone whose clock is wrong does not make a case younger than it is
-					report["received"] = []string{c.Day}
+					report["received"], given = []string{c.Day}, c.Day
 				}
 				if _, known := roles.Code(c.Speaker); known {
 					report["by_role"] = []string{c.Speaker}

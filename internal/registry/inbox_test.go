@@ -346,6 +346,33 @@ func TestConversationBecomesACase(t *testing.T) {
 	}
 }
 
+// TestConversationOfTomorrowRegression: where the phone's clock is wrong, the day
+// on which it came counts, for consents too.
+func TestConversationOfTomorrowRegression(t *testing.T) {
+	h := takes(t)
+	ctx := context.Background()
+	o := h.outside(8)
+	sealed, err := submission.Seal(o.to, submission.Message{Format: 2, Language: "kk", Told: "told", Consents: []string{"store"}, Conversation: &submission.Conversation{Day: "2062-06-01"}})
+	if err == nil {
+		err = o.store.Put(o.door, o.reads.Recipient().String(), sealed, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := h.CaseOfSubmission(ctx, h.people["saule"], o.door.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := h.index.Case(ctx, row.ID, allKnown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	today := h.Today().String()
+	if got := file.Of("report")[0].Get("received") + " " + file.Of("consent")[0].Get("given"); got != today+" "+today {
+		t.Errorf("received and given %s, and it came on %s", got, today)
+	}
+}
+
 func TestSealedFileIsTakenInOnce(t *testing.T) {
 	h := takes(t)
 	ctx := context.Background()

@@ -186,7 +186,7 @@
     const told = { day: state.day };
     for (const name of ["speaker", "known", "complaint", "registered", "examined", "state"]) if (state[name]) told[name] = state[name];
     message.conversation = told;
-    if (!/^\d{4}-\d{2}-\d{2}$/.test(told.day) || told.day > today()) throw new Told(texts.badday);
+    if (!/^\d{4}-\d{2}-\d{2}$/.test(told.day)) throw new Told(texts.badday); // of a later one nothing is said: the phone's clock may be wrong
     const said = ["told", "who", "where", "when", "by", "state", "wish", "contact"].map((name) => state[name]);
     if (!said.some((text) => text.trim())) throw new Told(texts.empty);
     if (said.some((text) => utf8(text).length > mostText) || utf8(state.known).length > mostKnown) throw new Told(texts.toolong);
@@ -237,8 +237,13 @@
         try {
           await line.post("/api/reports", { door: one.door, answers: one.answers, message: base64(one.message), files: [] });
         } catch (e) {
-          // Behind its door lies nothing but itself: the answer was lost before.
-          if (!(e instanceof Answered && e.status === 409)) throw e;
+          if (!(e instanceof Answered)) throw e;
+          if (e.status === 429 || e.status === 507) throw e; // the others would not be taken now
+          if (e.status !== 409) { // one that is refused keeps none of the others back
+            stopped = texts.refused;
+            continue;
+          }
+          // 409: behind its door lies nothing but itself; the answer was lost before.
         }
         if (ended) return;
         await change(["kept", "waiting"], "readwrite", (t) => {
@@ -256,7 +261,7 @@
       }
     } catch (e) {
       if (e instanceof Cut) stopped = texts.noline;
-      else if (e instanceof Answered) stopped = e.status === 429 || e.status === 507 ? texts.many : texts.refused;
+      else if (e instanceof Answered) stopped = texts.many;
       else if (!ended) stopped = reason(e);
     } finally {
       handing = false;
