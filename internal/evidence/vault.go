@@ -146,6 +146,42 @@ func (v *Vault) Keep(id ID) error {
 	return nil
 }
 
+// Sealed opens a file as it lies there, to be handed on as it is.
+func (v *Vault) Sealed(ctx context.Context, id ID) (io.ReadSeekCloser, error) {
+	return v.source(ctx, id)
+}
+
+// Adopt takes over a sealed file that an entry names and that came from elsewhere
+// to the same disk, once all of it was read and is what s says: ErrAltered else,
+// and it stays where it was.
+func (v *Vault) Adopt(ctx context.Context, id ID, path string, s Sealed) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("a file that came can't be read: %w", err)
+	}
+	r, err := newReader(f, id, s)
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if _, err = io.Copy(io.Discard, &watched{ctx, r}); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, r.Close()); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(v.dir, 0o700); err != nil {
+		return fmt.Errorf("the folder of the files can't be made: %w", err)
+	}
+	v.before("adopt")
+	if err = os.Rename(path, v.path(id)); err == nil {
+		err = syncDir(v.dir)
+	}
+	if err != nil {
+		return fmt.Errorf("a file can't be kept: %w", err)
+	}
+	return nil
+}
+
 // Drop takes away a file that no entry names. One that stays is not touched.
 func (v *Vault) Drop(id ID) error {
 	if err := os.Remove(v.path(id) + pending); err != nil && !errors.Is(err, os.ErrNotExist) {

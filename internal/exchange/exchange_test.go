@@ -70,7 +70,7 @@ func newWorld(t failing, dir string, store func() ledger.Store) *world {
 	for i := range w.nodes {
 		w.keys = append(w.keys, ids[i].Public().Signing())
 	}
-	w.relay = exchange.NewRelay(w.log, kept, ids[3], w.keys)
+	w.relay = exchange.NewRelay(w.log, kept, ids[3], w.keys, filepath.Join(dir, "relay-files"))
 	origin, err := w.log.Origin()
 	must(t, origin, err)
 	for i := range w.nodes {
@@ -105,7 +105,7 @@ func (w *world) twin(t failing) *exchange.Relay {
 	must(t, 0, os.WriteFile(head, origin, 0o600))
 	log, err := ledger.Open(ctx, store, ledger.Options{Signer: ids[3], HeadFile: head})
 	must(t, log, err)
-	relay := exchange.NewRelay(log, store, ids[3], w.keys)
+	relay := exchange.NewRelay(log, store, ids[3], w.keys, filepath.Join(w.dir, "twin-files"))
 	for range w.log.Head().Size {
 		stream := ledger.NewID()
 		env := exchange.Envelope{Ledger: w.id, Stream: stream, First: 1, Entries: [][]byte{entry(t, w.id, stream, 1).Sealed}}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -36,7 +37,8 @@ func answerMessage(request []byte, status int, body []byte) []byte {
 }
 
 // Handler answers the nodes of the coalition: POST /submit, GET /page?from=N,
-// POST /cosigned, GET /notes. now is the clock.
+// POST /cosigned, GET /notes, and of files that go with a stream GET /files, POST
+// /file, GET /file?parcel=P&from=N, POST /again?parcel=P. now is the clock.
 func (r *Relay) Handler(now func() time.Time) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, MaxEnvelope))
@@ -56,7 +58,7 @@ func (r *Relay) Handler(now func() time.Time) http.Handler {
 		status, answer := http.StatusOK, []byte(nil)
 		if now().Sub(time.Unix(at, 0)).Abs() > clocks {
 			status, answer = http.StatusBadRequest, []byte("the clock of one of the two machines is wrong: set it right")
-		} else if answer, err = r.answer(q, body); err != nil {
+		} else if answer, err = r.answer(q, node, body); err != nil {
 			status, answer = http.StatusServiceUnavailable, []byte("the relay can't do that now: try again later")
 		}
 		w.Header().Set(headerSigned, base64.StdEncoding.EncodeToString(r.id.Sign(answerMessage(signature, status, answer))))
@@ -66,13 +68,22 @@ func (r *Relay) Handler(now func() time.Time) http.Handler {
 	})
 }
 
-func (r *Relay) answer(q *http.Request, body []byte) ([]byte, error) {
+func (r *Relay) answer(q *http.Request, node ledger.ID, body []byte) ([]byte, error) {
 	switch q.Method + " " + q.URL.Path {
 	case "POST /submit":
 		o, err := r.Submit(q.Context(), body)
 		return []byte{byte(o)}, err
 	case "POST /cosigned":
 		return nil, r.Cosigned(q.Context(), body)
+	case "GET /files":
+		return r.files(q.Context(), node)
+	case "POST /file":
+		o, have, err := r.TakePart(q.Context(), node, body)
+		return binary.BigEndian.AppendUint64([]byte{byte(o)}, have), err
+	case "GET /file":
+		return r.file(q, node, false)
+	case "POST /again":
+		return r.file(q, node, true)
 	case "GET /page":
 		from, err := strconv.ParseUint(q.URL.Query().Get("from"), 10, 62)
 		if err != nil {

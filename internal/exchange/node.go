@@ -26,7 +26,8 @@ type Node struct {
 	id  *seal.Identity
 	now func() time.Time
 
-	outbox, carried, refused, findings folder
+	outbox, carried, refused, findings, again folder
+	parcels                                   parcels
 
 	mu sync.Mutex // one change of the folders and of the claims at a time
 }
@@ -45,7 +46,8 @@ func NewNode(log *ledger.Log, store ledger.Store, o Options) *Node {
 	in := func(name string) folder { return folder(filepath.Join(o.Dir, name)) }
 	return &Node{
 		side: side{log: log, store: store, nodes: nodesOf(o.Nodes), relay: o.Relay}, id: o.Node, now: o.Now,
-		outbox: in("outbox"), carried: in("carried"), refused: in("refused"), findings: in("findings"),
+		outbox: in("outbox"), carried: in("carried"), refused: in("refused"), findings: in("findings"), again: in("again"),
+		parcels: parcels{dir: string(in("files"))},
 	}
 }
 

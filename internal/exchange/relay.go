@@ -46,12 +46,15 @@ type Relay struct {
 	side
 	id  *seal.Identity
 	one sync.Mutex // one envelope at a time: its claims and its entries are of one mind
+
+	parcels parcels
 }
 
 // NewRelay makes a relay of its open ledger, which id signs; store is the
-// ledger's. The keys are those of the nodes of the coalition.
-func NewRelay(log *ledger.Log, store ledger.Store, id *seal.Identity, keys []ed25519.PublicKey) *Relay {
-	return &Relay{side: side{log: log, store: store, nodes: nodesOf(keys), relay: id.Public().Signing()}, id: id}
+// ledger's, and dir for files that are on their way. The keys are those of the
+// nodes of the coalition.
+func NewRelay(log *ledger.Log, store ledger.Store, id *seal.Identity, keys []ed25519.PublicKey, dir string) *Relay {
+	return &Relay{side: side{log: log, store: store, nodes: nodesOf(keys), relay: id.Public().Signing()}, id: id, parcels: parcels{dir: dir}}
 }
 
 func nodesOf(keys []ed25519.PublicKey) nodes {
@@ -121,6 +124,9 @@ func (r *Relay) Submit(ctx context.Context, envelope []byte) (Outcome, error) {
 		return Conflict, nil
 	}
 	if err != nil {
+		return 0, err
+	}
+	if _, err := r.tidy(ctx); err != nil { // its files, where it was taken; the next exchange tries again
 		return 0, err
 	}
 	return Kept, nil

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/seal"
@@ -23,6 +24,7 @@ const (
 	stickPage     = 1
 	stickNote     = 2
 	stickEnvelope = 3
+	stickFile     = 4
 	stickEnd      = 255
 )
 
@@ -31,22 +33,55 @@ const (
 const maxChunk = 2*MaxEnvelope + pageFull
 
 // WriteStick writes a file that another node, or the relay, reads: the entries
-// from a position on, the cosigned checkpoints, the outbox and what is carried.
-func (n *Node) WriteStick(ctx context.Context, w io.Writer, from uint64) error {
+// from a position on, the cosigned checkpoints, the outbox and what is carried,
+// and files that go with what was handed over: also where that is still in the
+// outbox.
+func (n *Node) WriteStick(ctx context.Context, w io.Writer, from uint64, files ...Sending) error {
 	envelopes, err := n.Outbox()
 	if err != nil {
 		return err
 	}
-	return n.writeStick(ctx, w, n.id, from, envelopes)
+	return n.writeStick(ctx, w, n.id, from, envelopes, func(put func(byte, []byte) error) error {
+		for _, file := range files {
+			n.mu.Lock()
+			_, chain, err := n.ahead(ctx, file.Stream)
+			n.mu.Unlock()
+			if err != nil {
+				return err
+			}
+			if to := ownerAt(chain, file.Version+1); to != ledger.ID(n.id.ID()) && !to.IsZero() {
+				if err := writeParts(ctx, file, to, put); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // WriteStick writes a file that nodes read: the entries from a position on, and
-// the cosigned checkpoints.
+// the cosigned checkpoints, and files that are on their way.
 func (r *Relay) WriteStick(ctx context.Context, w io.Writer, from uint64) error {
-	return r.writeStick(ctx, w, r.id, from, nil)
+	return r.writeStick(ctx, w, r.id, from, nil, func(put func(byte, []byte) error) error {
+		all, err := r.tidy(ctx)
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			_, to, _, err := r.onWay(ctx, c.Parcel)
+			if err != nil {
+				return err
+			}
+			file := Sending{Parcel: c.Parcel, Open: func(context.Context) (io.ReadSeekCloser, error) { return os.Open(r.parcels.path(c.Parcel)) }}
+			if err := writeParts(ctx, file, to, put); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-func (s *side) writeStick(ctx context.Context, w io.Writer, id *seal.Identity, from uint64, envelopes [][]byte) error {
+func (s *side) writeStick(ctx context.Context, w io.Writer, id *seal.Identity, from uint64, envelopes [][]byte, files func(put func(byte, []byte) error) error) error {
 	sum := sha256.New()
 	all := io.MultiWriter(w, sum)
 	me, of := id.ID(), s.log.ID()
@@ -86,6 +121,9 @@ func (s *side) writeStick(ctx context.Context, w io.Writer, id *seal.Identity, f
 			return err
 		}
 	}
+	if err := files(put); err != nil {
+		return err
+	}
 	if _, err := all.Write([]byte{stickEnd}); err != nil {
 		return err
 	}
@@ -97,8 +135,8 @@ func stickMessage(sum []byte) []byte { return append([]byte(stickMagic), sum...)
 
 // readStick gives the parts of a stick in their order, once the whole file was
 // checked: one that is cut off, altered or of another coalition changes nothing.
-func (s *side) readStick(f io.ReadSeeker, fn func(kind byte, b []byte) error) error {
-	if err := s.scanStick(f, func(byte, []byte) error { return nil }); err != nil {
+func (s *side) readStick(f io.ReadSeeker, fn func(by ledger.ID, kind byte, b []byte) error) error {
+	if err := s.scanStick(f, func(ledger.ID, byte, []byte) error { return nil }); err != nil {
 		return err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
@@ -109,7 +147,7 @@ func (s *side) readStick(f io.ReadSeeker, fn func(kind byte, b []byte) error) er
 
 // scanStick gives the parts of a stick in their order, and checks at the end
 // that a node of the coalition, or its relay, has signed them.
-func (s *side) scanStick(f io.Reader, fn func(kind byte, b []byte) error) error {
+func (s *side) scanStick(f io.Reader, fn func(by ledger.ID, kind byte, b []byte) error) error {
 	sum := sha256.New()
 	plain := bufio.NewReader(f)
 	r := io.TeeReader(plain, sum)
@@ -138,7 +176,7 @@ func (s *side) scanStick(f io.Reader, fn func(kind byte, b []byte) error) error 
 			break
 		}
 		var length [4]byte
-		if _, err := io.ReadFull(r, length[:]); err != nil || kind[0] < stickPage || kind[0] > stickEnvelope {
+		if _, err := io.ReadFull(r, length[:]); err != nil || kind[0] < stickPage || kind[0] > stickFile {
 			return cut
 		}
 		size := binary.BigEndian.Uint32(length[:])
@@ -149,7 +187,7 @@ func (s *side) scanStick(f io.Reader, fn func(kind byte, b []byte) error) error 
 		if err != nil || uint32(len(b)) != size {
 			return cut
 		}
-		if err := fn(kind[0], b); err != nil {
+		if err := fn(by, kind[0], b); err != nil {
 			return err
 		}
 	}
@@ -167,13 +205,16 @@ func (s *side) scanStick(f io.Reader, fn func(kind byte, b []byte) error) error 
 // before changes nothing, and neither does one that is not whole. A file that begins later
 // than this replica ends is ledger.ErrGap: bring the one before.
 func (n *Node) ReadStick(ctx context.Context, f io.ReadSeeker) error {
-	return n.readStick(f, func(kind byte, b []byte) error {
+	return n.readStick(f, func(_ ledger.ID, kind byte, b []byte) error {
 		switch kind {
 		case stickPage:
 			_, err := n.TakePage(ctx, b)
 			return err
 		case stickNote:
 			return n.TakeNote(ctx, b)
+		case stickFile:
+			_, err := n.keepPart(ctx, b)
+			return err
 		default:
 			return n.Carry(ctx, b)
 		}
@@ -183,10 +224,13 @@ func (n *Node) ReadStick(ctx context.Context, f io.ReadSeeker) error {
 // ReadStick hands in what stands in a file of a node, and keeps the checkpoints
 // that nodes have cosigned. The nodes learn what became of it from the ledger.
 func (r *Relay) ReadStick(ctx context.Context, f io.ReadSeeker) error {
-	return r.readStick(f, func(kind byte, b []byte) error {
+	return r.readStick(f, func(by ledger.ID, kind byte, b []byte) error {
 		switch kind {
 		case stickNote:
 			return r.Cosigned(ctx, b)
+		case stickFile:
+			_, _, err := r.TakePart(ctx, by, b)
+			return err
 		case stickEnvelope:
 			_, err := r.Submit(ctx, b)
 			return err

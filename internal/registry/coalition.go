@@ -77,6 +77,7 @@ type coalition struct {
 	node  *exchange.Node
 
 	one      sync.Mutex // one exchange at a time
+	carrying sync.Mutex // files, which may take long, one exchange of them at a time
 	partners atomic.Pointer[map[ledger.ID]*partner]
 }
 

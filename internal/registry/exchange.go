@@ -32,6 +32,7 @@ const (
 	metaAnew   = "registry/anew"    // keys of entries that are here came or went: rights and index are to be made anew
 	metaOpen   = "registry/granted" // streams with keys that are sealed to organisations here
 	metaHeld   = "registry/held"    // streams that could not be taken in yet
+	metaLeft   = "registry/left"    // sealed files of which another node may be the keeper now
 )
 
 const (
@@ -76,6 +77,9 @@ type ExchangeView struct {
 	Missing                 uint64 // that the relay has signed and are not here: a gap
 	Waiting                 int    // envelopes that are to be handed in
 	Carried                 int    // of them, of others
+	Sending                 int    // files of cases that were handed over from here and not taken yet
+	Coming                  int    // files that go to this node and are not taken over yet
+	Came                    int    // of them, those that are here whole
 	Refused                 []RefusedView
 	Held                    []HeldView
 	Forks                   []Fork
@@ -125,6 +129,20 @@ func (r *Registry) exchangeView(ctx context.Context) (ExchangeView, error) {
 	for _, fork := range status.Forks {
 		v.Forks = append(v.Forks, Fork{Ours: string(fork.Ours), Theirs: string(fork.Theirs)})
 	}
+	sending, err := r.sending(ctx)
+	if err != nil {
+		return v, err
+	}
+	coming, err := c.node.Coming()
+	if err != nil {
+		return v, err
+	}
+	v.Sending, v.Coming = len(sending), len(coming)
+	for _, file := range coming {
+		if file.Whole() {
+			v.Came++
+		}
+	}
 	held, err := r.held(ctx)
 	if err != nil {
 		return v, err
@@ -154,6 +172,9 @@ func (r *Registry) Sync(ctx context.Context, s *access.Session) (_ ExchangeView,
 		return ExchangeView{}, err
 	}
 	err = r.exchange(ctx, func(n *exchange.Node) error { return n.Follow(ctx, r.coalition.Coalition.Client()) })
+	if err == nil {
+		err = r.exchangeFiles(ctx)
+	}
 	r.openGranted(ctx, s)
 	return r.viewAfter(ctx, err)
 }
@@ -180,7 +201,11 @@ func (r *Registry) WriteStick(ctx context.Context, s *access.Session, w io.Write
 		if _, err := n.Cosign(ctx); err != nil {
 			return err
 		}
-		return n.WriteStick(ctx, w, from)
+		files, err := r.sending(ctx)
+		if err != nil {
+			return err
+		}
+		return n.WriteStick(ctx, w, from, files...)
 	})
 	return r.viewAfter(ctx, err)
 }
@@ -204,6 +229,9 @@ func (r *Registry) KeepExchanging(ctx context.Context) {
 	defer ticks.Stop()
 	for {
 		err := r.exchange(ctx, func(n *exchange.Node) error { return n.Follow(ctx, r.coalition.Coalition.Client()) })
+		if err == nil {
+			err = r.exchangeFiles(ctx)
+		}
 		if err != nil && ctx.Err() == nil {
 			r.opt.Log.Info("nothing was exchanged with the coalition; all waits, and 'kua exchange status' says more", slog.String("type", fmt.Sprintf("%T", err)))
 		}
@@ -714,6 +742,9 @@ func (in *taking) stream(ctx context.Context, stream ledger.ID) (whyHeld, error)
 		return 0, err
 	}
 	if len(gone) > 0 {
+		if err := r.noteLeft(ctx, stream, gone); err != nil {
+			return 0, err
+		}
 		if err := r.log.Forget(ctx, gone...); err != nil {
 			return 0, err
 		}

@@ -306,7 +306,7 @@ func (r *Registry) fileView(caseID string, rec *casefile.Record, whole bool) (Fi
 	}
 	there, err := r.files.Has(file)
 	there = there || r.nodes != nil // another machine may have put it into the bucket: this one's folder does not know
-	view.Missing, view.MayOpen = !there, there
+	view.Missing, view.MayOpen = !there && !r.keptAbroad(caseID), there
 	return view, err
 }
 

@@ -162,6 +162,9 @@ func (r *Registry) seeAnew(ctx context.Context) error {
 	}
 	r.settling.Unlock()
 	if err == nil {
+		err = r.dropLeft(ctx)
+	}
+	if err == nil {
 		err = r.coalition.store.SetMeta(ctx, metaAnew, []byte{})
 	}
 	return err

@@ -30,8 +30,8 @@ var (
 	ErrHandRestricted = errors.New("a restricted case can't be handed over: lift the restriction first")
 	// ErrHandCounts says that the two count otherwise.
 	ErrHandCounts = errors.New("the other organisation counts otherwise than the one that keeps the case: the coalition's figures would change")
-	// ErrHandFiles says that files stay behind.
-	ErrHandFiles = errors.New("the case has files, and these do not travel with it: hand them over as a dossier, and take them out of the case first")
+	// ErrHandFiles says that files of a case are not here yet.
+	ErrHandFiles = errors.New("files of this case have not come yet, or not whole: exchange again, or bring them by stick, then take it")
 	// ErrHanded says that a case is on its way.
 	ErrHanded = errors.New("the case was handed over to another organisation, which has not taken it yet")
 	// ErrNotHanded says that a case was not handed over to the member's organisation.
@@ -117,6 +117,9 @@ func (r *Registry) HandCase(ctx context.Context, s *access.Session, caseID, to, 
 	if err != nil {
 		return err
 	}
+	if thing.Org == r.handedTo(id) { // what goes back has its files there
+		file = casefile.Fold(r.book, id, nil)
+	}
 	_, abroad := r.abroadOrg(h.id)
 	switch {
 	case !abroad:
@@ -125,8 +128,13 @@ func (r *Registry) HandCase(ctx context.Context, s *access.Session, caseID, to, 
 		return ErrHandRestricted
 	case thing.Counts != r.orgCounts(h.id):
 		return ErrHandCounts
-	case len(fileRecords(file)) > 0:
-		return ErrHandFiles
+	}
+	for _, rec := range fileRecords(file) {
+		if sealed, _, ok := sealedOf(rec); ok {
+			if there, err := r.files.Has(sealed); err != nil || !there {
+				return errors.Join(ErrFileDamaged, err)
+			}
+		}
 	}
 	keys, err := r.handOver(ctx, id, h, access.Identity)
 	if err != nil {
@@ -163,6 +171,18 @@ func (r *Registry) orgCounts(id string) bool {
 // the member's: from then on it is that one's.
 func (r *Registry) TakeCase(ctx context.Context, s *access.Session, caseID string) (err error) {
 	defer r.refusal(ctx, s, "grants", caseID, &err)
+	id, _, done, err := r.toHand(ctx, s, caseID)
+	if err != nil {
+		return err
+	}
+	handed := r.handedTo(id)
+	done() // its files may take long to read, and others write meanwhile
+	if handed == "" {
+		return ErrNotHanded
+	}
+	if err := r.adoptFiles(ctx, id); err != nil {
+		return err
+	}
 	id, thing, done, err := r.toHand(ctx, s, caseID)
 	if err != nil {
 		return err

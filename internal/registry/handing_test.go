@@ -3,14 +3,20 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/exchange"
 	"github.com/kua-registry/kua/internal/ledger"
 )
 
@@ -163,4 +169,177 @@ func TestHandBack(t *testing.T) {
 		t.Errorf("given back, it is open at 0: %v, at 1: %v", a.names(0, id, "Жақсыбеков"), a.names(1, id, "Жақсыбеков"))
 	}
 	a.sound(1)
+}
+
+// filed puts a file into a case of a node, and answers what is in it.
+func (a *allied) filed(i int, id, name string, size int) string {
+	a.t.Helper()
+	content := strings.Repeat(name+" ", size/(len(name)+1)+1)[:size]
+	if _, err := a.nodes[i].AddFile(context.Background(), a.members[i], id, NewFile{Name: name, Content: strings.NewReader(content)}); err != nil {
+		a.t.Fatal(err)
+	}
+	return content
+}
+
+// opens answers what is in the files of a case, as a node opens them; missing: how
+// many it does not have.
+func (a *allied) opens(i int, id string) (contents []string, missing int) {
+	a.t.Helper()
+	ctx := context.Background()
+	files, err := a.nodes[i].Files(ctx, a.members[i], id)
+	if errors.Is(err, ErrNotFound) {
+		return nil, 0
+	}
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, f := range files {
+		r, _, err := a.nodes[i].OpenFile(ctx, a.members[i], id, f.ID)
+		if err != nil {
+			missing++
+			continue
+		}
+		b, err := io.ReadAll(r)
+		if err := errors.Join(err, r.Close()); err != nil {
+			a.t.Fatal(err)
+		}
+		contents = append(contents, string(b))
+	}
+	return contents, missing
+}
+
+// sealedFiles are how many sealed files a node has.
+func (a *allied) sealedFiles(i int) int {
+	a.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(a.path(i), evidenceDir))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		a.t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// TestHandCaseWithFiles: the files go after the case, sealed; until it was taken who
+// had it has them, and then no longer, but for what another case there names too.
+func TestHandCaseWithFiles(t *testing.T) {
+	ctx := context.Background()
+	for _, way := range []string{"line", "stick"} {
+		t.Run(way, func(t *testing.T) {
+			a := newAllied(t, 3)
+			met := a.met(0, "Жақсыбеков Нұржан 1988-03-04", "Алиев Тимур 1979-11-30")
+			id := met[0]
+			want := []string{a.filed(0, id, "photograph", 200_000), a.filed(0, id, "statement", 5), a.filed(0, id, "shared", 70_000)}
+			a.filed(0, met[1], "shared", 70_000) // the same bytes: sealed once
+			if n := a.sealedFiles(0); n != 3 {
+				t.Fatalf("%d sealed files", n)
+			}
+			a.settled()
+			a.prove(0)
+			if err := a.nodes[0].HandCase(ctx, a.members[0], id, "Organisation 1", "moved"); err != nil {
+				t.Fatal(err)
+			}
+			carry := func(from, to int) {
+				t.Helper()
+				var stick bytes.Buffer
+				if _, err := a.nodes[from].WriteStick(ctx, a.members[from], &stick, 0); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := a.nodes[to].ReadStick(ctx, a.members[to], bytes.NewReader(stick.Bytes())); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if way == "line" {
+				// The entries came, and the line was cut before the files.
+				for _, i := range []int{0, 1, 1} {
+					if err := a.nodes[i].exchange(ctx, func(n *exchange.Node) error { return n.Follow(ctx, a.nodes[i].coalition.Coalition.Client()) }); err != nil {
+						t.Fatal(err)
+					}
+				}
+			} else {
+				a.settledWithoutFiles()
+			}
+			a.reopen(1)
+			if err := a.nodes[1].TakeCase(ctx, a.members[1], id); !errors.Is(err, ErrHandFiles) {
+				t.Errorf("taken without its files: %v", err)
+			}
+			if contents, missing := a.opens(1, id); len(contents) > 0 || missing != 3 {
+				t.Errorf("before they came: %d files, %d missing", len(contents), missing)
+			}
+			if v, err := a.nodes[1].Verify(ctx, a.members[1], true); err != nil || len(v.Problems) > 0 {
+				t.Errorf("what is on its way is a problem: %v %v", v.Problems, err)
+			}
+			if way == "line" {
+				a.settled()
+			} else {
+				carry(0, 1)
+			}
+			if v := a.sync(1); v.Coming != 3 || v.Came != 3 {
+				t.Errorf("%d of %d files came", v.Came, v.Coming)
+			}
+			if v := a.sync(0); v.Sending != 3 {
+				t.Errorf("%d files are on their way", v.Sending)
+			}
+			if a.sealedFiles(2) != 0 {
+				t.Error("a stranger has files")
+			}
+			if way == "line" { // one came damaged: it is sent again
+				coming, err := a.nodes[1].coalition.node.Coming()
+				if err != nil {
+					t.Fatal(err)
+				}
+				path := a.nodes[1].coalition.node.Path(coming[0].Parcel)
+				b, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b[len(b)/2] ^= 1
+				if err := os.WriteFile(path, b, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if err := a.nodes[1].TakeCase(ctx, a.members[1], id); !errors.Is(err, ErrHandFiles) {
+					t.Errorf("taken with a damaged file: %v", err)
+				}
+				for _, i := range []int{1, 0, 1} {
+					a.sync(i)
+				}
+			}
+			if err := a.nodes[1].TakeCase(ctx, a.members[1], id); err != nil {
+				t.Fatal(err)
+			}
+			a.settled()
+			a.settled()
+			got, missing := a.opens(1, id)
+			if slices.Sort(got); missing > 0 || !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+				t.Errorf("taken, %d files open, and %d are missing", len(got), missing)
+			}
+			if contents, _ := a.opens(0, id); len(contents) > 0 {
+				t.Error("who handed it over opens files still")
+			}
+			if n := a.sealedFiles(0); n != 1 { // that of the other case
+				t.Errorf("who handed it over has %d sealed files", n)
+			}
+			if contents, missing := a.opens(0, met[1]); len(contents) != 1 || missing > 0 {
+				t.Error("the file of another case went along")
+			}
+			if v := a.sync(1); v.Coming != 0 {
+				t.Errorf("%d files lie on the way", v.Coming)
+			}
+			if left, err := os.ReadDir(filepath.Join(a.dir, "relay", "files")); err == nil && len(left) > 0 {
+				t.Errorf("the relay keeps %d files", len(left))
+			}
+			a.sound(2)
+		})
+	}
+}
+
+// settledWithoutFiles brings entries to all by the relay, and no file.
+func (a *allied) settledWithoutFiles() {
+	a.t.Helper()
+	ctx := context.Background()
+	for range 3 {
+		for i := range a.nodes {
+			if err := a.nodes[i].exchange(ctx, func(n *exchange.Node) error { return n.Follow(ctx, a.nodes[i].coalition.Coalition.Client()) }); err != nil {
+				a.t.Fatal(err)
+			}
+		}
+	}
 }

@@ -40,6 +40,7 @@ const (
 	ledgerFile = "ledger.db"
 	ledgerKey  = "ledger.key"
 	headFile   = "head"
+	filesDir   = "files" // of cases that are on their way, sealed
 )
 
 const (
@@ -223,7 +224,7 @@ func (r *Relay) openLedger(ctx context.Context, create bool) error {
 // renew makes what orders anew, with the nodes that are known now.
 func (r *Relay) renew() {
 	c := exchange.Coalition{Nodes: r.kept.Nodes}
-	r.order = exchange.NewRelay(r.log, r.store, r.id, c.Keys())
+	r.order = exchange.NewRelay(r.log, r.store, r.id, c.Keys(), filepath.Join(r.dir, filesDir))
 }
 
 // stampOf tells one state of the settings' file from another.
