@@ -149,7 +149,7 @@ func (p *program) exchangeExportCommand() *cobra.Command {
 		Use:   "export FILE",
 		Short: "Write a file for a stick: to the relay, or past it to another node",
 		Long: `Write a file for a stick: what waits here and what of the coalition's ledger is
-here, all sealed. The relay takes it in with 'kua relay import', another node with
+here, all sealed, and the files of cases that were handed over. The relay takes it in with 'kua relay import', another node with
 'kua exchange import'; that one hands on what waits.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -225,6 +225,12 @@ func (p *program) sayExchange(v registry.ExchangeView) {
 	default:
 		fmt.Fprintf(p.out, "%d wait to be handed in.\n", v.Waiting)
 	}
+	if v.Sending > 0 {
+		fmt.Fprintf(p.out, "%d files of cases that were handed over are on their way, and stay here until those are taken.\n", v.Sending)
+	}
+	if v.Coming > 0 {
+		fmt.Fprintf(p.out, "%d files of cases that were handed over to you come; %d of them are here whole.\n", v.Coming, v.Came)
+	}
 	for _, n := range v.Nodes {
 		seen := "has not signed anything yet"
 		if !n.Seen.IsZero() {
@@ -270,6 +276,7 @@ func exchangeAnswer(v registry.ExchangeView) map[string]any {
 	return map[string]any{
 		"node": v.Node, "name": v.Name, "fingerprint": v.Fingerprint, "relay": v.Relay, "address": v.Address,
 		"entries": v.Entries, "root": v.Root, "missing": v.Missing, "waiting": v.Waiting, "carried": v.Carried,
+		"sending": v.Sending, "coming": v.Coming, "came": v.Came,
 		"refused": refused, "held": held, "forks": forks, "nodes": nodes,
 	}
 }

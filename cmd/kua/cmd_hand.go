@@ -17,8 +17,8 @@ func (p *program) handCommand() *cobra.Command {
 it from then on. With this act nobody writes to it here any more, and its grants
 end. When that organisation has taken it ('kua case take'), its node alone opens
 who the case is about; you read what all who count read. Speak with them first, and
-ask the person. A case with files, or a restricted one, is not handed over.
-A case that was handed over to you goes back in the same way.`,
+ask the person. Its files go after it, sealed; yours are let go of when it was taken.
+A restricted case is not handed over. A case that was handed over to you goes back in the same way.`,
 		Example: `  kua case hand-over K-4821907 --to "Northern Centre" --reason "moved there"`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -51,7 +51,8 @@ func (p *program) takeCommand() *cobra.Command {
 		Short: "Take a case that another node has handed over to you; without CASE, list those",
 		Long: `Take a case that another node has handed over to your organisation: from then on it
 is yours to write and to grant, under new keys that its former organisation does not
-have. Without CASE those are listed that wait to be taken or handed back ('kua case
+have. A case with files is taken once all of them are here: they come by the exchange
+or by stick, go on where a line was cut, and are held against their hashes. Without CASE those are listed that wait to be taken or handed back ('kua case
 hand-over').`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
