@@ -9,8 +9,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -218,6 +220,9 @@ func (n *node) do(ctx context.Context, o order) (a answer, err error) {
 		if err != nil {
 			return a, err
 		}
+		if _, err := n.reg.AddFile(ctx, n.s, row.ID, registry.NewFile{Name: "statement", Content: strings.NewReader(strings.Repeat(row.ID, 10_000))}); err != nil {
+			return a, err
+		}
 		return a, n.reg.HandCase(ctx, n.s, row.ID, o.Name, "moved there")
 	case "take":
 		return n.takeHanded(ctx)
@@ -348,12 +353,34 @@ func (n *node) takeHanded(ctx context.Context) (a answer, err error) {
 		return a, err
 	}
 	for _, row := range rows {
-		if err := n.reg.TakeCase(ctx, n.s, row.ID); err != nil {
+		if err := n.reg.TakeCase(ctx, n.s, row.ID); errors.Is(err, registry.ErrHandFiles) {
+			continue // they come with another exchange
+		} else if err != nil {
 			return a, err
+		}
+		if err := n.readFile(ctx, row.ID); err != nil {
+			return a, fmt.Errorf("the file of a case that was taken: %w", err)
 		}
 		a.Done++
 	}
 	return a, nil
+}
+
+// readFile reads the file that a case was handed over with, and fails where it is not as it was.
+func (n *node) readFile(ctx context.Context, id string) error {
+	files, err := n.reg.Files(ctx, n.s, id)
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	f, _, err := n.reg.OpenFile(ctx, n.s, id, files[0].ID)
+	if err != nil {
+		return err
+	}
+	b, err := io.ReadAll(f)
+	if err = errors.Join(err, f.Close()); err == nil && string(b) != strings.Repeat(id, 10_000) {
+		err = errors.New("it is another one")
+	}
+	return err
 }
 
 // common does what two organisations do to find whom they have in common.

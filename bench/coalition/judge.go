@@ -131,7 +131,11 @@ func (st *stage) look(fail func(string, ...any)) error {
 				needles = append(needles, of(k.who)...)
 			}
 		}
-		// Two invented people can have one family name: what somebody may know tells nothing.
+		// Two invented people can have one family name: what somebody may know tells
+		// nothing. The one hit that this search ever had was that (seed 1, before this
+		// was left out): two family names of people of node 0 in the memory of node 2,
+		// each the very name of another person whom nodes 0 and 2 both knew; no given
+		// name, telephone number or narrative beside them.
 		for _, k := range st.known {
 			if at == k.a || at == k.b {
 				may := of(k.who)

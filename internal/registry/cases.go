@@ -128,7 +128,11 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 			return CaseView{}, err
 		}
 	}
+	if to := r.handedTo(row.ID); r.handedAbroad(row.ID) && (view.MayRevoke || view.MayWrite) {
+		view.Handed = nameOfOrg(r.roll(), to)
+	}
 	if view.MayGrant {
+		view.HandTo = r.handableTo(t)
 		if view.Readers, err = r.readers(ctx, row.ID); err != nil {
 			return CaseView{}, err
 		}

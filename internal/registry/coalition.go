@@ -242,6 +242,9 @@ func (r *Registry) met() map[ledger.ID]*partner {
 	return nil
 }
 
+// Allied tells whether the register is one node of several.
+func (r *Registry) Allied() bool { return r.coalition != nil }
+
 // from is the node of an author; empty: this one.
 func (r *Registry) from(author ledger.ID) string {
 	if id := r.authorNode(author); id != ledger.ID(r.node.ID()) {

@@ -49,6 +49,7 @@ var withoutDecision = map[string]string{
 	"PublicStamp":      "as PublicSite",
 	"Warm":             "answers nothing",
 	"KeepExchanging":   "does what waits, with the nodes that an administrator has added, and answers nothing",
+	"Allied":           "whether the register is one node of several, which every member is told",
 	"Carry":            "does what waits and answers nothing",
 	"KeepCarrying":     "as Carry",
 	"IntakePublic":     "public halves of keys, which the public form shows",

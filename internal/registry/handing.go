@@ -160,6 +160,27 @@ func (r *Registry) HandCase(ctx context.Context, s *access.Session, caseID, to, 
 	return r.write(ctx, s, []act{a})
 }
 
+// handableTo are the organisations of other nodes to which a case can be handed over.
+func (r *Registry) handableTo(t access.Thing) (to []Holder) {
+	if t.Restricted {
+		return nil
+	}
+	for _, o := range r.roll().Orgs {
+		if o.Node != "" && o.Counts == t.Counts {
+			to = append(to, Holder{ID: o.ID, Name: o.Name, Org: true})
+		}
+	}
+	return to
+}
+
+// nameOfOrg is the name of an organisation, by id.
+func nameOfOrg(ro *roll, id string) string {
+	if o := ro.org(id); o != nil {
+		return o.Name
+	}
+	return ""
+}
+
 // orgCounts tells whether an organisation counts with the coalition.
 func (r *Registry) orgCounts(id string) bool {
 	r.rights.mu.RLock()

@@ -112,6 +112,8 @@ type CaseView struct {
 	Grants      []GrantView      // only where they may, or may revoke
 	MayRevoke   bool             // the member's organisation kept it before: it may say who is not to read it
 	Revoked     []RevocationView // what former keepers said, where there are grants
+	HandTo      []Holder         // organisations of other nodes to which the member may hand it over
+	Handed      string           // the organisation of another node to which it is on its way
 	MayHandOver bool             // the member may make a bundle of it
 	MayErase    bool             // the member may erase who it is about, or all of it
 	Readers     []Reader         // only where they may

@@ -12,6 +12,7 @@ type aboutBody struct {
 	Unreviewed []string
 	Recovery   recoveryCard
 	Facts      []fact
+	Exchange   string // where the pages of the coalition are; empty: the register stands alone
 	Stamps     string // where the time stamps of the register are, for those who may see them
 	Packs      []packLine
 }
@@ -50,6 +51,9 @@ func (s *server) about(v *visit) error {
 	}}
 	if s.reg.May(v.session, access.Verify) || s.reg.LooksAfter(v.session) {
 		body.Stamps = "/timestamps"
+	}
+	if s.reg.Allied() {
+		body.Exchange = "/exchange"
 	}
 	if info.Counts {
 		body.Facts = append(body.Facts,

@@ -26,6 +26,9 @@ type accessCard struct {
 	MayGrant     bool          // else it is shown to who kept the case before
 	Kept         bool          // the member's organisation kept it before
 	Orgs         []optionGroup // that a former keeper can name
+	HandTo       []option      // to whom it can be handed over
+	Hand, Why    string        // where that form goes, and what was written in it
+	Handed       string        // where it is on its way to
 	Despite      bool          // a revocation stands against what the form asks for
 
 	// Of a form that was not taken: why, and what was written in it.
@@ -55,6 +58,7 @@ type choice struct {
 // accessForm is what somebody sent who changes who may read a case.
 type accessForm struct {
 	act, grant, to, other, part, until string
+	reason, problem                    string // of handing over
 	despite                            bool
 	refused                            error
 }
@@ -134,6 +138,16 @@ func (c *caseReader) access(holders []registry.Holder, form accessForm) *accessC
 		Restricted: c.file.Restricted, Today: c.reg.Today().String(),
 		Problem: c.accessProblem(form.refused), Other: form.other, Until: form.until,
 		MayGrant: c.file.MayGrant, Kept: c.file.MayRevoke, Despite: errors.Is(form.refused, registry.ErrRevoked),
+	}
+	if form.problem != "" {
+		card.Problem = form.problem
+	}
+	for _, h := range sorted(c.voice, c.file.HandTo, func(h registry.Holder) string { return h.Name }) {
+		card.HandTo = append(card.HandTo, option{h.ID, h.Name, form.act == "hand" && form.to == h.ID})
+	}
+	card.Hand, card.Why = casePath(c.file.Row)+"/hand#access", form.reason
+	if c.file.Handed != "" {
+		card.Handed = c.T("exchange.on_way", c.file.Handed)
 	}
 	for _, r := range c.file.Revoked {
 		card.Revoked = append(card.Revoked, revokedLine{c.T("access.revoked", r.To), r.Reason, c.T("access.revoked.by", r.By, c.moment(r.At))})

@@ -27,8 +27,8 @@ var fakeGrants = []registry.GrantView{
 var (
 	fakeRevoked = []registry.RevocationView{{ID: "000000000000000000000000000000f1", To: "Южный пример", By: "Northern node", Reason: "she fears " + hostile, At: moment("2022-06-02T10:30:00Z")}, {ID: "000000000000000000000000000000f2", To: hostile, By: "Northern node", At: moment("2022-06-03T10:30:00Z")}}
 	fakeGiven   = []registry.GrantView{{ID: fakeGrants[0].ID, To: "Южный пример", Org: true, Part: access.Fact, By: "Sample Member", At: moment("2022-06-03T10:30:00Z"), Revoked: fakeRevoked[:1]}}
-	fakeKept    = registry.CaseView{MayRevoke: true, Grants: fakeGiven, Revoked: fakeRevoked}
-	fakeBeaten  = registry.CaseView{MayGrant: true, Counted: true, Grants: fakeGiven, Revoked: fakeRevoked}
+	fakeKept    = registry.CaseView{Handed: "Южный пример", MayRevoke: true, Grants: fakeGiven, Revoked: fakeRevoked}
+	fakeBeaten  = registry.CaseView{HandTo: []registry.Holder{{ID: orgSouth, Name: hostile, Org: true}}, MayGrant: true, Counted: true, Grants: fakeGiven, Revoked: fakeRevoked}
 )
 
 // TestAFormerKeeperSaysWhoIsNotToRead: who kept a case sees what was granted and

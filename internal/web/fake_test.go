@@ -43,6 +43,7 @@ var errInside = errors.New("secret inside of the machine")
 // fake is an invented register: the second user of the interface the pages ask.
 type fake struct {
 	against   bool // a former keeper says no
+	alone     bool // of no coalition
 	passkeys  bool // its address can have them
 	ownMap    bool // it has a map of its own
 	lockedAll int

@@ -38,6 +38,9 @@ var secretFields = []string{proofField, "passphrase", "old_passphrase", "new_pas
 var proofActs = map[string]string{
 	"POST /cases/{id}/access":          "access",
 	"POST /cases/{id}/bundle":          "bundle",
+	"POST /cases/{id}/hand":            "hand",
+	"POST /exchange/back":              "hand",
+	"POST /common/offer":               "offer",
 	"POST /cases/{id}/erase":           "erase",
 	"POST /encoded":                    "encoded",
 	"POST /account/factor/begin":       "factor_begin",

@@ -153,6 +153,8 @@ var pages = []struct{ name, path string }{
 	{"handbook-law", "/handbook/law"},
 	{"handbook-figures", "/handbook/figures"},
 	{"timestamps", "/timestamps?kept=1"},
+	{"exchange", "/exchange?done=synced"},
+	{"common", "/common?done=proposed"},
 	{"account", "/account"},
 	{"account-done", "/account?done=others"},
 	{"audit", "/audit"},
@@ -234,6 +236,8 @@ func TestGoldenPages(t *testing.T) {
 			golden(t, lang+"-backup-"+state.Why, signedInAs(t, warned, "Sample Office", lang).get("/members").Body.Bytes())
 		}
 		golden(t, lang+"-empty-cases", b.get("/cases").Body.Bytes())
+		golden(t, lang+"-exchange-admin", signedInAs(t, newFake(t), "Sample Administrator", lang).get("/exchange").Body.Bytes())
+		golden(t, lang+"-exchange-quiet", signedInAs(t, empty, "Sample Administrator", lang).get("/exchange").Body.Bytes())
 		drawn := newFake(t)
 		drawn.ownMap = true
 		golden(t, lang+"-map-own", signedIn(t, drawn, lang).get("/map").Body.Bytes())
@@ -246,6 +250,8 @@ func TestGoldenPages(t *testing.T) {
 		golden(t, lang+"-empty-matching", b.get("/matching").Body.Bytes())
 		golden(t, lang+"-empty-matching-sure", b.get("/matching/sure").Body.Bytes())
 		golden(t, lang+"-empty-timestamps", b.get("/timestamps").Body.Bytes())
+		golden(t, lang+"-empty-exchange", b.get("/exchange").Body.Bytes())
+		golden(t, lang+"-empty-common", b.get("/common").Body.Bytes())
 		golden(t, lang+"-empty-map", b.get("/map").Body.Bytes())
 		nobody := newBrowser(t, newPages(t, newFake(t)), lang)
 		golden(t, lang+"-signin", nobody.get("/sign-in").Body.Bytes())
