@@ -9,6 +9,7 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kua-registry/kua/internal/doctor"
 	"github.com/kua-registry/kua/internal/inbox"
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/pocket"
@@ -26,7 +28,8 @@ import (
 	"github.com/kua-registry/kua/internal/web"
 )
 
-// inboxMost is how many bytes reports from outside may take of the disk.
+// inboxMost is how many bytes reports from outside may take, on a disk that has
+// twice that for them.
 const inboxMost = 50 << 30
 
 // tendInboxEvery is how often uploads are looked at that became part of nothing.
@@ -239,7 +242,14 @@ new card.`,
 
 // inboxOf is how the inbox of the register in dir is opened.
 func (p *program) inboxOf(dir string) inbox.Options {
-	return inbox.Options{Dir: filepath.Join(dir, "inbox"), Most: inboxMost, Now: p.now}
+	o := inbox.Options{Dir: filepath.Join(dir, "inbox"), Most: inboxMost, Now: p.now}
+	if disk := doctor.ThisMachine(p.now()).Disk; disk != nil {
+		o.Free = func() (int64, error) {
+			d, err := disk(dir)
+			return int64(min(d.Free, math.MaxInt64)), err
+		}
+	}
+	return o
 }
 
 // pagesOf are the options with which the page of a card is made.

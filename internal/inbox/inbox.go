@@ -81,6 +81,7 @@ type File struct {
 type Store struct {
 	dir    string
 	most   int64
+	free   func() (int64, error) // bytes the disk still has; nil: not known
 	now    func() time.Time
 	before func(step string) error // for tests: what fails or dies before a step on the disk
 	where  [16]byte                // names the installation: receipts are bound to it
@@ -97,6 +98,10 @@ type Store struct {
 type Options struct {
 	Dir  string
 	Most int64 // bytes that all reports and uploads may take
+	// Free, where it is known, is how many bytes the disk still has. Reports
+	// take no more than half of what there is for them, so that a flood leaves
+	// the register room to write in, however small the disk.
+	Free func() (int64, error)
 	Now  func() time.Time
 }
 
@@ -117,7 +122,7 @@ func Open(o Options) (*Store, error) { return openStore(o, true) }
 func Beside(o Options) (*Store, error) { return openStore(o, false) }
 
 func openStore(o Options, alone bool) (*Store, error) {
-	s := &Store{dir: o.Dir, most: o.Most, now: o.Now, before: func(string) error { return nil }}
+	s := &Store{dir: o.Dir, most: o.Most, free: o.Free, now: o.Now, before: func(string) error { return nil }}
 	for _, dir := range []string{s.reports(), s.uploads()} {
 		if err := os.MkdirAll(dir, fileMode); err != nil {
 			return nil, fmt.Errorf("the inbox can't be opened: %w", err)
@@ -341,7 +346,15 @@ func (s *Store) room(n int64, running bool) error {
 			return err
 		}
 	}
-	if s.used+n > s.most || running && s.running+n > s.most/4 {
+	most := s.most
+	if s.free != nil {
+		free, err := s.free()
+		if err != nil {
+			return fmt.Errorf("how much room the disk has can't be seen: %w", err)
+		}
+		most = min(most, (s.used+free)/2)
+	}
+	if s.used+n > most || running && s.running+n > most/4 {
 		return ErrFull
 	}
 	s.used += n

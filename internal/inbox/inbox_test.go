@@ -480,6 +480,40 @@ func TestProgramsBesideEachOther(t *testing.T) {
 	}
 }
 
+// TestFloodLeavesTheDiskItsRoom: on a disk smaller than what reports may take,
+// they take half of what it has for them, and the register has the rest.
+func TestFloodLeavesTheDiskItsRoom(t *testing.T) {
+	free := int64(80_000)
+	s, err := Open(Options{Dir: t.TempDir(), Most: 50 << 30, Now: clock, Free: func() (int64, error) { return free, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent int64
+	for door := byte(1); ; door++ {
+		const size = 1000
+		err := s.Put(Door{door}, "x", make([]byte, size), nil)
+		if errors.Is(err, ErrFull) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sent, free = sent+size, free-size; free < 0 {
+			t.Fatal("the flood filled the disk")
+		}
+	}
+	if sent < 30_000 || free < 38_000 {
+		t.Errorf("reports took %d bytes and left %d of 80,000", sent, free)
+	}
+	if err := s.PutPiece(Upload{1}, 0, make([]byte, 900)); !errors.Is(err, ErrFull) {
+		t.Errorf("an upload after it: %v", err)
+	}
+	s.free = func() (int64, error) { return 0, errors.New("no such disk") }
+	if err := s.Put(Door{255}, "x", []byte("y"), nil); err == nil || errors.Is(err, ErrFull) {
+		t.Errorf("a disk that can't be seen: %v", err)
+	}
+}
+
 // TestLargeFilesOnTheirWayRegression: files of 2 GiB, as large as they may be,
 // have room before their report comes; a limit of 1 GiB let none in.
 func TestLargeFilesOnTheirWayRegression(t *testing.T) {
