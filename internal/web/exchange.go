@@ -98,8 +98,8 @@ func (v *visit) exchangeProblem(err error) string {
 	return v.pairProblem(err)
 }
 
-// said is what was done, of those words that a page knows.
-func (v *visit) said(words ...string) string {
+// exchangeDone is what was done, of those words that a page knows.
+func (v *visit) exchangeDone(words ...string) string {
 	if done := v.r.URL.Query().Get("done"); slices.Contains(words, done) {
 		return v.T("exchange.done." + done)
 	}
@@ -107,7 +107,7 @@ func (v *visit) said(words ...string) string {
 }
 
 func (s *server) exchangePage(v *visit) error {
-	return s.showExchange(v, exchangeBody{Done: v.said("synced", "taken", "back", "handed", "revoked")})
+	return s.showExchange(v, exchangeBody{Done: v.exchangeDone("synced", "taken", "back", "handed", "revoked")})
 }
 
 func (s *server) showExchange(v *visit, body exchangeBody) error {
@@ -290,7 +290,7 @@ type commonRow struct {
 }
 
 func (s *server) commonPage(v *visit) error {
-	return s.showCommon(v, commonBody{Done: v.said("offered", "proposed", "same", "different", "withdrawn")})
+	return s.showCommon(v, commonBody{Done: v.exchangeDone("offered", "proposed", "same", "different", "withdrawn")})
 }
 
 func (s *server) showCommon(v *visit, body commonBody) error {
