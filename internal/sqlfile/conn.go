@@ -111,7 +111,14 @@ func (c *Conn) Run(sql string, row func(*sqlite3.Stmt) error, args ...any) (err 
 			err = row(st)
 		}
 	}
-	return errors.Join(err, st.Reset()) // Reset answers what Step met
+	// A step that was not taken, as the context of the connection had ended, is
+	// known to Err alone: Reset forgets it, and a statement that did nothing would
+	// be taken for one that found nothing. What a step met, both answer.
+	err = errors.Join(err, st.Err())
+	if again := st.Reset(); err == nil {
+		err = again
+	}
+	return err
 }
 
 func bind(st *sqlite3.Stmt, i int, arg any) error {

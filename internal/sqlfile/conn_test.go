@@ -4,6 +4,7 @@ package sqlfile
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -89,5 +90,43 @@ func TestRelativePathRegression(t *testing.T) {
 	}
 	if _, err := os.Stat("relative.db"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestEndedContextIsNotNothingFoundRegression: a statement of which a step was
+// not taken, as the context had ended, was answered as one that found no more
+// rows, or as one that had written. An index then took an act for written that
+// it did not hold, and read of a stream fewer entries than it had put there.
+func TestEndedContextIsNotNothingFoundRegression(t *testing.T) {
+	c, err := Open(filepath.Join(t.TempDir(), "some.db"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := c.Exec("CREATE TABLE t(a INTEGER); INSERT INTO t VALUES(1), (2), (3)"); err != nil {
+		t.Fatal(err)
+	}
+	count := func(sql string, each func()) (rows int, err error) {
+		err = c.Run(sql, func(*sqlite3.Stmt) error { rows++; each(); return nil })
+		return rows, err
+	}
+	ctx, end := context.WithCancel(t.Context())
+	c.SetInterrupt(ctx)
+	if rows, err := count("SELECT a FROM t", end); !errors.Is(err, sqlite3.INTERRUPT) || rows != 1 {
+		t.Errorf("a context that ended after the first row: %d rows, %v", rows, err)
+	}
+	if rows, err := count("SELECT a FROM t", end); !errors.Is(err, sqlite3.INTERRUPT) {
+		t.Errorf("a context that had ended: %d rows, %v", rows, err)
+	}
+	if err := c.Run("INSERT INTO t VALUES(4)", nil); !errors.Is(err, sqlite3.INTERRUPT) {
+		t.Errorf("what was not written is said to be: %v", err)
+	}
+	c.SetInterrupt(context.Background())
+	if rows, err := count("SELECT a FROM t", func() {}); err != nil || rows != 3 {
+		t.Errorf("afterwards: %d rows, %v", rows, err)
 	}
 }
