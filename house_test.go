@@ -134,6 +134,30 @@ func TestEveryRoomSaysWhatItIsFor(t *testing.T) {
 	}
 }
 
+// TestDecisionsHaveTheirNumber holds that a decision is named by one number, in
+// its file as in its title: two that were written beside each other took one.
+func TestDecisionsHaveTheirNumber(t *testing.T) {
+	files, err := filepath.Glob("docs/adr/[0-9]*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no decisions: %v", err)
+	}
+	has := map[string]string{}
+	for _, file := range files {
+		number, _, _ := strings.Cut(filepath.Base(file), "-")
+		if other, ok := has[number]; ok {
+			t.Errorf("%s and %s have one number", other, file)
+		}
+		has[number] = file
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if title := "# " + strings.TrimLeft(number, "0") + ". "; !strings.HasPrefix(string(text), title) {
+			t.Errorf("%s does not begin with %q", file, title)
+		}
+	}
+}
+
 func rooms(t *testing.T) map[string][]string {
 	t.Helper()
 	found := map[string][]string{}

@@ -283,7 +283,7 @@ func (r *Registry) submissionView(ctx context.Context, s *access.Session, store 
 
 // listedReport is what a list shows of what a report tells. What was opened stays
 // with the keys of the session that did, so that the next list need not open it
-// again, and is written nowhere: ADR 38.
+// again, and is written nowhere: ADR 44.
 type listedReport struct {
 	tried          int    // with how many keys it was tried
 	org            string // whose key opened it; empty: none of them

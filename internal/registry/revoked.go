@@ -20,7 +20,7 @@ import (
 // organisation that kept a case may go on saying who is not to read it, in a stream
 // of its node's own. That beats each grant of the case to that organisation whose
 // author had not seen it; a grant names those that its author had seen. Who keeps
-// the case decides, but never in ignorance. See ADR 36.
+// the case decides, but never in ignorance. See ADR 42.
 
 // revocationKind is the kind of record that says so.
 const revocationKind = "revocation"
