@@ -140,6 +140,8 @@ var tries = map[string][][]string{
 var outside = map[string]string{
 	"kua evidence check":      "reads a file that lies on the disk, and no register",
 	"kua version":             "says which program it is",
+	"kua handbook":            "writes the handbook, and reads no register",
+	"kua man":                 "says how the commands are used, and reads no register",
 	"kua safe-copy":           "opens a file that it is handed, and no register",
 	"kua init":                "makes a new register",
 	"kua demo":                "makes the sample register",

@@ -349,8 +349,12 @@ func (k *taking) serve(more ...string) *takingServer {
 }
 
 // most is the most memory that the program had, in MiB; 0: the system doesn't say.
-func (s *takingServer) most() int {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+func (s *takingServer) most() int { return mostMemory(strconv.Itoa(s.cmd.Process.Pid)) }
+
+// mostMemory is the most memory that a process had since it began, in MiB; 0:
+// the system doesn't say.
+func mostMemory(pid string) int {
+	status, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {
 		return 0
 	}
@@ -429,11 +433,19 @@ func TestLargeFileFromOutside(t *testing.T) {
 		t.Fatalf("%d reports", len(all))
 	}
 	cmd := exec.Command(os.Args[0], k.open("intake", "case", all[0].ID)...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
+	said := filepath.Join(t.TempDir(), "memory")
+	cmd.Env = append(os.Environ(), asProgram+"=1", sayMemory+"="+said)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	opening := mostMemory(cmd.ProcessState)
+	most, err := os.ReadFile(said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opening, err := strconv.Atoi(string(most))
+	if err != nil {
+		t.Fatal(err)
+	}
 	k.inCase(k.list()[0].Number, map[string]string{want: film, sent[1].SHA256: picture}, 1)
 	var verified struct {
 		Problem string

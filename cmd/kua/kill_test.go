@@ -17,6 +17,11 @@ import (
 // asProgram makes the test binary be the program: the tests kill it.
 const asProgram = "KUA_TEST_AS_PROGRAM"
 
+// sayMemory has it write into a file of that name how much memory it had at
+// the most: what the system says of a process that ended has that of the tests
+// in it, which began it.
+const sayMemory = "KUA_TEST_SAY_MEMORY"
+
 // killRounds is how many imports are killed.
 const killRounds = 8
 

@@ -60,6 +60,11 @@ func testProgram() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := p.run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
+	if file := os.Getenv(sayMemory); file != "" {
+		if err := os.WriteFile(file, []byte(strconv.Itoa(mostMemory("self"))), 0o600); err != nil {
+			code = 1
+		}
+	}
 	os.Exit(code)
 }
 
