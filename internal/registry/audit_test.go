@@ -34,6 +34,7 @@ var withoutLine = map[string]string{
 	"EndAll":        "its line is written when the register is closed",
 	"LocksAll":      "as EndAll",
 	"MayLock":       "the pages ask it to know whether to show a button",
+	"Allied":        "as MayLock: whether there are other nodes",
 	"MayEncode":     "as MayLock",
 	"MayStamp":      "as MayLock",
 	"Idle":          "a time",
