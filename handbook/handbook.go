@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-// Package handbook is the handbook in English, Russian and Kazakh: chapters in Markdown, and two that are made of a
-// codebook, so that they say what the program does: the legal pack with its sources, and what each figure counts.
 package handbook
 
 import (
