@@ -202,7 +202,15 @@ func TestNewerRegisterIsLeftAlone(t *testing.T) {
 			t.Errorf("opened: %v", err)
 		}
 	}
-	if after := everything(t, g.dir, g.dir+forgettingEnding); !maps.EqualFunc(before, after, bytes.Equal) {
+	after := everything(t, g.dir, g.dir+forgettingEnding)
+	// To read a file SQLite makes two beside it; the format is known only then. A
+	// log that says nothing changes nothing when the newer program finds it.
+	log := filepath.Join(g.dir, ledgerFile)
+	if len(after[log+"-wal"]) == 0 {
+		delete(after, log+"-wal")
+		delete(after, log+"-shm")
+	}
+	if !maps.EqualFunc(before, after, bytes.Equal) {
 		for name := range after {
 			if !bytes.Equal(before[name], after[name]) {
 				t.Errorf("%s was changed", name)
