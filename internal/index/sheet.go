@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -24,8 +23,11 @@ import (
 // sheets are the units that are true now, of the scopes that were asked about.
 type sheets struct {
 	loading sync.Mutex // held while one is made, so that it is made once
-	mu      sync.Mutex // guards of
-	of      map[int64]*sheet
+
+	mu    sync.Mutex // guards what follows
+	of    map[int64][]*sheet
+	made  bool       // one is being made: what is written meanwhile is noted
+	since []followed // that, in its order
 }
 
 // sheet is the units of a scope at one head of the ledger. It does not change.
@@ -34,8 +36,19 @@ type sheet struct {
 	pages [][][]byte // by the number of the unit's first stream: see compact; nil: none
 }
 
+// followed is what a write changed of what is true now.
+type followed struct {
+	from, to Head
+	units    map[counted][]byte // an empty one is no more
+}
+
 // sheetPage is how many units lie on a page, which a write copies.
 const sheetPage = 1024
+
+// sheetHeads is at how many heads, up to the last, the units of a scope are
+// kept: who began to read before the last writes finds theirs. They share all
+// pages but those that were copied.
+const sheetHeads = 64
 
 // counted names a unit that is true now: no two of a scope share a case.
 type counted struct{ scope, stream int64 } // stream: the first of its members
@@ -43,24 +56,62 @@ type counted struct{ scope, stream int64 } // stream: the first of its members
 func (s *sheets) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.of = nil
+	s.of, s.made, s.since = nil, false, nil
 }
 
-// kept tells whether there is any.
+// kept tells whether there is any, or will be.
 func (s *sheets) kept() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.of) > 0
+	return len(s.of) > 0 || s.made
 }
 
 // at answers the sheet of a scope at a head, if there is one.
 func (s *sheets) at(scope int64, head Head) *sheet {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if found := s.of[scope]; found != nil && found.head == head {
-		return found
+	for _, found := range slices.Backward(s.of[scope]) {
+		if found.head == head {
+			return found
+		}
 	}
 	return nil
+}
+
+// begin says that a sheet is being made. It takes long where there are many
+// cases, and is no use where others write if it is not taken to their heads.
+func (s *sheets) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.made, s.since = true, nil
+}
+
+// done keeps what was made since begin, with what was written meanwhile; nil:
+// nothing was made.
+func (s *sheets) done(scope int64, sh *sheet) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	since, made := s.since, s.made
+	s.made, s.since = false, nil
+	if sh == nil || !made { // it was said meanwhile that all is to be forgotten
+		return
+	}
+	if len(s.of[scope]) > 0 { // who made it began to read before those were
+		return
+	}
+	heads := []*sheet{sh}
+	for _, ch := range since {
+		if last := heads[len(heads)-1]; ch.units != nil && ch.from == last.head {
+			heads = append(heads, last.next(scope, ch))
+		}
+	}
+	if len(since) > 0 && heads[len(heads)-1].head != since[len(since)-1].to { // not all was noted
+		return
+	}
+	if s.of == nil {
+		s.of = map[int64][]*sheet{}
+	}
+	s.of[scope] = heads[max(0, len(heads)-sheetHeads):]
 }
 
 // follow takes the sheets from one head to the next: units are those that
@@ -68,33 +119,46 @@ func (s *sheets) at(scope int64, head Head) *sheet {
 func (s *sheets) follow(from, to Head, units map[counted][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := map[int64]*sheet{}
-	for scope, old := range s.of {
-		if units != nil && old.head == from {
-			next[scope] = &sheet{to, slices.Clone(old.pages)}
-		}
+	ch := followed{from, to, units}
+	if s.made {
+		s.since = append(s.since, ch)
 	}
-	own := map[[2]int64]bool{} // pages that are copied
-	for u, body := range units {
-		sh := next[u.scope]
-		if sh == nil {
+	for scope, heads := range s.of {
+		last := heads[len(heads)-1]
+		if units == nil || last.head != from {
+			delete(s.of, scope)
 			continue
 		}
-		at := [2]int64{u.scope, u.stream / sheetPage}
-		for int64(len(sh.pages)) <= at[1] {
-			sh.pages = append(sh.pages, nil)
+		if len(heads) == sheetHeads {
+			heads = slices.Clone(heads[1:])
+		}
+		s.of[scope] = append(heads, last.next(scope, ch))
+	}
+}
+
+// next is the sheet after a change.
+func (sh *sheet) next(scope int64, ch followed) *sheet {
+	next := &sheet{ch.to, slices.Clone(sh.pages)}
+	own := map[int64]bool{} // pages that are copied
+	for u, body := range ch.units {
+		if u.scope != scope {
+			continue
+		}
+		at := u.stream / sheetPage
+		for int64(len(next.pages)) <= at {
+			next.pages = append(next.pages, nil)
 		}
 		if !own[at] {
 			page := make([][]byte, sheetPage)
-			copy(page, sh.pages[at[1]])
-			sh.pages[at[1]], own[at] = page, true
+			copy(page, next.pages[at])
+			next.pages[at], own[at] = page, true
 		}
 		if len(body) == 0 {
 			body = nil
 		}
-		sh.pages[at[1]][u.stream%sheetPage] = body
+		next.pages[at][u.stream%sheetPage] = body
 	}
-	s.of = next
+	return next
 }
 
 // sheet answers the units of a scope that are true at the head of a list.
@@ -107,6 +171,9 @@ func (ix *Index) sheet(ctx context.Context, c *conn, list *listing, scope int64)
 	if found := ix.sheets.at(scope, list.head); found != nil {
 		return found, nil
 	}
+	ix.sheets.begin()
+	var kept *sheet
+	defer func() { ix.sheets.done(scope, kept) }()
 	made := &sheet{head: list.head, pages: make([][][]byte, len(list.ids)/sheetPage+1)}
 	var block []byte // many small ones in one
 	err := ix.unitsAt(ctx, c, scope, forever-1, func(stream int64, unit []byte) error {
@@ -128,14 +195,7 @@ func (ix *Index) sheet(ctx context.Context, c *conn, list *listing, scope int64)
 	if err != nil {
 		return nil, err
 	}
-	ix.sheets.mu.Lock()
-	defer ix.sheets.mu.Unlock()
-	if ix.sheets.of == nil {
-		ix.sheets.of = map[int64]*sheet{}
-	} else {
-		ix.sheets.of = maps.Clone(ix.sheets.of)
-	}
-	ix.sheets.of[scope] = made
+	kept = made
 	return made, nil
 }
 
