@@ -146,7 +146,7 @@ func (s *server) leave(v *visit) {
 // so that a sign-in leads nowhere but into it. The first page needs no mention.
 func nextPage(path string) string {
 	switch path {
-	case "/cases", "/figures", "/about", "/audit", "/account", "/account/passkeys", "/members", "/drafts", "/state", "/map", "/patterns", "/outside", "/commitments", "/calendar", "/tasks", "/mail", "/searches", "/keys", "/matching", "/inbox":
+	case "/cases", "/figures", "/about", "/audit", "/account", "/account/passkeys", "/members", "/drafts", "/state", "/map", "/patterns", "/outside", "/commitments", "/calendar", "/tasks", "/mail", "/searches", "/keys", "/matching", "/inbox", "/handbook":
 		return path
 	}
 	for _, of := range []string{"/members/", "/organisations/"} {
@@ -154,7 +154,7 @@ func nextPage(path string) string {
 			return path
 		}
 	}
-	for _, of := range []string{"/cases/", "/state/", "/outside/", "/commitments/", "/followed/", "/inbox/"} {
+	for _, of := range []string{"/cases/", "/state/", "/outside/", "/commitments/", "/followed/", "/inbox/", "/handbook/"} {
 		if rest, ok := strings.CutPrefix(path, of); ok && !slices.ContainsFunc(strings.Split(rest, "/"), notStep) {
 			return path
 		}
