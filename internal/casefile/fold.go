@@ -40,19 +40,9 @@ func Fold(book *codebook.Book, id string, entries []Entry) *Case {
 		if i > 0 && e.Pos != 0 && e.Pos == entries[i-1].Pos {
 			continue
 		}
-		r, ok := c.byID[e.Record]
-		if !ok {
-			if e.Op != Put {
-				continue // nothing is there to withdraw
-			}
-			r = &Record{ID: e.Record, Kind: e.Kind, Case: id}
-			c.byID[e.Record] = r
-			c.all = append(c.all, r)
+		if r, _ := c.recordOf(e); r != nil {
+			r.apply(e)
 		}
-		if e.Op == Put && e.Kind != r.Kind {
-			continue // a record keeps its kind: what is put under its id as another changes nothing of it
-		}
-		r.apply(e)
 	}
 	if n := len(entries); n > 0 {
 		c.newest = entries[n-1].Pos
@@ -82,15 +72,11 @@ func (c *Case) Next(entries []Entry) *Case {
 	case len(entries) == c.entries:
 		return c
 	}
-	n := &Case{ID: c.ID, book: c.book, members: c.members, all: slices.Clip(c.all), byID: maps.Clone(c.byID), byKind: maps.Clone(c.byKind), entries: len(entries), newest: last}
+	n := &Case{ID: c.ID, book: c.book, members: c.members, all: slices.Clone(c.all), byID: maps.Clone(c.byID), byKind: maps.Clone(c.byKind), entries: len(entries), newest: last}
 	own := map[*Record]bool{} // not those of c
-	shared := true            // all is still that of c
 	change := func(r *Record) *Record {
 		if own[r] {
 			return r
-		}
-		if shared {
-			n.all, shared = slices.Clone(n.all), false
 		}
 		copied := *r
 		copied.History = slices.Clip(r.History)
@@ -99,20 +85,14 @@ func (c *Case) Next(entries []Entry) *Case {
 		return &copied
 	}
 	for _, e := range entries[c.entries:] {
-		r, ok := n.byID[e.Record]
-		switch {
-		case !ok && e.Op != Put:
+		r, fresh := n.recordOf(e)
+		if r == nil {
 			continue
-		case !ok:
-			r = &Record{ID: e.Record, Kind: e.Kind, Case: c.ID}
-			n.byID[e.Record], own[r] = r, true
-			n.all, shared = append(n.all, r), false
-		case e.Op == Put && e.Kind != r.Kind:
-			continue
-		default:
-			r = change(r)
 		}
-		r.apply(e)
+		if fresh {
+			own[r] = true
+		}
+		change(r).apply(e)
 	}
 	for r := range own {
 		n.date(r)
@@ -145,6 +125,22 @@ func (c *Case) Next(entries []Entry) *Case {
 		}
 	}
 	return n
+}
+
+// recordOf is the record that an entry is of, and whether that is a new one; nil: it changes nothing.
+func (c *Case) recordOf(e Entry) (r *Record, fresh bool) {
+	r = c.byID[e.Record]
+	switch {
+	case r == nil && e.Op != Put: // nothing is there to withdraw
+		return nil, false
+	case r == nil:
+		r = &Record{ID: e.Record, Kind: e.Kind, Case: c.ID}
+		c.byID[e.Record], c.all = r, append(c.all, r)
+		return r, true
+	case e.Op == Put && e.Kind != r.Kind: // a record keeps its kind: what is put under its id as another changes nothing of it
+		return nil, false
+	}
+	return r, false
 }
 
 func (r *Record) apply(e Entry) {

@@ -3,6 +3,7 @@
 package casefile
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/kua-registry/kua/internal/edtf"
@@ -111,7 +112,7 @@ func (c *Case) Stage(asOf edtf.Day) Stage {
 // standAfterDecision says where a case stands by its latest decision: closed, appealed against, taken up again.
 func (c *Case) standAfterDecision(asOf edtf.Day, at map[string]mark, out *Stage, stand func(string)) {
 	var last *Record
-	for _, r := range c.counting("decision", asOf) {
+	for r := range c.counting("decision", asOf) {
 		if decided[r.Get("kind")] != "" && (last == nil || r.Counts >= last.Counts) {
 			last = r
 		}
@@ -133,7 +134,7 @@ func (c *Case) standAfterDecision(asOf edtf.Day, at map[string]mark, out *Stage,
 		return
 	}
 	out.Branch = id
-	for _, a := range c.counting("appeal", asOf) {
+	for a := range c.counting("appeal", asOf) {
 		pending := !slices.Contains([]string{"refused", "not_examined"}, a.Get("outcome"))
 		if of := a.Get("of"); pending && a.Counts >= last.Counts && (of == "" || of == last.ID) {
 			at[Appealed] = mark{since: a.Counts, undated: a.Date.IsZero()}
@@ -170,10 +171,8 @@ func (c *Case) marks(asOf edtf.Day) map[string]mark {
 	}
 	come := func(id string, r *Record, code string) { on(id, r.Counts, code, r.Date.IsZero()) }
 	each := func(kind string, f func(*Record)) {
-		for _, r := range c.byKind[kind] {
-			if r.Counts <= asOf {
-				f(r)
-			}
+		for r := range c.counting(kind, asOf) {
+			f(r)
 		}
 	}
 	each("report", func(r *Record) { come(Reported, r, "") })
@@ -281,13 +280,13 @@ func (c *Case) StagesAs(o *Case) bool {
 	return first(c) == first(o) && !slices.ContainsFunc(stageKinds, func(kind string) bool { return !slices.Equal(c.byKind[kind], o.byKind[kind]) })
 }
 
-// counting returns the live records of a kind that count by the end of a day.
-func (c *Case) counting(kind string, asOf edtf.Day) []*Record {
-	var out []*Record
-	for _, r := range c.byKind[kind] {
-		if r.Counts <= asOf {
-			out = append(out, r)
+// counting is the live records of a kind that count by the end of a day.
+func (c *Case) counting(kind string, asOf edtf.Day) iter.Seq[*Record] {
+	return func(yield func(*Record) bool) {
+		for _, r := range c.byKind[kind] {
+			if r.Counts <= asOf && !yield(r) {
+				return
+			}
 		}
 	}
-	return out
 }
