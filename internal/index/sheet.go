@@ -24,10 +24,10 @@ import (
 type sheets struct {
 	loading sync.Mutex // held while one is made, so that it is made once
 
-	mu    sync.Mutex // guards what follows
-	of    map[int64][]*sheet
-	made  bool       // one is being made: what is written meanwhile is noted
-	since []followed // that, in its order
+	mu     sync.Mutex // guards what follows
+	of     map[int64][]*sheet
+	making bool       // what is written meanwhile is noted
+	since  []followed // that, in its order
 }
 
 // sheet is the units of a scope at one head of the ledger. It does not change.
@@ -56,14 +56,14 @@ type counted struct{ scope, stream int64 } // stream: the first of its members
 func (s *sheets) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.of, s.made, s.since = nil, false, nil
+	s.of, s.making, s.since = nil, false, nil
 }
 
 // kept tells whether there is any, or will be.
 func (s *sheets) kept() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.of) > 0 || s.made
+	return len(s.of) > 0 || s.making
 }
 
 // at answers the sheet of a scope at a head, if there is one.
@@ -83,7 +83,7 @@ func (s *sheets) at(scope int64, head Head) *sheet {
 func (s *sheets) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.made, s.since = true, nil
+	s.making, s.since = true, nil
 }
 
 // done keeps what was made since begin, with what was written meanwhile; nil:
@@ -91,9 +91,9 @@ func (s *sheets) begin() {
 func (s *sheets) done(scope int64, sh *sheet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	since, made := s.since, s.made
-	s.made, s.since = false, nil
-	if sh == nil || !made { // it was said meanwhile that all is to be forgotten
+	since, making := s.since, s.making
+	s.making, s.since = false, nil
+	if sh == nil || !making { // it was said meanwhile that all is to be forgotten
 		return
 	}
 	if len(s.of[scope]) > 0 { // who made it began to read before those were
@@ -120,7 +120,7 @@ func (s *sheets) follow(from, to Head, units map[counted][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ch := followed{from, to, units}
-	if s.made {
+	if s.making {
 		s.since = append(s.since, ch)
 	}
 	for scope, heads := range s.of {
@@ -172,8 +172,13 @@ func (ix *Index) sheet(ctx context.Context, c *conn, list *listing, scope int64)
 		return found, nil
 	}
 	ix.sheets.begin()
-	var kept *sheet
-	defer func() { ix.sheets.done(scope, kept) }()
+	made, err := ix.makeSheet(ctx, c, list, scope)
+	ix.sheets.done(scope, made)
+	return made, err
+}
+
+// makeSheet reads the units of a scope; nil where it fails.
+func (ix *Index) makeSheet(ctx context.Context, c *conn, list *listing, scope int64) (*sheet, error) {
 	made := &sheet{head: list.head, pages: make([][][]byte, len(list.ids)/sheetPage+1)}
 	var block []byte // many small ones in one
 	err := ix.unitsAt(ctx, c, scope, forever-1, func(stream int64, unit []byte) error {
@@ -195,7 +200,6 @@ func (ix *Index) sheet(ctx context.Context, c *conn, list *listing, scope int64)
 	if err != nil {
 		return nil, err
 	}
-	kept = made
 	return made, nil
 }
 
