@@ -8,11 +8,11 @@
   const $ = (id) => document.getElementById(id);
   const config = JSON.parse($("config").textContent);
   const texts = config.texts;
-  const { Told, Answered, fill, utf8, hex, drawn, base64, pause, seal, writeMessage } = kua;
+  const { mostText, Told, Answered, fill, spoken, utf8, hex, drawn, base64, pause, seal, open, identityOf, writeMessage } = kua;
   const shortest = 16; // letters of a passphrase, as in the register
   const suggestedWords = 6;
   const scryptWork = 16; // 2^16: 64 MiB, what an old phone has
-  const mostText = 100 << 10, mostKnown = 1 << 10;
+  const mostKnown = 1 << 10;
   const saveAfter = 1500, handEvery = 60000; // milliseconds
   const fields = ["day", "speaker", "who", "told", "where", "when", "by", "complaint", "registered", "examined", "state", "wish", "contact", "known"];
 
@@ -69,7 +69,7 @@
     if (Array.from(phrase).length < shortest) throw new Told(texts.short);
     if (phrase !== spaced(form.elements.again.value)) throw new Told(texts.differ);
     const seed = drawn(32);
-    const identity = sealing.bech32.encode("age-secret-key-pq-", sealing.bech32.toWords(seed), false).toUpperCase();
+    const identity = identityOf(seed);
     seed.fill(0);
     const e = new sealing.Encrypter();
     e.setPassphrase(phrase);
@@ -87,10 +87,9 @@
     if (!sealed || !mine) throw new Told(texts.lost);
     let state;
     try {
-      const first = new sealing.Decrypter(), second = new sealing.Decrypter();
-      first.addPassphrase(phrase);
-      second.addIdentity(new TextDecoder().decode(await first.decrypt(mine.identity)));
-      state = JSON.parse(new TextDecoder().decode(await second.decrypt(sealed)));
+      const d = new sealing.Decrypter();
+      d.addPassphrase(phrase);
+      state = await open(new TextDecoder().decode(await d.decrypt(mine.identity)), sealed);
     } catch (e) {
       throw new Told(texts.wrong);
     } finally {
@@ -193,7 +192,7 @@
     const intake = state.to || config.intakes[0].recipient;
     const sealed = await seal(intake, writeMessage(message, texts.toolong));
     // Nobody comes back to it: what would open answers is thrown away.
-    const answers = await sealing.identityToRecipient(sealing.bech32.encode("age-secret-key-pq-", sealing.bech32.toWords(drawn(32)), false).toUpperCase());
+    const answers = await sealing.identityToRecipient(identityOf(drawn(32)));
     w.done = true; // nothing is kept over it any more
     try {
       await w.saved.catch(() => {});
@@ -268,13 +267,12 @@
     }
     if (!ended) await count(stopped);
   }
-  const spoken = (day) => { const [y, m, d] = day.split("-").map(Number); return fill(config.months[m - 1], y, d); };
   async function count(stopped) {
     const n = (await keys("waiting")).length, handed = await get("kept", "handed");
     $("waits").textContent = n ? fill(texts.waits, n) : texts.none;
     $("hand").hidden = !n;
     $("line").textContent = n ? stopped : "";
-    $("handed").textContent = handed ? fill(texts.handed, spoken(handed.day), handed.n) : "";
+    $("handed").textContent = handed ? fill(texts.handed, spoken(handed.day, config.months), handed.n) : "";
   }
 
   // Emptying: nothing is asked of a line.

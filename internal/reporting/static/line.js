@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // What the page for reports and the page on a member's phone have in common:
-// bytes, the seal of a message, and a line that is cut and comes back.
+// bytes, days, the seal of a message, and a line that is cut and comes back.
 // docs/spec/submission.md and reporting.md have what is written; `sealing` is
 // what stands before.
 "use strict";
 const kua = (() => {
-  const messageRow = 4 << 10, mostMessage = 256 << 10;
+  const messageRow = 4 << 10, mostMessage = 256 << 10, mostText = 100 << 10;
   const longest = 30000; // milliseconds between two tries
 
   // Told is an error with a text for who reads the page.
   class Told extends Error {}
   const fill = (text, ...args) => text.replace(/\{(\d)\}/g, (_, n) => args[n]);
+  // spoken is a day as a language writes it, of a day of each of its months.
+  const spoken = (day, months) => { const [y, m, d] = day.split("-").map(Number); return fill(months[m - 1], y, d); };
 
   // Bytes.
   const utf8 = (text) => new TextEncoder().encode(text);
@@ -42,6 +44,12 @@ const kua = (() => {
     e.addRecipient(to);
     return e.encrypt(bytes);
   }
+  async function open(identity, sealed) {
+    const d = new sealing.Decrypter();
+    d.addIdentity(identity);
+    return JSON.parse(new TextDecoder().decode(await d.decrypt(sealed)));
+  }
+  const identityOf = (seed) => sealing.bech32.encode("age-secret-key-pq-", sealing.bech32.toWords(seed), false).toUpperCase();
   function writeMessage(message, toolong) {
     const out = {};
     for (const [key, value] of Object.entries(message)) if (value !== "" && (!Array.isArray(value) || value.length)) out[key] = value;
@@ -94,8 +102,8 @@ const kua = (() => {
       }
     }
     const post = (path, what) => ask("POST", path, JSON.stringify(what));
-    return { ask, post, putPiece: (upload, n, sealed) => ask("PUT", "/api/pieces/" + upload + "/" + n, sealed) };
+    return { post, putPiece: (upload, n, sealed) => ask("PUT", "/api/pieces/" + upload + "/" + n, sealed) };
   }
 
-  return { Told, Answered, fill, utf8, hex, unhex, drawn, base64, unbase64, big, rounded, pause, seal, writeMessage, lineOf };
+  return { mostText, Told, Answered, fill, spoken, utf8, hex, unhex, drawn, base64, unbase64, big, rounded, pause, seal, open, identityOf, writeMessage, lineOf };
 })();

@@ -10,8 +10,8 @@
   const texts = config.texts;
   const offline = location.protocol === "file:";
   const words = config.words.split(" ");
-  const pieceBytes = 4 << 20, pieceRow = 64 << 10, mostFile = 2 ** 31, mostFiles = 50, mostText = 100 << 10;
-  const { Told, Answered, fill, utf8, hex, unhex, drawn, base64, unbase64, big, rounded, pause, seal, writeMessage } = kua;
+  const pieceBytes = 4 << 20, pieceRow = 64 << 10, mostFile = 2 ** 31, mostFiles = 50;
+  const { mostText, Told, Answered, fill, utf8, hex, unhex, drawn, base64, unbase64, big, rounded, pause, seal, open, identityOf, writeMessage } = kua;
   const { post, putPiece } = kua.lineOf(() => say(texts.waiting));
 
   // Receipts: eight words of eleven bits each.
@@ -54,15 +54,10 @@
     const master = await sealing.argon2idAsync(secret, salt, { t: 2, m: 19456, p: 1, dkLen: 32, asyncTick: 25 });
     const part = (name, n) => sealing.expand(sealing.sha256, master, utf8(name), n);
     const door = part("door", 16), seed = part("answers", 32), mark = hex(part("mark", 16));
-    const identity = sealing.bech32.encode("age-secret-key-pq-", sealing.bech32.toWords(seed), false).toUpperCase();
+    const identity = identityOf(seed);
     return { secret, door, mark, stored: sealing.sha256(door), identity, answers: await sealing.identityToRecipient(identity) };
   }
 
-  async function open(identity, sealed) {
-    const d = new sealing.Decrypter();
-    d.addIdentity(identity);
-    return JSON.parse(new TextDecoder().decode(await d.decrypt(sealed)));
-  }
   function fileName(name) {
     name = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1);
     name = Array.from(name).filter((c) => c === " " || /[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(c)).join("");
@@ -171,7 +166,7 @@
   async function showOpened(mine) {
     const { said } = await post("/api/look", { door: hex(mine.door) });
     if (said.withdrawn) throw new Told(texts.withdrawn);
-    const spoken = (day) => { const [y, m, d] = day.split("-").map(Number); return fill(config.months[m - 1], y, d); };
+    const spoken = (day) => kua.spoken(day, config.months);
     opened = { mine, sent: said.messages.filter((m) => !m.answer).length };
     $("found").textContent = fill(texts.found, spoken(said.day));
     const days = said.messages.filter((m) => !m.answer).map((m) => spoken(m.day));
