@@ -6,7 +6,7 @@
 const files = FILES;
 const own = "notes-VERSION";
 
-// mark is the name of the kept files that are in use, or of the newest there are.
+// mark is where it stands which kept files are in use ("used"), or the newest ("newest").
 const mark = (which) => "/notes/" + which;
 async function marked(which) {
   const found = await (await caches.open("notes")).match(mark(which));
