@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
@@ -38,7 +39,7 @@ type Options struct {
 // file is one of the files that a phone keeps.
 type file struct {
 	path string // of the request
-	name string // as in a list of digests
+	reporting.Digest
 	reporting.Whole
 }
 
@@ -137,7 +138,7 @@ func (m *maker) all() ([]file, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.files == nil || !slices.Equal(m.of, to) {
+	if !slices.Equal(m.of, to) {
 		made, err := m.make(to)
 		if err != nil {
 			return nil, err
@@ -148,45 +149,31 @@ func (m *maker) all() ([]file, error) {
 }
 
 func (m *maker) make(to []reporting.Intake) (all []file, err error) {
-	add := func(path, name, kind string, content []byte) {
+	add := func(path, name, kind string, content []byte, made error) {
 		whole, packed := reporting.NewWhole(kind, content)
-		if err == nil {
-			err = packed
-		}
-		all = append(all, file{At + path, name, whole})
+		err = errors.Join(err, made, packed)
+		all = append(all, file{At + path, reporting.DigestOf("notes-"+name, content), whole})
 	}
 	for _, l := range m.Words.Languages() {
 		page, made := m.makePage(l, to)
-		if made != nil {
-			return nil, made
-		}
-		add(l.Code()+"/", "notes-"+l.Code()+".html", "text/html; charset=utf-8", page)
+		add(l.Code()+"/", l.Code()+".html", "text/html; charset=utf-8", page, made)
 	}
 	for _, l := range m.Words.Languages() {
 		manifest, made := manifestOf(l)
-		if made != nil {
-			return nil, made
-		}
-		add(l.Code()+".webmanifest", "notes-"+l.Code()+".webmanifest", "application/manifest+json", manifest)
+		add(l.Code()+".webmanifest", l.Code()+".webmanifest", "application/manifest+json", manifest, made)
 	}
 	for _, name := range []string{"icon-192.png", "icon-512.png"} {
 		icon, read := files.ReadFile("static/" + name)
-		if read != nil {
-			return nil, read
-		}
-		add(name, "notes-"+name, "image/png", icon)
+		add(name, name, "image/png", icon, read)
 	}
 	list := map[string]string{} // what the worker keeps, each with its digest; json writes it in order
 	for _, f := range all {
-		list[f.path] = reporting.DigestOf(f.name, f.Plain).Sum
+		list[f.path] = f.Sum
 	}
 	kept, made := json.Marshal(list)
-	if made != nil {
-		return nil, made
-	}
 	version := reporting.DigestOf("", kept).Sum
-	add("worker.js", "notes-worker.js", "text/javascript; charset=utf-8",
-		[]byte(strings.NewReplacer("VERSION", version[:16], "FILES", string(kept)).Replace(m.worker)+"\n"))
+	add("worker.js", "worker.js", "text/javascript; charset=utf-8",
+		[]byte(strings.NewReplacer("VERSION", version[:16], "FILES", string(kept)).Replace(m.worker)+"\n"), made)
 	return all, err
 }
 
@@ -292,7 +279,7 @@ func Digests(o reporting.Options) ([]reporting.Digest, error) {
 
 func digests(all []file) (sums []reporting.Digest) {
 	for _, f := range all {
-		sums = append(sums, reporting.DigestOf(f.name, f.Plain))
+		sums = append(sums, f.Digest)
 	}
 	return sums
 }
