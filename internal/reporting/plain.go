@@ -321,17 +321,22 @@ func (s *server) plainSend(v *visit) {
 	s.show(v, "receipt.html", http.StatusOK, s.body(v.lang, "plain", "words", receiptPage{s.lists.Write(m.receipt, v.lang.Code())}))
 }
 
+// seal seals a message to whom it is for, as one of a receipt.
+func (s *server) seal(t *typed, m mine) ([]byte, error) {
+	to, err := s.recipient(t.to)
+	if err == nil {
+		err = t.message.Bear(m.keys.Seed, m.keys.Mark)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return submission.Seal(to, t.message)
+}
+
 // keep seals a message and puts it into the inbox. Who sends the same form
 // twice, or goes back and writes more, adds to the report that is there.
 func (s *server) keep(t typed, m mine) error {
-	to, err := s.recipient(t.to)
-	if err != nil {
-		return err
-	}
-	if err := t.message.Bear(m.keys.Seed, m.keys.Mark); err != nil {
-		return err
-	}
-	sealed, err := submission.Seal(to, t.message)
+	sealed, err := s.seal(&t, m)
 	if err != nil {
 		return err
 	}
@@ -480,14 +485,7 @@ func (s *server) plainAdd(v *visit) {
 }
 
 func (s *server) addPlain(t typed, m mine) error {
-	to, err := s.recipient(t.to)
-	if err == nil {
-		err = t.message.Bear(m.keys.Seed, m.keys.Mark)
-	}
-	if err != nil {
-		return err
-	}
-	sealed, err := submission.Seal(to, t.message)
+	sealed, err := s.seal(&t, m)
 	if err != nil {
 		return err
 	}
