@@ -3,7 +3,6 @@
 package handbook
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
 	"html"
@@ -23,8 +22,12 @@ var files embed.FS
 type Chapter struct {
 	ID    string // safety, law, … : its address
 	Title string
-	Body  string // HTML, with its title; links lead to ID.html
+	body  func() (string, error)
 }
+
+// Body is the chapter in HTML, with its title; links lead to ID.html. It is made when it is asked for: a page names all
+// chapters and shows one.
+func (c Chapter) Body() (string, error) { return c.body() }
 
 // The chapters that are made of a codebook.
 const (
@@ -45,18 +48,23 @@ func Chapters(book *codebook.Book, lang string) ([]Chapter, error) {
 		if err != nil {
 			return nil, err
 		}
-		var b bytes.Buffer
-		if err := goldmark.Convert(text, &b); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
 		first, _, _ := strings.Cut(string(text), "\n")
 		_, id, _ := strings.Cut(strings.TrimSuffix(name, ".md"), "-")
-		all = append(all, Chapter{ID: id, Title: strings.TrimPrefix(first, "# "), Body: b.String()})
+		all = append(all, Chapter{id, strings.TrimPrefix(first, "# "), func() (string, error) {
+			var b strings.Builder
+			if err := goldmark.Convert(text, &b); err != nil {
+				return "", fmt.Errorf("%s: %w", name, err)
+			}
+			return b.String(), nil
+		}})
 	}
 	if book == nil {
 		return all, nil
 	}
-	return append(all, law(book, lang), figures(book, lang)), nil
+	made := func(id string, body func(*codebook.Book, string) string) Chapter {
+		return Chapter{id, word(lang, id), func() (string, error) { return body(book, lang), nil }}
+	}
+	return append(all, made(lawID, law), made(figuresID, figures)), nil
 }
 
 // page writes HTML in which every text is escaped.
@@ -90,10 +98,18 @@ func sourced(text string, s codebook.Source, lang string) string {
 }
 
 // law is the chapter on the packs of a codebook, made of their data.
-func law(book *codebook.Book, lang string) Chapter {
+func law(book *codebook.Book, lang string) string {
 	p := &page{}
-	p.head(1, word(lang, "law"))
+	p.head(1, word(lang, lawID))
 	p.text(word(lang, "law.about"))
+	ruled := func(use codebook.Use) (items []string) {
+		for _, r := range book.Rules() {
+			if r.Use == use {
+				items = append(items, sourced(r.Label.In(lang), codebook.Source{Basis: r.Source.In(lang), Conf: r.Conf}, lang))
+			}
+		}
+		return items
+	}
 	for _, pack := range book.Packs() {
 		p.head(2, pack.Label.In(lang)+" · "+pack.Version+" · "+pack.TextAsOf)
 		if warning, draft := pack.Banner(); draft {
@@ -113,20 +129,8 @@ func law(book *codebook.Book, lang string) Chapter {
 			}
 		}
 		p.list(word(lang, "offences"), items)
-		items = nil
-		for _, r := range book.Rules() {
-			if r.Use == codebook.Deadline {
-				items = append(items, sourced(r.Label.In(lang), codebook.Source{Basis: r.Source.In(lang), Conf: r.Conf}, lang))
-			}
-		}
-		p.list(word(lang, "deadlines"), items)
-		items = nil
-		for _, r := range book.Rules() {
-			if r.Use == codebook.Check {
-				items = append(items, sourced(r.Label.In(lang), codebook.Source{Basis: r.Source.In(lang), Conf: r.Conf}, lang))
-			}
-		}
-		p.list(word(lang, "checks"), items)
+		p.list(word(lang, "deadlines"), ruled(codebook.Deadline))
+		p.list(word(lang, "checks"), ruled(codebook.Check))
 		items = nil
 		for _, x := range pack.Bars {
 			items = append(items, sourced(x.Rule.In(lang), x.Source, lang))
@@ -144,13 +148,13 @@ func law(book *codebook.Book, lang string) Chapter {
 		}
 		p.list(word(lang, "treaties"), items)
 	}
-	return Chapter{ID: lawID, Title: word(lang, "law"), Body: p.String()}
+	return p.String()
 }
 
 // figures is the chapter on what each figure counts.
-func figures(book *codebook.Book, lang string) Chapter {
+func figures(book *codebook.Book, lang string) string {
 	p := &page{}
-	p.head(1, word(lang, "figures"))
+	p.head(1, word(lang, figuresID))
 	p.text(word(lang, "figures.about"))
 	all := slices.DeleteFunc(slices.Clone(book.Rules()), func(r codebook.RuleDef) bool { return r.Use != codebook.Figure })
 	slices.SortStableFunc(all, func(a, b codebook.RuleDef) int { return a.Place - b.Place })
@@ -159,25 +163,24 @@ func figures(book *codebook.Book, lang string) Chapter {
 		fmt.Fprintf(p, "<dt>%s <code>%s</code></dt>\n<dd>%s <small>%s</small></dd>\n", html.EscapeString(r.Label.In(lang)), html.EscapeString(r.ID), html.EscapeString(r.Help.In(lang)), html.EscapeString(r.Source.In(lang)))
 	}
 	p.WriteString("</dl>\n")
-	return Chapter{ID: figuresID, Title: word(lang, "figures"), Body: p.String()}
+	return p.String()
 }
 
-// word is what the chapters that are made say themselves.
-func word(lang, key string) string {
-	l := map[string]codebook.Label{
-		"law":           {En: "The legal pack", Ru: "Правовой пакет", Kk: "Құқықтық пакет"},
-		"law.about":     {En: "What the register knows of the law, each entry with its source and how sure we are of it. This chapter is made from the data the program counts with. It is not legal advice.", Ru: "Что реестр знает о праве: у каждой записи источник и степень уверенности. Эта глава сделана из тех же данных, по которым считает программа. Это не юридическая консультация.", Kk: "Тізілім құқық туралы не біледі: әр жазбаның дереккөзі мен сенімділігі бар. Бұл тарау бағдарлама санайтын деректерден жасалған. Бұл заң кеңесі емес."},
-		"offences":      {En: "Offences", Ru: "Составы", Kk: "Құрамдар"},
-		"deadlines":     {En: "Terms", Ru: "Сроки", Kk: "Мерзімдер"},
-		"checks":        {En: "Checks", Ru: "Проверки", Kk: "Тексерулер"},
-		"rights":        {En: "Rights, redress and what is ruled out", Ru: "Права, возмещение и запреты", Kk: "Құқықтар, өтем және тыйымдар"},
-		"treaties":      {En: "Treaties", Ru: "Договоры", Kk: "Шарттар"},
-		"conf.R":        {En: "the source was read", Ru: "источник прочитан", Kk: "дереккөз оқылған"},
-		"conf.K":        {En: "known, to be checked by a lawyer", Ru: "известно, проверить юристу", Kk: "белгілі, заңгер тексерсін"},
-		"conf.U":        {En: "unsure, to be checked by a lawyer", Ru: "не подтверждено, проверить юристу", Kk: "расталмаған, заңгер тексерсін"},
-		"conf.H":        {En: "a rule of the house", Ru: "правило коалиции", Kk: "коалиция ережесі"},
-		"figures":       {En: "What each figure counts", Ru: "Что считает каждый показатель", Kk: "Әр көрсеткіш нені санайды"},
-		"figures.about": {En: "Made from the rules by which the register counts.", Ru: "Сделано из правил, по которым считает реестр.", Kk: "Тізілім санайтын ережелерден жасалған."},
-	}[key]
-	return l.In(lang)
+// words are what the chapters that are made say themselves.
+var words = map[string]codebook.Label{
+	"law":           {En: "The legal pack", Ru: "Правовой пакет", Kk: "Құқықтық пакет"},
+	"law.about":     {En: "What the register knows of the law, each entry with its source and how sure we are of it. This chapter is made from the data the program counts with. It is not legal advice.", Ru: "Что реестр знает о праве: у каждой записи источник и степень уверенности. Эта глава сделана из тех же данных, по которым считает программа. Это не юридическая консультация.", Kk: "Тізілім құқық туралы не біледі: әр жазбаның дереккөзі мен сенімділігі бар. Бұл тарау бағдарлама санайтын деректерден жасалған. Бұл заң кеңесі емес."},
+	"offences":      {En: "Offences", Ru: "Составы", Kk: "Құрамдар"},
+	"deadlines":     {En: "Terms", Ru: "Сроки", Kk: "Мерзімдер"},
+	"checks":        {En: "Checks", Ru: "Проверки", Kk: "Тексерулер"},
+	"rights":        {En: "Rights, redress and what is ruled out", Ru: "Права, возмещение и запреты", Kk: "Құқықтар, өтем және тыйымдар"},
+	"treaties":      {En: "Treaties", Ru: "Договоры", Kk: "Шарттар"},
+	"conf.R":        {En: "the source was read", Ru: "источник прочитан", Kk: "дереккөз оқылған"},
+	"conf.K":        {En: "known, to be checked by a lawyer", Ru: "известно, проверить юристу", Kk: "белгілі, заңгер тексерсін"},
+	"conf.U":        {En: "unsure, to be checked by a lawyer", Ru: "не подтверждено, проверить юристу", Kk: "расталмаған, заңгер тексерсін"},
+	"conf.H":        {En: "a rule of the house", Ru: "правило коалиции", Kk: "коалиция ережесі"},
+	"figures":       {En: "What each figure counts", Ru: "Что считает каждый показатель", Kk: "Әр көрсеткіш нені санайды"},
+	"figures.about": {En: "Made from the rules by which the register counts.", Ru: "Сделано из правил, по которым считает реестр.", Kk: "Тізілім санайтын ережелерден жасалған."},
 }
+
+func word(lang, key string) string { return words[key].In(lang) }

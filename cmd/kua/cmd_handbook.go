@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"html"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -50,16 +49,18 @@ figure counts. Open FOLDER/en/safety.html.`,
 const handbookStyle = `:root{color-scheme:light dark}body{font:1.05rem/1.55 system-ui,sans-serif;max-width:46rem;margin:0 auto;padding:1rem}nav a{display:inline-block;margin:0 .9rem .4rem 0}small{opacity:.75}dt{margin-top:.9rem;font-weight:600}code{overflow-wrap:anywhere}@media print{nav{display:none}}`
 
 func writeHandbook(book *codebook.Book, folder string) (n int, err error) {
-	for _, lang := range []string{"en", "ru", "kk"} {
+	languages := [][2]string{{"en", "English"}, {"ru", "Русский"}, {"kk", "Қазақша"}}
+	for _, language := range languages {
+		lang := language[0]
 		all, err := handbook.Chapters(book, lang)
 		if err != nil {
 			return n, err
 		}
-		dir := filepath.Join(folder, lang)
-		if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // for everybody to read
-			return n, err
-		}
 		for _, c := range all {
+			body, err := c.Body()
+			if err != nil {
+				return n, err
+			}
 			var b strings.Builder
 			fmt.Fprintf(&b, "<!doctype html>\n<html lang=\"%s\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<title>%s · Kua</title>\n<style>%s</style>\n<nav>\n", lang, html.EscapeString(c.Title), handbookStyle)
 			for _, to := range all {
@@ -69,13 +70,13 @@ func writeHandbook(book *codebook.Book, folder string) (n int, err error) {
 				}
 				fmt.Fprintf(&b, "<a href=\"%s.html\"%s>%s</a>\n", to.ID, current, html.EscapeString(to.Title))
 			}
-			for _, other := range [][2]string{{"en", "English"}, {"ru", "Русский"}, {"kk", "Қазақша"}} {
-				if other[0] != lang {
+			for _, other := range languages {
+				if other != language {
 					fmt.Fprintf(&b, "<a href=\"../%s/%s.html\" lang=\"%s\">%s</a>\n", other[0], c.ID, other[0], other[1])
 				}
 			}
-			fmt.Fprintf(&b, "</nav>\n<main>\n%s</main>\n</html>\n", c.Body)
-			if err := os.WriteFile(filepath.Join(dir, c.ID+".html"), []byte(b.String()), 0o644); err != nil { //nolint:gosec // for everybody to read
+			fmt.Fprintf(&b, "</nav>\n<main>\n%s</main>\n</html>\n", body)
+			if err := writeForAll(filepath.Join(folder, lang, c.ID+".html"), []byte(b.String())); err != nil {
 				return n, err
 			}
 			n++

@@ -49,11 +49,7 @@ takes the latter from the program itself.`,
 // writeManual writes every page and the completions below a folder.
 func writeManual(root *cobra.Command, folder string) error {
 	write := func(name string, b []byte) error {
-		path := filepath.Join(folder, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // for everybody to read
-			return err
-		}
-		return os.WriteFile(path, b, 0o644) //nolint:gosec // for everybody to read
+		return writeForAll(filepath.Join(folder, filepath.FromSlash(name)), b)
 	}
 	for _, cmd := range documented(root) {
 		if err := write("man1/"+manName(cmd)+".1", manPage(cmd)); err != nil {
@@ -74,6 +70,14 @@ func writeManual(root *cobra.Command, folder string) error {
 		}
 	}
 	return nil
+}
+
+// writeForAll writes a file that everybody may read, and the folders above it.
+func writeForAll(path string, b []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // for everybody to read
+		return err
+	}
+	return os.WriteFile(path, b, 0o644) //nolint:gosec // for everybody to read
 }
 
 // documented are a command and those below it that have a page.

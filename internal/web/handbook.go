@@ -5,6 +5,7 @@ package web
 import (
 	"html/template"
 	"regexp"
+	"slices"
 
 	"github.com/kua-registry/kua/handbook"
 	"github.com/kua-registry/kua/internal/codebook"
@@ -39,21 +40,23 @@ func (s *server) handbookPage(v *visit) error {
 	if id == "" {
 		id = all[0].ID
 	}
-	body, title := handbookBody{}, ""
+	body := handbookBody{}
 	for _, c := range all {
-		here := c.ID == id
-		body.Chapters = append(body.Chapters, handbookLink{"/handbook/" + c.ID, c.Title, here})
-		if here {
-			title = c.Title
-			body.Text = template.HTML(handbookLinks.ReplaceAllString(c.Body, `href="/handbook/$1"`)) //nolint:gosec // made of files that ship with the program, and of texts that were escaped
-		}
+		body.Chapters = append(body.Chapters, handbookLink{"/handbook/" + c.ID, c.Title, c.ID == id})
 	}
-	if title == "" && s.reg != nil && v.session == nil && (id == "law" || id == "figures") {
+	here := slices.IndexFunc(all, func(c handbook.Chapter) bool { return c.ID == id })
+	switch {
+	case here >= 0:
+	case s.reg != nil && v.session == nil && (id == "law" || id == "figures"):
 		v.redirect(link("/sign-in", "next", "/handbook/"+id))
 		return nil
-	}
-	if title == "" {
+	default:
 		return registry.ErrNotFound
 	}
-	return s.show(v, "handbook", title, body)
+	text, err := all[here].Body()
+	if err != nil {
+		return err
+	}
+	body.Text = template.HTML(handbookLinks.ReplaceAllString(text, `href="/handbook/$1"`)) //nolint:gosec // made of files that ship with the program, and of texts that were escaped
+	return s.show(v, "handbook", all[here].Title, body)
 }
