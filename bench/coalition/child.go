@@ -158,7 +158,7 @@ type node struct {
 }
 
 func beNode(dir string) error {
-	n := &node{dir: dir, clock: &clock{}, rules: registry.Rulebooks()}
+	n := &node{dir: dir, clock: &clock{}, rules: registry.Rulebooks(registry.LoadRulebook)}
 	return obey(n.clock, func(o order) (answer, error) { return n.do(context.Background(), o) })
 }
 

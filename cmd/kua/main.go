@@ -74,7 +74,7 @@ func thisMachine() doctor.Machine { return doctor.ThisMachine(time.Now()) }
 func (p *program) run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
 	p.in, p.out, p.err = in, out, stderr
 	if p.rulebook == nil {
-		p.rulebook = rulebooks()
+		p.rulebook = registry.Rulebooks(loadRulebook)
 	}
 	root := p.command()
 	root.SetArgs(args)
@@ -96,15 +96,12 @@ func (p *program) run(ctx context.Context, args []string, in io.Reader, out, std
 	}
 }
 
-// rulebooks loads them with fewer collections of garbage: a heap that has only
+// loadRulebook loads it with fewer collections of garbage: a heap that has only
 // begun to grow is collected a dozen times meanwhile, a third of all the time
 // that a short command takes.
-func rulebooks() func(pack string) (*registry.Rulebook, error) {
-	load := registry.Rulebooks()
-	return func(pack string) (*registry.Rulebook, error) {
-		defer debug.SetGCPercent(debug.SetGCPercent(800))
-		return load(pack)
-	}
+func loadRulebook(pack string) (*registry.Rulebook, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(800))
+	return registry.LoadRulebook(pack)
 }
 
 func (p *program) command() *cobra.Command {

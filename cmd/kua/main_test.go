@@ -38,7 +38,7 @@ var today = time.Date(2022, 7, 1, 9, 0, 0, 0, time.UTC)
 func quick() seal.Stretch { return seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1} }
 
 // rulebook is loaded once for all that runs in the process of the tests.
-var rulebook = registry.Rulebooks()
+var rulebook = registry.Rulebooks(registry.LoadRulebook)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" || len(os.Args) == 2 && os.Args[1] == safecopy.Command { // which is started without anything of the environment

@@ -78,8 +78,9 @@ func LoadRulebook(pack string) (*Rulebook, error) {
 	return &Rulebook{book: book, rules: set, letters: sync.OnceValues(func() (*letter.Set, error) { return letter.Compile(book) })}, nil
 }
 
-// Rulebooks gives the rulebook of each pack, loaded when first asked for.
-func Rulebooks() func(pack string) (*Rulebook, error) {
+// Rulebooks gives the rulebook of each pack, loaded when first asked for, by
+// LoadRulebook or by what does it with something around it: one at a time.
+func Rulebooks(load func(pack string) (*Rulebook, error)) func(pack string) (*Rulebook, error) {
 	var mu sync.Mutex
 	loaded := map[string]*Rulebook{}
 	return func(pack string) (*Rulebook, error) {
@@ -88,7 +89,7 @@ func Rulebooks() func(pack string) (*Rulebook, error) {
 		if known := loaded[pack]; known != nil {
 			return known, nil
 		}
-		known, err := LoadRulebook(pack)
+		known, err := load(pack)
 		if err == nil {
 			loaded[pack] = known
 		}

@@ -42,7 +42,7 @@ func testOptions(c *clock) Options {
 }
 
 // testRulebook is loaded once for all the registers that the tests open.
-var testRulebook = Rulebooks()
+var testRulebook = Rulebooks(LoadRulebook)
 
 // register is a register of a test, with what is in it.
 type register struct {

@@ -60,7 +60,7 @@ type Options struct {
 	Pack string
 
 	// Rulebook gives the rulebook with a pack, the same to every register that is
-	// opened with these options; nil: LoadRulebook, anew for each.
+	// opened with these options; nil: loaded for it alone.
 	Rulebook func(pack string) (*Rulebook, error)
 }
 
@@ -75,7 +75,7 @@ func (o Options) orStandard() Options {
 		o.Least = seal.LeastStretch()
 	}
 	if o.Rulebook == nil {
-		o.Rulebook = LoadRulebook
+		o.Rulebook = Rulebooks(LoadRulebook)
 	}
 	if o.Pack == "" {
 		o.Pack = DefaultPack

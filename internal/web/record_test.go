@@ -36,7 +36,7 @@ type desktop struct {
 }
 
 // rulebook is loaded once for all the registers that the tests open.
-var rulebook = registry.Rulebooks()
+var rulebook = registry.Rulebooks(registry.LoadRulebook)
 
 func newDesktop(t *testing.T, lang string) *desktop {
 	t.Helper()
