@@ -5,6 +5,8 @@ package registry
 import (
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/kua-registry/kua/internal/casefile"
@@ -30,24 +32,17 @@ func packAct(id string) act {
 	return act{stream: record, puts: []Put{{Record: record, Kind: packKind, Fields: casefile.Fields{"pack": {id}}}}, source: "made with the register"}
 }
 
-// Packs are the ids of the packs that ship with the program.
-func Packs() []string { return []string{"kg", DefaultPack} }
+// packs are those that ship with the program.
+func packs() map[string]fs.FS { return map[string]fs.FS{DefaultPack: kz.Data, "kg": kg.Data} }
 
-func packData(id string) (fs.FS, error) {
-	switch id {
-	case DefaultPack:
-		return kz.Data, nil
-	case "kg":
-		return kg.Data, nil
-	}
-	return nil, fmt.Errorf("there is no pack %q in this program: it has %v; a register made with another needs the program that made it, or a newer one", id, Packs())
-}
+// Packs are their ids, in order.
+func Packs() []string { return slices.Sorted(maps.Keys(packs())) }
 
 // LoadBook loads the codebook with one of the packs that ship with the program.
 func LoadBook(pack string) (*codebook.Book, error) {
-	data, err := packData(pack)
-	if err != nil {
-		return nil, err
+	data, ok := packs()[pack]
+	if !ok {
+		return nil, fmt.Errorf("there is no pack %q in this program: it has %v; a register made with another needs the program that made it, or a newer one", pack, Packs())
 	}
 	book, err := codebook.Load(codebook.Data, data)
 	if err != nil {
