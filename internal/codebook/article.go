@@ -5,6 +5,7 @@ package codebook
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -54,15 +55,17 @@ var citationWords = map[string]citationRole{
 	"st": articleRole, "ch": partRole, "p": pointRole,
 }
 
-// each gives the words of a pack with what they say of a number.
-func (w CitationWords) each(yield func(citationRole, string) bool) {
-	for role, words := range map[citationRole][]string{articleRole: w.Article, partRole: w.Part, pointRole: w.Point, andRole: w.And, ignored: w.Ignored} {
-		for _, word := range words {
-			if !yield(role, word) {
-				return
-			}
+// role is what the first words that match say of a number.
+func (w CitationWords) role(match func(word string) bool) citationRole {
+	for _, of := range []struct {
+		role  citationRole
+		words []string
+	}{{articleRole, w.Article}, {partRole, w.Part}, {pointRole, w.Point}, {andRole, w.And}, {ignored, w.Ignored}} {
+		if slices.ContainsFunc(of.words, match) {
+			return of.role
 		}
 	}
+	return noRole
 }
 
 // citationRole is what a word says of a number; declined: its number stands before it.
@@ -71,17 +74,13 @@ func (b *Book) citationRole(word string) (role citationRole, declined bool) {
 		return role, false
 	}
 	for _, p := range b.packs {
-		for role, w := range p.Citation.Words.each {
-			if w == word {
-				return role, false
-			}
+		if role := p.Citation.Words.role(func(w string) bool { return w == word }); role != noRole {
+			return role, false
 		}
 	}
 	for _, p := range b.packs {
-		for role, stem := range p.Citation.Stems.each {
-			if strings.HasPrefix(word, stem) {
-				return role, true
-			}
+		if role := p.Citation.Stems.role(func(stem string) bool { return strings.HasPrefix(word, stem) }); role != noRole {
+			return role, true
 		}
 	}
 	return noRole, false
