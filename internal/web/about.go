@@ -64,8 +64,9 @@ func (s *server) about(v *visit) error {
 		fact{v.T("about.organisations"), v.Number(info.Organisations), false},
 		fact{v.T("about.members"), v.Number(info.Members), false})
 	for _, p := range v.book.Packs() {
+		_, draft := p.Banner()
 		line := packLine{
-			Name: v.in(p.Label), Unreviewed: p.Status == packUnreviewed, Status: v.T("about.pack.reviewed"),
+			Name: v.in(p.Label), Unreviewed: draft, Status: v.T("about.pack.reviewed"),
 			Detail: v.T("about.pack", p.ID, p.Version, p.TextAsOf),
 		}
 		if line.Unreviewed {

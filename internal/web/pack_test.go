@@ -67,3 +67,16 @@ func TestAnotherPack(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyAReviewedPackIsCalledSo holds that a pack of any other status is a draft on the pages, as it is in the codebook.
+func TestOnlyAReviewedPackIsCalledSo(t *testing.T) {
+	f := newFake(t)
+	pack := f.book.Packs()[0]
+	for status, draft := range map[string]bool{"unreviewed": true, "in part": true, "reviewed": false} {
+		pack.Status = status
+		page := signedIn(t, f, "en").get("/about").Body.String()
+		if got := strings.Contains(page, pack.Warning.En); got != draft {
+			t.Errorf("a pack that is %s: it is said to be a draft: %v", status, got)
+		}
+	}
+}

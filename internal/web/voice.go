@@ -69,14 +69,12 @@ func join(parts []string) string { return wording.Join(parts...) }
 func (v *voice) unreviewed() []string {
 	var out []string
 	for _, p := range v.book.Packs() {
-		if p.Status == packUnreviewed {
-			out = append(out, v.in(p.Warning))
+		if warning, draft := p.Banner(); draft {
+			out = append(out, v.in(warning))
 		}
 	}
 	return out
 }
-
-const packUnreviewed = "unreviewed"
 
 // norm is what a rule rests on.
 func (v *voice) norm(l codebook.Label) string {
