@@ -52,6 +52,25 @@ func TestSameKeysInAllLanguages(t *testing.T) {
 	}
 }
 
+// ofKazakhstan are words that are true in one country alone: what it calls its registers, numbers and bodies is in its pack.
+var ofKazakhstan = []string{"Kazakhstan", "UPRI", "IIN", "Казахстан", "ЕРДР", "КУИ", "ИИН", "КНБ", "Қазақстан", "СДТБТ", "ЖСН", "ҰҚК"}
+
+func TestMessagesNameNoCountry(t *testing.T) {
+	for _, l := range load(t).Languages() {
+		for _, key := range l.Keys() {
+			text := l.texts[key]
+			for _, form := range l.plurals[key] {
+				text += " " + form
+			}
+			for _, word := range ofKazakhstan {
+				if strings.Contains(text, word) {
+					t.Errorf("messages/%s: %s says %s, in a register of any country", l.Code(), key, word)
+				}
+			}
+		}
+	}
+}
+
 func TestPluralFormsAreComplete(t *testing.T) {
 	for _, l := range load(t).Languages() {
 		for key, forms := range l.plurals {
