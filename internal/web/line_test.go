@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -22,7 +21,6 @@ import (
 	"time"
 
 	"github.com/kua-registry/kua/internal/access"
-	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/seal"
 )
@@ -50,15 +48,7 @@ func realRegister(t *testing.T, stretch seal.Stretch) (*registry.Registry, http.
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = reg.Close() })
-	words, err := locale.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := New(reg, words, Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return reg, pages
+	return reg, pagesOf(t, reg)
 }
 
 // fromElsewhere serves pages on loopback as if each request came from the

@@ -6,7 +6,6 @@ package web
 
 import (
 	"context"
-	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -17,7 +16,6 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/kua-registry/kua/internal/access"
-	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/seal"
 )
@@ -96,15 +94,7 @@ func TestE2EMemberComesAndGoes(t *testing.T) {
 	if _, err := reg.AddOrganisation(ctx, founder, registry.NewOrganisation{Name: "North", Counts: true}); err != nil {
 		t.Fatal(err)
 	}
-	words, err := locale.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := New(reg, words, Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(pages)
+	server := httptest.NewServer(pagesOf(t, reg))
 	defer server.Close()
 	text := func(tab *tab, selector string) string {
 		t.Helper()

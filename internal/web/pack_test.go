@@ -3,47 +3,17 @@
 package web
 
 import (
-	"context"
-	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/kua-registry/kua/internal/locale"
-	"github.com/kua-registry/kua/internal/registry"
-	"github.com/kua-registry/kua/internal/seal"
 )
 
 // TestAnotherPack holds that the pages of a register of Kyrgyzstan say what its pack says, and that a draft is called one
 // wherever the pack's law is used, on letters too.
 func TestAnotherPack(t *testing.T) {
-	cheap := seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1}
-	now := time.Date(2022, 7, 1, 9, 0, 0, 0, time.UTC)
-	reg, s, err := registry.Create(context.Background(), filepath.Join(t.TempDir(), "reg"), registry.FirstMember{Name: "Sample Member", Lang: "ru", Passphrase: rightWord},
-		registry.Options{Now: func() time.Time { return now }, Stretch: cheap, Least: cheap, Rulebook: rulebook, Pack: "kg"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { reg.Close() })
-	if _, err := reg.AddOrganisation(context.Background(), s, registry.NewOrganisation{Name: "North", Counts: true}); err != nil {
-		t.Fatal(err)
-	}
-	words, err := locale.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := New(reg, words, Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &desktop{browser: newBrowser(t, pages, "ru"), t: t, reg: reg}
-	if w := d.post("/sign-in", "name", "Sample Member", "passphrase", rightWord); w.Code != http.StatusSeeOther {
-		t.Fatalf("sign-in: %d", w.Code)
-	}
+	d := newDesktopOf(t, "kg", "ru")
 	id := d.open("person.family", "Придуманный", "report.received", "12.01.2022")
-	warning, unreviewed := reg.Book().Packs()[0].Banner()
+	warning, unreviewed := d.reg.Book().Packs()[0].Banner()
 	if !unreviewed {
 		t.Fatal("the pack claims to be reviewed")
 	}

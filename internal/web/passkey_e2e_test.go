@@ -6,7 +6,6 @@ package web
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -19,7 +18,6 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/kua-registry/kua/internal/access"
-	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/seal"
 )
@@ -44,15 +42,7 @@ func withPasskeys(t *testing.T) (reg *registry.Registry, session *access.Session
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = reg.Close() })
-	words, err := locale.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := New(reg, words, Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: pages}
+	server := &http.Server{Handler: pagesOf(t, reg)}
 	go server.Serve(listener) //nolint:errcheck // ends with the test
 	t.Cleanup(func() { _ = server.Close() })
 	return reg, session, base

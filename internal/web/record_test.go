@@ -40,10 +40,16 @@ var rulebook = registry.Rulebooks(registry.LoadRulebook)
 
 func newDesktop(t *testing.T, lang string) *desktop {
 	t.Helper()
+	return newDesktopOf(t, registry.DefaultPack, lang)
+}
+
+// newDesktopOf is a desktop at a register with a pack.
+func newDesktopOf(t *testing.T, pack, lang string) *desktop {
+	t.Helper()
 	cheap := seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1}
 	now := time.Date(2022, 7, 1, 9, 0, 0, 0, time.UTC)
 	reg, s, err := registry.Create(context.Background(), filepath.Join(t.TempDir(), "reg"), registry.FirstMember{Name: "Sample Member", Lang: lang, Passphrase: rightWord},
-		registry.Options{Now: func() time.Time { return now }, Stretch: cheap, Least: cheap, Rulebook: rulebook, Open: safecopy.Make})
+		registry.Options{Now: func() time.Time { return now }, Stretch: cheap, Least: cheap, Rulebook: rulebook, Pack: pack, Open: safecopy.Make})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,15 +57,7 @@ func newDesktop(t *testing.T, lang string) *desktop {
 	if _, err := reg.AddOrganisation(context.Background(), s, registry.NewOrganisation{Name: "North", Counts: true}); err != nil {
 		t.Fatal(err)
 	}
-	words, err := locale.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := New(reg, words, Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &desktop{browser: newBrowser(t, pages, lang), t: t, reg: reg}
+	d := &desktop{browser: newBrowser(t, pagesOf(t, reg), lang), t: t, reg: reg}
 	if w := d.post("/sign-in", "name", "Sample Member", "passphrase", rightWord); w.Code != http.StatusSeeOther {
 		t.Fatalf("sign-in: %d", w.Code)
 	}
@@ -69,6 +67,20 @@ func newDesktop(t *testing.T, lang string) *desktop {
 	}
 	d.caseID = d.open("person.family", "Асанов", "report.received", "12.01.2022")
 	return d
+}
+
+// pagesOf are the pages of a register.
+func pagesOf(t *testing.T, reg *registry.Registry) http.Handler {
+	t.Helper()
+	words, err := loadedWords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := New(reg, words, Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages
 }
 
 // open opens a case through its page and answers its id.
