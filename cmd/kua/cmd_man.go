@@ -147,11 +147,14 @@ func manPage(cmd *cobra.Command) []byte {
 	return b.Bytes()
 }
 
+// roffEscapes are the letters that stand for something else in man(7), each with what writes it.
+var roffEscapes = map[rune]string{'\\': `\e`, '-': `\-`, '\'': `\(aq`, '`': `\(ga`, '"': `\(dq`, '~': `\(ti`, '^': `\(ha`}
+
 // roffWord is a word in which nothing is an escape, in ASCII alone.
 func roffWord(s string) string {
 	var b strings.Builder
 	for _, r := range s {
-		switch escape, ok := map[rune]string{'\\': `\e`, '-': `\-`, '\'': `\(aq`, '`': `\(ga`, '"': `\(dq`, '~': `\(ti`, '^': `\(ha`}[r]; {
+		switch escape, ok := roffEscapes[r]; {
 		case ok:
 			b.WriteString(escape)
 		case r > unicode.MaxASCII:
