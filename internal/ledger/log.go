@@ -278,7 +278,11 @@ func newLog(id ID, store Store, o Options) (*Log, error) {
 
 // load reads the state of the store and checks it against its signed checkpoint.
 func (l *Log) load(ctx context.Context) error {
-	is, err := l.state(ctx)
+	size, checkpoint, err := l.store.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("the ledger: %w", err)
+	}
+	is, err := l.state(ctx, size, checkpoint)
 	if err != nil {
 		return err
 	}
@@ -287,12 +291,9 @@ func (l *Log) load(ctx context.Context) error {
 	return nil
 }
 
-// state is what the store holds, as its signed checkpoint says.
-func (l *Log) state(ctx context.Context) (*attempt, error) {
-	size, checkpoint, err := l.store.Head(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("the ledger: %w", err)
-	}
+// state is that of the entries which the store holds up to a size, as the signed
+// checkpoint that is kept with the last of them says.
+func (l *Log) state(ctx context.Context, size uint64, checkpoint []byte) (*attempt, error) {
 	t, err := loadTree(ctx, l.store, size)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAltered, err)
@@ -329,16 +330,12 @@ const goesOn = 1024
 // onward is the state of a store that has a few more entries than the log, made
 // of what the log knows and of theirs: so it goes through what was seen. nil
 // where it can't be told that way.
-func (l *Log) onward(ctx context.Context) (*attempt, error) {
-	size, checkpoint, err := l.store.Head(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("the ledger: %w", err)
-	}
+func (l *Log) onward(ctx context.Context, size uint64, checkpoint []byte) (*attempt, error) {
 	if size <= l.tree.size || size-l.tree.size > goesOn {
 		return nil, nil
 	}
 	t, whole := l.tree, true
-	err = l.store.Scan(ctx, t.size, size, func(r Row) error {
+	err := l.store.Scan(ctx, t.size, size, func(r Row) error {
 		if whole = whole && r.Pos == t.size && len(r.Hashes) >= len(Hash{}); whole {
 			whole = bytes.Equal(t.add(Hash(r.Hashes)), r.Hashes)
 		}
@@ -356,14 +353,18 @@ func (l *Log) onward(ctx context.Context) (*attempt, error) {
 
 // follow answers whether there was something to take over. Called with commit held.
 func (l *Log) follow(ctx context.Context) (bool, error) {
-	if is, err := l.onward(ctx); err != nil {
+	size, checkpoint, err := l.store.Head(ctx)
+	if err != nil {
+		return false, fmt.Errorf("the ledger: %w", err)
+	}
+	if is, err := l.onward(ctx, size, checkpoint); err != nil {
 		return false, err
 	} else if is != nil {
 		clear(l.versions)
 		l.adopt(is)
 		return true, l.broken
 	}
-	is, err := l.state(ctx)
+	is, err := l.state(ctx, size, checkpoint)
 	if err != nil {
 		return false, err
 	}
@@ -375,7 +376,7 @@ func (l *Log) follow(ctx context.Context) (bool, error) {
 		l.broken = fmt.Errorf("it has %d entries and had %d: %w", is.head.Size, now.Size, ErrRolledBack)
 		return false, l.broken
 	}
-	if same, err := l.had(ctx, now); err != nil || !same {
+	if same, err := l.Had(ctx, now.Size, now.Root); err != nil || !same {
 		if err == nil {
 			l.broken = ErrForked
 			err = ErrForked
@@ -387,15 +388,6 @@ func (l *Log) follow(ctx context.Context) (bool, error) {
 	return true, l.broken
 }
 
-// had says whether the store's history goes through a state.
-func (l *Log) had(ctx context.Context, h *Head) (bool, error) {
-	before, err := loadTree(ctx, l.store, h.Size)
-	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrAltered, err)
-	}
-	return before.root() == h.Root, nil
-}
-
 // compare refuses a store older than, or other than, what the head file has seen.
 func (l *Log) compare(ctx context.Context) error {
 	switch {
@@ -404,7 +396,7 @@ func (l *Log) compare(ctx context.Context) error {
 	case l.seen.Size > l.tree.size:
 		return fmt.Errorf("it has %d entries and had %d: %w", l.tree.size, l.seen.Size, ErrRolledBack)
 	}
-	same, err := l.had(ctx, &l.seen)
+	same, err := l.Had(ctx, l.seen.Size, l.seen.Root)
 	if err == nil && !same {
 		err = ErrForked
 	}
@@ -692,7 +684,7 @@ func (l *Log) resolve(ctx context.Context) (kept bool, err error) {
 			return false, fmt.Errorf("%w (%w)", ErrUnknown, err)
 		}
 		if size >= doubt.Size {
-			if kept, err = l.had(ctx, &doubt); err != nil {
+			if kept, err = l.Had(ctx, doubt.Size, doubt.Root); err != nil {
 				return false, fmt.Errorf("%w (%w)", ErrUnknown, err)
 			}
 		}

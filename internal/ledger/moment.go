@@ -14,27 +14,17 @@ func (l *Log) Moment(ctx context.Context, fn func(WrappedKey) error) (Moment, He
 	if err != nil {
 		return m, Head{}, fmt.Errorf("the ledger: %w", err)
 	}
-	t, err := loadTree(ctx, l.store, m.Size)
+	is, err := l.state(ctx, m.Size, m.Checkpoint)
 	if err != nil {
-		return m, Head{}, fmt.Errorf("%w: %w", ErrAltered, err)
+		return m, Head{}, err
 	}
-	head := Head{Ledger: l.id, Root: t.root()}
-	if m.Size == 0 {
-		return m, head, nil
-	}
-	if head, err = ParseCheckpoint(m.Checkpoint, l.key); err != nil || head.Ledger != l.id || head.Size != m.Size || head.Root != t.root() {
-		return m, head, fmt.Errorf("%w: its newest checkpoint is not of the entries that are there", ErrAltered)
-	}
-	return m, head, nil
+	return m, is.head, nil
 }
 
 // Had tells whether the ledger, as its store holds it, went through a state.
 func (l *Log) Had(ctx context.Context, size uint64, root Hash) (bool, error) {
-	t, err := loadTree(ctx, l.store, size)
-	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrAltered, err)
-	}
-	return t.root() == root, nil
+	was, err := l.rootOf(ctx, size)
+	return err == nil && was == root, err
 }
 
 // Rows gives the rows of positions from ≤ pos < to as they lie in the store. A

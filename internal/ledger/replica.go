@@ -95,7 +95,7 @@ func (l *Log) Take(ctx context.Context, from uint64, entries [][]byte, keys []Wr
 	}
 	now := l.Head()
 	if head.Size <= now.Size {
-		same, err := l.had(ctx, &head)
+		same, err := l.Had(ctx, head.Size, head.Root)
 		if err == nil && !same {
 			err = &ForkError{now.Checkpoint, head.Checkpoint}
 		}

@@ -13,6 +13,12 @@ func (l *Log) RootAt(ctx context.Context, size uint64) (Hash, error) {
 	if head := l.Head(); size > head.Size {
 		return Hash{}, fmt.Errorf("the ledger has %d entries, not %d", head.Size, size)
 	}
+	return l.rootOf(ctx, size)
+}
+
+// rootOf is the root hash of the first entries of the store, without asking how
+// many it has.
+func (l *Log) rootOf(ctx context.Context, size uint64) (Hash, error) {
 	t, err := loadTree(ctx, l.store, size)
 	if err != nil {
 		return Hash{}, fmt.Errorf("%w: %w", ErrAltered, err)

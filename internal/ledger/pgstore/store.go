@@ -250,12 +250,17 @@ func (s *Store) Head(ctx context.Context) (size uint64, checkpoint []byte, err e
 	}
 	w := waiting(ctx)
 	defer w.end()
+	size, checkpoint, err = head(w, s.pool)
+	return size, checkpoint, w.said("reading", err)
+}
+
+func head(ctx context.Context, q asker) (size uint64, checkpoint []byte, err error) {
 	var last int64
-	err = s.pool.QueryRow(w, "SELECT pos, checkpoint FROM entry ORDER BY pos DESC LIMIT 1").Scan(&last, &checkpoint)
+	err = q.QueryRow(ctx, "SELECT pos, checkpoint FROM entry ORDER BY pos DESC LIMIT 1").Scan(&last, &checkpoint)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, nil, nil
 	}
-	return uint64(last) + 1, checkpoint, w.said("reading", err) //nolint:gosec // none is below zero
+	return uint64(last) + 1, checkpoint, err //nolint:gosec // none is below zero
 }
 
 // Append implements ledger.Store. One node writes at a time: it holds the line
@@ -395,13 +400,8 @@ func (s *Store) Moment(ctx context.Context, fn func(ledger.WrappedKey) error) (m
 	m.Meta = map[string][]byte{}
 	w := waiting(ctx)
 	defer w.end()
-	err = pgx.BeginTxFunc(w, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		var last int64
-		err := tx.QueryRow(w, "SELECT pos, checkpoint FROM entry ORDER BY pos DESC LIMIT 1").Scan(&last, &m.Checkpoint)
-		switch {
-		case err == nil:
-			m.Size = uint64(last) + 1 //nolint:gosec // none is below zero
-		case !errors.Is(err, pgx.ErrNoRows):
+	err = pgx.BeginTxFunc(w, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) (err error) {
+		if m.Size, m.Checkpoint, err = head(w, tx); err != nil {
 			return err
 		}
 		rows, err := tx.Query(w, "SELECT name, value FROM meta")
@@ -425,6 +425,7 @@ func (s *Store) Moment(ctx context.Context, fn func(ledger.WrappedKey) error) (m
 // asker is a pool, or a transaction of one of its connections.
 type asker interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 func eachKey(ctx context.Context, q asker, stream ledger.ID, fn func(ledger.WrappedKey) error) error {
