@@ -140,7 +140,7 @@ func (s *source) backUp() (*Backup, *Writer, error) {
 		}
 		b.Files = append(b.Files, f)
 	}
-	_, err = w.Finish(ctx, b, KeyFiles{"keys/node.key": []byte("sealed by itself")})
+	err = w.Finish(ctx, b, KeyFiles{"keys/node.key": []byte("sealed by itself")})
 	return b, w, err
 }
 
@@ -362,7 +362,7 @@ func TestFlippedBitIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := &Backup{At: s.at.Add(time.Hour), Ledger: *l}
-	if _, err := w.Finish(ctx, b, nil); err != nil {
+	if err := w.Finish(ctx, b, nil); err != nil {
 		t.Fatal(err)
 	}
 	s.holds(t, b.Name, s.Head(), nil)

@@ -65,7 +65,7 @@ func (r *Repo) Verify(ctx context.Context, quick bool, step func(done, all int))
 		}
 		report.Backups++
 		keys[b.Keys] = append(keys[b.Keys], name)
-		_ = b.Pieces(func(p Piece, of string) error { // it answers what this function does: nil
+		b.Pieces(func(p Piece, of string) {
 			n := needs[p.ID]
 			if n == nil {
 				n = &need{piece: p, of: of}
@@ -74,7 +74,6 @@ func (r *Repo) Verify(ctx context.Context, quick bool, step func(done, all int))
 			if !slices.Contains(n.by, name) {
 				n.by = append(n.by, name)
 			}
-			return nil
 		})
 	}
 	for id, by := range keys {
@@ -185,7 +184,7 @@ func (r *Repo) Prune(ctx context.Context, keep Keep, now time.Time, dry bool) (o
 		}
 		out.Kept = append(out.Kept, b.Name)
 		needed[path.Join(kindKeys, b.Keys)] = true
-		_ = b.Pieces(func(p Piece, _ string) error { needed[p.name()] = true; return nil })
+		b.Pieces(func(p Piece, _ string) { needed[p.name()] = true })
 	}
 	if !dry {
 		for _, name := range out.Backups { // their lists first: a piece that is gone is then missed by nobody

@@ -94,43 +94,32 @@ type Backup struct {
 	Keys    string          `json:"-"`                 // of the key files that open it
 }
 
-// Pieces calls f with every piece the backup needs, and what of it.
-func (b *Backup) Pieces(f func(p Piece, of string) error) error {
-	ledgers := map[string]*Ledger{"ledger": &b.Ledger, "coalition's ledger": b.Replica}
-	for _, what := range []string{"ledger", "coalition's ledger"} {
-		l := ledgers[what]
-		if l == nil {
-			continue
-		}
+// Pieces calls f with every piece the backup needs, and what of it. One that it
+// needs in several places comes as often.
+func (b *Backup) Pieces(f func(p Piece, of string)) {
+	of := func(l *Ledger, what string) {
 		for _, r := range l.Rows {
-			if err := f(r.Piece, fmt.Sprintf("%s, entries %d to %d", what, r.First, r.First+r.Count-1)); err != nil {
-				return err
-			}
+			f(r.Piece, fmt.Sprintf("%s, entries %d to %d", what, r.First, r.First+r.Count-1))
 		}
 		for _, p := range l.Keys {
-			if err := f(p, what+", wrapped keys"); err != nil {
-				return err
-			}
+			f(p, what+", wrapped keys")
 		}
 		for _, p := range l.Meta {
-			if err := f(p, what+", what its store keeps"); err != nil {
-				return err
-			}
+			f(p, what+", what its store keeps")
 		}
 	}
+	of(&b.Ledger, "ledger")
+	if b.Replica != nil {
+		of(b.Replica, "coalition's ledger")
+	}
 	for _, p := range b.Drafts {
-		if err := f(p, "drafts"); err != nil {
-			return err
-		}
+		f(p, "drafts")
 	}
 	for _, file := range b.Files {
 		for _, p := range file.Pieces {
-			if err := f(p, "file "+file.Path); err != nil {
-				return err
-			}
+			f(p, "file "+file.Path)
 		}
 	}
-	return nil
 }
 
 // Keys is what opens backups: the key of the register's backups, and who signs.
@@ -155,9 +144,6 @@ func Open(store Store, keys Keys) (*Repo, error) {
 	}
 	return &Repo{store, keys, name}, nil
 }
-
-// Lock keeps others from writing there until it is released.
-func (r *Repo) Lock(ctx context.Context) (release func() error, err error) { return r.store.Lock(ctx) }
 
 // KeyFiles is what must lie in the open beside backups, because it opens them:
 // key files, each of which is sealed by itself.
@@ -424,21 +410,21 @@ func (w *Writer) AddFile(ctx context.Context, r io.Reader) (pieces []Piece, size
 }
 
 // Finish writes the key files and, last of all, the list: from then on the
-// backup counts. It answers its name.
-func (w *Writer) Finish(ctx context.Context, b *Backup, keys KeyFiles) (string, error) {
+// backup counts, and b has its name.
+func (w *Writer) Finish(ctx context.Context, b *Backup, keys KeyFiles) error {
 	text, err := json.Marshal(keysText{keysFormat, keys})
 	if err != nil {
-		return "", err
+		return err
 	}
 	sum := sha256.Sum256(text)
 	b.Keys = hex.EncodeToString(sum[:])
 	if err := w.repo.store.Put(ctx, path.Join(kindKeys, b.Keys), text); err != nil {
-		return "", err
+		return err
 	}
 	b.At = b.At.UTC().Truncate(time.Second)
 	names, err := Names(ctx, w.repo.store)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if n := len(names); n > 0 { // the newest stands last, also where a clock was set back
 		if last, _, err := parseBackupName(names[n-1]); err == nil && !b.At.After(last) {
@@ -447,20 +433,20 @@ func (w *Writer) Finish(ctx context.Context, b *Backup, keys KeyFiles) (string, 
 	}
 	name := b.At.Format(stampForm) + "-" + randomName()
 	if text, err = json.Marshal(b); err != nil {
-		return "", err
+		return err
 	}
 	text = append(w.repo.keys.Node.Sign(signed(name, text)), text...)
 	head := []byte(backupFormat + backupNumber + "\n" + b.Keys + "\n")
 	aead, err := w.repo.cipher(nil, listLabel)
 	if err != nil {
-		return "", err
+		return err
 	}
 	nonce := make([]byte, aead.NonceSize())
 	rand.Read(nonce)
 	sealed := aead.Seal(append(bytes.Clone(head), nonce...), nonce, text, append(bytes.Clone(head), name...))
 	if err := w.repo.store.Put(ctx, path.Join(kindBackup, name), sealed); err != nil {
-		return "", err
+		return err
 	}
 	b.Name = name
-	return name, nil
+	return nil
 }

@@ -271,7 +271,7 @@ func (r *Registry) backUp(ctx context.Context, store backup.Store, repo *backup.
 	if err != nil {
 		return BackupView{}, err
 	}
-	if _, err = w.Finish(ctx, b, opens); err != nil {
+	if err = w.Finish(ctx, b, opens); err != nil {
 		return BackupView{}, err
 	}
 	v := backupView(b)
