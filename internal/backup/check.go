@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -49,7 +49,7 @@ func (r *Repo) Verify(ctx context.Context, quick bool, step func(done, all int))
 	keys := map[string][]string{}
 	fault := func(place string, err error, of string, by ...string) {
 		what := "it is damaged"
-		if errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "missing") {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errMissing) {
 			what = "it is missing"
 		}
 		report.Faults = append(report.Faults, Fault{place, what, of, by})
@@ -76,9 +76,9 @@ func (r *Repo) Verify(ctx context.Context, quick bool, step func(done, all int))
 			}
 		})
 	}
-	for id, by := range keys {
+	for _, id := range slices.Sorted(maps.Keys(keys)) { // the same report each time
 		if _, err := keyFiles(ctx, r.store, id); errors.Is(err, ErrDamaged) {
-			fault(path.Join(kindKeys, id), err, "the key files that open backups", by...)
+			fault(path.Join(kindKeys, id), err, "the key files that open backups", keys[id]...)
 		} else if err != nil {
 			return report, err
 		}
@@ -95,7 +95,7 @@ func (r *Repo) Verify(ctx context.Context, quick bool, step func(done, all int))
 		if quick {
 			switch size, ok := there[n.piece.name()]; {
 			case !ok:
-				err = missing(fs.ErrNotExist)
+				err = errMissing
 			case size != n.piece.Size+overhead:
 				err = ErrDamaged
 			}

@@ -228,10 +228,12 @@ func keyFiles(ctx context.Context, s Store, name string) (KeyFiles, error) {
 	return in.Files, nil
 }
 
-// missing says that what is not there should be.
+// errMissing says that what is not there should be.
+var errMissing = fmt.Errorf("it is missing: %w", ErrDamaged)
+
 func missing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("it is missing: %w", ErrDamaged)
+		return errMissing
 	}
 	return err
 }
