@@ -470,6 +470,45 @@ func TestFolder(t *testing.T) {
 	}
 }
 
+// TestSizeIsOfWhatLiesThere reads the ledger twice, as where keys change
+// meanwhile, and has two files of the same content: a backup is as large as the
+// pieces that lie there for it.
+func TestSizeIsOfWhatLiesThere(t *testing.T) {
+	ctx := context.Background()
+	store := newMemory()
+	s := newSource(t, store)
+	s.grow(t, 20)
+	w, err := s.repo.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Backup{At: s.at}
+	for range 2 {
+		l, err := w.AddLedger(ctx, s.Log, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Ledger = *l
+	}
+	for _, name := range []string{"f", "g"} {
+		f := File{Path: name}
+		if f.Pieces, f.Size, err = w.AddFile(ctx, strings.NewReader("the same")); err != nil {
+			t.Fatal(err)
+		}
+		b.Files = append(b.Files, f)
+	}
+	if err := w.Finish(ctx, b, nil); err != nil {
+		t.Fatal(err)
+	}
+	there := int64(0)
+	if err := store.Each(ctx, kindPiece, func(_ string, size int64) error { there += size; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if b.Size() != there || w.Bytes != there {
+		t.Errorf("a backup of %d bytes, %d were written, and %d lie there", b.Size(), w.Bytes, there)
+	}
+}
+
 func TestKeep(t *testing.T) {
 	var all []*Backup
 	for i := range 120 {

@@ -122,6 +122,18 @@ func (b *Backup) Pieces(f func(p Piece, of string)) {
 	}
 }
 
+// Size is how many bytes all pieces are that the backup needs, sealed.
+func (b *Backup) Size() (n int64) {
+	seen := map[string]bool{}
+	b.Pieces(func(p Piece, _ string) {
+		if !seen[p.ID] {
+			seen[p.ID] = true
+			n += p.Size + overhead
+		}
+	})
+	return n
+}
+
 // Keys is what opens backups: the key of the register's backups, and who signs.
 type Keys struct {
 	Key    seal.Key
@@ -337,9 +349,8 @@ type Writer struct {
 	// Anew writes what is there already once more: some of it was found damaged.
 	Anew bool
 
-	Put    int   // pieces that were written
-	Bytes  int64 // of them, sealed
-	Needed int64 // bytes of all pieces, sealed
+	Put   int   // pieces that were written
+	Bytes int64 // of them, sealed
 }
 
 // Begin makes ready to make a backup. The store is locked.
@@ -359,14 +370,10 @@ func (w *Writer) Has(p Piece) bool {
 	return ok && size == p.Size+overhead && !w.Anew
 }
 
-// Use counts a piece of an earlier backup, which Has, as one of this.
-func (w *Writer) Use(p Piece) { w.Needed += p.Size + overhead }
-
 // Add keeps a piece. The same bytes are the same piece, and sealed the same.
 func (w *Writer) Add(ctx context.Context, text []byte) (Piece, error) {
 	id := w.repo.idOf(text)
 	p := Piece{hex.EncodeToString(id[:]), int64(len(text))}
-	w.Use(p)
 	if w.Has(p) {
 		return p, nil
 	}

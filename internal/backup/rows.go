@@ -106,7 +106,6 @@ func (w *Writer) useRows(ctx context.Context, from *ledger.Log, l, earlier *Ledg
 		if !r.Full || r.First != next || !w.Has(r.Piece) {
 			break
 		}
-		w.Use(r.Piece)
 		l.Rows = append(l.Rows, r)
 		next += r.Count
 	}

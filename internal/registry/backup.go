@@ -275,7 +275,7 @@ func (r *Registry) backUp(ctx context.Context, store backup.Store, repo *backup.
 		return BackupView{}, err
 	}
 	v := backupView(b)
-	v.Written, v.Bytes, v.All, v.Missing = w.Put, w.Bytes, w.Needed, missing
+	v.Written, v.Bytes, v.All, v.Missing = w.Put, w.Bytes, b.Size(), missing
 	return v, nil
 }
 
@@ -452,9 +452,6 @@ func (r *Registry) backUpSealed(ctx context.Context, w *backup.Writer, b, earlie
 		}
 		file := path.Join(evidenceDir, id.String())
 		if old, ok := known[file]; ok && !slices.ContainsFunc(old.Pieces, func(p backup.Piece) bool { return !w.Has(p) }) {
-			for _, p := range old.Pieces {
-				w.Use(p)
-			}
 			b.Files = append(b.Files, old)
 			return nil
 		}
