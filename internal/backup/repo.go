@@ -345,6 +345,7 @@ func (r *Repo) All(ctx context.Context, pieces []Piece) ([]byte, error) {
 type Writer struct {
 	repo  *Repo
 	there map[string]int64 // pieces of the store, and how long they are, sealed
+	buf   []byte           // a piece of the file that is being read
 
 	// Anew writes what is there already once more: some of it was found damaged.
 	Anew bool
@@ -355,7 +356,7 @@ type Writer struct {
 
 // Begin makes ready to make a backup. The store is locked.
 func (r *Repo) Begin(ctx context.Context) (*Writer, error) {
-	w := &Writer{repo: r, there: map[string]int64{}}
+	w := &Writer{repo: r, there: map[string]int64{}, buf: make([]byte, PieceLen)}
 	return w, r.store.Each(ctx, kindPiece, func(name string, size int64) error {
 		if named(kindPiece, name) {
 			w.there[name] = size
@@ -399,11 +400,10 @@ const PieceLen = 4 << 20
 
 // AddFile keeps all that can be read, in pieces.
 func (w *Writer) AddFile(ctx context.Context, r io.Reader) (pieces []Piece, size int64, err error) {
-	buf := make([]byte, PieceLen)
 	for {
-		n, err := io.ReadFull(r, buf)
+		n, err := io.ReadFull(r, w.buf)
 		if n > 0 {
-			p, err := w.Add(ctx, buf[:n])
+			p, err := w.Add(ctx, w.buf[:n])
 			if err != nil {
 				return nil, 0, err
 			}
