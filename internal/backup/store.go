@@ -239,11 +239,8 @@ func (b *Bucket) Get(ctx context.Context, name string) (_ []byte, err error) {
 }
 
 func (b *Bucket) Each(ctx context.Context, kind string, f func(name string, size int64) error) error {
-	return b.at.Each(ctx, func(name string, size int64) error {
-		if rest, ok := strings.CutPrefix(name, kind+"-"); ok {
-			return f(path.Join(kind, rest), size)
-		}
-		return nil
+	return b.at.Below(key(kind+"/")).Each(ctx, func(name string, size int64) error {
+		return f(path.Join(kind, name), size)
 	})
 }
 

@@ -252,6 +252,13 @@ func (r *reading) Close() error {
 	return r.body.Close()
 }
 
+// Below is the same bucket as far as names in it begin with prefix, without it.
+func (b *Bucket) Below(prefix string) *Bucket {
+	below := *b
+	below.prefix += prefix
+	return &below
+}
+
 // Each calls f with every name there is, and how many bytes are under it; of what
 // lies in a folder of its own below the prefix, with the name of the folder.
 func (b *Bucket) Each(ctx context.Context, f func(name string, size int64) error) error {

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -137,6 +138,29 @@ func TestPutAndGet(t *testing.T) {
 		if err := b.Remove(ctx, testName); err != nil {
 			t.Errorf("what was never there: %v", err)
 		}
+	}
+}
+
+// TestBelowAsksForNoMore lists what is below a prefix: the store is asked for
+// that alone.
+func TestBelowAsksForNoMore(t *testing.T) {
+	ctx := context.Background()
+	s := newStore(t, false)
+	b := s.open(t)
+	for _, name := range []string{"locks-a", "pieces-a", "pieces-b"} {
+		if _, err := b.Put(ctx, name, strings.NewReader(name), int64(len(name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.asked = func(r *http.Request) {
+		if q := r.URL.Query(); q.Has("list-type") && q.Get("prefix") != "kua/pieces-" {
+			t.Errorf("the store was asked for %q", q.Get("prefix"))
+		}
+	}
+	var found []string
+	err := b.Below("pieces-").Each(ctx, func(name string, _ int64) error { found = append(found, name); return nil })
+	if err != nil || !slices.Equal(found, []string{"a", "b"}) {
+		t.Errorf("%v, %v", found, err)
 	}
 }
 
