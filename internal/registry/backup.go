@@ -78,20 +78,6 @@ func (r *Registry) backupPlace(p BackupPlace) (BackupPlace, error) {
 		if p.Folder, err = filepath.Abs(p.Folder); err != nil {
 			return p, err
 		}
-		real, err := filepath.EvalSymlinks(p.Folder)
-		if err != nil {
-			return p, fmt.Errorf("the folder %s is not there: is the medium plugged in? Make the folder first", p.Folder)
-		}
-		own, err := filepath.Abs(r.dir)
-		if err == nil {
-			own, err = filepath.EvalSymlinks(own)
-		}
-		if err != nil {
-			return p, err
-		}
-		if within(real, own) || within(real, r.forget.dir) {
-			return p, ErrBackupInside
-		}
 	}
 	if p.Bucket.Secret == "" {
 		for _, old := range kept.Places {
@@ -122,6 +108,9 @@ func (r *Registry) backups(s *access.Session, p BackupPlace) (BackupPlace, backu
 		return p, nil, nil, err
 	}
 	store, err := p.open(r.now)
+	if err == nil && p.Folder != "" {
+		err = r.notOwn(p.Folder, ErrBackupInside)
+	}
 	if err != nil {
 		return p, nil, nil, err
 	}

@@ -64,14 +64,20 @@ func (r *Registry) forgettingDir() (string, error) {
 	if r.opt.Forgetting != "" {
 		return filepath.Abs(r.opt.Forgetting)
 	}
-	dir, err := filepath.Abs(r.dir)
-	if err == nil {
-		dir, err = filepath.EvalSymlinks(dir)
-	}
+	dir, err := realPath(r.dir)
 	if err != nil {
 		return "", fmt.Errorf("the register's directory: %w", err)
 	}
 	return dir + forgettingEnding, nil
+}
+
+// realPath is the path of what is there, with no link in it.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	return path, err
 }
 
 // readForgetting reads the forgetting keys of the node from a folder. One that
@@ -453,22 +459,12 @@ func (r *Registry) CopyForgetting(s *access.Session, folder string) (_ CopyView,
 	if !access.Decide(s.Member, access.Administer, access.Thing{}) {
 		return CopyView{}, ErrNotAllowed
 	}
-	folder, err = filepath.Abs(folder)
-	if err == nil {
-		folder, err = filepath.EvalSymlinks(folder)
-	}
+	folder, err = realPath(folder)
 	if info, statErr := os.Stat(folder); err != nil || statErr != nil || !info.IsDir() {
 		return CopyView{}, ErrNoCopyFolder
 	}
-	own, err := filepath.EvalSymlinks(r.dir)
-	if err == nil {
-		own, err = filepath.Abs(own)
-	}
-	if err != nil {
+	if err := r.notOwn(folder, ErrCopyInside); err != nil {
 		return CopyView{}, err
-	}
-	if within(folder, own) || within(folder, r.forget.dir) {
-		return CopyView{}, ErrCopyInside
 	}
 	r.forget.mu.Lock()
 	defer r.forget.mu.Unlock()
@@ -509,6 +505,20 @@ func (r *Registry) DropCopy(s *access.Session, folder string) (err error) {
 		return ErrNoCopyFolder
 	}
 	return r.keepCopies(kept)
+}
+
+// notOwn answers inside for a folder that lies in the register's directory or
+// beside its forgetting keys.
+func (r *Registry) notOwn(folder string, inside error) error {
+	folder, err := realPath(folder)
+	if err != nil {
+		return err
+	}
+	own, err := realPath(r.dir)
+	if err == nil && (within(folder, own) || within(folder, r.forget.dir)) {
+		err = inside
+	}
+	return err
 }
 
 func within(path, dir string) bool {

@@ -74,8 +74,7 @@ func Restore(ctx context.Context, from BackupPlace, dir string, unlock Unlock, h
 		return Restored{}, err
 	}
 	if opt.Forgetting == "" {
-		r := &Registry{dir: dir}
-		if opt.Forgetting, err = r.forgettingBeside(); err != nil {
+		if opt.Forgetting, err = forgettingBeside(dir); err != nil {
 			return Restored{}, errors.Join(err, release())
 		}
 	}
@@ -106,16 +105,14 @@ func whyNotRestored(err error) error {
 	return err
 }
 
-// forgettingBeside is where the forgetting keys of a register lie that is to be made.
-func (r *Registry) forgettingBeside() (string, error) {
-	parent, err := filepath.Abs(filepath.Dir(r.dir))
-	if err == nil {
-		parent, err = filepath.EvalSymlinks(parent)
-	}
+// forgettingBeside is where the forgetting keys of a register lie whose directory
+// is to be made.
+func forgettingBeside(dir string) (string, error) {
+	parent, err := realPath(filepath.Dir(dir))
 	if err != nil {
 		return "", fmt.Errorf("the register's directory: %w", err)
 	}
-	return filepath.Join(parent, filepath.Base(r.dir)+forgettingEnding), nil
+	return filepath.Join(parent, filepath.Base(dir)+forgettingEnding), nil
 }
 
 // workIn makes an empty folder to work in. What one that was cut off has left in
@@ -470,10 +467,7 @@ func (r *Registry) RehearseRestore(ctx context.Context, s *access.Session, from 
 	if err != nil {
 		return v, err
 	}
-	own, err := filepath.Abs(r.dir)
-	if err == nil {
-		own, err = filepath.EvalSymlinks(own)
-	}
+	own, err := realPath(r.dir)
 	if err != nil {
 		return v, err
 	}
