@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -237,11 +238,9 @@ func (r *Registry) backUp(ctx context.Context, store backup.Store, repo *backup.
 			opens[file] = keys[file]
 			continue
 		}
-		f := backup.File{Path: file, Day: r.Today().String()}
-		if f.Pieces, f.Size, err = w.AddFile(ctx, bytes.NewReader(keys[file])); err != nil {
+		if err := addFile(ctx, w, b, file, r.Today().String(), bytes.NewReader(keys[file])); err != nil {
 			return BackupView{}, err
 		}
-		b.Files = append(b.Files, f)
 	}
 	if err := r.backUpFiles(ctx, w, b); err != nil {
 		return BackupView{}, err
@@ -324,14 +323,14 @@ func (r *Registry) allDrafts(ctx context.Context) ([]draft.Draft, error) {
 	if r.begun != nil {
 		return r.begun.All(ctx)
 	}
-	key, err := r.sealedKey("drafts", false)
+	key, err := r.sealedKey(draftsKey, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	store, err := draft.Open(filepath.Join(r.dir, "drafts.db"), key)
+	store, err := draft.Open(r.draftsFile(), key)
 	if err != nil {
 		return nil, err
 	}
@@ -342,15 +341,14 @@ func (r *Registry) allDrafts(ctx context.Context) ([]draft.Draft, error) {
 // opensBackup tells whether a file is needed to open a backup: it lies in the
 // open beside it, and is sealed by itself.
 func opensBackup(file string) bool {
-	name, ok := strings.CutPrefix(file, keysDir+"/")
-	return ok && (name == path.Base(nodeKeyFile) || name == path.Base(nodeVault) || strings.HasPrefix(name, "member-") || strings.HasPrefix(name, "recovery-"))
+	return file == nodeKeyFile || file == nodeVault || strings.HasPrefix(file, keysDir+"/member-") || strings.HasPrefix(file, keysDir+"/recovery-")
 }
 
 // ownFile tells whether a file is of this machine and moment alone, or is
 // backed up in another way. It is no part of a backup as a file.
 func ownFile(file string) bool {
 	switch file {
-	case "head", replicaHead, rightsFile, storeFile, "keys/ledger.key", "keys/index.key", "keys/drafts.key", "keys/replica.key":
+	case headName, replicaHead, rightsFile, storeFile, "keys/ledger.key", "keys/index.key", "keys/drafts.key", "keys/replica.key":
 		return true
 	}
 	name := path.Base(file)
@@ -416,13 +414,17 @@ func (r *Registry) backUpFiles(ctx context.Context, w *backup.Writer, b *backup.
 		if err != nil {
 			return err
 		}
-		f := backup.File{Path: file, Day: info.ModTime().UTC().Format(time.DateOnly)}
-		if f.Pieces, f.Size, err = w.AddFile(ctx, in); err != nil {
-			return err
-		}
-		b.Files = append(b.Files, f)
-		return nil
+		return addFile(ctx, w, b, file, info.ModTime().UTC().Format(time.DateOnly), in)
 	})
+}
+
+// addFile keeps a file that was changed last on a day.
+func addFile(ctx context.Context, w *backup.Writer, b *backup.Backup, file, day string, in io.Reader) error {
+	pieces, size, err := w.AddFile(ctx, in)
+	if err == nil {
+		b.Files = append(b.Files, backup.File{Path: file, Day: day, Size: size, Pieces: pieces})
+	}
+	return err
 }
 
 // backUpSealed keeps the sealed files that stay, from the folder or the bucket.
@@ -455,12 +457,7 @@ func (r *Registry) backUpSealed(ctx context.Context, w *backup.Writer, b, earlie
 			return err
 		}
 		defer in.Close()
-		f := backup.File{Path: file, Day: r.Today().String()}
-		if f.Pieces, f.Size, err = w.AddFile(ctx, in); err != nil {
-			return err
-		}
-		b.Files = append(b.Files, f)
-		return nil
+		return addFile(ctx, w, b, file, r.Today().String(), in)
 	})
 	return missing, err
 }

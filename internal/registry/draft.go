@@ -23,6 +23,7 @@ import (
 const DraftLasts = 90 * 24 * time.Hour
 
 const (
+	draftsKey  = "drafts" // of their file
 	draftLabel = "kua/draft/v1"
 	draftSize  = 512 << 10 // bytes of what a draft holds, at most
 )
@@ -44,6 +45,8 @@ type Draft struct {
 	Number string // of the case, where one asks for several drafts
 }
 
+func (r *Registry) draftsFile() string { return filepath.Join(r.dir, "drafts.db") }
+
 // draftContent is what is sealed of a draft.
 type draftContent struct {
 	Kind   string              `json:"kind"`
@@ -57,22 +60,27 @@ func (r *Registry) openDrafts() error {
 	if r.beside {
 		return nil
 	}
-	path := filepath.Join(r.dir, "drafts.db")
-	key, err := r.sealedKey("drafts", false)
+	key, err := r.sealedKey(draftsKey, false)
 	if err == nil {
-		if r.begun, err = draft.Open(path, key); err == nil {
+		if r.begun, err = draft.Open(r.draftsFile(), key); err == nil {
 			return nil
 		}
 		r.opt.Log.Warn("the drafts can't be opened and are begun anew", slog.String("type", fmt.Sprintf("%T", err)))
 	}
-	if err := draft.Remove(path); err != nil {
+	if err := draft.Remove(r.draftsFile()); err != nil {
 		return fmt.Errorf("the drafts can't be begun anew: %w", err)
 	}
-	if key, err = r.sealedKey("drafts", true); err != nil {
-		return err
-	}
-	r.begun, err = draft.Open(path, key)
+	r.begun, err = r.newDrafts()
 	return err
+}
+
+// newDrafts begins drafts, under a new key of their file.
+func (r *Registry) newDrafts() (*draft.Store, error) {
+	key, err := r.sealedKey(draftsKey, true)
+	if err != nil {
+		return nil, err
+	}
+	return draft.Open(r.draftsFile(), key)
 }
 
 // mayDraft says whether the member may write what the draft is to become: in a

@@ -242,10 +242,7 @@ func refill(ctx context.Context, store backup.Store, work string, unlock Unlock,
 // is known there and in newer backups.
 func (r *Registry) bringKeys(ctx context.Context, repo *backup.Repo, names []string, b *backup.Backup, from, to string) error {
 	r.forget = &forgetKeys{dir: to}
-	keys, err := r.readForgetting(to)
-	if err != nil {
-		return err
-	}
+	var keys []*seal.ForgetKey
 	var erased []erasedCase
 	folders := []string{to}
 	if from != "" {
@@ -333,11 +330,7 @@ func (r *Registry) refillDrafts(ctx context.Context, repo *backup.Repo, b *backu
 	if err != nil {
 		return fmt.Errorf("the drafts: %w", err)
 	}
-	key, err := r.sealedKey("drafts", true)
-	if err != nil {
-		return err
-	}
-	store, err := draft.Open(filepath.Join(r.dir, "drafts.db"), key)
+	store, err := r.newDrafts()
 	if err != nil {
 		return err
 	}
