@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/registry"
 )
 
@@ -49,6 +51,21 @@ func (b *backupAt) place(p *program, args []string) (at registry.BackupPlace, er
 	return at, err
 }
 
+// backups opens the register to be read and has something done with its backups
+// in the place that is meant.
+func (p *program) backups(ctx context.Context, at *backupAt, args []string, do func(*registry.Registry, *access.Session, registry.BackupPlace) error) error {
+	place, err := at.place(p, args)
+	if err != nil {
+		return err
+	}
+	reg, session, err := p.read(ctx)
+	if err != nil {
+		return err
+	}
+	defer reg.Close()
+	return do(reg, session, place)
+}
+
 func (p *program) backupCommand() *cobra.Command {
 	var at backupAt
 	var anew bool
@@ -67,33 +84,20 @@ another medium with 'kua forget copy', or no backup opens when this machine is
 lost. Rehearse what you rely on: kua restore --rehearse.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			to, err := at.place(p, args)
-			if err != nil {
-				return err
-			}
-			reg, session, err := p.read(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer reg.Close()
-			v, err := reg.BackUp(cmd.Context(), session, to, registry.BackupOptions{Anew: anew})
-			if err != nil {
-				return err
-			}
-			if p.json {
-				err = printJSON(p.out, v)
-			} else {
-				fmt.Fprintf(p.out, "Backup %s is made in %s.\n%s, %s; new: %s, %s of %s.\nIt can be restored until %s, with the forgetting keys: 'kua forget status' says where copies of them are.\n",
-					v.Name, v.Where, counted(int(v.Entries), "entry", "entries"), counted(v.Files, "file", "files"), //nolint:gosec // no register has so many
-					counted(v.Written, "piece", "pieces"), bytesOf(v.Bytes), bytesOf(v.All), day(v.Ends))
-				for _, file := range v.Missing {
-					fmt.Fprintf(p.out, "Not in it, because it is not where it should be: %s\n", file)
+			return p.backups(cmd.Context(), &at, args, func(reg *registry.Registry, s *access.Session, to registry.BackupPlace) error {
+				v, err := reg.BackUp(cmd.Context(), s, to, registry.BackupOptions{Anew: anew})
+				if err != nil {
+					return err
 				}
-			}
-			if err == nil && len(v.Missing) > 0 {
-				return errFindings
-			}
-			return err
+				return p.said(v, len(v.Missing) > 0, func() {
+					fmt.Fprintf(p.out, "Backup %s is made in %s.\n%s, %s; new: %s, %s of %s.\nIt can be restored until %s, with the forgetting keys: 'kua forget status' says where copies of them are.\n",
+						v.Name, v.Where, counted(int(v.Entries), "entry", "entries"), counted(v.Files, "file", "files"), //nolint:gosec // no register has so many
+						counted(v.Written, "piece", "pieces"), bytesOf(v.Bytes), bytesOf(v.All), day(v.Ends))
+					for _, file := range v.Missing {
+						fmt.Fprintf(p.out, "Not in it, because it is not where it should be: %s\n", file)
+					}
+				})
+			})
 		},
 	}
 	at.flags(cmd)
@@ -120,40 +124,33 @@ func (p *program) backupListCommand() *cobra.Command {
 		Short: "The backups of a place, and until when each can be restored",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := at.place(p, args)
-			if err != nil {
-				return err
-			}
-			reg, session, err := p.read(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer reg.Close()
-			all, err := reg.Backups(cmd.Context(), session, in)
-			if err != nil {
-				return err
-			}
-			if p.json {
-				return printJSON(p.out, map[string]any{"backups": all})
-			}
-			if len(all) == 0 {
-				fmt.Fprintln(p.out, "There is no backup there.")
-			}
-			for _, v := range all {
-				switch {
-				case v.Damaged != "":
-					fmt.Fprintf(p.out, "%s  can't be read: %s\n", v.Name, v.Damaged)
-				case !v.Proven.IsZero():
-					fmt.Fprintf(p.out, "%s  %d entries, %d files, until %s, proven on %s\n", v.Name, v.Entries, v.Files, day(v.Ends), day(v.Proven))
-				default:
-					fmt.Fprintf(p.out, "%s  %d entries, %d files, until %s\n", v.Name, v.Entries, v.Files, day(v.Ends))
+			return p.backups(cmd.Context(), &at, args, func(reg *registry.Registry, s *access.Session, in registry.BackupPlace) error {
+				all, err := reg.Backups(cmd.Context(), s, in)
+				if err != nil {
+					return err
 				}
-			}
-			return nil
+				return p.said(map[string]any{"backups": all}, false, func() { p.printBackups(all) })
+			})
 		},
 	}
 	at.flags(cmd)
 	return cmd
+}
+
+func (p *program) printBackups(all []registry.BackupView) {
+	if len(all) == 0 {
+		fmt.Fprintln(p.out, "There is no backup there.")
+	}
+	for _, v := range all {
+		switch {
+		case v.Damaged != "":
+			fmt.Fprintf(p.out, "%s  can't be read: %s\n", v.Name, v.Damaged)
+		case !v.Proven.IsZero():
+			fmt.Fprintf(p.out, "%s  %d entries, %d files, until %s, proven on %s\n", v.Name, v.Entries, v.Files, day(v.Ends), day(v.Proven))
+		default:
+			fmt.Fprintf(p.out, "%s  %d entries, %d files, until %s\n", v.Name, v.Entries, v.Files, day(v.Ends))
+		}
+	}
 }
 
 func (p *program) backupStatusCommand() *cobra.Command {
@@ -171,9 +168,7 @@ func (p *program) backupStatusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if p.json {
-				err = printJSON(p.out, v)
-			} else {
+			return p.said(v, v.Why != "", func() {
 				if !v.Made.IsZero() {
 					fmt.Fprintf(p.out, "The last backup was made on %s; the place used last is %s.\n", day(v.Made), v.Where)
 				}
@@ -181,11 +176,7 @@ func (p *program) backupStatusCommand() *cobra.Command {
 					fmt.Fprintf(p.out, "The newest proven one was made on %s, and proven on %s.\n", day(v.Proven), day(v.On))
 				}
 				p.printBackupState(v)
-			}
-			if err == nil && v.Why != "" {
-				return errFindings
-			}
-			return err
+			})
 		},
 	}
 }
@@ -217,31 +208,18 @@ That all pieces are there does not say that the register comes back: that is
 proven by 'kua restore --rehearse'.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := at.place(p, args)
-			if err != nil {
-				return err
-			}
-			reg, session, err := p.read(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer reg.Close()
-			report, err := reg.VerifyBackups(cmd.Context(), session, in, quick, nil)
-			if err != nil {
-				return err
-			}
-			if p.json {
-				err = printJSON(p.out, report)
-			} else {
-				fmt.Fprintf(p.out, "%s, %s of %s are as they were put there.\n", counted(report.Backups, "backup", "backups"), counted(report.Pieces, "piece", "pieces"), bytesOf(report.Bytes))
-				for _, f := range report.Faults {
-					fmt.Fprintf(p.out, "%s: %s (%s), needed by %d of the backups\n", f.Place, f.What, f.Of, len(f.Backups))
+			return p.backups(cmd.Context(), &at, args, func(reg *registry.Registry, s *access.Session, in registry.BackupPlace) error {
+				report, err := reg.VerifyBackups(cmd.Context(), s, in, quick, nil)
+				if err != nil {
+					return err
 				}
-			}
-			if err == nil && len(report.Faults) > 0 {
-				return errFindings
-			}
-			return err
+				return p.said(report, len(report.Faults) > 0, func() {
+					fmt.Fprintf(p.out, "%s, %s of %s are as they were put there.\n", counted(report.Backups, "backup", "backups"), counted(report.Pieces, "piece", "pieces"), bytesOf(report.Bytes))
+					for _, f := range report.Faults {
+						fmt.Fprintf(p.out, "%s: %s (%s), needed by %d of the backups\n", f.Place, f.What, f.Of, len(f.Backups))
+					}
+				})
+			})
 		},
 	}
 	at.flags(cmd)
@@ -265,28 +243,19 @@ the list of one backup can't be read nothing goes at all.`,
 			if keep.Daily < 0 || keep.Weekly < 0 || keep.Monthly < 0 {
 				return usage("--daily, --weekly and --monthly are 0 or more")
 			}
-			in, err := at.place(p, args)
-			if err != nil {
-				return err
-			}
-			reg, session, err := p.read(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer reg.Close()
-			out, err := reg.PruneBackups(cmd.Context(), session, in, keep, dry)
-			if err != nil {
-				return err
-			}
-			if p.json {
-				return printJSON(p.out, out)
-			}
-			begin := "Gone"
-			if dry {
-				begin = "Would go"
-			}
-			fmt.Fprintf(p.out, "%s: %s, %s, %s. Kept: %d.\n", begin, counted(len(out.Backups), "backup", "backups"), counted(out.Pieces, "piece", "pieces"), bytesOf(out.Bytes), len(out.Kept))
-			return nil
+			return p.backups(cmd.Context(), &at, args, func(reg *registry.Registry, s *access.Session, in registry.BackupPlace) error {
+				out, err := reg.PruneBackups(cmd.Context(), s, in, keep, dry)
+				if err != nil {
+					return err
+				}
+				return p.said(out, false, func() {
+					begin := "Gone"
+					if dry {
+						begin = "Would go"
+					}
+					fmt.Fprintf(p.out, "%s: %s, %s, %s. Kept: %d.\n", begin, counted(len(out.Backups), "backup", "backups"), counted(out.Pieces, "piece", "pieces"), bytesOf(out.Bytes), len(out.Kept))
+				})
+			})
 		},
 	}
 	at.flags(cmd)
@@ -354,15 +323,7 @@ the forgetting keys is proven too. Exit code 3 where something is not as it was.
 					return err
 				}
 			}
-			if p.json {
-				err = printJSON(p.out, v)
-			} else {
-				printRestored(p.out, v, rehearse)
-			}
-			if err == nil && !v.Sound() {
-				return errFindings
-			}
-			return err
+			return p.said(v, !v.Sound(), func() { printRestored(p.out, v, rehearse) })
 		},
 	}
 	at.flags(cmd)

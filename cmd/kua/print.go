@@ -21,6 +21,20 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
+// said writes an answer, as JSON or by print. finding: there is something to be
+// done about what it says, which is exit code 3.
+func (p *program) said(answer any, finding bool, print func()) error {
+	if !p.json {
+		print()
+	} else if err := printJSON(p.out, answer); err != nil {
+		return err
+	}
+	if finding {
+		return errFindings
+	}
+	return nil
+}
+
 // table writes rows of cells in aligned columns.
 func table(w io.Writer, rows [][]string) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
