@@ -3,56 +3,20 @@
 package main
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"context"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kua-registry/kua/internal/registry/registrytest"
 )
 
 // upgradeKills is at how many moments an upgrade is killed.
 const upgradeKills = 50
-
-// unpackOlder unpacks a register as an older program wrote it.
-func unpackOlder(t *testing.T, archive, to string) {
-	t.Helper()
-	f, err := os.Open(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	packed, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for in := tar.NewReader(packed); ; {
-		h, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil || !filepath.IsLocal(h.Name) {
-			t.Fatalf("%s: %v", h.Name, err)
-		}
-		at := filepath.Join(to, h.Name)
-		if h.Typeflag == tar.TypeDir {
-			err = os.MkdirAll(at, 0o700)
-		} else {
-			var b []byte
-			if b, err = io.ReadAll(in); err == nil {
-				err = os.WriteFile(at, b, 0o600)
-			}
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // killed runs the program and ends it with SIGKILL after a while; it answers
 // whether it was still running, and what it said.
@@ -80,14 +44,14 @@ func TestUpgradeKilled(t *testing.T) {
 		return []string{"--registry", filepath.Join(dir, "register"), "--passphrase-file", filepath.Join(dir, "passphrase"), "verify", "--deep"}
 	}
 	whole := t.TempDir()
-	unpackOlder(t, archive, whole)
+	registrytest.Unpack(t, archive, whole)
 	start := time.Now()
 	killed(t, time.Minute, opening(whole)...)
 	takes := time.Since(start)
 	cuts := 0
 	for i := range upgradeKills {
 		dir := t.TempDir()
-		unpackOlder(t, archive, dir)
+		registrytest.Unpack(t, archive, dir)
 		if cut, _ := killed(t, takes*time.Duration(i+1)/upgradeKills, opening(dir)...); cut {
 			cuts++
 		}
@@ -106,7 +70,7 @@ func TestBackupAndRestoreKilled(t *testing.T) {
 		t.Skip("a minute of processes that are killed")
 	}
 	dir := t.TempDir()
-	unpackOlder(t, "../../internal/registry/testdata/registers/2-backups.tgz", dir)
+	registrytest.Unpack(t, "../../internal/registry/testdata/registers/2-backups.tgz", dir)
 	disk := filepath.Join(dir, "disk")
 	if err := os.Mkdir(disk, 0o700); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/registry/registrytest"
 )
 
 // small mounts a small disk.
@@ -77,7 +78,7 @@ func TestUpgradeOnAFullDisk(t *testing.T) {
 	for _, archive := range olderRegisters(t) {
 		for _, room := range []int64{0, 4 << 10, 40 << 10, 120 << 10, 250 << 10} {
 			disk := small(t, "6m")
-			dir := unpack(t, archive, disk)
+			dir := registrytest.Unpack(t, archive, disk)
 			var at syscall.Statfs_t
 			if err := syscall.Statfs(disk, &at); err != nil {
 				t.Fatal(err)

@@ -3,13 +3,10 @@
 package registry
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -20,6 +17,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/registry/registrytest"
 	"github.com/kua-registry/kua/internal/seal"
 	"github.com/kua-registry/kua/internal/sqlfile"
 )
@@ -33,41 +31,6 @@ func olderRegisters(t *testing.T) []string {
 		t.Fatalf("%v, %v", all, err)
 	}
 	return all
-}
-
-// unpack unpacks an archive of a register and answers the register's directory.
-func unpack(t *testing.T, archive, to string) string {
-	t.Helper()
-	f, err := os.Open(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	packed, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for in := tar.NewReader(packed); ; {
-		h, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			return filepath.Join(to, "register")
-		}
-		if err != nil || !filepath.IsLocal(h.Name) {
-			t.Fatalf("%s: %v", h.Name, err)
-		}
-		at := filepath.Join(to, h.Name)
-		if h.Typeflag == tar.TypeDir {
-			err = os.MkdirAll(at, 0o700)
-		} else {
-			var b []byte
-			if b, err = io.ReadAll(in); err == nil {
-				err = os.WriteFile(at, b, 0o600)
-			}
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // olderOptions open a register that was made in November 2026 with the usual stretch.
@@ -128,7 +91,7 @@ func TestOlderRegisters(t *testing.T) {
 	for _, archive := range olderRegisters(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(archive), ".tgz"), func(t *testing.T) {
 			ctx := context.Background()
-			dir := unpack(t, archive, t.TempDir())
+			dir := registrytest.Unpack(t, archive, t.TempDir())
 			sameAsThen(t, dir)
 			reg, s, err := Open(ctx, dir, Unlock{Passphrase: testPassphrase}, olderOptions())
 			if err != nil {
