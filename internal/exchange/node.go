@@ -47,7 +47,7 @@ func NewNode(log *ledger.Log, store ledger.Store, o Options) *Node {
 	return &Node{
 		side: side{log: log, store: store, nodes: nodesOf(o.Nodes), relay: o.Relay}, id: o.Node, now: o.Now,
 		outbox: in("outbox"), carried: in("carried"), refused: in("refused"), findings: in("findings"), again: in("again"),
-		parcels: parcels{dir: string(in("files"))},
+		parcels: parcels{dir: in("files")},
 	}
 }
 

@@ -105,11 +105,11 @@ func openPart(b []byte) (part, error) {
 
 // parcels keeps sealed files while they come.
 type parcels struct {
-	dir string
+	dir folder
 	mu  sync.Mutex
 }
 
-func (d *parcels) path(p Parcel) string { return filepath.Join(d.dir, p.name()) }
+func (d *parcels) path(p Parcel) string { return filepath.Join(string(d.dir), p.name()) }
 
 // have is how much of a parcel is there.
 func (d *parcels) have(p Parcel) (uint64, error) {
@@ -138,7 +138,7 @@ func (d *parcels) add(p part) (have uint64, err error) {
 	case end <= have:
 		return have, nil
 	}
-	if err := os.MkdirAll(d.dir, 0o700); err != nil {
+	if err := os.MkdirAll(string(d.dir), 0o700); err != nil {
 		return have, err
 	}
 	f, err := os.OpenFile(d.path(p.parcel), os.O_CREATE|os.O_WRONLY, 0o600)
@@ -168,14 +168,15 @@ func (d *parcels) read(p Parcel, from uint64) (_ []byte, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return readPart(f, from)
+	return p.read(f, from)
 }
 
-func readPart(f io.ReadSeeker, from uint64) ([]byte, error) {
+// read gives a piece of the sealed file from a place on; none at its end.
+func (p Parcel) read(f io.ReadSeeker, from uint64) ([]byte, error) {
 	if _, err := f.Seek(int64(from), io.SeekStart); err != nil {
 		return nil, err
 	}
-	b := make([]byte, partLen)
+	b := make([]byte, min(partLen, p.Length-min(from, p.Length)))
 	n, err := io.ReadFull(f, b)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil
@@ -183,13 +184,17 @@ func readPart(f io.ReadSeeker, from uint64) ([]byte, error) {
 	return b[:n], err
 }
 
-// all are the parcels that are there, or have begun to come.
-func (d *parcels) all() (all []Coming, err error) {
-	names, err := folder(d.dir).names()
+// all are the parcels that are there, or have begun to come; of is the text of a
+// stream, or empty for those of any.
+func (d *parcels) all(of string) (all []Coming, err error) {
+	names, err := d.dir.names()
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
+		if !strings.HasPrefix(name, of) {
+			continue
+		}
 		p, err := parcelOf(name)
 		if err != nil {
 			continue // not of this program
@@ -206,7 +211,7 @@ func (d *parcels) all() (all []Coming, err error) {
 func (d *parcels) drop(p Parcel) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return folder(d.dir).drop(p.name())
+	return d.dir.drop(p.name())
 }
 
 // onWay tells of a parcel by whom and to whom its stream was handed over, and
@@ -245,20 +250,26 @@ func (r *Relay) TakePart(ctx context.Context, from ledger.ID, b []byte) (Outcome
 	return Kept, have, err
 }
 
-// tidy takes away what is not on its way any more.
-func (r *Relay) tidy(ctx context.Context) ([]Coming, error) {
-	all, err := r.parcels.all()
+// underway is a parcel at the relay, by whom it is sent, and to whom.
+type underway struct {
+	Coming
+	by, to ledger.ID
+}
+
+// tidy takes away what is not on its way any more, of a stream or of all, and
+// answers what still is.
+func (r *Relay) tidy(ctx context.Context, of string) (left []underway, err error) {
+	all, err := r.parcels.all(of)
 	if err != nil {
 		return nil, err
 	}
-	var left []Coming
 	for _, c := range all {
-		_, _, still, err := r.onWay(ctx, c.Parcel)
+		by, to, still, err := r.onWay(ctx, c.Parcel)
 		if err != nil {
 			return nil, err
 		}
 		if still {
-			left = append(left, c)
+			left = append(left, underway{c, by, to})
 		} else if err := r.parcels.drop(c.Parcel); err != nil {
 			return nil, err
 		}
@@ -267,22 +278,14 @@ func (r *Relay) tidy(ctx context.Context) ([]Coming, error) {
 }
 
 // files are the parcels that a node sends, or that go to it.
-func (r *Relay) files(ctx context.Context, node ledger.ID) ([]byte, error) {
-	all, err := r.tidy(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var b []byte
+func (r *Relay) files(ctx context.Context, node ledger.ID) (b []byte, err error) {
+	all, err := r.tidy(ctx, "")
 	for _, c := range all {
-		by, to, _, err := r.onWay(ctx, c.Parcel)
-		if err != nil {
-			return nil, err
-		}
-		if by == node || to == node {
+		if c.by == node || c.to == node {
 			b = binary.BigEndian.AppendUint64(append(b, c.bytes()...), c.Have)
 		}
 	}
-	return b, nil
+	return b, err
 }
 
 // file answers a piece of a parcel to the node to which it goes, or lets go of it
@@ -306,7 +309,12 @@ func (r *Relay) file(q *http.Request, node ledger.ID, again bool) ([]byte, error
 	return r.parcels.read(p, from)
 }
 
-func openComing(b []byte) (all []Coming, err error) {
+// atRelay are the parcels at the relay that this node sends, or that go to it.
+func (n *Node) atRelay(ctx context.Context, c Client) (all []Coming, err error) {
+	b, err := c.do(ctx, n, http.MethodGet, "/files", nil)
+	if err != nil {
+		return nil, err
+	}
 	r := reader{b: b}
 	for len(r.b) > 0 && !r.bad {
 		all = append(all, Coming{r.parcel(), r.uint64()})
@@ -323,11 +331,7 @@ func (n *Node) SendFiles(ctx context.Context, c Client, files []Sending) error {
 	if len(files) == 0 {
 		return nil
 	}
-	b, err := c.do(ctx, n, http.MethodGet, "/files", nil)
-	if err != nil {
-		return err
-	}
-	there, err := openComing(b)
+	there, err := n.atRelay(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -357,7 +361,7 @@ func (n *Node) sendFile(ctx context.Context, c Client, file Sending, from uint64
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	for from < file.Length {
-		piece, err := readPart(f, from)
+		piece, err := file.read(f, from)
 		if err != nil {
 			return err
 		}
@@ -399,36 +403,34 @@ func (n *Node) FetchFiles(ctx context.Context, c Client) error {
 	if err := n.tidyFiles(ctx); err != nil {
 		return err
 	}
-	b, err := c.do(ctx, n, http.MethodGet, "/files", nil)
-	if err != nil {
-		return err
-	}
-	there, err := openComing(b)
+	there, err := n.atRelay(ctx, c)
 	if err != nil {
 		return err
 	}
 	for _, t := range there {
-		_, to, still, err := n.onWay(ctx, t.Parcel)
-		if err != nil {
-			return err
-		}
-		if !still || to != ledger.ID(n.id.ID()) || t.Have > t.Length {
-			continue
-		}
-		have, err := n.parcels.have(t.Parcel)
-		for err == nil && have < t.Have {
-			var piece []byte
-			piece, err = c.do(ctx, n, http.MethodGet, "/file?parcel="+t.name()+"&from="+strconv.FormatUint(have, 10), nil)
-			if err != nil || len(piece) == 0 {
-				break
-			}
-			have, err = n.keepPart(ctx, part{to, t.Parcel, have, piece}.bytes())
-		}
-		if err != nil {
+		if err := n.fetchFile(ctx, c, t); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (n *Node) fetchFile(ctx context.Context, c Client, t Coming) error {
+	_, to, still, err := n.onWay(ctx, t.Parcel)
+	if err != nil || !still || to != ledger.ID(n.id.ID()) || t.Have > t.Length {
+		return err
+	}
+	have, err := n.parcels.have(t.Parcel)
+	for err == nil && have < t.Have {
+		piece, err := c.do(ctx, n, http.MethodGet, "/file?parcel="+t.name()+"&from="+strconv.FormatUint(have, 10), nil)
+		if err != nil || len(piece) == 0 {
+			return err
+		}
+		if have, err = n.keepPart(ctx, part{to, t.Parcel, have, piece}.bytes()); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // keepPart keeps a piece of a file that goes to this node; one that goes to
@@ -451,7 +453,7 @@ func (n *Node) keepPart(ctx context.Context, b []byte) (uint64, error) {
 
 // tidyFiles takes away what goes to this node no more.
 func (n *Node) tidyFiles(ctx context.Context) error {
-	all, err := n.parcels.all()
+	all, err := n.parcels.all("")
 	if err != nil {
 		return err
 	}
@@ -470,7 +472,7 @@ func (n *Node) tidyFiles(ctx context.Context) error {
 }
 
 // Coming are the files that go to this node, as far as they have come.
-func (n *Node) Coming() ([]Coming, error) { return n.parcels.all() }
+func (n *Node) Coming() ([]Coming, error) { return n.parcels.all("") }
 
 // Path is where a file that has come lies until it is taken over.
 func (n *Node) Path(p Parcel) string { return n.parcels.path(p) }
@@ -488,7 +490,7 @@ func writeParts(ctx context.Context, file Sending, to ledger.ID, put func(kind b
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	for from := uint64(0); from < file.Length; {
-		piece, err := readPart(f, from)
+		piece, err := file.read(f, from)
 		if err != nil || len(piece) == 0 {
 			return err
 		}

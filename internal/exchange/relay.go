@@ -54,7 +54,7 @@ type Relay struct {
 // ledger's, and dir for files that are on their way. The keys are those of the
 // nodes of the coalition.
 func NewRelay(log *ledger.Log, store ledger.Store, id *seal.Identity, keys []ed25519.PublicKey, dir string) *Relay {
-	return &Relay{side: side{log: log, store: store, nodes: nodesOf(keys), relay: id.Public().Signing()}, id: id, parcels: parcels{dir: dir}}
+	return &Relay{side: side{log: log, store: store, nodes: nodesOf(keys), relay: id.Public().Signing()}, id: id, parcels: parcels{dir: folder(dir)}}
 }
 
 func nodesOf(keys []ed25519.PublicKey) nodes {
@@ -126,7 +126,7 @@ func (r *Relay) Submit(ctx context.Context, envelope []byte) (Outcome, error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := r.tidy(ctx); err != nil { // its files, where it was taken; the next exchange tries again
+	if _, err := r.tidy(ctx, e.Stream.String()); err != nil { // its files, where it was taken; the next exchange tries again
 		return 0, err
 	}
 	return Kept, nil

@@ -63,17 +63,13 @@ func (n *Node) WriteStick(ctx context.Context, w io.Writer, from uint64, files .
 // the cosigned checkpoints, and files that are on their way.
 func (r *Relay) WriteStick(ctx context.Context, w io.Writer, from uint64) error {
 	return r.writeStick(ctx, w, r.id, from, nil, func(put func(byte, []byte) error) error {
-		all, err := r.tidy(ctx)
+		all, err := r.tidy(ctx, "")
 		if err != nil {
 			return err
 		}
 		for _, c := range all {
-			_, to, _, err := r.onWay(ctx, c.Parcel)
-			if err != nil {
-				return err
-			}
 			file := Sending{Parcel: c.Parcel, Open: func(context.Context) (io.ReadSeekCloser, error) { return os.Open(r.parcels.path(c.Parcel)) }}
-			if err := writeParts(ctx, file, to, put); err != nil {
+			if err := writeParts(ctx, file, c.to, put); err != nil {
 				return err
 			}
 		}
