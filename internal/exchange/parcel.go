@@ -426,9 +426,11 @@ func (n *Node) fetchFile(ctx context.Context, c Client, t Coming) error {
 		if err != nil || len(piece) == 0 {
 			return err
 		}
-		if have, err = n.keepPart(ctx, part{to, t.Parcel, have, piece}.bytes()); err != nil {
+		now, err := n.keepPart(ctx, part{to, t.Parcel, have, piece}.bytes())
+		if err != nil || now <= have { // it goes here no more
 			return err
 		}
+		have = now
 	}
 	return err
 }

@@ -138,6 +138,57 @@ func tempDir(rt *rapid.T, t *testing.T) string {
 	return must(rt, dir, err)
 }
 
+// stale is a line on which the first answer about a file comes again and again.
+type stale struct {
+	to        http.RoundTripper
+	meanwhile func()
+	asked     int
+	head      http.Header
+	body      []byte
+}
+
+func (s *stale) RoundTrip(q *http.Request) (*http.Response, error) {
+	if q.URL.Path != "/file" {
+		return s.to.RoundTrip(q)
+	}
+	if s.asked++; s.asked > 3 {
+		return nil, errCut
+	}
+	if s.asked == 1 {
+		a, err := s.to.RoundTrip(q)
+		if err != nil {
+			return nil, err
+		}
+		s.head = a.Header
+		if s.body, err = io.ReadAll(a.Body); errors.Join(err, a.Body.Close()) != nil {
+			return nil, err
+		}
+		s.meanwhile()
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: s.head, Body: io.NopCloser(bytes.NewReader(s.body)), Request: q}, nil
+}
+
+// TestAFileIsNotFetchedForEverRegression: while a file comes the node hands the
+// stream back, and the relay goes on offering the file. It was asked for again and again.
+func TestAFileIsNotFetchedForEverRegression(t *testing.T) {
+	ctx := t.Context()
+	w := newWorld(t, t.TempDir(), inMemory)
+	server := httptest.NewServer(w.relay.Handler(func() time.Time { return noon }))
+	defer server.Close()
+	stream := w.handed(t)
+	_, f := w.file(stream, 1000)
+	must(t, 0, w.nodes[0].SendFiles(ctx, exchange.Client{HTTP: server.Client(), URL: server.URL}, []exchange.Sending{f}))
+	line := &stale{to: server.Client().Transport, meanwhile: func() {
+		must(t, 0, w.nodes[1].Hand(ctx, []ledger.Entry{entry(t, w.id, stream, 3)}, nil, ids[0].ID()))
+		w.submit(t, 1)
+		w.pull(t, 1)
+	}}
+	must(t, 0, w.nodes[1].FetchFiles(ctx, exchange.Client{HTTP: &http.Client{Transport: line}, URL: server.URL}))
+	if coming, err := w.nodes[1].Coming(); err != nil || len(coming) > 0 || line.asked != 1 {
+		t.Errorf("asked for %d times, and %v is there: %v", line.asked, coming, err)
+	}
+}
+
 // TestFilesByStick: from node to node, and by the relay, and read twice.
 func TestFilesByStick(t *testing.T) {
 	ctx := t.Context()
