@@ -499,7 +499,7 @@ func (v *Vault) Stands(ctx context.Context, id ID, s Sealed) bool {
 	ctx, cancel := context.WithTimeout(ctx, soon)
 	defer cancel()
 	size, err := p.Size(ctx, id.String())
-	return err == nil && v.there(id, away) && size == sealedLen(s.Size)
+	return err == nil && v.there(id, away) && size == s.Length()
 }
 
 // soon is how long somebody who puts a file in waits for the place.

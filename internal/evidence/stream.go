@@ -91,7 +91,7 @@ func newReader(f io.ReadSeekCloser, id ID, s Sealed) (*reader, error) {
 	// That something was cut off or added is known before the first byte goes out.
 	if end, err := f.Seek(0, io.SeekEnd); err != nil {
 		return nil, broken(err)
-	} else if end != sealedLen(s.Size) {
+	} else if end != s.Length() {
 		return nil, ErrAltered
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
@@ -107,9 +107,9 @@ func newReader(f io.ReadSeekCloser, id ID, s Sealed) (*reader, error) {
 	return r, nil
 }
 
-// sealedLen is how long a file of a size is when it is sealed.
-func sealedLen(size int64) int64 {
-	pieces, lastN := extent(size)
+// Length is how long the file is as it lies there, sealed.
+func (s Sealed) Length() int64 {
+	pieces, lastN := extent(s.Size)
 	return int64(headerLen) + int64(pieces-1)*(pieceLen+tagLen) + int64(lastN+tagLen)
 }
 

@@ -146,11 +146,6 @@ func (v *Vault) Keep(id ID) error {
 	return nil
 }
 
-// Sealed opens a file as it lies there, to be handed on as it is.
-func (v *Vault) Sealed(ctx context.Context, id ID) (io.ReadSeekCloser, error) {
-	return v.source(ctx, id)
-}
-
 // Adopt takes over a sealed file that an entry names and that came from elsewhere
 // to the same disk, once all of it was read and is what s says: ErrAltered else,
 // and it stays where it was.

@@ -129,7 +129,7 @@ func (r *Registry) Case(ctx context.Context, s *access.Session, idOrNumber strin
 		}
 	}
 	if to := r.handedTo(row.ID); r.handedAbroad(row.ID) && (view.MayRevoke || view.MayWrite) {
-		view.Handed = nameOfOrg(r.roll(), to)
+		view.Handed = nameOf(r.roll(), to)
 	}
 	if view.MayGrant {
 		view.HandTo = r.handableTo(t)

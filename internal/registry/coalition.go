@@ -282,7 +282,7 @@ func (r *Registry) mayWrite(ctx context.Context, stream ledger.ID) error {
 		return nil
 	}
 	owner, err := r.coalition.node.Owner(ctx, stream)
-	if err == nil && (!owner.IsZero() && owner != ledger.ID(r.node.ID()) || r.handed(stream)) {
+	if err == nil && (!owner.IsZero() && owner != ledger.ID(r.node.ID()) || r.handedAbroad(stream.String())) {
 		err = ErrElsewhere
 	}
 	return err

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -171,10 +170,7 @@ func (r *Registry) Sync(ctx context.Context, s *access.Session) (_ ExchangeView,
 	if err := r.mayExchange(s); err != nil {
 		return ExchangeView{}, err
 	}
-	err = r.exchange(ctx, func(n *exchange.Node) error { return n.Follow(ctx, r.coalition.Coalition.Client()) })
-	if err == nil {
-		err = r.exchangeFiles(ctx)
-	}
+	err = r.exchangeByLine(ctx)
 	r.openGranted(ctx, s)
 	return r.viewAfter(ctx, err)
 }
@@ -228,10 +224,7 @@ func (r *Registry) KeepExchanging(ctx context.Context) {
 	ticks := time.NewTicker(exchangeEvery)
 	defer ticks.Stop()
 	for {
-		err := r.exchange(ctx, func(n *exchange.Node) error { return n.Follow(ctx, r.coalition.Coalition.Client()) })
-		if err == nil {
-			err = r.exchangeFiles(ctx)
-		}
+		err := r.exchangeByLine(ctx)
 		if err != nil && ctx.Err() == nil {
 			r.opt.Log.Info("nothing was exchanged with the coalition; all waits, and 'kua exchange status' says more", slog.String("type", fmt.Sprintf("%T", err)))
 		}
@@ -241,6 +234,16 @@ func (r *Registry) KeepExchanging(ctx context.Context) {
 		case <-ticks.C:
 		}
 	}
+}
+
+// exchangeByLine exchanges entries with the relay, and then the files of cases that
+// were handed over.
+func (r *Registry) exchangeByLine(ctx context.Context) error {
+	err := r.exchange(ctx, func(n *exchange.Node) error { return n.Follow(ctx, r.coalition.Coalition.Client()) })
+	if err == nil {
+		err = r.exchangeFiles(ctx)
+	}
+	return err
 }
 
 // exchange puts what was written here into the outbox, has something done with
@@ -995,18 +998,19 @@ func (r *Registry) appendOthers(ctx context.Context, batch ledger.Batch, opened 
 	for i, e := range batch.Entries {
 		at[e.Pos] = begin + uint64(i)
 	}
-	closed := map[uint64]bool{}
-	for _, pos := range at {
-		closed[pos] = true
-	}
+	whole := map[uint64]bool{}
 	for i := range opened {
 		opened[i].Pos = at[opened[i].Pos]
-		if !opened[i].IdentityMissing {
-			delete(closed, opened[i].Pos)
+		whole[opened[i].Pos] = !opened[i].IdentityMissing
+	}
+	var closed []uint64
+	for i := range batch.Entries {
+		if pos := begin + uint64(i); !whole[pos] {
+			closed = append(closed, pos)
 		}
 	}
 	r.unapplied = append(r.unapplied, opened...)
-	r.rights.notOpened(slices.Sorted(maps.Keys(closed)))
+	r.rights.notOpened(closed)
 	r.takeNew(ctx, opened, begin, begin+uint64(len(batch.Entries)))
 	return nil
 }

@@ -432,7 +432,14 @@ func (r *Registry) grants(caseID string) map[string]access.Grant {
 
 // grantViews are the grants of a case as those see them who may grant.
 func (r *Registry) grantViews(file *casefile.Case, revoked []RevocationView) ([]GrantView, error) {
-	granted := r.grants(file.ID)
+	r.rights.mu.RLock()
+	granted, beaten := r.rights.grants(file.ID), map[string][]string{}
+	for id, g := range granted {
+		if g.Beaten {
+			beaten[id] = r.rights.beatenBy(file.ID, id)
+		}
+	}
+	r.rights.mu.RUnlock()
 	if len(granted) == 0 {
 		return nil, nil
 	}
@@ -447,14 +454,9 @@ func (r *Registry) grantViews(file *casefile.Case, revoked []RevocationView) ([]
 		if rec, ok := file.Record(id); ok {
 			v.By, v.At = cmp.Or(names[rec.Author], r.partnerName(r.from(authorOf(rec)))), rec.At
 		}
-		if g.Beaten {
-			r.rights.mu.RLock()
-			by := r.rights.beatenBy(file.ID, id)
-			r.rights.mu.RUnlock()
-			for _, revocation := range revoked {
-				if slices.Contains(by, revocation.ID) {
-					v.Revoked = append(v.Revoked, revocation)
-				}
+		for _, revocation := range revoked {
+			if slices.Contains(beaten[id], revocation.ID) {
+				v.Revoked = append(v.Revoked, revocation)
 			}
 		}
 		views = append(views, v)

@@ -54,32 +54,24 @@ func (r *Registry) sending(ctx context.Context) ([]exchange.Sending, error) {
 		}
 		seen := map[evidence.ID]bool{}
 		for _, rec := range fileRecords(of) {
-			file, _, ok := sealedOf(rec)
+			file, sealed, ok := sealedOf(rec)
 			if !ok || seen[file] {
 				continue
 			}
 			seen[file] = true
-			length, err := r.sealedLength(ctx, file)
-			if err != nil {
-				return nil, fmt.Errorf("a file of a case that was handed over: %w", err)
-			}
 			all = append(all, exchange.Sending{
-				Parcel: exchange.Parcel{Stream: stream, Version: version, File: ledger.ID(file), Length: length},
-				Open:   func(ctx context.Context) (io.ReadSeekCloser, error) { return r.files.Sealed(ctx, file) },
+				Parcel: exchange.Parcel{Stream: stream, Version: version, File: ledger.ID(file), Length: uint64(sealed.Length())},
+				Open: func(ctx context.Context) (io.ReadSeekCloser, error) {
+					f, err := r.files.Raw(ctx, file)
+					if err != nil {
+						return nil, fmt.Errorf("a file of a case that was handed over: %w", err)
+					}
+					return f, nil
+				},
 			})
 		}
 	}
 	return all, nil
-}
-
-func (r *Registry) sealedLength(ctx context.Context, file evidence.ID) (_ uint64, err error) {
-	f, err := r.files.Sealed(ctx, file)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	n, err := f.Seek(0, io.SeekEnd)
-	return uint64(n), err
 }
 
 // exchangeFiles hands files of cases in that were handed over, and takes over those

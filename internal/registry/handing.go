@@ -61,9 +61,9 @@ func (r *Registry) abroadOrg(id string) (node ledger.ID, ok bool) {
 	return node, err == nil
 }
 
-// handed tells whether a stream is of a case that was handed over to another node.
-func (r *Registry) handed(stream ledger.ID) bool {
-	_, abroad := r.abroadOrg(r.handedTo(stream.String()))
+// handedAbroad tells whether a case is on its way to another node.
+func (r *Registry) handedAbroad(id string) bool {
+	_, abroad := r.abroadOrg(r.handedTo(id))
 	return abroad
 }
 
@@ -117,9 +117,6 @@ func (r *Registry) HandCase(ctx context.Context, s *access.Session, caseID, to, 
 	if err != nil {
 		return err
 	}
-	if thing.Org == r.handedTo(id) { // what goes back has its files there
-		file = casefile.Fold(r.book, id, nil)
-	}
 	_, abroad := r.abroadOrg(h.id)
 	switch {
 	case !abroad:
@@ -130,7 +127,7 @@ func (r *Registry) HandCase(ctx context.Context, s *access.Session, caseID, to, 
 		return ErrHandCounts
 	}
 	for _, rec := range fileRecords(file) {
-		if sealed, _, ok := sealedOf(rec); ok {
+		if sealed, _, ok := sealedOf(rec); ok && thing.Org != r.handedTo(id) { // what goes back has its files there
 			if there, err := r.files.Has(sealed); err != nil || !there {
 				return errors.Join(ErrFileDamaged, err)
 			}
@@ -171,14 +168,6 @@ func (r *Registry) handableTo(t access.Thing) (to []Holder) {
 		}
 	}
 	return to
-}
-
-// nameOfOrg is the name of an organisation, by id.
-func nameOfOrg(ro *roll, id string) string {
-	if o := ro.org(id); o != nil {
-		return o.Name
-	}
-	return ""
 }
 
 // orgCounts tells whether an organisation counts with the coalition.

@@ -39,6 +39,22 @@ func (a *allied) report(i int, id, day string) error {
 	return a.nodes[i].Write(context.Background(), a.members[i], id, []Put{{Record: ledger.NewID().String(), Kind: "report", Fields: casefile.Fields{"received": {day}}}}, nil, "", "told")
 }
 
+// goesOver has a case handed over by one node and taken by another, and tells all.
+func (a *allied) goesOver(from, to int, id string) {
+	a.t.Helper()
+	ctx := context.Background()
+	a.prove(from)
+	if err := a.nodes[from].HandCase(ctx, a.members[from], id, fmt.Sprintf("Organisation %d", to), "moved"); err != nil {
+		a.t.Fatal(err)
+	}
+	a.settled()
+	a.reopen(to)
+	if err := a.nodes[to].TakeCase(ctx, a.members[to], id); err != nil {
+		a.t.Fatal(err)
+	}
+	a.settled()
+}
+
 // sound holds that each node opens anew, has nothing to complain of, and counts alike.
 func (a *allied) sound(reports int) {
 	a.t.Helper()
@@ -125,16 +141,7 @@ func TestHandCase(t *testing.T) {
 	}
 	a.sound(3)
 	// And on to the third, from there: it is nobody's twice.
-	a.prove(1)
-	if err := a.nodes[1].HandCase(ctx, a.members[1], id, "Organisation 2", "moved on"); err != nil {
-		t.Fatal(err)
-	}
-	a.settled()
-	a.reopen(2)
-	if err := a.nodes[2].TakeCase(ctx, a.members[2], id); err != nil {
-		t.Fatal(err)
-	}
-	a.settled()
+	a.goesOver(1, 2, id)
 	if a.names(0, id, "Жақсыбеков") || a.names(1, id, "Жақсыбеков") || !a.names(2, id, "Жақсыбеков") {
 		t.Error("it is not the third's alone")
 	}
@@ -341,5 +348,25 @@ func (a *allied) settledWithoutFiles() {
 				a.t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestExchangeIsShownWithoutAFileRegression: to count the files on their way each was
+// opened, in the bucket too, and where one was not to be had nothing was shown at all.
+func TestExchangeIsShownWithoutAFileRegression(t *testing.T) {
+	ctx := context.Background()
+	a := newAllied(t, 2)
+	id := a.met(0, "Жақсыбеков Нұржан 1988-03-04")[0]
+	a.filed(0, id, "photograph", 200_000)
+	a.settled()
+	a.prove(0)
+	if err := a.nodes[0].HandCase(ctx, a.members[0], id, "Organisation 1", "moved"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(a.path(0), evidenceDir)); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := a.nodes[0].Exchange(ctx, a.members[0]); err != nil || v.Sending != 1 {
+		t.Errorf("%d files are on their way: %v", v.Sending, err)
 	}
 }

@@ -547,20 +547,7 @@ func TestMachineWritesWhileKeysTurnRegression(t *testing.T) {
 	m.b.signIn("asel")
 	ended := make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			select {
-			case <-ended:
-				return
-			default:
-			}
-			if err := m.b.Abreast(ctx); err != nil {
-				t.Error(err)
-				return
-			}
-		}
-	})
-	for range 2 {
+	meanwhile := func(do func() error) {
 		wg.Go(func() {
 			for {
 				select {
@@ -568,14 +555,20 @@ func TestMachineWritesWhileKeysTurnRegression(t *testing.T) {
 					return
 				default:
 				}
-				m.b.auditor.writing.Lock()
-				m.b.auditor.stream = [16]byte{} // so that each line brings a wrapped key
-				m.b.auditor.writing.Unlock()
-				if err := m.b.TakesOut(ctx, m.b.people["asel"], "figures", 1); err != nil {
+				if err := do(); err != nil {
 					t.Error(err)
 					return
 				}
 			}
+		})
+	}
+	meanwhile(func() error { return m.b.Abreast(ctx) })
+	for range 2 {
+		meanwhile(func() error {
+			m.b.auditor.writing.Lock()
+			m.b.auditor.stream = [16]byte{} // so that each line brings a wrapped key
+			m.b.auditor.writing.Unlock()
+			return m.b.TakesOut(ctx, m.b.people["asel"], "figures", 1)
 		})
 	}
 	for range 12 {

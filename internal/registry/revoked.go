@@ -44,12 +44,6 @@ type RevocationView struct {
 	At     time.Time
 }
 
-// handedAbroad tells whether a case is on its way to another node.
-func (r *Registry) handedAbroad(id string) bool {
-	_, abroad := r.abroadOrg(r.handedTo(id))
-	return abroad
-}
-
 // mayRevokeKept tells whether a member's organisation has handed a case over, and
 // the member may say who is not to read it.
 func (r *Registry) mayRevokeKept(s *access.Session, id string) bool {

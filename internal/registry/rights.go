@@ -346,24 +346,14 @@ func (rs *rights) thing(id string, day edtf.Day) access.Thing {
 	return t
 }
 
-// thingOf is thing for who does not hold rs.mu. A case that is gone meanwhile is nobody's.
-func (rs *rights) thingOf(id string, day edtf.Day) access.Thing {
-	rs.mu.RLock()
-	defer rs.mu.RUnlock()
-	if rs.cases[id] == nil {
-		return access.Thing{}
-	}
-	return rs.thing(id, day)
-}
-
 // grants are the grants of a case that were not taken back, each with whether a
 // revocation beats it. The caller holds rs.mu.
 func (rs *rights) grants(id string) map[string]access.Grant {
 	c := rs.cases[id]
-	if c == nil || len(rs.revoked[id]) == 0 {
-		if c == nil {
-			return nil
-		}
+	if c == nil {
+		return nil
+	}
+	if len(rs.revoked[id]) == 0 {
 		return c.Grants
 	}
 	granted := maps.Clone(c.Grants)
@@ -406,21 +396,21 @@ func (r *Registry) see(m access.Member) index.See {
 	var mu sync.Mutex
 	return func(id string) index.Sight {
 		r.rights.mu.RLock()
-		c := r.rights.cases[id]
-		counts := c != nil && r.rights.counts[c.Org]
-		r.rights.mu.RUnlock()
-		if c == nil {
+		if r.rights.cases[id] == nil {
+			r.rights.mu.RUnlock()
 			return index.Nothing
 		}
-		if c.Restricted || len(c.Grants) > 0 {
-			return sight(m, r.rights.thingOf(id, day))
+		t := r.rights.thing(id, day)
+		r.rights.mu.RUnlock()
+		if t.Restricted || len(t.Grants) > 0 {
+			return sight(m, t)
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		s, ok := plain[c.Org]
+		s, ok := plain[t.Org]
 		if !ok {
-			s = sight(m, access.Thing{Org: c.Org, Counts: counts, Day: day})
-			plain[c.Org] = s
+			s = sight(m, t)
+			plain[t.Org] = s
 		}
 		return s
 	}
@@ -520,9 +510,11 @@ func (r *Registry) readRights(ctx context.Context, rs *rights) error {
 func (rs *rights) notOpened(places []uint64) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	rs.closed = append(rs.closed, places...)
-	slices.Sort(rs.closed) // some may have been noted before
-	rs.closed = slices.Compact(rs.closed)
+	for _, pos := range places { // nearly always behind all others; some may have been noted before
+		if at, noted := slices.BinarySearch(rs.closed, pos); !noted {
+			rs.closed = slices.Insert(rs.closed, at, pos)
+		}
+	}
 }
 
 // checked is which entries an earlier run of the program has opened whole and

@@ -58,7 +58,7 @@ type choice struct {
 // accessForm is what somebody sent who changes who may read a case.
 type accessForm struct {
 	act, grant, to, other, part, until string
-	reason, problem                    string // of handing over
+	reason                             string // of handing over
 	despite                            bool
 	refused                            error
 }
@@ -136,11 +136,11 @@ func (c *caseReader) access(holders []registry.Holder, form accessForm) *accessC
 	card := &accessCard{
 		Lead: c.T("access.lead", c.file.Row.OrgName), Action: casePath(c.file.Row) + "/access#access",
 		Restricted: c.file.Restricted, Today: c.reg.Today().String(),
-		Problem: c.accessProblem(form.refused), Other: form.other, Until: form.until,
+		Other: form.other, Until: form.until,
 		MayGrant: c.file.MayGrant, Kept: c.file.MayRevoke, Despite: errors.Is(form.refused, registry.ErrRevoked),
 	}
-	if form.problem != "" {
-		card.Problem = form.problem
+	if card.Problem = c.accessProblem(form.refused); form.act == "hand" {
+		card.Problem = c.exchangeProblem(form.refused)
 	}
 	for _, h := range sorted(c.voice, c.file.HandTo, func(h registry.Holder) string { return h.Name }) {
 		card.HandTo = append(card.HandTo, option{h.ID, h.Name, form.act == "hand" && form.to == h.ID})

@@ -99,29 +99,37 @@ func (s *server) newEncodeKey(v *visit) error {
 	return s.showEncoded(v, encodedBody{Key: key.Text()})
 }
 
+// encodingForm reads with what key and for which round own cases are to be encoded;
+// problem is the word for what is wrong with that.
+func (v *visit) encodingForm() (key encoded.Key, schema encoded.Schema, problem string, err error) {
+	round := strings.TrimSpace(v.r.PostFormValue("round"))
+	if key, err = encoded.ParseKey(v.r.PostFormValue("secret")); err != nil {
+		return key, encoded.Schema{Round: round}, "encoded.problem.key", nil
+	}
+	if round == "" {
+		return key, schema, "encoded.problem.round", nil
+	}
+	schema, err = encoded.ReadSchema(bytes.NewReader(encoded.CaseSchema()))
+	schema.Round = round
+	return key, schema, "", err
+}
+
 // encodeCases hands out two files in one: what goes to whoever compares, and
 // what stays. Neither is ever on the disk of the register.
 func (s *server) encodeCases(v *visit) error {
 	if !s.reg.MayEncode(v.session) {
 		return registry.ErrNotAllowed
 	}
-	body := encodedBody{Round: strings.TrimSpace(v.r.PostFormValue("round"))}
-	again := func(key string) error {
-		body.Problem = v.T(key)
-		return s.showEncoded(v, body)
-	}
-	key, err := encoded.ParseKey(v.r.PostFormValue("secret"))
-	if err != nil {
-		return again("encoded.problem.key")
-	}
-	if body.Round == "" {
-		return again("encoded.problem.round")
-	}
-	schema, err := encoded.ReadSchema(bytes.NewReader(encoded.CaseSchema()))
+	key, schema, problem, err := v.encodingForm()
 	if err != nil {
 		return err
 	}
-	schema.Round = body.Round
+	again := func(problem string) error {
+		return s.showEncoded(v, encodedBody{Problem: v.T(problem), Round: schema.Round})
+	}
+	if problem != "" {
+		return again(problem)
+	}
 	ctx, cancel := v.patient()
 	defer cancel()
 	list, err := s.reg.EncodeCases(ctx, v.session, key, schema)

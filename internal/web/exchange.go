@@ -3,7 +3,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -223,16 +222,23 @@ func (s *server) syncNow(v *visit) error {
 	return nil
 }
 
-// exchanged answers an act of the page of the coalition.
-func (s *server) exchanged(v *visit, err error, done string) error {
+// acted answers an act: where it was done, or the page again with why it was not.
+func (v *visit) acted(err error, to string, again func(problem string) error) error {
 	if err == nil {
-		v.redirect("/exchange?done=" + done)
+		v.redirect(to)
 		return nil
 	}
 	if problem := v.exchangeProblem(err); problem != "" {
-		return s.showExchange(v, exchangeBody{Problem: problem})
+		return again(problem)
 	}
 	return err
+}
+
+// exchanged answers an act of the page of the coalition.
+func (s *server) exchanged(v *visit, err error, done string) error {
+	return v.acted(err, "/exchange?done="+done, func(problem string) error {
+		return s.showExchange(v, exchangeBody{Problem: problem})
+	})
 }
 
 func (s *server) takeCase(v *visit) error {
@@ -255,15 +261,10 @@ func (s *server) handCase(v *visit) error {
 	id := v.r.PathValue("id")
 	form := accessForm{act: "hand", to: v.r.PostFormValue("to"), reason: v.r.PostFormValue("reason")}
 	err := s.reg.HandCase(v.r.Context(), v.session, id, form.to, form.reason)
-	if err == nil {
-		v.redirect("/exchange?done=handed")
-		return nil
-	}
-	if form.problem = v.exchangeProblem(err); form.problem == "" {
-		return err
-	}
-	form.refused, v.status = err, http.StatusUnprocessableEntity
-	return s.showCase(v, caseForms{access: form})
+	return v.acted(err, "/exchange?done=handed", func(string) error {
+		form.refused, v.status = err, http.StatusUnprocessableEntity
+		return s.showCase(v, caseForms{access: form})
+	})
 }
 
 // commonLikeness is from which likeness on two rows are shown.
@@ -345,33 +346,20 @@ func (s *server) showCommon(v *visit, body commonBody) error {
 
 // commonDone answers an act of the page of common cases.
 func (s *server) commonDone(v *visit, err error, done string) error {
-	if err == nil {
-		v.redirect("/common?done=" + done)
-		return nil
-	}
-	if problem := v.exchangeProblem(err); problem != "" {
+	return v.acted(err, "/common?done="+done, func(problem string) error {
 		return s.showCommon(v, commonBody{Problem: problem})
-	}
-	return err
+	})
 }
 
 // offerCommon offers the own cases as rows. The key is used and not kept.
 func (s *server) offerCommon(v *visit) error {
-	body := commonBody{Round: strings.TrimSpace(v.r.PostFormValue("round"))}
-	key, err := encoded.ParseKey(v.r.PostFormValue("secret"))
-	if err != nil {
-		body.Problem = v.T("encoded.problem.key")
-		return s.showCommon(v, body)
-	}
-	if body.Round == "" {
-		body.Problem = v.T("encoded.problem.round")
-		return s.showCommon(v, body)
-	}
-	schema, err := encoded.ReadSchema(bytes.NewReader(encoded.CaseSchema()))
+	key, schema, problem, err := v.encodingForm()
 	if err != nil {
 		return err
 	}
-	schema.Round = body.Round
+	if problem != "" {
+		return s.showCommon(v, commonBody{Problem: v.T(problem), Round: schema.Round})
+	}
 	ctx, cancel := v.patient()
 	defer cancel()
 	_, err = s.reg.OfferEncoding(ctx, v.session, key, schema)
