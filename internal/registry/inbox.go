@@ -121,10 +121,7 @@ func (r *Registry) store() (*inbox.Store, error) {
 func (r *Registry) inboxes(s *access.Session) (map[string][]*seal.Identity, error) {
 	all := map[string][]*seal.Identity{}
 	why := ErrNotAllowed
-	for _, org := range s.Member.Orgs {
-		if !access.Decide(s.Member, access.OpenInbox, access.Thing{Org: org}) {
-			continue
-		}
+	for _, org := range inboxOrgs(s.Member) {
 		ids, err := r.intakeIdentities(s, org)
 		switch {
 		case errors.Is(err, ErrNoIntakeKey), errors.Is(err, ErrIntakeShut):
@@ -992,9 +989,7 @@ func (p *pieceReader) piece() error {
 // of its receipt, it adds to it. The same file twice is one; then fresh is false.
 func (r *Registry) AddSealed(ctx context.Context, s *access.Session, sealed io.Reader) (id string, fresh bool, err error) {
 	defer r.refusal(ctx, s, "inbox", "", &err)
-	if !slices.ContainsFunc(s.Member.Orgs, func(org string) bool {
-		return access.Decide(s.Member, access.OpenInbox, access.Thing{Org: org})
-	}) {
+	if len(inboxOrgs(s.Member)) == 0 {
 		return "", false, ErrNotAllowed
 	}
 	store, err := r.store()

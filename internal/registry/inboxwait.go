@@ -84,6 +84,7 @@ func (r *Registry) InboxCount(ctx context.Context, s *access.Session) (n InboxCo
 // organisations and that their senders have not taken back.
 func (r *Registry) unsorted(s *access.Session, store *inbox.Store, orgs []string, doors []inbox.Door) (n int, more bool, err error) {
 	var keys map[string][]*seal.Identity
+	have := -1 // keys that are sealed to the member: to open them takes long, and is left to who has something to open
 	looked := 0
 	for _, d := range doors {
 		if !store.Told(d) {
@@ -91,23 +92,26 @@ func (r *Registry) unsorted(s *access.Session, store *inbox.Store, orgs []string
 		}
 		known, _ := s.Keys.Opened.Load(d)
 		g, _ := known.(listedReport)
-		if g.org == "" { // with the keys that there are now it may open
+		if g.org == "" && have < 0 {
+			if have, err = r.intakeKeysOf(s, orgs); err != nil {
+				return n, more, err
+			}
+		}
+		if g.org == "" && g.tried != have { // with the keys that there are now it may open
+			if looked == lookAtOnce {
+				more = true
+				continue
+			}
+			looked++
 			if keys == nil {
 				if keys, err = r.inboxes(s); err != nil {
-					return n, more, withoutKey(err)
-				}
-			}
-			if g.tried != tries(keys) {
-				if looked == lookAtOnce {
-					more = true
-					continue
-				}
-				looked++
-				if g, err = listReport(s, store, keys, d); errors.Is(err, inbox.ErrNone) {
-					continue // it has gone meanwhile
-				} else if err != nil {
 					return n, more, err
 				}
+			}
+			if g, err = listReport(s, store, keys, d); errors.Is(err, inbox.ErrNone) {
+				continue // it has gone meanwhile
+			} else if err != nil {
+				return n, more, err
 			}
 		}
 		if slices.Contains(orgs, g.org) {
@@ -115,14 +119,6 @@ func (r *Registry) unsorted(s *access.Session, store *inbox.Store, orgs []string
 		}
 	}
 	return n, more, nil
-}
-
-// withoutKey is nil where a member has no key yet: then nothing is counted.
-func withoutKey(err error) error {
-	if errors.Is(err, ErrNoIntakeKey) || errors.Is(err, ErrIntakeShut) {
-		return nil
-	}
-	return err
 }
 
 // inboxOrgs are the organisations whose inbox a member may open.

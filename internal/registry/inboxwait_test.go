@@ -68,6 +68,44 @@ func TestInboxIsCounted(t *testing.T) {
 	}
 }
 
+// TestInboxIsCountedWithTheKeysOfNow: what opened with none of somebody's keys is
+// tried again once there is a key more, and not before.
+func TestInboxIsCountedWithTheKeysOfNow(t *testing.T) {
+	h := takes(t)
+	h.outside(1).sends(t, "one")
+	h.join("late", "North", access.Intake)
+	for range 2 {
+		if got := h.waiting("late"); got != "0 0 false" {
+			t.Errorf("who has no key yet is told of %s", got)
+		}
+	}
+	h.signIn("saule")
+	if err := h.ShareIntake(context.Background(), h.people["saule"], h.orgs["North"]); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.waiting("late"); got != "1 0 false" {
+		t.Errorf("with the key: %s", got)
+	}
+	h.prove()
+	if _, err := h.TurnIntake(context.Background(), h.session, h.orgs["North"], ""); err != nil {
+		t.Fatal(err)
+	}
+	h.outside(2).sends(t, "two")
+	foreign := h.outside(3)
+	if err := foreign.store.Put(foreign.door, foreign.reads.Recipient().String(), []byte("not sealed to anybody"), nil); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := h.waiting("late"); got != "2 0 false" {
+			t.Errorf("with two keys: %s", got)
+		}
+	}
+	known, _ := h.people["late"].Keys.Opened.Load(foreign.door)
+	if n, err := h.intakeKeysOf(h.people["late"], []string{h.orgs["North"], h.orgs["South"]}); err != nil || n != 2 || known.(listedReport).tried != n {
+		t.Errorf("%d keys are sealed to them, a report was tried with %+v (%v)", n, known, err)
+	}
+}
+
 // TestUrgentReportIsDue holds that a report in which life is at risk is due at
 // once for each who takes reports, wherever they look, and for nobody else.
 func TestUrgentReportIsDue(t *testing.T) {

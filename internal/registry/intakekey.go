@@ -468,6 +468,26 @@ func (r *Registry) intakeIdentities(s *access.Session, org string) ([]*seal.Iden
 	return ids, nil
 }
 
+// intakeKeysOf is how many intake keys of organisations intakeIdentities would
+// open with the session's keys. None is opened.
+func (r *Registry) intakeKeysOf(s *access.Session, orgs []string) (n int, err error) {
+	for _, org := range orgs {
+		f, err := r.intakeOf(org)
+		if err != nil {
+			return 0, err
+		}
+		if f == nil {
+			continue
+		}
+		for _, k := range f.Keys {
+			if slices.Contains(k.locked.Identities(), s.Keys.Identity.ID()) {
+				n++
+			}
+		}
+	}
+	return n, nil
+}
+
 // OpensInbox tells whether a member has an inbox to open, or its key to make.
 func (r *Registry) OpensInbox(s *access.Session) bool {
 	return slices.ContainsFunc(s.Member.Orgs, func(org string) bool {
