@@ -129,16 +129,26 @@ func (d DueItem) Overdue(today edtf.Day) bool {
 
 // dueItems are what is due for a member, by day, without the cases.
 func (r *Registry) dueItems(ctx context.Context, m access.Member, q DueQuery) (items []DueItem, err error) {
-	if len(q.Kinds) == 0 || slices.Contains(q.Kinds, DueReport) {
+	wanted := func(kind string) bool { return len(q.Kinds) == 0 || slices.Contains(q.Kinds, kind) }
+	if wanted(DueReport) {
 		if items, err = r.urgentFor(ctx, m); err != nil {
 			return nil, err
 		}
 		items = slices.DeleteFunc(items, func(d DueItem) bool { return d.Day < q.From || d.Day > q.To })
 	}
-	if !access.Decide(m, access.Count, access.Thing{}) { // no case is theirs to count
-		slices.SortStableFunc(items, func(a, b DueItem) int { return cmp.Compare(a.Day, b.Day) })
-		return items, nil
+	if access.Decide(m, access.Count, access.Thing{}) {
+		inCases, err := r.dueInCases(ctx, m, q, wanted)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, inCases...)
 	}
+	slices.SortStableFunc(items, func(a, b DueItem) int { return cmp.Compare(a.Day, b.Day) })
+	return items, nil
+}
+
+// dueInCases are what is due in the cases that a member may count.
+func (r *Registry) dueInCases(ctx context.Context, m access.Member, q DueQuery, wanted func(kind string) bool) ([]DueItem, error) {
 	own := r.ownCases(m, q.Own)
 	what := func(d index.Due) string {
 		if d.Rule == "" {
@@ -150,15 +160,15 @@ func (r *Registry) dueItems(ctx context.Context, m access.Member, q DueQuery) (i
 		return DueTheirs
 	}
 	found, err := r.index.Due(ctx, r.clock(Clock{}), q.From, q.To, r.see(m), func(d index.Due) bool {
-		return (len(q.Kinds) == 0 || slices.Contains(q.Kinds, what(d))) && own(d.Case)
+		return wanted(what(d)) && own(d.Case)
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range found {
-		items = append(items, DueItem{Due: d, What: what(d)})
+	items := make([]DueItem, len(found))
+	for i, d := range found {
+		items[i] = DueItem{Due: d, What: what(d)}
 	}
-	slices.SortStableFunc(items, func(a, b DueItem) int { return cmp.Compare(a.Day, b.Day) })
 	return items, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/inbox"
 	"github.com/kua-registry/kua/internal/index"
@@ -149,6 +150,7 @@ func (r *Registry) urgentFor(ctx context.Context, m access.Member) (items []DueI
 		return nil, nil
 	}
 	tasks, err := r.urgentTasks(ctx)
+	tasks = slices.DeleteFunc(tasks, func(t *casefile.Record) bool { return t.Get("member") != m.ID })
 	if err != nil || len(tasks) == 0 {
 		return nil, err
 	}
@@ -157,19 +159,18 @@ func (r *Registry) urgentFor(ctx context.Context, m access.Member) (items []DueI
 		return nil, err
 	}
 	for _, t := range tasks {
-		for _, report := range reports {
-			if t.Get("member") != m.ID || t.Get("submission") != report.ID || !slices.Contains(orgs, report.Get("org")) {
-				continue
-			}
-			day, err := edtf.ParseDay(t.Get("set"))
-			if err != nil {
-				return nil, fmt.Errorf("a task of a report: %w", err)
-			}
-			items = append(items, DueItem{
-				Due:  index.Due{Day: day, Arguable: day, State: rules.Running, Kind: submissionTaskKind, Record: t.ID},
-				What: DueReport, Submission: report.Get("door"),
-			})
+		i := slices.IndexFunc(reports, func(report *casefile.Record) bool { return report.ID == t.Get("submission") })
+		if i < 0 || !slices.Contains(orgs, reports[i].Get("org")) {
+			continue
 		}
+		day, err := edtf.ParseDay(t.Get("set"))
+		if err != nil {
+			return nil, fmt.Errorf("a task of a report: %w", err)
+		}
+		items = append(items, DueItem{
+			Due:  index.Due{Day: day, Arguable: day, State: rules.Running, Kind: submissionTaskKind, Record: t.ID},
+			What: DueReport, Submission: reports[i].Get("door"),
+		})
 	}
 	return items, nil
 }
