@@ -177,7 +177,11 @@ func (r *Registry) Submissions(ctx context.Context, s *access.Session) (_ []Subm
 	if err != nil {
 		return nil, err
 	}
-	views, err := r.submissions(ctx, s, keys, "")
+	store, err := r.store()
+	if err != nil {
+		return nil, err
+	}
+	views, err := r.submissions(ctx, s, store, keys, "")
 	if err != nil {
 		return nil, err
 	}
@@ -189,12 +193,8 @@ func (r *Registry) Submissions(ctx context.Context, s *access.Session) (_ []Subm
 
 // submissions opens the first message of each report; begins: of those alone
 // whose id begins so.
-func (r *Registry) submissions(ctx context.Context, s *access.Session, keys map[string][]*seal.Identity, begins string) ([]SubmissionView, error) {
+func (r *Registry) submissions(ctx context.Context, s *access.Session, store *inbox.Store, keys map[string][]*seal.Identity, begins string) ([]SubmissionView, error) {
 	if err := r.abreast(ctx); err != nil {
-		return nil, err
-	}
-	store, err := r.store()
-	if err != nil {
 		return nil, err
 	}
 	doors, err := store.Doors()
@@ -380,17 +380,18 @@ func (r *Registry) findReport(ctx context.Context, s *access.Session, id string)
 	if id = strings.ToLower(strings.TrimSpace(id)); len(id) < 8 {
 		return nil, ErrNotFound
 	}
-	views, err := r.submissions(ctx, s, keys, id)
+	store, err := r.store()
+	if err != nil {
+		return nil, err
+	}
+	views, err := r.submissions(ctx, s, store, keys, id)
 	if err != nil {
 		return nil, err
 	}
 	if len(views) != 1 {
 		return nil, ErrNotFound
 	}
-	f := &found{SubmissionView: views[0], keys: keys[views[0].Org]}
-	if f.store, err = r.store(); err != nil {
-		return nil, err
-	}
+	f := &found{SubmissionView: views[0], store: store, keys: keys[views[0].Org]}
 	raw, err := hex.DecodeString(f.ID)
 	if err != nil {
 		return nil, err
@@ -873,7 +874,7 @@ func (r *Registry) moveFiles(ctx context.Context, s *access.Session, parts []*fo
 // moveFile puts one file into the case. items are the pieces of evidence of the
 // case, by the SHA-256 of their file.
 func (r *Registry) moveFile(ctx context.Context, s *access.Session, f *found, caseID string, m SubmissionMessage, of submission.File, items map[string]string) (string, error) {
-	raw, err := hex.DecodeString(of.Upload)
+	content, err := newPieceReader(f, of, m.Number)
 	if err != nil {
 		return "", err
 	}
@@ -882,7 +883,6 @@ func (r *Registry) moveFile(ctx context.Context, s *access.Session, f *found, ca
 			return "", err
 		}
 	}
-	content := newPieceReader(f, of, m.Number, inbox.Upload(raw))
 	view, err := r.AddFile(ctx, s, caseID, NewFile{Evidence: items[of.SHA256], Name: of.Name, Content: content})
 	return view.ID, err
 }
@@ -934,8 +934,12 @@ type pieceReader struct {
 	hash    hash.Hash
 }
 
-func newPieceReader(f *found, of submission.File, message int, upload inbox.Upload) *pieceReader {
-	return &pieceReader{f: f, of: of, upload: upload, message: inbox.Message{Number: message}, hash: sha256.New()}
+func newPieceReader(f *found, of submission.File, message int) (*pieceReader, error) {
+	raw, err := hex.DecodeString(of.Upload)
+	if err != nil || len(raw) != len(inbox.Upload{}) {
+		return nil, ErrSubmissionFile
+	}
+	return &pieceReader{f: f, of: of, upload: inbox.Upload(raw), message: inbox.Message{Number: message}, hash: sha256.New()}, nil
 }
 
 func (p *pieceReader) Read(b []byte) (int, error) {

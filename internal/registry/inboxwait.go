@@ -4,7 +4,6 @@ package registry
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -189,14 +188,14 @@ func (r *Registry) SubmissionFile(ctx context.Context, s *access.Session, id, up
 			if m.Answer || m.Shut || of.Upload != upload {
 				continue
 			}
-			raw, err := hex.DecodeString(of.Upload)
-			if err != nil || len(raw) != len(inbox.Upload{}) {
-				return nil, submission.File{}, ErrNotFound
+			content, err := newPieceReader(f, of, m.Number)
+			if err != nil {
+				return nil, submission.File{}, err
 			}
 			if err := r.audit(ctx, &line{act: actRead, what: "inbox", by: s.Keys.Identity}); err != nil {
 				return nil, submission.File{}, fmt.Errorf("%w (%w)", ErrUnaudited, err)
 			}
-			return newPieceReader(f, of, m.Number, inbox.Upload(raw)), of, nil
+			return content, of, nil
 		}
 	}
 	return nil, submission.File{}, ErrNotFound
