@@ -20,7 +20,7 @@ import (
 	"github.com/kua-registry/kua/internal/submission"
 )
 
-// ErrInboxFull says that a sealed file can't be taken in for now.
+// ErrInboxFull says that a sealed file or an answer can't be taken in for now.
 var ErrInboxFull = inbox.ErrFull
 
 // NotSealed tells whether a sealed file can't be taken in because of itself: it

@@ -193,6 +193,8 @@ func (f *fake) AnswerSubmission(ctx context.Context, s *access.Session, id, text
 		return registry.ErrSubmissionGone
 	case text == "":
 		return registry.ErrAnswer
+	case text == "too much":
+		return registry.ErrInboxFull
 	}
 	f.did = append(f.did, "answered "+shortReport(id)+" in "+lang+": "+text)
 	return nil
@@ -207,6 +209,8 @@ func (f *fake) CaseOfSubmission(ctx context.Context, s *access.Session, id strin
 		return registry.Row{}, registry.ErrSubmissionGone
 	case !v.MayCase:
 		return registry.Row{}, registry.ErrNotAllowed
+	case v.Status == registry.SubmissionMerged:
+		return registry.Row{}, registry.ErrSubmissionPart
 	case id == reportCase:
 		return registry.Row{}, registry.ErrSubmissionFile
 	}

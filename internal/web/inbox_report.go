@@ -225,6 +225,7 @@ var submissionProblems = []struct {
 }{
 	{registry.ErrSubmissionStatus, "status"}, {registry.ErrSubmissionGone, "gone"}, {registry.ErrSubmissionCase, "case"}, {registry.ErrSubmissionInto, "into"},
 	{registry.ErrSubmissionFile, "file"}, {registry.ErrAnswer, "answer"}, {registry.ErrNoHolder, "taker"},
+	{registry.ErrSubmissionPart, "part"}, {registry.ErrInboxFull, "full"},
 }
 
 // submissionNotDone says on the page of a report why something was not done.

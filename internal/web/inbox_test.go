@@ -221,6 +221,19 @@ func TestInboxActs(t *testing.T) {
 	}
 }
 
+// TestSubmissionNotDoneSaysWhyRegression: a report that somebody else made part
+// of another one, and an inbox that is full, were shown as a fault of the program.
+func TestSubmissionNotDoneSaysWhyRegression(t *testing.T) {
+	all := signedInAs(t, newFake(t), "Sample Intake", "en")
+	if w := all.post("/inbox/" + reportPart + "/case"); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "made part of another one meanwhile") {
+		t.Errorf("a case of a part: %d", w.Code)
+	}
+	w := all.post("/inbox/"+reportNew+"/answer", "answer.text", "too much", "answer.language", "en")
+	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "no room in the inbox for the answer") || !strings.Contains(w.Body.String(), ">too much</textarea>") {
+		t.Errorf("an answer to a full inbox: %d", w.Code)
+	}
+}
+
 // TestInboxFiles holds that a file of a report goes out to be kept and as
 // nothing that a browser would show, that one that breaks off is not taken for
 // whole, and that others get none.
