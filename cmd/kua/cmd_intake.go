@@ -383,9 +383,9 @@ the paper by which people learn of the form.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.written(cmd.Context(), func(ctx context.Context, reg *registry.Registry, s *access.Session) error {
-				org, ok := reg.Organisation(ctx, args[0])
-				if !ok {
-					return fmt.Errorf("there is no organisation %q", args[0])
+				org, err := findOrg(ctx, reg, args[0])
+				if err != nil {
+					return err
 				}
 				key, err := reg.TurnIntake(ctx, s, org.ID, label)
 				if err != nil {
@@ -406,9 +406,9 @@ the paper by which people learn of the form.`,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.written(cmd.Context(), func(ctx context.Context, reg *registry.Registry, s *access.Session) error {
-				org, ok := reg.Organisation(ctx, args[0])
-				if !ok {
-					return fmt.Errorf("there is no organisation %q", args[0])
+				org, err := findOrg(ctx, reg, args[0])
+				if err != nil {
+					return err
 				}
 				if err := reg.ShareIntake(ctx, s, org.ID); err != nil {
 					return err
