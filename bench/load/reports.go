@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,12 +44,8 @@ func (d *driver) withReports(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeAddress()
 	if err != nil {
-		return err
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
 		return err
 	}
 	d.serveArgs = []string{"--report", address}
@@ -230,17 +225,18 @@ func (d *driver) held(sent []sentReport, result *result, before, most int) error
 		return err
 	}
 	lost, refused := 0, 0
-	var first error
+	var why error // each that was not acknowledged, or is not there
 	var times []time.Duration
 	for _, r := range sent {
 		if r.err != nil {
 			refused++
-			first = errors.Join(first, r.err)
+			why = errors.Join(why, r.err)
 			continue
 		}
 		times = append(times, r.took)
 		if err := r.there(store); err != nil {
 			lost++
+			why = errors.Join(why, err)
 		}
 	}
 	fmt.Println()
@@ -250,7 +246,7 @@ func (d *driver) held(sent []sentReport, result *result, before, most int) error
 	fmt.Printf("%d reports sent, %d not acknowledged, %d lost; the server at most %d MiB, %d before the reports\n", len(sent), refused, lost, most, before)
 	fmt.Printf("asked for: none lost, at most %d MiB, pages of cases under %s\n", askedMemory, askedPage)
 	if lost > 0 || refused > 0 || len(sent) != d.reports {
-		return fmt.Errorf("%d of %d reports were sent, %d not acknowledged, %d lost: %w", len(sent), d.reports, refused, lost, first)
+		return fmt.Errorf("%d of %d reports were sent, %d not acknowledged, %d lost: %w", len(sent), d.reports, refused, lost, why)
 	}
 	return nil
 }

@@ -21,18 +21,23 @@ func (d *driver) serve(ctx context.Context) (stop func(), err error) {
 	return d.start(ctx, d.dir, filepath.Join(d.dir, "demo-passphrase.txt"))
 }
 
+// freeAddress is an address of this machine at which nobody listens.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
 // start serves a register's directory, one more than are served already.
 func (d *driver) start(ctx context.Context, dir, passphrase string) (stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	listen, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
-	address = "http://" + address
-	args := []string{"--registry", dir, "--passphrase-file", passphrase, "serve", "--listen", l.Addr().String(), "--lock-after", "0"}
+	address := "http://" + listen
+	args := []string{"--registry", dir, "--passphrase-file", passphrase, "serve", "--listen", listen, "--lock-after", "0"}
 	cmd := exec.Command(d.kua, append(args, d.serveArgs...)...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
