@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"filippo.io/age"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/kua-registry/kua/internal/access"
@@ -35,46 +34,13 @@ import (
 // turns: what they say is held by the golden pages.
 func TestE2EInboxPages(t *testing.T) {
 	t.Parallel()
-	browser := startBrowser(t)
-	for _, screen := range []struct {
-		name          string
-		width, height int64
-		langs         map[string]string // by scheme
-	}{{"phone", 360, 740, map[string]string{"light": "kk", "dark": "ru"}}, {"desk", 1280, 900, map[string]string{"light": "en", "dark": "kk"}}} {
-		for _, scheme := range []string{"light", "dark"} {
-			t.Run(screen.name+"-"+scheme, func(t *testing.T) {
-				lang := screen.langs[scheme]
-				name := screen.name + "-" + scheme + "-" + lang + "-"
-				server := httptest.NewServer(newPages(t, newFake(t)))
-				defer server.Close()
-				tab := openTab(t, browser, server.URL)
-				tab.do(chromedp.EmulateViewport(screen.width, screen.height))
-				tab.scheme(scheme)
-				if _, err := chromedp.Call(tab.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
-					t.Fatal(err)
-				}
-				for _, as := range []string{"Sample Taker", "Sample Administrator", "Sample Worker", "Sample Intake"} {
-					tab.visit("/sign-in?lang=" + lang)
-					tab.do(chromedp.SendKeys("#name", as), chromedp.SendKeys("#passphrase", rightWord))
-					tab.do(chromedp.Click("form.signin button"), chromedp.WaitVisible("nav.nav"))
-					for _, p := range inboxPages {
-						if p.as == as {
-							tab.visit(p.path)
-							tab.look(name + p.name)
-						}
-					}
-					if as != "Sample Intake" {
-						tab.do(chromedp.Click(".foot form button"), chromedp.WaitVisible("form.signin"))
-					}
-				}
-				dir := t.TempDir()
-				files := sealedFiles(t, dir, sealedOne, notSealed)
-				tab.visit("/inbox")
-				tab.do(chromedp.SetUploadFiles("#file", files), chromedp.Click("form.drop button"), chromedp.WaitVisible("#taken"))
-				tab.look(name + "inbox-add-wrong")
-			})
-		}
-	}
+	onScreens(t, func(tab *tab, name, lang string) {
+		tab.lookAs(inboxPages, name, lang, "Sample Taker", "Sample Administrator", "Sample Worker", "Sample Intake")
+		files := sealedFiles(tab.t, tab.t.TempDir(), sealedOne, notSealed)
+		tab.visit("/inbox")
+		tab.do(chromedp.SetUploadFiles("#file", files), chromedp.Click("form.drop button"), chromedp.WaitVisible("#taken"))
+		tab.look(name + "inbox-add-wrong")
+	})
 }
 
 // sealedFiles are files on the disk, by their names.

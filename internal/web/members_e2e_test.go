@@ -24,6 +24,27 @@ import (
 // desk, light and dark, with script switched off. The languages take turns:
 // what they say is held by the golden pages.
 func TestE2EMemberPages(t *testing.T) {
+	onScreens(t, func(tab *tab, name, lang string) {
+		tab.lookAs(memberPages, name, lang, "Sample Worker", "Sample Office", "Sample Administrator")
+		tab.visit("/members/invite")
+		tab.do(chromedp.SendKeys("#name", "Umit"), chromedp.Click(`input[value="lawyer"]`))
+		tab.do(chromedp.Click(".sheet button"), chromedp.WaitVisible(".groups"))
+		tab.look(name + "invited")
+		tab.do(chromedp.Click(".foot form button"), chromedp.WaitVisible("form.signin"))
+		tab.visit("/join/" + joinCode)
+		tab.look(name + "join")
+		tab.do(chromedp.Click("form.signin button"), chromedp.WaitVisible("#typed"))
+		tab.look(name + "join-confirm")
+		tab.do(chromedp.SendKeys("#typed", "something else"), chromedp.Click("form.signin button"), chromedp.WaitVisible("#problem"))
+		tab.look(name + "join-differs")
+		tab.visit("/join")
+		tab.look(name + "join-code")
+	})
+}
+
+// onScreens looks at pages of the invented register on a phone and on a desk,
+// light and dark, with script switched off. name begins what the looks are called.
+func onScreens(t *testing.T, look func(tab *tab, name, lang string)) {
 	browser := startBrowser(t)
 	for _, screen := range []struct {
 		name          string
@@ -33,47 +54,35 @@ func TestE2EMemberPages(t *testing.T) {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(screen.name+"-"+scheme, func(t *testing.T) {
 				lang := screen.langs[scheme]
-				name := screen.name + "-" + scheme + "-" + lang + "-"
 				server := httptest.NewServer(newPages(t, newFake(t)))
 				defer server.Close()
 				tab := openTab(t, browser, server.URL)
 				tab.do(chromedp.EmulateViewport(screen.width, screen.height))
-				if _, err := chromedp.Call(tab.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-				}); err != nil {
-					t.Fatal(err)
-				}
+				tab.scheme(scheme)
 				if _, err := chromedp.Call(tab.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 					t.Fatal(err)
 				}
-				for _, as := range []string{"Sample Worker", "Sample Office", "Sample Administrator"} {
-					tab.visit("/sign-in?lang=" + lang)
-					tab.do(chromedp.SendKeys("#name", as), chromedp.SendKeys("#passphrase", rightWord))
-					tab.do(chromedp.Click("form.signin button"), chromedp.WaitVisible("nav.nav"))
-					for _, p := range memberPages {
-						if p.as == as {
-							tab.visit(p.path)
-							tab.look(name + p.name)
-						}
-					}
-					if as != "Sample Administrator" {
-						tab.do(chromedp.Click(".foot form button"), chromedp.WaitVisible("form.signin"))
-					}
-				}
-				tab.visit("/members/invite")
-				tab.do(chromedp.SendKeys("#name", "Umit"), chromedp.Click(`input[value="lawyer"]`))
-				tab.do(chromedp.Click(".sheet button"), chromedp.WaitVisible(".groups"))
-				tab.look(name + "invited")
-				tab.do(chromedp.Click(".foot form button"), chromedp.WaitVisible("form.signin"))
-				tab.visit("/join/" + joinCode)
-				tab.look(name + "join")
-				tab.do(chromedp.Click("form.signin button"), chromedp.WaitVisible("#typed"))
-				tab.look(name + "join-confirm")
-				tab.do(chromedp.SendKeys("#typed", "something else"), chromedp.Click("form.signin button"), chromedp.WaitVisible("#problem"))
-				tab.look(name + "join-differs")
-				tab.visit("/join")
-				tab.look(name + "join-code")
+				look(tab, screen.name+"-"+scheme+"-"+lang+"-", lang)
 			})
+		}
+	}
+}
+
+// lookAs looks at the pages of people, each signed in in turn, and leaves the
+// last of them signed in.
+func (tab *tab) lookAs(pages []struct{ name, as, path string }, name, lang string, people ...string) {
+	for i, as := range people {
+		if i > 0 {
+			tab.do(chromedp.Click(".foot form button"), chromedp.WaitVisible("form.signin"))
+		}
+		tab.visit("/sign-in?lang=" + lang)
+		tab.do(chromedp.SendKeys("#name", as), chromedp.SendKeys("#passphrase", rightWord))
+		tab.do(chromedp.Click("form.signin button"), chromedp.WaitVisible("nav.nav"))
+		for _, p := range pages {
+			if p.as == as {
+				tab.visit(p.path)
+				tab.look(name + p.name)
+			}
 		}
 	}
 }
