@@ -18,7 +18,7 @@ const module = "github.com/kua-registry/kua"
 // packages, those that stand before it in allowedPure.
 var floors = [][]string{
 	{"edtf", "locale", "typeface", "geo", "chart", "bodymap", "names", "estimate", "codebook", "linkage", "encoded", "casefile", "custody", "wording", "rules", "letter", "istanbul", "survival", "paper", "statement", "dossier", "receipt", "invented"},
-	{"seal", "submission", "sqlfile", "wholefile", "linkage/linkagetest", "timestamp", "timestamp/timestamptest", "registry/registrytest", "safecopy", "webarchive", "bucket", "doctor"},
+	{"seal", "submission", "sqlfile", "wholefile", "linkage/linkagetest", "browsertest", "timestamp", "timestamp/timestamptest", "registry/registrytest", "safecopy", "webarchive", "bucket", "doctor"},
 	{"ledger"},
 	{"ledger/sqlitestore", "ledger/pgstore", "ledger/pgstore/pgtest", "ledger/ledgertest", "evidence", "draft", "exchange", "inbox", "reporting/reportingtest", "relay", "backup"},
 	{"index"},

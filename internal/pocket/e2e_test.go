@@ -6,7 +6,6 @@ package pocket
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"flag"
 	"fmt"
@@ -22,95 +21,41 @@ import (
 	"unicode/utf16"
 
 	"filippo.io/age"
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/kua-registry/kua/internal/browsertest"
 )
 
 var shots = flag.String("shots", "", "put a picture of every page into this directory")
 
-const perStep = 60 * time.Second // a slow machine with a browser on it
-
 // phone is a browser whose memory outlives it: it can be killed and started again.
 type phone struct {
-	t    *testing.T
+	*browsertest.Tab
 	dir  string // all that it keeps
-	base string
-	ctx  context.Context
 	stop func()
-
-	mu       sync.Mutex
-	problems []string
 }
 
 func newPhone(t *testing.T, base string) *phone {
 	t.Helper()
-	p := &phone{t: t, dir: t.TempDir(), base: base}
+	p := &phone{dir: t.TempDir(), Tab: &browsertest.Tab{T: t, Base: base, Shots: *shots, Quiet: []string{"net::ERR_", "Failed to load resource", "fetching the script"}}}
 	p.start()
-	t.Cleanup(func() { p.stop() })
 	return p
 }
 
 func (p *phone) start() {
-	p.t.Helper()
-	path := "/usr/bin/chromium-headless-shell"
-	if _, err := os.Stat(path); err != nil {
-		p.t.Fatalf("the pages are tested in Chromium, and %s is missing: apt-get install chromium-headless-shell", path)
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(p.dir),
-		chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("hide-scrollbars", false),
-	)
-	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	ctx, cancelTab := chromedp.NewContext(alloc)
-	p.ctx, p.stop = ctx, func() { cancelTab(); cancel() }
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-		p.t.Fatal(err)
-	}
-	p.watch(ctx)
-}
-
-// watch takes as a problem whatever a page asks of another host, is refused or
-// fails with.
-func (p *phone) watch(ctx context.Context) {
-	p.t.Helper()
-	err := chromedp.Listen(ctx, func(ev any) {
-		switch ev := ev.(type) {
-		case *log.EventEntryAdded:
-			if !strings.Contains(ev.Entry.Text, "net::ERR_") && !strings.Contains(ev.Entry.Text, "Failed to load resource") && !strings.Contains(ev.Entry.Text, "fetching the script") {
-				p.problem("%s: %s", ev.Entry.Source, ev.Entry.Text)
-			}
-		case *runtime.EventExceptionThrown:
-			p.problem("exception: %v", ev.ExceptionDetails)
-		case *network.EventRequestWillBeSent:
-			if url := ev.Request.URL; !strings.HasPrefix(url, p.base) && url != "about:blank" && !strings.HasPrefix(url, "data:") { // the browser draws its own calendar
-				p.problem("a request to %s", url)
-			}
-		}
-	})
-	if err == nil {
-		_, err = chromedp.Call(ctx, log.Enable, cdp.Empty{})
-	}
-	if err == nil {
-		_, err = chromedp.Call(ctx, network.Enable, network.EnableParams{})
-	}
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.do(chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait))
+	p.T.Helper()
+	ctx, stop := browsertest.Start(p.T, chromedp.UserDataDir(p.dir))
+	p.stop = stop
+	p.Watch(ctx)
 }
 
 // kill ends the browser at once, as a phone whose battery is taken out.
 func (p *phone) kill() {
-	p.t.Helper()
-	process := chromedp.FromContext(p.ctx).Browser.Process()
+	p.T.Helper()
+	process := chromedp.FromContext(p.Ctx).Browser.Process()
 	if err := process.Kill(); err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	p.stop()
 	for _, name := range []string{"SingletonLock", "SingletonCookie", "SingletonSocket"} {
@@ -118,89 +63,13 @@ func (p *phone) kill() {
 	}
 }
 
-func (p *phone) problem(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.problems = append(p.problems, fmt.Sprintf(format, args...))
-}
-
-func (p *phone) do(steps ...chromedp.Action[chromedp.Void]) {
-	p.t.Helper()
-	for i, step := range steps {
-		ctx, cancel := context.WithTimeout(p.ctx, perStep)
-		err := chromedp.Do(ctx, step)
-		cancel()
-		if err != nil {
-			shown, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.body.innerText.slice(0, 600)`))
-			p.t.Fatalf("step %d: %v; the page shows %s; %v", i+1, err, shown, p.problems)
-		}
-	}
-}
-
-// until waits until an expression is true in the page.
-func (p *phone) until(expression string) {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, perStep)
-	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression))
-	for tries := 0; err != nil && ctx.Err() == nil && tries < 5; tries++ { // the page was left for its newer one meanwhile
-		_, err = chromedp.Run(ctx, chromedp.Poll[bool](expression))
-	}
-	if err != nil {
-		shown, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.body.innerText.slice(0, 600)`))
-		p.t.Fatalf("%s: %v; the page shows %s", expression, err, shown)
-	}
-}
-
-func ask[T any](p *phone, expression string) T {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, perStep)
-	defer cancel()
-	got, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, func(e *runtime.EvaluateParams) { e.AwaitPromise = new(true) }))
-	if err != nil {
-		p.t.Fatalf("%s: %v", expression, err)
-	}
-	return got
-}
-
 func (p *phone) text(id string) string {
-	p.t.Helper()
-	return ask[string](p, fmt.Sprintf(`document.getElementById(%q).textContent`, id))
+	p.T.Helper()
+	return browsertest.Ask[string](p.Tab, fmt.Sprintf(`document.getElementById(%q).textContent`, id))
 }
 
 // types puts something into a field as if it was typed.
 func types(id, text string) chromedp.Action[chromedp.Void] { return chromedp.SendKeys("#"+id, text) }
-
-// look holds a page to the window of a phone, to fingers, and to no problem.
-func (p *phone) look(name string) {
-	p.t.Helper()
-	bad := ask[string](p, `(() => {
-		const w = document.documentElement.clientWidth;
-		const wide = document.documentElement.scrollWidth > w ? [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > w + 1) : [];
-		const small = [...document.querySelectorAll("button, select, input:not([type=checkbox]):not([type=radio]), .choice, summary")]
-			.filter(e => e.getClientRects().length && e.getBoundingClientRect().height < 40);
-		return [...wide, ...small].slice(0, 4).map(e => e.outerHTML.slice(0, 90)).join("; ");
-	})()`)
-	if bad != "" {
-		p.t.Errorf("%s: wider than the window, or too small for a finger: %s", name, bad)
-	}
-	p.mu.Lock()
-	for _, found := range p.problems {
-		p.t.Errorf("%s: %s", name, found)
-	}
-	p.problems = nil
-	p.mu.Unlock()
-	if *shots == "" {
-		return
-	}
-	picture, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(*shots, name+".png"), picture, 0o600); err != nil {
-		p.t.Fatal(err)
-	}
-}
 
 // line is the line to the server: there or not, or cut where a test says.
 type line struct {
@@ -273,17 +142,17 @@ const phrase = "heron under seven grey bridges"
 
 // settles opens the page for the first time, until it is kept.
 func (p *phone) settles(lang string) {
-	p.t.Helper()
-	p.do(chromedp.Navigate(p.base+At+lang+"/"), chromedp.WaitVisible("#setup"))
-	p.look(lang + "-setup")
-	p.do(types("phrase", phrase), types("again", phrase), chromedp.Click("#choose button"), chromedp.WaitVisible("#home"))
-	p.until(`document.getElementById("digest").textContent.length === 64 && document.getElementById("status").hidden`)
+	p.T.Helper()
+	p.Do(chromedp.Navigate(p.Base+At+lang+"/"), chromedp.WaitVisible("#setup"))
+	p.Look(lang + "-setup")
+	p.Do(types("phrase", phrase), types("again", phrase), chromedp.Click("#choose button"), chromedp.WaitVisible("#home"))
+	p.Until(`document.getElementById("digest").textContent.length === 64 && document.getElementById("status").hidden`)
 }
 
 // nowhere looks for words in all that the phone keeps, byte by byte: in what the
 // page can read back of its stores, and in every file of the browser.
 func (p *phone) nowhere(words ...string) {
-	p.t.Helper()
+	p.T.Helper()
 	const dump = `(async () => {
 		const all = [];
 		const bytes = (v) => {
@@ -310,16 +179,16 @@ func (p *phone) nowhere(words ...string) {
 		all.push(document.title, document.cookie, location.href, JSON.stringify(history.state), String(history.length));
 		return btoa(all.join("\n").replace(/[^\x00-\xff]/g, "?"));
 	})()`
-	kept, err := base64.StdEncoding.DecodeString(ask[string](p, dump))
+	kept, err := base64.StdEncoding.DecodeString(browsertest.Ask[string](p.Tab, dump))
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	if len(kept) < 400<<10 || !bytes.Contains(kept, []byte("age-encryption.org/v1")) {
-		p.t.Errorf("%d bytes were looked through", len(kept))
+		p.T.Errorf("%d bytes were looked through", len(kept))
 	}
 	for _, w := range words {
 		if bytes.Contains(kept, []byte(w)) {
-			p.t.Errorf("%q lies in what the page keeps", w)
+			p.T.Errorf("%q lies in what the page keeps", w)
 		}
 	}
 	p.notOnDisk(words...)
@@ -327,7 +196,7 @@ func (p *phone) nowhere(words ...string) {
 
 // notOnDisk looks for words in every file of the browser, as UTF-8 and UTF-16.
 func (p *phone) notOnDisk(words ...string) {
-	p.t.Helper()
+	p.T.Helper()
 	var forms [][]byte
 	for _, w := range words {
 		var wide []byte
@@ -348,13 +217,13 @@ func (p *phone) notOnDisk(words ...string) {
 		looked += len(b)
 		for i, f := range forms {
 			if bytes.Contains(b, f) {
-				p.t.Errorf("%q lies in %s", words[i/2], path)
+				p.T.Errorf("%q lies in %s", words[i/2], path)
 			}
 		}
 		return nil
 	})
 	if err != nil || looked < 200<<10 {
-		p.t.Errorf("%d bytes of the browser were looked through (%v)", looked, err)
+		p.T.Errorf("%d bytes of the browser were looked through (%v)", looked, err)
 	}
 }
 
@@ -369,53 +238,53 @@ func TestE2EPhone(t *testing.T) {
 			l, base := serve(t, s)
 			p := newPhone(t, base)
 			p.settles(lang)
-			p.look(lang + "-home")
+			p.Look(lang + "-home")
 			l.set(true)
 			told := "Меня держали в подвале, zeppelin"
 			never := []string{"подвале", "zeppelin", "Қайраткерова", "dirigible", phrase, "bridges", "oystercatcher"}
-			p.do(chromedp.Navigate(base+At+lang+"/"), chromedp.WaitVisible("#home"), chromedp.Click("#new"), chromedp.WaitVisible("#note"))
-			p.look(lang + "-form")
-			p.do(types("told", told), types("who", "Қайраткерова"), types("known", "oystercatcher"), chromedp.SetValue("#speaker", "relative"), chromedp.SetValue("#complaint", "yes"), chromedp.Click(`input[value="un"]`))
-			p.until(`document.getElementById("saved").textContent !== ""`)
+			p.Do(chromedp.Navigate(base+At+lang+"/"), chromedp.WaitVisible("#home"), chromedp.Click("#new"), chromedp.WaitVisible("#note"))
+			p.Look(lang + "-form")
+			p.Do(types("told", told), types("who", "Қайраткерова"), types("known", "oystercatcher"), chromedp.SetValue("#speaker", "relative"), chromedp.SetValue("#complaint", "yes"), chromedp.Click(`input[value="un"]`))
+			p.Until(`document.getElementById("saved").textContent !== ""`)
 			p.nowhere(never...)
 			p.kill()
 			p.notOnDisk(never...)
 			p.start()
-			p.do(chromedp.Navigate(base+At+lang+"/"), chromedp.WaitVisible("#home"), chromedp.Click("#drafts button"), chromedp.WaitVisible("#unlock"))
-			p.look(lang + "-unlock")
-			p.do(types("secret", phrase+"s"), chromedp.Click("#open button"))
-			p.until(`!document.getElementById("problem").hidden`)
-			if got := ask[string](p, `document.getElementById("told").value + document.getElementById("secret").value`); got != "" {
+			p.Do(chromedp.Navigate(base+At+lang+"/"), chromedp.WaitVisible("#home"), chromedp.Click("#drafts button"), chromedp.WaitVisible("#unlock"))
+			p.Look(lang + "-unlock")
+			p.Do(types("secret", phrase+"s"), chromedp.Click("#open button"))
+			p.Until(`!document.getElementById("problem").hidden`)
+			if got := browsertest.Ask[string](p.Tab, `document.getElementById("told").value + document.getElementById("secret").value`); got != "" {
 				t.Errorf("with a wrong passphrase the page holds %q", got)
 			}
-			p.do(types("secret", "  "+strings.ReplaceAll(phrase, " ", "   ")), chromedp.Evaluate[chromedp.Void](`window.asked = performance.now(); document.getElementById("note").addEventListener("focusin", () => { window.took = window.took || performance.now() - window.asked; }); 0`),
+			p.Do(types("secret", "  "+strings.ReplaceAll(phrase, " ", "   ")), chromedp.Evaluate[chromedp.Void](`window.asked = performance.now(); document.getElementById("note").addEventListener("focusin", () => { window.took = window.took || performance.now() - window.asked; }); 0`),
 				chromedp.Click("#open button"), chromedp.WaitVisible("#note"))
 			t.Logf("%s: the page has %d kB, %d kB over the line; a passphrase opened a draft after %d ms", lang,
-				s.get(At+lang+"/").Body.Len()/1000, packedLen(s, At+lang+"/")/1000, ask[int](p, `Math.round(window.took)`))
-			p.until(`document.getElementById("status").hidden`)
-			if got := ask[string](p, `document.getElementById("told").value + document.getElementById("who").value + document.getElementById("speaker").value + document.getElementById("complaint").value`); got != told+"Қайраткероваrelativeyes" {
+				s.get(At+lang+"/").Body.Len()/1000, packedLen(s, At+lang+"/")/1000, browsertest.Ask[int](p.Tab, `Math.round(window.took)`))
+			p.Until(`document.getElementById("status").hidden`)
+			if got := browsertest.Ask[string](p.Tab, `document.getElementById("told").value + document.getElementById("who").value + document.getElementById("speaker").value + document.getElementById("complaint").value`); got != told+"Қайраткероваrelativeyes" {
 				t.Errorf("it comes back as %q", got)
 			}
-			p.do(types("by", "dirigible"), chromedp.Click("#finish"), chromedp.WaitVisible("#home"))
-			p.until(`document.getElementById("line").textContent === ` + quoted(s, lang, "noline"))
+			p.Do(types("by", "dirigible"), chromedp.Click("#finish"), chromedp.WaitVisible("#home"))
+			p.Until(`document.getElementById("line").textContent === ` + quoted(s, lang, "noline"))
 			if got, want := p.text("waits"), s.opts.Words.Lang(lang).T("pocket.waits", 1); got != want {
 				t.Errorf("waiting: %q, want %q", got, want)
 			}
-			if got := ask[string](p, `document.getElementById("told").value + document.getElementById("drafts").querySelectorAll("button").length`); got != "0" {
+			if got := browsertest.Ask[string](p.Tab, `document.getElementById("told").value + document.getElementById("drafts").querySelectorAll("button").length`); got != "0" {
 				t.Errorf("after it was finished the page holds %q", got)
 			}
-			p.look(lang + "-waits")
+			p.Look(lang + "-waits")
 			p.nowhere(never...)
 			if len(s.told()) != 0 {
 				t.Fatal("something came through a line that was cut")
 			}
 			l.set(false)
-			p.do(chromedp.Click("#hand"))
-			p.until(`document.getElementById("waits").textContent === ` + quoted(s, lang, "none"))
+			p.Do(chromedp.Click("#hand"))
+			p.Until(`document.getElementById("waits").textContent === ` + quoted(s, lang, "none"))
 			if !strings.Contains(p.text("handed"), "(1)") {
 				t.Errorf("handed over: %q", p.text("handed"))
 			}
-			p.look(lang + "-handed")
+			p.Look(lang + "-handed")
 			got := s.told()
 			if len(got) != 1 {
 				t.Fatalf("%d reports", len(got))
@@ -426,10 +295,10 @@ func TestE2EPhone(t *testing.T) {
 				t.Errorf("%+v, %+v", got[0], c)
 			}
 			p.nowhere(never...)
-			if sealedLeft := ask[int](p, `new Promise(d => { const r = indexedDB.open("notes"); r.onsuccess = () => { const t = r.result.transaction(["drafts", "waiting"]); let n = 0; for (const s of ["drafts", "waiting"]) t.objectStore(s).count().onsuccess = e => { n += e.target.result; }; t.oncomplete = () => { r.result.close(); d(n); }; }; })`); sealedLeft != 0 {
+			if sealedLeft := browsertest.Ask[int](p.Tab, `new Promise(d => { const r = indexedDB.open("notes"); r.onsuccess = () => { const t = r.result.transaction(["drafts", "waiting"]); let n = 0; for (const s of ["drafts", "waiting"]) t.objectStore(s).count().onsuccess = e => { n += e.target.result; }; t.oncomplete = () => { r.result.close(); d(n); }; }; })`); sealedLeft != 0 {
 				t.Errorf("%d sealed things are left after handing over", sealedLeft)
 			}
-			cookies, err := chromedp.Call(p.ctx, network.GetCookies, network.GetCookiesParams{})
+			cookies, err := chromedp.Call(p.Ctx, network.GetCookies, network.GetCookiesParams{})
 			if err != nil || len(cookies.Cookies) != 0 {
 				t.Errorf("cookies: %v (%v)", cookies, err)
 			}
@@ -452,9 +321,9 @@ func quoted(s *site, lang, key string) string {
 
 // finishes takes down something short, and seals it.
 func (p *phone) finishes(text string) {
-	p.t.Helper()
-	p.do(chromedp.Click("#new"), chromedp.WaitVisible("#note"), types("told", text), chromedp.Click("#finish"), chromedp.WaitVisible("#home"))
-	p.until(`document.getElementById("status").textContent !== "" && !document.querySelector("main button[disabled]")`)
+	p.T.Helper()
+	p.Do(chromedp.Click("#new"), chromedp.WaitVisible("#note"), types("told", text), chromedp.Click("#finish"), chromedp.WaitVisible("#home"))
+	p.Until(`document.getElementById("status").textContent !== "" && !document.querySelector("main button[disabled]")`)
 }
 
 // TestE2ECutWhileHandingOver cuts the line when the server has the second of
@@ -471,18 +340,18 @@ func TestE2ECutWhileHandingOver(t *testing.T) {
 	l.mu.Lock()
 	l.off, l.after = false, 2
 	l.mu.Unlock()
-	p.do(chromedp.Click("#hand"))
+	p.Do(chromedp.Click("#hand"))
 	select {
 	case <-l.gone:
-	case <-time.After(perStep):
+	case <-time.After(browsertest.PerStep):
 		t.Fatal("the line was not cut")
 	}
-	p.until(`document.getElementById("line").textContent === ` + quoted(s, "en", "noline") + ` && document.getElementById("waits").textContent.endsWith("2")`)
+	p.Until(`document.getElementById("line").textContent === ` + quoted(s, "en", "noline") + ` && document.getElementById("waits").textContent.endsWith("2")`)
 	p.kill()
 	p.start()
 	l.set(false)
-	p.do(chromedp.Navigate(base+At+"en/"), chromedp.WaitVisible("#home"))
-	p.until(`document.getElementById("waits").textContent === ` + quoted(s, "en", "none"))
+	p.Do(chromedp.Navigate(base+At+"en/"), chromedp.WaitVisible("#home"))
+	p.Until(`document.getElementById("waits").textContent === ` + quoted(s, "en", "none"))
 	seen := map[string]int{}
 	for _, m := range s.told() {
 		seen[m.Told]++
@@ -509,13 +378,13 @@ func TestE2ERefusedKeepsNoneBackRegression(t *testing.T) {
 	l.mu.Lock()
 	l.off, l.bad = false, 1
 	l.mu.Unlock()
-	p.do(chromedp.Click("#hand"))
-	p.until(`document.getElementById("line").textContent === ` + quoted(s, "kk", "refused"))
+	p.Do(chromedp.Click("#hand"))
+	p.Until(`document.getElementById("line").textContent === ` + quoted(s, "kk", "refused"))
 	if got := s.told(); len(got) != 1 || got[0].Told != "two" || !strings.Contains(p.text("waits"), "1") {
 		t.Errorf("%d arrived, and %q", len(got), p.text("waits"))
 	}
-	p.do(chromedp.Click("#hand"))
-	p.until(`document.getElementById("waits").textContent === ` + quoted(s, "kk", "none"))
+	p.Do(chromedp.Click("#hand"))
+	p.Until(`document.getElementById("waits").textContent === ` + quoted(s, "kk", "none"))
 	if got := s.told(); len(got) != 2 {
 		t.Errorf("%d arrived", len(got))
 	}
@@ -530,7 +399,7 @@ func TestE2EEmpty(t *testing.T) {
 	p.settles("ru")
 	l.set(true)
 	p.finishes("aerostat")
-	other, cancel := chromedp.NewContext(p.ctx)
+	other, cancel := chromedp.NewContext(p.Ctx)
 	defer cancel()
 	for _, step := range []chromedp.Action[chromedp.Void]{
 		chromedp.Navigate(base + At + "ru/"), chromedp.WaitVisible("#home"), chromedp.Click("#new"), chromedp.WaitVisible("#note"), types("told", "montgolfier"),
@@ -539,33 +408,33 @@ func TestE2EEmpty(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p.do(chromedp.Click("#ask-empty"), chromedp.WaitVisible("#sure"))
-	p.look("ru-sure")
-	p.do(chromedp.Click("#not-empty"), chromedp.WaitVisible("#home"), chromedp.Click("#ask-empty"), chromedp.Click("#empty"), chromedp.WaitVisible("#emptied"))
+	p.Do(chromedp.Click("#ask-empty"), chromedp.WaitVisible("#sure"))
+	p.Look("ru-sure")
+	p.Do(chromedp.Click("#not-empty"), chromedp.WaitVisible("#home"), chromedp.Click("#ask-empty"), chromedp.Click("#empty"), chromedp.WaitVisible("#emptied"))
 	left := `(async () => [(await indexedDB.databases()).length, (await caches.keys()).length, (await navigator.serviceWorker.getRegistrations()).length, localStorage.length, sessionStorage.length].join(" "))()`
-	p.until(`document.title !== "" && !document.getElementById("emptied").hidden`)
-	deadline := time.Now().Add(perStep)
-	for ask[string](p, left) != "0 0 0 0 0" {
+	p.Until(`document.title !== "" && !document.getElementById("emptied").hidden`)
+	deadline := time.Now().Add(browsertest.PerStep)
+	for browsertest.Ask[string](p.Tab, left) != "0 0 0 0 0" {
 		if time.Now().After(deadline) {
-			t.Fatalf("left: %s", ask[string](p, left))
+			t.Fatalf("left: %s", browsertest.Ask[string](p.Tab, left))
 		}
 	}
-	if got := ask[bool](p, `document.getElementById("problem").hidden`); !got {
+	if got := browsertest.Ask[bool](p.Tab, `document.getElementById("problem").hidden`); !got {
 		t.Errorf("it says that something was left: %q", p.text("problem"))
 	}
-	p.look("ru-emptied")
+	p.Look("ru-emptied")
 	if got, err := chromedp.Run(other, chromedp.Evaluate[string](`[document.getElementById("emptied").hidden, document.getElementById("told").value].join("|")`)); err != nil || got != "false|" {
 		t.Errorf("the other window: %q (%v)", got, err)
 	}
 	cancel()
-	if err := chromedp.Do(p.ctx, chromedp.Navigate(base+At+"ru/")); err == nil {
+	if err := chromedp.Do(p.Ctx, chromedp.Navigate(base+At+"ru/")); err == nil {
 		t.Error("without a line the page opens after the phone was emptied")
 	}
 	p.kill()
 	p.notOnDisk("aerostat", "montgolfier", phrase)
 	p.start()
 	l.set(false)
-	p.do(chromedp.Navigate(base+At+"ru/"), chromedp.WaitVisible("#setup"))
+	p.Do(chromedp.Navigate(base+At+"ru/"), chromedp.WaitVisible("#setup"))
 	if len(s.told()) != 0 {
 		t.Error("what was emptied away was handed over")
 	}
@@ -579,31 +448,31 @@ func TestE2ECloses(t *testing.T) {
 	p := newPhone(t, base)
 	p.settles("kk")
 	open := []chromedp.Action[chromedp.Void]{chromedp.Click("#drafts button"), chromedp.WaitVisible("#unlock"), types("secret", phrase), chromedp.Click("#open button"), chromedp.WaitVisible("#note")}
-	p.do(chromedp.Click("#new"), chromedp.WaitVisible("#note"), types("told", "idle"))
-	p.until(`!document.getElementById("home").hidden`)
-	if got := ask[string](p, `document.getElementById("told").value + document.getElementById("status").textContent`); got != s.opts.Words.Lang("kk").T("pocket.closed") {
+	p.Do(chromedp.Click("#new"), chromedp.WaitVisible("#note"), types("told", "idle"))
+	p.Until(`!document.getElementById("home").hidden`)
+	if got := browsertest.Ask[string](p.Tab, `document.getElementById("told").value + document.getElementById("status").textContent`); got != s.opts.Words.Lang("kk").T("pocket.closed") {
 		t.Errorf("closed: %q", got)
 	}
-	p.do(open...)
-	p.do(types("told", "!"))
+	p.Do(open...)
+	p.Do(types("told", "!"))
 	hide := `(() => { Object.defineProperty(document, "visibilityState", { value: %q, configurable: true }); document.dispatchEvent(new Event("visibilitychange")); return getComputedStyle(document.documentElement).display; })()`
-	if got := ask[string](p, fmt.Sprintf(hide, "hidden")); got != "none" {
+	if got := browsertest.Ask[string](p.Tab, fmt.Sprintf(hide, "hidden")); got != "none" {
 		t.Errorf("hidden, the page shows: %s", got)
 	}
-	p.until(`document.getElementById("told").value === ""`)
-	if got := ask[string](p, fmt.Sprintf(hide, "visible")); got != "block" {
+	p.Until(`document.getElementById("told").value === ""`)
+	if got := browsertest.Ask[string](p.Tab, fmt.Sprintf(hide, "visible")); got != "block" {
 		t.Errorf("shown again: %s", got)
 	}
-	p.until(`!document.getElementById("home").hidden`)
-	p.do(open...)
-	if got := ask[string](p, `document.getElementById("told").value`); got != "idle!" && got != "!idle" {
+	p.Until(`!document.getElementById("home").hidden`)
+	p.Do(open...)
+	if got := browsertest.Ask[string](p.Tab, `document.getElementById("told").value`); got != "idle!" && got != "!idle" {
 		t.Errorf("it comes back as %q", got)
 	}
-	p.do(chromedp.Click("#note summary"), chromedp.Click("#throw"), chromedp.WaitVisible("#home"))
-	if n := ask[int](p, `document.querySelectorAll("#drafts button").length`); n != 0 {
+	p.Do(chromedp.Click("#note summary"), chromedp.Click("#throw"), chromedp.WaitVisible("#home"))
+	if n := browsertest.Ask[int](p.Tab, `document.querySelectorAll("#drafts button").length`); n != 0 {
 		t.Errorf("%d drafts after it was thrown away", n)
 	}
-	p.look("kk-closed")
+	p.Look("kk-closed")
 }
 
 // TestE2ENewerPage: a newer page is used when its bearer takes it, not before,
@@ -620,25 +489,25 @@ func TestE2ENewerPage(t *testing.T) {
 	}
 	old := s.intake
 	s.intake = id
-	p.do(chromedp.Navigate(base+At+"en/"), chromedp.WaitVisible("#home"))
-	p.until(`!document.getElementById("newer").hidden`)
-	p.look("en-newer")
+	p.Do(chromedp.Navigate(base+At+"en/"), chromedp.WaitVisible("#home"))
+	p.Until(`!document.getElementById("newer").hidden`)
+	p.Look("en-newer")
 	for range 2 {
 		if got := p.text("digest"); got != first {
 			t.Errorf("before it was taken, the page is %s, not %s", got, first)
 		}
-		p.do(chromedp.Navigate(base+At+"en/"), chromedp.WaitVisible("#home"))
-		p.until(`document.getElementById("digest").textContent.length === 64`)
+		p.Do(chromedp.Navigate(base+At+"en/"), chromedp.WaitVisible("#home"))
+		p.Until(`document.getElementById("digest").textContent.length === 64`)
 	}
 	p.finishes("to the older key")
-	p.until(`document.getElementById("waits").textContent === ` + quoted(s, "en", "none"))
+	p.Until(`document.getElementById("waits").textContent === ` + quoted(s, "en", "none"))
 	s.intake = old
 	if got := s.told(); len(got) != 1 || got[0].Told != "to the older key" {
 		t.Errorf("%+v", got)
 	}
 	s.intake = id
-	p.do(chromedp.Click("#take"))
-	p.until(`document.getElementById("digest").textContent.length === 64 && document.getElementById("digest").textContent !== "` + first + `"`)
+	p.Do(chromedp.Click("#take"))
+	p.Until(`document.getElementById("digest").textContent.length === 64 && document.getElementById("digest").textContent !== "` + first + `"`)
 	published := s.get(At + "digests.txt").Body.String()
 	if got := p.text("digest"); !strings.Contains(published, got+"  notes-en.html") {
 		t.Errorf("the page taken is %s, and published is\n%s", got, published)
@@ -656,35 +525,18 @@ func TestE2ENewerPage(t *testing.T) {
 	if s.intake, err = age.GenerateHybridIdentity(); err != nil {
 		t.Fatal(err)
 	}
-	if got := ask[string](p, `(async () => { const r = await navigator.serviceWorker.getRegistration("/notes/"); let ended = "none"; await r.update().then(() => { const w = r.installing; return w && new Promise(d => w.addEventListener("statechange", () => { ended = w.state; d(); })); }).catch(() => { ended = "failed"; }); return ended; })()`); got != "redundant" && got != "failed" {
+	if got := browsertest.Ask[string](p.Tab, `(async () => { const r = await navigator.serviceWorker.getRegistration("/notes/"); let ended = "none"; await r.update().then(() => { const w = r.installing; return w && new Promise(d => w.addEventListener("statechange", () => { ended = w.state; d(); })); }).catch(() => { ended = "failed"; }); return ended; })()`); got != "redundant" && got != "failed" {
 		t.Errorf("the worker with another page is %s", got)
 	}
-	p.do(chromedp.Navigate(base+At+"en/"), chromedp.WaitVisible("#home"))
-	p.until(`document.getElementById("digest").textContent === "` + taken + `"`)
-	if ask[bool](p, `!document.getElementById("newer").hidden`) {
+	p.Do(chromedp.Navigate(base+At+"en/"), chromedp.WaitVisible("#home"))
+	p.Until(`document.getElementById("digest").textContent === "` + taken + `"`)
+	if browsertest.Ask[bool](p.Tab, `!document.getElementById("newer").hidden`) {
 		t.Error("a page that was not published is offered")
 	}
 }
 
-// axeRun looks for what WCAG 2.0, 2.1 and 2.2 forbid at the levels A and AA, and
-// for what is no good practice.
-const axeRun = `(async () => {
-	for (const d of document.querySelectorAll("details")) d.open = true;
-	const found = await axe.run(document, {
-		runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"],
-		rules: {"target-size": {enabled: true}},
-		resultTypes: ["violations"],
-	});
-	if (found.passes.length < 5) return ["axe-core looked at next to nothing"];
-	return found.violations.flatMap(v => v.nodes.map(n => v.id + ": " + v.help + ": " + n.html.slice(0, 160) + " (" + n.failureSummary.replace(/\s+/g, " ") + ")"));
-})()`
-
 // TestE2EAxe: axe-core finds nothing on what the page shows, light and dark.
 func TestE2EAxe(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join("..", "web", "testdata", "axe", "axe.min.js")) // the test of internal/web holds it to its checksum
-	if err != nil {
-		t.Fatal(err)
-	}
 	for i, lang := range []string{"en", "ru", "kk"} {
 		s := newSite(t)
 		l, base := serve(t, s)
@@ -692,39 +544,32 @@ func TestE2EAxe(t *testing.T) {
 		see := func(name string) {
 			t.Helper()
 			for n, scheme := range []string{"light", "dark"} {
-				p.do(chromedp.EmulateViewport([]int64{360, 1280}[(n+i)%2], 6000))
-				if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}); err != nil {
-					t.Fatal(err)
-				}
-				p.do(chromedp.Evaluate[chromedp.Void](string(b) + ";0"))
-				for _, v := range ask[[]string](p, axeRun) {
-					t.Errorf("%s-%s-%s: %s", lang, name, scheme, v)
-				}
-				p.look(lang + "-" + name + "-" + scheme)
+				p.Scheme(scheme, []int64{360, 1280}[(n+i)%2])
+				p.Axe(lang + "-" + name + "-" + scheme)
 			}
 		}
-		p.do(chromedp.Navigate(base+At+lang+"/"), chromedp.WaitVisible("#setup"))
+		p.Do(chromedp.Navigate(base+At+lang+"/"), chromedp.WaitVisible("#setup"))
 		see("setup")
-		p.do(types("phrase", "short"), chromedp.Click("#choose button"))
-		p.until(`!document.getElementById("problem").hidden`)
+		p.Do(types("phrase", "short"), chromedp.Click("#choose button"))
+		p.Until(`!document.getElementById("problem").hidden`)
 		see("setup-short")
-		p.do(types("phrase", phrase), types("again", "short"+phrase), chromedp.SetValue("#phrase", phrase), chromedp.SetValue("#again", phrase), chromedp.Click("#choose button"), chromedp.WaitVisible("#home"))
-		p.until(`document.getElementById("digest").textContent.length === 64 && document.getElementById("status").hidden`)
+		p.Do(types("phrase", phrase), types("again", "short"+phrase), chromedp.SetValue("#phrase", phrase), chromedp.SetValue("#again", phrase), chromedp.Click("#choose button"), chromedp.WaitVisible("#home"))
+		p.Until(`document.getElementById("digest").textContent.length === 64 && document.getElementById("status").hidden`)
 		l.set(true)
-		p.do(chromedp.Click("#new"), chromedp.WaitVisible("#note"))
+		p.Do(chromedp.Click("#new"), chromedp.WaitVisible("#note"))
 		see("form")
-		p.do(chromedp.Click("#finish"))
-		p.until(`!document.getElementById("problem").hidden`)
+		p.Do(chromedp.Click("#finish"))
+		p.Until(`!document.getElementById("problem").hidden`)
 		see("form-empty")
-		p.do(types("told", "told"), chromedp.Click("#aside"), chromedp.WaitVisible("#home"))
+		p.Do(types("told", "told"), chromedp.Click("#aside"), chromedp.WaitVisible("#home"))
 		p.finishes("another")
-		p.until(`document.getElementById("line").textContent !== ""`)
+		p.Until(`document.getElementById("line").textContent !== ""`)
 		see("home")
-		p.do(chromedp.Click("#drafts button"), chromedp.WaitVisible("#unlock"))
+		p.Do(chromedp.Click("#drafts button"), chromedp.WaitVisible("#unlock"))
 		see("unlock")
-		p.do(chromedp.Click("#ask-empty"), chromedp.WaitVisible("#sure"))
+		p.Do(chromedp.Click("#ask-empty"), chromedp.WaitVisible("#sure"))
 		see("sure")
-		p.do(chromedp.Click("#empty"), chromedp.WaitVisible("#emptied"))
+		p.Do(chromedp.Click("#empty"), chromedp.WaitVisible("#emptied"))
 		see("emptied")
 	}
 }

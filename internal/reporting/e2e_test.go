@@ -23,160 +23,39 @@ import (
 
 	"filippo.io/age"
 	"github.com/chromedp/cdproto/browser"
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/kua-registry/kua/internal/browsertest"
 	"github.com/kua-registry/kua/internal/receipt"
 	"github.com/kua-registry/kua/internal/submission"
 )
 
 var shots = flag.String("shots", "", "put a picture of every page into this directory")
 
-const perStep = 40 * time.Second // a slow machine with a browser on it
-
-type tab struct {
-	t   *testing.T
-	ctx context.Context
-
-	mu       sync.Mutex
-	problems []string
-}
-
-func startBrowser(t *testing.T) context.Context {
-	t.Helper()
-	path := "/usr/bin/chromium-headless-shell"
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("the pages are tested in Chromium, and %s is missing: apt-get install chromium-headless-shell", path)
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("hide-scrollbars", false),
-	)
-	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancelBrowser := chromedp.NewContext(alloc)
-	t.Cleanup(cancelBrowser)
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-		t.Fatal(err)
-	}
-	return ctx
-}
+// tab is one that is asked for texts by a selector.
+type tab struct{ *browsertest.Tab }
 
 // openTab opens a tab of an old phone. Whatever it asks of another host than
 // base, is refused or fails with, is a problem.
-func openTab(t *testing.T, browser context.Context, base string, scripts bool) *tab {
+func openTab(t *testing.T, browser context.Context, base string, scripts bool) tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
-	tab := &tab{t: t, ctx: ctx}
+	tab := tab{&browsertest.Tab{T: t, Base: base, Shots: *shots, Own: []string{"blob:"}, Quiet: []string{"the server responded with a status of", "net::ERR_"}}}
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil { // the tab ends with the context it began with
 		t.Fatal(err)
 	}
-	err := chromedp.Listen(ctx, func(ev any) {
-		switch ev := ev.(type) {
-		case *log.EventEntryAdded:
-			if !strings.Contains(ev.Entry.Text, "the server responded with a status of") && !strings.Contains(ev.Entry.Text, "net::ERR_") {
-				tab.problem("%s: %s", ev.Entry.Source, ev.Entry.Text)
-			}
-		case *runtime.EventExceptionThrown:
-			tab.problem("exception: %v", ev.ExceptionDetails)
-		case *network.EventRequestWillBeSent:
-			if url := ev.Request.URL; !strings.HasPrefix(url, base) && url != "about:blank" && !strings.HasPrefix(url, "data:") && !strings.HasPrefix(url, "blob:") {
-				tab.problem("a request to %s", url)
-			}
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
-		t.Fatal(err)
-	}
-	tab.do(chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait))
+	tab.Watch(ctx)
 	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}); err != nil {
 		t.Fatal(err)
 	}
 	return tab
 }
 
-func (tab *tab) problem(format string, args ...any) {
-	tab.mu.Lock()
-	defer tab.mu.Unlock()
-	tab.problems = append(tab.problems, fmt.Sprintf(format, args...))
-}
-
-func (tab *tab) do(steps ...chromedp.Action[chromedp.Void]) {
-	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, perStep)
-	defer cancel()
-	for i, step := range steps {
-		if err := chromedp.Do(ctx, step); err != nil {
-			shown, _ := chromedp.Run(tab.ctx, chromedp.Evaluate[string](`(document.getElementById("problem") || {}).textContent + " / " + (document.getElementById("status") || {}).textContent + " / " + document.body.innerText.slice(0, 300)`))
-			tab.t.Fatalf("step %d: %v; the page shows %s; %v", i+1, err, shown, tab.problems)
-		}
-	}
-}
-
-// until waits until an expression is true in the page.
-func (tab *tab) until(expression string) {
-	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, perStep)
-	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression)); err != nil {
-		tab.t.Fatalf("%s: %v", expression, err)
-	}
-}
-
-func (tab *tab) text(selector string) string {
-	tab.t.Helper()
-	text, err := chromedp.Run(tab.ctx, chromedp.Evaluate[string](fmt.Sprintf(`[...document.querySelectorAll(%q)].map(e => e.textContent).join(" ")`, selector)))
-	if err != nil {
-		tab.t.Fatal(err)
-	}
-	return text
-}
-
-// look holds a page to the window of a phone, to fingers, and to no problem.
-func (tab *tab) look(name string) {
-	tab.t.Helper()
-	bad, err := chromedp.Run(tab.ctx, chromedp.Evaluate[string](`(() => {
-		const w = document.documentElement.clientWidth;
-		const wide = document.documentElement.scrollWidth > w ? [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > w + 1) : [];
-		const small = [...document.querySelectorAll("button, .button, .leave, input:not([type=hidden]):not([type=checkbox]):not([type=radio]), .choice, .langs a")]
-			.filter(e => e.getClientRects().length && e.getBoundingClientRect().height < 40 && !e.matches(".langs a"));
-		return [...wide, ...small].slice(0, 4).map(e => e.outerHTML.slice(0, 90)).join("; ");
-	})()`))
-	if err != nil {
-		tab.t.Fatal(err)
-	}
-	if bad != "" {
-		tab.t.Errorf("%s: wider than the window, or too small for a finger: %s", name, bad)
-	}
-	tab.mu.Lock()
-	for _, p := range tab.problems {
-		tab.t.Errorf("%s: %s", name, p)
-	}
-	tab.problems = nil
-	tab.mu.Unlock()
-	if *shots == "" {
-		return
-	}
-	picture, err := chromedp.Run(tab.ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		tab.t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(*shots, name+".png"), picture, 0o600); err != nil {
-		tab.t.Fatal(err)
-	}
+func (tab tab) text(selector string) string {
+	tab.T.Helper()
+	return browsertest.Ask[string](tab.Tab, fmt.Sprintf(`[...document.querySelectorAll(%q)].map(e => e.textContent).join(" ")`, selector))
 }
 
 // wire keeps what goes over the line, and cuts it where a test says.
@@ -226,7 +105,7 @@ func serve(t *testing.T, s *site) (*wire, string) {
 // TestE2EWithScript goes the whole way where a script runs, in three languages:
 // what goes over the line opens with the intake's identity, and with no other.
 func TestE2EWithScript(t *testing.T) {
-	chromium := startBrowser(t)
+	chromium, _ := browsertest.Start(t)
 	dir := t.TempDir()
 	picture := filepath.Join(dir, "рана.jpg")
 	content := bytes.Repeat([]byte("wound "), submission.PieceBytes/6+100)
@@ -238,12 +117,12 @@ func TestE2EWithScript(t *testing.T) {
 			s := newSite(t)
 			line, base := serve(t, s)
 			tab := openTab(t, chromium, base, true)
-			tab.do(chromedp.Navigate(base+"/"+lang+"/"), chromedp.WaitVisible("#report"))
-			tab.look(lang + "-form")
-			tab.do(chromedp.SendKeys("#told", "Меня били <в камере>"), chromedp.SendKeys("#who", "я"), chromedp.Click(`input[value="un"]`),
+			tab.Do(chromedp.Navigate(base+"/"+lang+"/"), chromedp.WaitVisible("#report"))
+			tab.Look(lang + "-form")
+			tab.Do(chromedp.SendKeys("#told", "Меня били <в камере>"), chromedp.SendKeys("#who", "я"), chromedp.Click(`input[value="un"]`),
 				chromedp.SetUploadFiles("#files", []string{picture}), chromedp.Click("#send"), chromedp.WaitVisible("#receipt"))
 			words := tab.text("#words-list li")
-			tab.look(lang + "-receipt")
+			tab.Look(lang + "-receipt")
 			if len(strings.Fields(words)) != receipt.Words {
 				t.Fatalf("the receipt is %q", words)
 			}
@@ -252,14 +131,14 @@ func TestE2EWithScript(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, want)
 			}
 			s.onlyTheIntakeOpens(words)
-			tab.do(chromedp.Click("#written"))
+			tab.Do(chromedp.Click("#written"))
 			if tab.text("#words-list li") != "" {
 				t.Error("the words are still on the page")
 			}
 			s.answerTo("Мы прочли.\nПриходите <в пятницу>")
 			// The second visit, with one letter wrong in a word.
 			typed := slipped(t, words)
-			tab.do(chromedp.Navigate(base+"/"+lang+"/"), chromedp.WaitVisible("#words"), chromedp.SendKeys("#words", typed),
+			tab.Do(chromedp.Navigate(base+"/"+lang+"/"), chromedp.WaitVisible("#words"), chromedp.SendKeys("#words", typed),
 				chromedp.Click("#open button"), chromedp.WaitVisible("#opened"))
 			if got := tab.text("#answers .told"); got != "Мы прочли.\nПриходите <в пятницу>" {
 				t.Errorf("the answer reads %q", got)
@@ -267,17 +146,17 @@ func TestE2EWithScript(t *testing.T) {
 			if got, want := tab.text("#found"), s.opts.Words.Lang(lang).T("reporting.found", day(s.opts.Words.Lang(lang), "2026-11-27")); got != want {
 				t.Errorf("it is said to have come %q, want %q", got, want)
 			}
-			tab.look(lang + "-opened")
-			tab.do(chromedp.SendKeys("#more", "Ещё одно"), chromedp.Click("#add button"))
-			tab.until(`document.getElementById("more").value === "" && !document.getElementById("status").hidden`)
+			tab.Look(lang + "-opened")
+			tab.Do(chromedp.SendKeys("#more", "Ещё одно"), chromedp.Click("#add button"))
+			tab.Until(`document.getElementById("more").value === "" && !document.getElementById("status").hidden`)
 			if got := s.told(); len(got) != 2 || got[1] != "Ещё одно||" {
 				t.Errorf("after adding: %q", got)
 			}
-			tab.do(chromedp.Click("#ask-withdraw"), chromedp.Click("#withdraw"), chromedp.WaitNotVisible("#opened"))
+			tab.Do(chromedp.Click("#ask-withdraw"), chromedp.Click("#withdraw"), chromedp.WaitNotVisible("#opened"))
 			if got := s.told(); len(got) != 0 {
 				t.Errorf("after taking back: %q", got)
 			}
-			tab.look(lang + "-withdrawn")
+			tab.Look(lang + "-withdrawn")
 			line.mu.Lock()
 			defer line.mu.Unlock()
 			secret := []string{"Меня", "Ещё", "wound", "рана", "Приходите"}
@@ -363,40 +242,40 @@ func (s *site) onlyTheIntakeOpens(words string) {
 
 // TestE2EWithoutScript goes the whole way with script switched off.
 func TestE2EWithoutScript(t *testing.T) {
-	chromium := startBrowser(t)
+	chromium, _ := browsertest.Start(t)
 	for _, lang := range []string{"en", "ru", "kk"} {
 		t.Run(lang, func(t *testing.T) {
 			s := newSite(t)
 			_, base := serve(t, s)
 			tab := openTab(t, chromium, base, false)
-			tab.do(chromedp.Navigate(base+"/"+lang+"/"), chromedp.WaitVisible("#noscript"))
-			tab.look(lang + "-noscript")
-			tab.do(chromedp.Click("#noscript .button"), chromedp.WaitVisible("#told"))
+			tab.Do(chromedp.Navigate(base+"/"+lang+"/"), chromedp.WaitVisible("#noscript"))
+			tab.Look(lang + "-noscript")
+			tab.Do(chromedp.Click("#noscript .button"), chromedp.WaitVisible("#told"))
 			s.clock.move(formLeast)
-			tab.look(lang + "-plain")
-			tab.do(chromedp.SendKeys("#told", "Меня били"), chromedp.Click(`input[value="un"]`), chromedp.Click("main form button"), chromedp.WaitVisible("#words-list"))
+			tab.Look(lang + "-plain")
+			tab.Do(chromedp.SendKeys("#told", "Меня били"), chromedp.Click(`input[value="un"]`), chromedp.Click("main form button"), chromedp.WaitVisible("#words-list"))
 			words := tab.text("#words-list li")
-			tab.look(lang + "-plain-receipt")
+			tab.Look(lang + "-plain-receipt")
 			if got := s.told(); len(got) != 1 || got[0] != "Меня били||un" {
 				t.Fatalf("told %q", got)
 			}
 			s.answerTo("Мы прочли")
-			tab.do(chromedp.Navigate(base+"/"+lang+"/plain/back"), chromedp.WaitVisible("#words"), chromedp.SendKeys("#words", words), chromedp.Click("main form button"), chromedp.WaitVisible("#answers"))
+			tab.Do(chromedp.Navigate(base+"/"+lang+"/plain/back"), chromedp.WaitVisible("#words"), chromedp.SendKeys("#words", words), chromedp.Click("main form button"), chromedp.WaitVisible("#answers"))
 			if got := tab.text("#answers .told"); got != "Мы прочли" {
 				t.Errorf("the answer reads %q", got)
 			}
-			tab.look(lang + "-plain-opened")
-			tab.do(chromedp.SendKeys("#told", "Ещё"), chromedp.Click("#add button"), chromedp.WaitVisible("p[role=status]"))
+			tab.Look(lang + "-plain-opened")
+			tab.Do(chromedp.SendKeys("#told", "Ещё"), chromedp.Click("#add button"), chromedp.WaitVisible("p[role=status]"))
 			if got := s.told(); len(got) != 2 || got[1] != "Ещё||" {
 				t.Errorf("after adding: %q", got)
 			}
-			tab.do(chromedp.Click("#ask-withdraw"), chromedp.WaitVisible("#sure"), chromedp.Click("#sure"), chromedp.WaitVisible("p[role=status]"))
-			tab.look(lang + "-plain-withdrawn")
+			tab.Do(chromedp.Click("#ask-withdraw"), chromedp.WaitVisible("#sure"), chromedp.Click("#sure"), chromedp.WaitVisible("p[role=status]"))
+			tab.Look(lang + "-plain-withdrawn")
 			if got := s.told(); len(got) != 0 {
 				t.Errorf("after taking back: %q", got)
 			}
-			tab.do(chromedp.Navigate(base+"/"+lang+"/check"), chromedp.WaitVisible("#digests"))
-			tab.look(lang + "-check")
+			tab.Do(chromedp.Navigate(base+"/"+lang+"/check"), chromedp.WaitVisible("#digests"))
+			tab.Look(lang + "-check")
 		})
 	}
 }
@@ -405,7 +284,7 @@ func TestE2EWithoutScript(t *testing.T) {
 // three pieces, once before it is done and once after: it goes on, and arrives
 // once.
 func TestE2ECutLine(t *testing.T) {
-	chromium := startBrowser(t)
+	chromium, _ := browsertest.Start(t)
 	file := filepath.Join(t.TempDir(), "long.bin")
 	content := bytes.Repeat([]byte("0123456789"), submission.PieceBytes/4)
 	if err := os.WriteFile(file, content, 0o600); err != nil {
@@ -415,7 +294,7 @@ func TestE2ECutLine(t *testing.T) {
 	line, base := serve(t, s)
 	tab := openTab(t, chromium, base, true)
 	line.cut = func(call int) (before, after bool) { return call%3 == 0, call%3 == 1 } // each twice, then it goes through
-	tab.do(chromedp.Navigate(base+"/ru/"), chromedp.WaitVisible("#report"), chromedp.SendKeys("#told", "a"), chromedp.SetUploadFiles("#files", []string{file}),
+	tab.Do(chromedp.Navigate(base+"/ru/"), chromedp.WaitVisible("#report"), chromedp.SendKeys("#told", "a"), chromedp.SetUploadFiles("#files", []string{file}),
 		chromedp.Click("#send"), chromedp.WaitVisible("#receipt"))
 	want := fmt.Sprintf("a|||long.bin:%d true", len(content))
 	if got := s.told(); len(got) != 1 || got[0] != want {
@@ -425,9 +304,9 @@ func TestE2ECutLine(t *testing.T) {
 		t.Errorf("the line was cut at %d requests", line.calls)
 	}
 	words := tab.text("#words-list li")
-	tab.do(chromedp.Navigate(base+"/ru/"), chromedp.WaitVisible("#words"), chromedp.SendKeys("#words", words), chromedp.Click("#open button"), chromedp.WaitVisible("#opened"),
+	tab.Do(chromedp.Navigate(base+"/ru/"), chromedp.WaitVisible("#words"), chromedp.SendKeys("#words", words), chromedp.Click("#open button"), chromedp.WaitVisible("#opened"),
 		chromedp.SetUploadFiles("#more-files", []string{file}), chromedp.Click("#add button"))
-	tab.until(`document.getElementById("more-files").value === "" && !document.getElementById("status").hidden`)
+	tab.Until(`document.getElementById("more-files").value === "" && !document.getElementById("status").hidden`)
 	if got := s.told(); len(got) != 2 || got[1] != "||"+want[3:] {
 		t.Errorf("after adding: %q", got)
 	}
@@ -436,7 +315,7 @@ func TestE2ECutLine(t *testing.T) {
 // TestE2EOffline opens the saved page as a file: it sends nothing, and its
 // sealed file opens with the intake's identity.
 func TestE2EOffline(t *testing.T) {
-	chromium := startBrowser(t)
+	chromium, _ := browsertest.Start(t)
 	s := newSite(t)
 	for _, lang := range []string{"en", "ru", "kk"} {
 		t.Run(lang, func(t *testing.T) {
@@ -451,7 +330,7 @@ func TestE2EOffline(t *testing.T) {
 			}
 			tab := openTab(t, chromium, "file://"+page, true)
 			arrived := make(chan struct{}, 1)
-			err = chromedp.Listen(tab.ctx, func(ev any) {
+			err = chromedp.Listen(tab.Ctx, func(ev any) {
 				if p, ok := ev.(*browser.EventDownloadProgress); ok && p.State == browser.DownloadProgressStateCompleted {
 					arrived <- struct{}{}
 				}
@@ -460,15 +339,15 @@ func TestE2EOffline(t *testing.T) {
 				t.Fatal(err)
 			}
 			into := filepath.Join(dir, "out")
-			if _, err := chromedp.Call(tab.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: into, EventsEnabled: new(true)}); err != nil {
+			if _, err := chromedp.Call(tab.Ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: into, EventsEnabled: new(true)}); err != nil {
 				t.Fatal(err)
 			}
-			tab.do(chromedp.Navigate("file://"+page), chromedp.WaitVisible("#report"))
-			tab.look(lang + "-offline")
-			tab.do(chromedp.SendKeys("#told", "Без связи"), chromedp.SetUploadFiles("#files", []string{filepath.Join(dir, "a.txt")}), chromedp.Click("#send"), chromedp.WaitVisible("#receipt"))
+			tab.Do(chromedp.Navigate("file://"+page), chromedp.WaitVisible("#report"))
+			tab.Look(lang + "-offline")
+			tab.Do(chromedp.SendKeys("#told", "Без связи"), chromedp.SetUploadFiles("#files", []string{filepath.Join(dir, "a.txt")}), chromedp.Click("#send"), chromedp.WaitVisible("#receipt"))
 			select {
 			case <-arrived:
-			case <-time.After(perStep):
+			case <-time.After(browsertest.PerStep):
 				t.Fatal("no file was saved")
 			}
 			first := savedFile(t, into, "")
@@ -480,15 +359,15 @@ func TestE2EOffline(t *testing.T) {
 			if err != nil || got != "Без связи a.txt abc" {
 				t.Errorf("%q: %v", got, err)
 			}
-			tab.look(lang + "-offline-receipt")
+			tab.Look(lang + "-offline-receipt")
 
 			// With the words it adds to the same report.
 			words := tab.text("#words-list li")
-			tab.do(chromedp.Navigate("file://"+page), chromedp.WaitVisible("#earlier-words"), chromedp.SendKeys("#told", "Ещё"), chromedp.SendKeys("#earlier-words", slipped(t, words)),
+			tab.Do(chromedp.Navigate("file://"+page), chromedp.WaitVisible("#earlier-words"), chromedp.SendKeys("#told", "Ещё"), chromedp.SendKeys("#earlier-words", slipped(t, words)),
 				chromedp.Click("#send"), chromedp.WaitVisible("#receipt"))
 			select {
 			case <-arrived:
-			case <-time.After(perStep):
+			case <-time.After(browsertest.PerStep):
 				t.Fatal("no second file was saved")
 			}
 			if again := tab.text("#words-list li"); again != words {
@@ -554,9 +433,10 @@ func openFile(id age.Identity, b []byte) (string, error) {
 func TestE2ELeave(t *testing.T) {
 	s := newSite(t, func(o *Options) { o.Away = "/en/check" })
 	_, base := serve(t, s)
-	tab := openTab(t, startBrowser(t), base, true)
-	tab.do(chromedp.Navigate(base+"/en/"), chromedp.WaitVisible("#report"), chromedp.SendKeys("#told", "secret"), chromedp.Click("#leave"), chromedp.WaitVisible("#digests"))
-	if n, err := chromedp.Run(tab.ctx, chromedp.Evaluate[int](`history.length`)); err != nil || n != 2 { // about:blank and the other page
+	chromium, _ := browsertest.Start(t)
+	tab := openTab(t, chromium, base, true)
+	tab.Do(chromedp.Navigate(base+"/en/"), chromedp.WaitVisible("#report"), chromedp.SendKeys("#told", "secret"), chromedp.Click("#leave"), chromedp.WaitVisible("#digests"))
+	if n, err := chromedp.Run(tab.Ctx, chromedp.Evaluate[int](`history.length`)); err != nil || n != 2 { // about:blank and the other page
 		t.Errorf("%d pages lie behind (%v)", n, err)
 	}
 }

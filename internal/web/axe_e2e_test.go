@@ -26,24 +26,12 @@ import (
 	"github.com/chromedp/chromedp"
 	"golang.org/x/net/html"
 
+	"github.com/kua-registry/kua/internal/browsertest"
 	"github.com/kua-registry/kua/internal/locale"
 )
 
 // axeSum is the SHA-256 of testdata/axe/axe.min.js (see its README.md).
 const axeSum = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
-
-// axeRun looks for what WCAG 2.0, 2.1 and 2.2 forbid at the levels A and AA,
-// and for what is no good practice. Whatever is folded away is opened first.
-const axeRun = `(async () => {
-	for (const d of document.querySelectorAll("details")) d.open = true;
-	const found = await axe.run(document, {
-		runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"],
-		rules: {"target-size": {enabled: true}},
-		resultTypes: ["violations"],
-	});
-	if (found.passes.length < 5) return ["axe-core looked at next to nothing"];
-	return found.violations.flatMap(v => v.nodes.map(n => v.id + ": " + v.help + ": " + n.target.join(" ") + ": " + n.html.slice(0, 160) + " (" + n.failureSummary.replace(/\s+/g, " ") + ")"));
-})()`
 
 // axeUnfold are the parts of a page that only a link into it shows. Links
 // between a text and its notes are none: whoever follows them is in the text,
@@ -181,7 +169,7 @@ func (tab *tab) axe(program, page string) {
 	if program != "" {
 		tab.do(chromedp.Evaluate[chromedp.Void](program + ";0"))
 	}
-	for _, v := range evaluate[[]string](tab, axeRun) {
+	for _, v := range evaluate[[]string](tab, browsertest.AxeRun) {
 		tab.t.Errorf("%s: %s", page, v)
 	}
 	tab.calm(page)

@@ -24,6 +24,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/kua-registry/kua/internal/browsertest"
 	"github.com/kua-registry/kua/internal/registry"
 )
 
@@ -123,24 +124,8 @@ type tab struct {
 
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
-	path := "/usr/bin/chromium-headless-shell"
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("the pages are tested in Chromium, and %s is missing: apt-get install chromium-headless-shell", path)
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("hide-scrollbars", false),
-	)
-	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancelBrowser := chromedp.NewContext(alloc)
-	t.Cleanup(cancelBrowser)
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-		t.Fatal(err)
-	}
-	return ctx
+	browser, _ := browsertest.Start(t)
+	return browser
 }
 
 func openTab(t *testing.T, browser context.Context, base string) *tab {
