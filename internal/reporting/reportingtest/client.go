@@ -32,7 +32,7 @@ type Client struct {
 	work string
 }
 
-// Sealed is a report as it is sent. Door and what it tells are drawn or given.
+// Sealed is a report as it is sent; its files have gone before it.
 type Sealed struct {
 	Door    [32]byte
 	Answers string // age recipient
