@@ -156,38 +156,37 @@ type certificateFiles struct {
 	cert, key string
 	log       *slog.Logger
 
-	mu    sync.Mutex
-	read  [2]time.Time // when the files had changed that were read last
-	tried [2]time.Time // the same of those that were tried last
-	held  *tls.Certificate
+	mu   sync.Mutex
+	seen [2]time.Time // when the files had changed that were tried last; zero: one was not there
+	held *tls.Certificate
 }
 
 func (f *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	changed, err := changedAt(f.cert, f.key)
-	if err == nil && f.held != nil && (changed == f.read || changed == f.tried) {
+	if f.held != nil && changed == f.seen {
 		return f.held, nil
 	}
+	f.seen = changed
+	var c tls.Certificate
 	if err == nil {
-		var c tls.Certificate
-		if c, err = tls.LoadX509KeyPair(f.cert, f.key); err == nil {
-			f.held, f.read = &c, changed
-			return f.held, nil
-		}
+		c, err = tls.LoadX509KeyPair(f.cert, f.key)
 	}
-	if f.held == nil {
+	switch {
+	case err == nil:
+		f.held = &c
+	case f.held == nil:
 		return nil, err
-	}
-	if changed != f.tried || changed == ([2]time.Time{}) { // one of the two is being replaced, perhaps
-		f.tried = changed
+	default: // one of the two is being replaced, perhaps
 		f.log.Warn("the certificate's files have changed and can't be used: the one from before is", slog.Any("error", err))
 	}
 	return f.held, nil
 }
 
-func changedAt(paths ...string) (at [2]time.Time, err error) {
-	for i, path := range paths {
+// changedAt is when the two files have changed; zero where one is not there.
+func changedAt(cert, key string) (at [2]time.Time, err error) {
+	for i, path := range []string{cert, key} {
 		info, err := os.Stat(path)
 		if err != nil {
 			return [2]time.Time{}, err

@@ -260,6 +260,42 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	}
 }
 
+// TestMissingCertificateIsSaidOnceRegression: while a file of the certificate
+// was away, each connection wrote a line into the log.
+func TestMissingCertificateIsSaidOnceRegression(t *testing.T) {
+	dir, a := t.TempDir(), newAuthority(t)
+	cert, key := a.give(t, dir)
+	var said bytes.Buffer
+	config, err := (&reach{tlsCert: cert, tlsKey: key}).config(dir, time.Now, slog.New(slog.NewTextHandler(&said, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := func() *tls.Certificate {
+		t.Helper()
+		c, err := config.GetCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first := get()
+	if err := os.Remove(cert); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if get() != first {
+			t.Error("without its file the certificate is not used any more")
+		}
+	}
+	if n := strings.Count(said.String(), "can't be used"); n != 1 {
+		t.Errorf("said %d times: %s", n, said.String())
+	}
+	a.give(t, dir)
+	if get() == first {
+		t.Error("the certificate that is there again is not used")
+	}
+}
+
 // acmeServer is as much of an authority of RFC 8555 as gives one certificate:
 // it believes whoever asks, but tries by TLS whether the name leads there.
 type acmeServer struct {
