@@ -53,8 +53,8 @@ func (v *service) check() error {
 		v.origin = "https://" + v.reach.acmeHost
 	}
 	if v.origin == "" && !v.reach.tls() {
-		// Whoever sits at this machine: a browser takes localhost as it takes TLS.
-		if host, port, err := net.SplitHostPort(v.listen); err == nil && port != "0" && (host == "localhost" || net.ParseIP(host).IsLoopback()) {
+		// Whoever sits at this machine, and in the clear there is nobody else: a browser takes localhost as it takes TLS.
+		if _, port, err := net.SplitHostPort(v.listen); err == nil && port != "0" {
 			v.origin = "http://localhost:" + port
 		}
 	}

@@ -63,7 +63,7 @@ func (m *meters) count(pages http.Handler) http.Handler {
 	return promhttp.InstrumentHandlerCounter(m.answers, promhttp.InstrumentHandlerDuration(m.seconds, pages))
 }
 
-// handler answers programs of this machine. A page of somewhere else whose name
+// watched answers programs of this machine. A page of somewhere else whose name
 // was made to lead here is not one.
 func (h *host) watched() http.Handler {
 	mux := http.NewServeMux()
@@ -81,7 +81,7 @@ func (h *host) watched() http.Handler {
 		if host, _, err := net.SplitHostPort(name); err == nil {
 			name = host
 		}
-		if !onLoopback(net.JoinHostPort(name, "0")) {
+		if !ofThisMachine(name) {
 			http.Error(w, "only this machine is answered", http.StatusForbidden)
 			return
 		}

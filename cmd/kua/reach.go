@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -68,7 +70,8 @@ func (v *reach) check(origin string, listen map[string]string) error {
 			return usage("--behind-proxy needs --origin https://NAME: where browsers reach the proxy")
 		}
 	}
-	for flag, address := range listen {
+	for _, flag := range slices.Sorted(maps.Keys(listen)) { // so that of several the same is named each time
+		address := listen[flag]
 		if address == "" || v.tls() || onLoopback(address) {
 			continue
 		}
@@ -83,7 +86,12 @@ func (v *reach) check(origin string, listen map[string]string) error {
 // onLoopback tells whether an address to listen on is reached from this machine alone.
 func onLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
-	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
+	return err == nil && ofThisMachine(host)
+}
+
+// ofThisMachine tells whether a host, a name or an address, is this machine to itself.
+func ofThisMachine(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 func (v *reach) args() (args []string) {
