@@ -198,11 +198,11 @@ func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry,
 	if err != nil {
 		return fail(fmt.Errorf("the pages can't be served on %s: %w; give another address with --listen", v.listen, err))
 	}
+	defer listener.Close()
 	v.listen = listener.Addr().String() // which may have been any free port
 	var readers net.Listener
 	if v.public != "" {
 		if readers, err = net.Listen("tcp", v.public); err != nil {
-			listener.Close()
 			return fail(fmt.Errorf("the public page can't be served on %s: %w; give another address with --public", v.public, err))
 		}
 		v.public = readers.Addr().String()
@@ -212,7 +212,6 @@ func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry,
 	if v.metrics != "" {
 		watchers, err := net.Listen("tcp", v.metrics)
 		if err != nil {
-			listener.Close()
 			return fail(fmt.Errorf("the meters can't be served on %s: %w; give another address with --metrics", v.metrics, err))
 		}
 		v.metrics = watchers.Addr().String()
@@ -221,11 +220,9 @@ func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry,
 	}
 	if v.first {
 		if reg, err = h.serveFirst(ctx); reg == nil {
-			listener.Close()
 			return err // or nobody made one
 		}
 		if err := takeControl(); err != nil {
-			listener.Close()
 			return fail(err)
 		}
 	}
@@ -235,12 +232,10 @@ func (p *program) serve(ctx context.Context, dir string, reg *registry.Registry,
 	}
 	if v.reports.listen != "" {
 		if err := h.startReports(ctx); err != nil {
-			listener.Close()
 			return fail(err)
 		}
 		v.reports = h.how.reports // whose port may have been any free one
 	}
-	defer listener.Close()
 	h.renew = func() error { return renew(v.args(p, dir), listener) }
 	if control != nil {
 		go h.obey(ctx, control)
