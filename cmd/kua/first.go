@@ -48,22 +48,21 @@ func (h *host) serveFirst(ctx context.Context) (*registry.Registry, error) {
 		return nil, err
 	}
 	fmt.Fprintf(h.p.out, "There is no register in %s yet. It is made at %s, with this code:\n\n    %s\n\n", h.dir, h.address(), code)
+	var reg *registry.Registry
 	select {
-	case err := <-turn.failed:
-		return left(made), err
+	case err = <-turn.failed:
+		reg = left(made)
 	case <-ctx.Done():
-		err := turn.finish()
-		if reg := left(made); reg != nil {
-			h.close(reg)
-		}
-		return nil, err
-	case reg := <-made:
-		if err := turn.finish(); err != nil {
-			h.close(reg)
-			return nil, err
-		}
-		return reg, nil
+		err = turn.finish()
+		reg = left(made)
+	case reg = <-made:
+		err = turn.finish()
 	}
+	if reg != nil && (err != nil || ctx.Err() != nil) {
+		h.close(reg)
+		return nil, err
+	}
+	return reg, err
 }
 
 // makeFirst makes a register with its first organisation.
