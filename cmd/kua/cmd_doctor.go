@@ -14,7 +14,6 @@ import (
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/doctor"
 	"github.com/kua-registry/kua/internal/registry"
-	"github.com/kua-registry/kua/internal/seal"
 )
 
 func (p *program) doctorCommand() *cobra.Command {
@@ -105,11 +104,7 @@ func (p *program) lookAround(dir string) ([]doctor.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	work := p.stretch
-	if work == (seal.Stretch{}) {
-		work = seal.StandardStretch()
-	}
-	weak, err := registry.WeakKeys(dir, work)
+	weak, err := registry.WeakKeys(dir, p.options())
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +134,7 @@ func conditionOf(ctx context.Context, reg *registry.Registry, s *access.Session)
 		return nil, err
 	}
 	var found []doctor.Finding
-	if c.Administer < 2 {
+	if c.Alone {
 		found = append(found, doctor.Found("alone"))
 	}
 	if c.WithoutFactor > 0 {

@@ -11,15 +11,13 @@ import (
 	"path/filepath"
 
 	"github.com/kua-registry/kua/internal/access"
-	"github.com/kua-registry/kua/internal/seal"
 )
 
 // Condition is how it stands with what somebody must look after: numbers, and no name.
 type Condition struct {
-	Administer    int    // members who can administer the register
+	Alone         bool   // whoever asks is the only one who can administer the register
 	WithoutFactor int    // members who are let in with a passphrase alone
-	Copies        int    // of the forgetting keys, as far as this register made them
-	StaleCopies   int    // of those: they lack the newest key
+	StaleCopies   int    // of the forgetting keys, that lack the newest key
 	Recovery      string // what is to be done about recovery, as RecoveryNone; empty: nothing
 	Alarms        int    // that nobody has looked at; 0 for whoever may not see them
 }
@@ -30,16 +28,10 @@ func (r *Registry) Condition(ctx context.Context, s *access.Session) (_ Conditio
 	if !access.Decide(s.Member, access.Administer, access.Thing{}) {
 		return Condition{}, ErrNotAllowed
 	}
-	var c Condition
 	ro := r.roll()
+	c := Condition{Alone: !ro.anotherAdministers(s.Member.ID)}
 	for _, m := range ro.Members {
-		if m.Left {
-			continue
-		}
-		if access.Decide(m.Member, access.Administer, access.Thing{}) {
-			c.Administer++
-		}
-		if !m.SecondFactor && ro.factor(m.ID) == nil {
+		if !m.Left && !m.SecondFactor && ro.factor(m.ID) == nil {
 			c.WithoutFactor++
 		}
 	}
@@ -47,7 +39,6 @@ func (r *Registry) Condition(ctx context.Context, s *access.Session) (_ Conditio
 	if err != nil {
 		return Condition{}, err
 	}
-	c.Copies = len(keys.Copies)
 	for _, copied := range keys.Copies {
 		if copied.Stale {
 			c.StaleCopies++
@@ -72,28 +63,25 @@ func (r *Registry) Condition(ctx context.Context, s *access.Session) (_ Conditio
 	return c, nil
 }
 
-// WeakKeys counts the key files of members, in the register in dir, on which a
-// passphrase is stretched less than want. It needs no key: what a passphrase
-// costs stands beside what it opens.
-func WeakKeys(dir string, want seal.Stretch) (int, error) {
-	files, err := filepath.Glob(filepath.Join(dir, keysDir, "member-*.key"))
+// WeakKeys counts the key files, in the register in dir, on which a passphrase
+// is stretched less than on new ones. It needs no key: what a passphrase costs
+// stands beside what it opens.
+func WeakKeys(dir string, opt Options) (int, error) {
+	r := &Registry{dir: dir, opt: opt.orStandard()}
+	files, err := r.memberFiles()
 	if err != nil {
 		return 0, err
 	}
 	weak := 0
-	for _, file := range append(files, filepath.Join(dir, nodeKeyFile)) {
-		b, err := os.ReadFile(file)
+	for _, file := range append(files, nodeKeyFile) {
+		locked, err := r.readLocked(file)
 		if errors.Is(err, fs.ErrNotExist) { // a member left meanwhile
 			continue
 		}
 		if err != nil {
-			return 0, fmt.Errorf("a key file can't be read: %w", err)
+			return 0, err
 		}
-		locked, err := seal.DecodeLocked(b)
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", file, err)
-		}
-		if locked.Weaker(want) {
+		if locked.Weaker(r.opt.Stretch) {
 			weak++
 		}
 	}

@@ -85,11 +85,20 @@ func memberFile(id [16]byte) string {
 	return filepath.Join(keysDir, "member-"+ledger.ID(id).String()+".key")
 }
 
+// memberFiles are the key files of all members, as memberFile names them.
+func (r *Registry) memberFiles() ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(r.dir, keysDir, "member-*.key"))
+	for i, file := range files {
+		files[i] = filepath.Join(keysDir, filepath.Base(file))
+	}
+	return files, err
+}
+
 func orgFile(id, ending string) string { return filepath.Join(keysDir, "org-"+id+ending) }
 
 // unlock opens a member with the passphrase, and the node with the member.
 func (r *Registry) unlock(u Unlock) (*access.Keys, error) {
-	files, err := filepath.Glob(filepath.Join(r.dir, keysDir, "member-*.key"))
+	files, err := r.memberFiles()
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +114,9 @@ func (r *Registry) unlock(u Unlock) (*access.Keys, error) {
 		}
 		start := map[string]bool{}
 		for _, id := range locked.Identities() {
-			start[filepath.Base(memberFile(id))] = true
+			start[memberFile(id)] = true
 		}
-		files = slices.DeleteFunc(files, func(f string) bool { return !start[filepath.Base(f)] })
+		files = slices.DeleteFunc(files, func(f string) bool { return !start[f] })
 	}
 	switch {
 	case len(files) == 0:
@@ -117,7 +126,7 @@ func (r *Registry) unlock(u Unlock) (*access.Keys, error) {
 	}
 	var member *seal.Identity
 	for _, f := range files {
-		id, err := r.openMember(filepath.Join(keysDir, filepath.Base(f)), u.Passphrase)
+		id, err := r.openMember(f, u.Passphrase)
 		if errors.Is(err, seal.ErrPassphrase) {
 			continue
 		}
@@ -374,13 +383,13 @@ func (r *Registry) authorKeys() (map[ledger.ID]ed25519.PublicKey, error) {
 	if known := r.signing.Load(); known != nil {
 		return *known, nil
 	}
-	files, err := filepath.Glob(filepath.Join(r.dir, keysDir, "member-*.key"))
+	files, err := r.memberFiles()
 	if err != nil {
 		return nil, err
 	}
 	keys := map[ledger.ID]ed25519.PublicKey{}
 	for _, f := range files {
-		locked, err := r.readLocked(filepath.Join(keysDir, filepath.Base(f)))
+		locked, err := r.readLocked(f)
 		if err != nil {
 			return nil, err
 		}
