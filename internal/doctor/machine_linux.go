@@ -4,9 +4,7 @@ package doctor
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -53,12 +51,4 @@ func diskOf(path string) (Disk, error) {
 		d.Device = fmt.Sprintf("%d:%d", major, unix.Minor(st.Dev))
 	}
 	return d, nil
-}
-
-func owner(info fs.FileInfo) (uint32, bool) {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, false
-	}
-	return st.Uid, true
 }
