@@ -28,7 +28,7 @@ of the forgetting keys, passphrases that are guessed too fast, ports that answer
 everybody. Nothing is changed. The register may be locked, and be served meanwhile.
 
 With --inside, or a --passphrase-file, an administrator has it look at what only the
-open register knows too: members without a second factor, recovery, alarms.
+open register knows too: members without a second factor, recovery, backups, alarms.
 
 Each finding comes with what helps; exit code 3.`,
 		Args: cobra.NoArgs,
@@ -145,6 +145,14 @@ func conditionOf(ctx context.Context, reg *registry.Registry, s *access.Session)
 	}
 	if c.Recovery != "" {
 		found = append(found, doctor.Found("recovery."+c.Recovery))
+	}
+	switch b := c.Backups; b.Why {
+	case "none":
+		found = append(found, doctor.Found("backup.none"))
+	case "old", "unproven":
+		found = append(found, doctor.Found("backup."+b.Why, day(b.Made)))
+	case "proof_old":
+		found = append(found, doctor.Found("backup.proof_old", day(b.Proven)))
 	}
 	if c.Alarms > 0 {
 		found = append(found, doctor.Found("alarms", strconv.Itoa(c.Alarms)))

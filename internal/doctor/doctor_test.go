@@ -183,13 +183,14 @@ func TestThisMachine(t *testing.T) {
 	}
 }
 
-// IDs are all findings that there are; each is said, with what helps, in every language.
+// TestEveryFindingIsSaid: each that there is, those of an open register too, is
+// said, with what helps, in every language.
 func TestEveryFindingIsSaid(t *testing.T) {
 	words, err := locale.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := []string{"open", "foreign", "behind", "passphrase", "forgetting", "copy", "full", "network", "plain", "swap", "core", "clock", "ports"}
+	ids := []string{"open", "foreign", "behind", "passphrase", "forgetting", "copy", "full", "network", "plain", "swap", "core", "clock", "ports", "weak", "alone", "factor", "stale", "recovery.none", "recovery.left", "recovery.never", "recovery.old", "backup.none", "backup.old", "backup.unproven", "backup.proof_old", "alarms"}
 	for _, l := range words.Languages() {
 		for _, id := range ids {
 			f := Found(id, "a", "b", "c")

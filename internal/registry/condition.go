@@ -15,11 +15,12 @@ import (
 
 // Condition is how it stands with what somebody must look after: numbers, and no name.
 type Condition struct {
-	Alone         bool   // whoever asks is the only one who can administer the register
-	WithoutFactor int    // members who are let in with a passphrase alone
-	StaleCopies   int    // of the forgetting keys, that lack the newest key
-	Recovery      string // what is to be done about recovery, as RecoveryNone; empty: nothing
-	Alarms        int    // that nobody has looked at; 0 for whoever may not see them
+	Alone         bool        // whoever asks is the only one who can administer the register
+	WithoutFactor int         // members who are let in with a passphrase alone
+	StaleCopies   int         // of the forgetting keys, that lack the newest key
+	Recovery      string      // what is to be done about recovery, as RecoveryNone; empty: nothing
+	Backups       BackupState // and what is to be done about them
+	Alarms        int         // that nobody has looked at; 0 for whoever may not see them
 }
 
 // Condition says how it stands, to those who administer the register.
@@ -49,6 +50,9 @@ func (r *Registry) Condition(ctx context.Context, s *access.Session) (_ Conditio
 		return Condition{}, err
 	}
 	c.Recovery = recovery.Warning
+	if c.Backups, err = r.BackupState(ctx, s); err != nil {
+		return Condition{}, err
+	}
 	if access.Decide(s.Member, access.Audit, access.Thing{}) {
 		alarms, err := r.Alarms(ctx, s)
 		if err != nil {
