@@ -41,6 +41,7 @@ type stepSpec struct {
 	header  int
 	dates   []layout
 	key     column
+	id      column                  // the row's own id in the system it comes from; none: rows are counted
 	action  column                  // what the row is; none: every row makes records
 	cases   map[string][]recordSpec // by the folded text of the action column
 	actions []string                // as written, for suggestions
@@ -69,6 +70,7 @@ type fieldSpec struct {
 	field     *codebook.Field
 	constant  []string
 	record    string // the name of another record of the row
+	recordID  column // the column with the id of that record's own row; none: the record of this row, else the last one
 	column    column
 	values    map[string][]string // folded text → values
 	written   []string            // the texts as written, for suggestions
@@ -77,6 +79,7 @@ type fieldSpec struct {
 	split     string
 	pattern   *regexp.Regexp
 	lenient   bool   // a cell that the pattern does not fit gives nothing instead of a finding
+	warn      bool   // a cell that does not fit gives nothing but a warning: the raw row keeps it
 	take      string // family, given, patronymic, year
 	dates     []layout
 	child     *childSpec
@@ -365,10 +368,10 @@ func (p *parser) mapping(root *yaml.Node) *Mapping {
 }
 
 func (p *parser) steps(n *yaml.Node, kinds map[string]string) stepSpec {
-	f := p.fields(n, "steps", "sheet", "header", "dates", "key", "column", "cases", "records", "ignore")
+	f := p.fields(n, "steps", "sheet", "header", "dates", "key", "id", "column", "cases", "records", "ignore")
 	s := stepSpec{
 		sheet: p.text(f["sheet"], "sheet"), header: p.number(f["header"], "header"), dates: p.layouts(f["dates"]),
-		key: p.column(f["key"], "key"), action: p.column(f["column"], "column"), ignore: p.columns(f["ignore"], "ignore"),
+		key: p.column(f["key"], "key"), id: p.column(f["id"], "id"), action: p.column(f["column"], "column"), ignore: p.columns(f["ignore"], "ignore"),
 		cases: map[string][]recordSpec{}, line: n.Line,
 	}
 	if s.sheet == "" {
@@ -399,8 +402,8 @@ func (p *parser) steps(n *yaml.Node, kinds map[string]string) stepSpec {
 			}
 			s.cases[key] = p.records(v, kinds)
 		}
-	} else if len(s.records) == 0 {
-		p.fail(n, "steps: neither cases nor records: say what is to be made of a row")
+	} else if f["records"] == nil {
+		p.fail(n, "steps: neither cases nor records: say what is to be made of a row (records: [] keeps the raw rows alone)")
 	}
 	return s
 }
@@ -513,7 +516,7 @@ func (p *parser) field(n *yaml.Node, kind string, field *codebook.Field) fieldSp
 		}
 		return s
 	}
-	f := p.fields(n, field.ID, "column", "const", "record", "child", "values", "else", "empty", "split", "pattern", "unmatched", "take", "dates")
+	f := p.fields(n, field.ID, "column", "const", "record", "child", "values", "else", "empty", "split", "pattern", "unmatched", "take", "dates", "id")
 	sources := 0
 	for _, key := range []string{"column", "const", "record", "child"} {
 		if f[key] != nil {
@@ -535,6 +538,11 @@ func (p *parser) field(n *yaml.Node, kind string, field *codebook.Field) fieldSp
 		if field.Type != codebook.Ref {
 			p.fail(r, "%s does not refer to a record", field.ID)
 		}
+		if s.recordID = p.column(f["id"], "id"); f["id"] != nil && s.recordID.name == "" {
+			p.fail(n, "%s: id names the column with the id of the other record's row", field.ID)
+		}
+	} else if f["id"] != nil {
+		p.fail(f["id"], "%s: id stands beside record alone", field.ID)
 	} else if field.Type == codebook.Ref && f["const"] == nil {
 		p.fail(n, "%s refers to a record of kind %s: use record: NAME", field.ID, field.RefKind)
 	}
@@ -573,9 +581,11 @@ func (p *parser) field(n *yaml.Node, kind string, field *codebook.Field) fieldSp
 		switch p.text(c, "unmatched") {
 		case "skip":
 			s.lenient = true
+		case "warn":
+			s.warn = true
 		case "error":
 		default:
-			p.fail(c, "unmatched: skip or error")
+			p.fail(c, "unmatched: skip, warn or error")
 		}
 	}
 	if c := f["take"]; c != nil {

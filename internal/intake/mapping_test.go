@@ -4,8 +4,10 @@ package intake
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -59,6 +61,9 @@ func TestMappingFeatures(t *testing.T) {
 			head + "- kind: examination\n  fields: {kind: {const: sme}, minutes: {column: D, pattern: '(\\d+) min'}}\n", "No;D", "1;about 20 min", "examination: kind=sme minutes=20"},
 		"pattern that may not fit": {
 			head + "- kind: examination\n  fields: {kind: D, minutes: {column: D, pattern: '(\\d+) min', unmatched: skip}}\n", "No;D", "1;sme", "examination: kind=sme"},
+		"what does not fit warns": {
+			head + "- kind: act\n  fields: {date: {column: Day, unmatched: warn}, place_type: {column: Where, unmatched: warn}, minutes: {column: Long, unmatched: warn}, methods: {column: M, split: ',', unmatched: warn}}\n",
+			"No;Day;Where;Long;M", "1;soon;Atlantis;a while;threat, love", "act: methods=threat"},
 		"row of headings": {
 			"mapping: 1\nheader: 3\nkey: No\nrecords:\n- kind: report\n  fields: {received: Day}\n", "Title;\n\nNo;Day", "1;2022-01-05", "report: received=2022-01-05"},
 	} {
@@ -82,6 +87,83 @@ func TestMappingFeatures(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", strings.Join(got, "; "), c.want)
 			}
 		})
+	}
+}
+
+// TestStepsWithIDs holds that rows with an id of their own are named by it: their
+// order means nothing, and others find them by it alone.
+func TestStepsWithIDs(t *testing.T) {
+	book := testBook(t)
+	m, err := ParseMapping([]byte(`mapping: 1
+sheet: cases
+key: id
+records:
+- {kind: report, fields: {received: day}}
+steps:
+- sheet: suspects
+  key: case
+  id: id
+  records:
+  - {kind: suspect, fields: {name: name}}
+- sheet: acts
+  key: case
+  id: id
+  records:
+  - {kind: act, fields: {account: text, suspects: {record: suspect, id: by, split: ";"}}}
+- sheet: rest
+  key: case
+  records: []
+`), book)
+	must(t, err)
+	run := func(acts ...[]string) (map[string]string, []Finding) {
+		sheet := func(name string, rows ...[]string) Sheet {
+			s := Sheet{Name: name}
+			for i, r := range rows {
+				row := SourceRow{No: i}
+				for _, text := range r {
+					row.Cells = append(row.Cells, Cell{Text: text})
+				}
+				s.Rows = append(s.Rows, row)
+			}
+			return s
+		}
+		imp, findings, err := m.Run(book, &Table{File: "x", Format: "test", Sheets: []Sheet{
+			sheet("cases", []string{"id", "day"}, []string{"c", "2022-01-05"}),
+			sheet("suspects", []string{"case", "id", "name"}, []string{"c", "s2", "Two"}, []string{"c", "s1", "One"}),
+			sheet("acts", append([][]string{{"case", "id", "text", "by"}}, acts...)...),
+			sheet("rest", []string{"case", "what"}, []string{"c", "kept"}),
+		}}, RunOptions{})
+		must(t, err)
+		if imp == nil {
+			t.Fatal(findings)
+		}
+		got := map[string]string{}
+		for _, r := range imp.Rows[0].Records {
+			f := r.Fields["account"]
+			for _, s := range r.Fields["suspects"] {
+				f = append(f, strings.TrimPrefix(s, refMark))
+			}
+			got[r.Local] = strings.Join(f, " ")
+		}
+		return got, findings
+	}
+	one, two := []string{"c", "a1", "first", "s1; s2"}, []string{"c", "a2", "second", "s2"}
+	got, findings := run(one, two)
+	if len(findings) != 1 || findings[0].Column != "B (what)" {
+		t.Errorf("findings: %v", findings)
+	}
+	if got["act@a1"] != "first suspect@s1 suspect@s2" || got["act@a2"] != "second suspect@s2" {
+		t.Errorf("got %v", got)
+	}
+	if _, ok := got["row/rest/"]; !ok {
+		t.Errorf("the row of a sheet without records is not kept: %v", got)
+	}
+	if again, _ := run(two, one); !maps.Equal(got, again) {
+		t.Errorf("in another order: %v, not %v", again, got)
+	}
+	got, findings = run([]string{"c", "a1", "first", "s1; nobody"})
+	if got["act@a1"] != "first suspect@s1" || !slices.ContainsFunc(findings, func(f Finding) bool { return strings.Contains(f.What, "no suspect@nobody to refer to") }) {
+		t.Errorf("a reference to nothing: %v %v", got, findings)
 	}
 }
 

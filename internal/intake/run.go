@@ -185,6 +185,9 @@ func (r *run) bind() error {
 		if s.action.name != "" {
 			cols = append(cols, s.action)
 		}
+		if s.id.name != "" {
+			cols = append(cols, s.id)
+		}
 		for _, records := range s.cases {
 			cols = append(cols, recordColumns(records)...)
 		}
@@ -316,6 +319,9 @@ func fieldColumns(f *fieldSpec) []column {
 	var out []column
 	if f.column.name != "" {
 		out = append(out, f.column)
+	}
+	if f.recordID.name != "" {
+		out = append(out, f.recordID)
 	}
 	if f.child != nil {
 		out = append(out, fieldColumns(&f.child.born)...)
@@ -461,17 +467,32 @@ func (r *run) readSteps(s *stepSpec, b *bound) {
 		}
 		// The second step of the same kind makes records of its own, named by
 		// their place in the order of such steps of this case.
-		id := s.sheet + "\x00" + action
-		c.seen[id]++
+		// Where the row has an id of its own, that names them, wherever it stands.
 		suffix := ""
-		if n := c.seen[id]; n > 1 {
-			suffix = "#" + strconv.Itoa(n)
+		if own := rowID(s, b, row); own != "" {
+			suffix = idMark + own
+		} else {
+			id := s.sheet + "\x00" + action
+			c.seen[id]++
+			if n := c.seen[id]; n > 1 {
+				suffix = "#" + strconv.Itoa(n)
+			}
 		}
 		// The row is named by what it is, not by where it stands: a step put in
 		// between leaves the rows after it as they were.
 		c.raw = append(c.raw, raw(b, row, "row/"+s.sheet+"/"+action+suffix))
 		r.apply(c, records, b, row, suffix)
 	}
+}
+
+// idMark stands between the name of a record and the id of the row it is made of.
+const idMark = "@"
+
+func rowID(s *stepSpec, b *bound, row SourceRow) string {
+	if s.id.name == "" {
+		return ""
+	}
+	return row.Text(b.index[s.id.name])
 }
 
 // outside tells of cells that stand under no heading.
@@ -520,6 +541,8 @@ func (r *run) apply(c *caseDraft, records []recordSpec, b *bound, row SourceRow,
 			at := source{b, row.No, -1}
 			if f.column.name != "" {
 				at.col = b.index[f.column.name]
+			} else if f.recordID.name != "" {
+				at.col = b.index[f.recordID.name]
 			} else if f.child != nil {
 				at.col = b.index[f.child.born.column.name]
 			}
@@ -580,19 +603,25 @@ func (r *run) finish(c *caseDraft) Row {
 		trial := make(map[string][]string, len(d.fields))
 		for id, values := range d.fields {
 			trial[id] = values
-			name, ok := strings.CutPrefix(values[0], refMark)
-			if !ok {
+			if !strings.HasPrefix(values[0], refMark) {
 				continue
 			}
-			target := c.find(name, d.suffix)
-			if target == nil {
-				r.at(d.from[id], Warning, "", fmt.Sprintf("%s has no %s to refer to in case %s", d.name, name, c.key), "the record is kept without the reference")
+			var found, ids []string
+			for _, v := range values {
+				name := strings.TrimPrefix(v, refMark)
+				target := c.find(name, d.suffix)
+				if target == nil {
+					r.at(d.from[id], Warning, "", fmt.Sprintf("%s has no %s to refer to in case %s", d.name, name, c.key), "the record is kept without the reference")
+					continue
+				}
+				found, ids = append(found, refMark+target.name), append(ids, nobody)
+			}
+			if len(found) == 0 {
 				delete(d.fields, id)
 				delete(trial, id)
 				continue
 			}
-			d.fields[id] = []string{refMark + target.name}
-			trial[id] = []string{nobody}
+			d.fields[id], trial[id] = found, ids
 		}
 		if d.kind == "case" { // the register sets these when it opens the case
 			trial["org"], trial["number"] = []string{nobody}, []string{"-"}
@@ -622,13 +651,17 @@ func (r *run) finish(c *caseDraft) Row {
 // nobody stands for an id that is known only when the case is.
 const nobody = "00000000000000000000000000000000"
 
-// find returns the record of that name made by the same step, else the last one of that name.
+// find returns the record of that name made by the same step, else the last one
+// of that name; a name with an id is of the row with that id and no other.
 func (c *caseDraft) find(name, suffix string) *recordDraft {
+	if strings.Contains(name, idMark) {
+		return c.byName[name]
+	}
 	if d, ok := c.byName[name+suffix]; ok {
 		return d
 	}
 	for i := len(c.records) - 1; i >= 0; i-- {
-		if base, _, _ := strings.Cut(c.records[i].name, "#"); base == name {
+		if d := c.records[i]; strings.TrimSuffix(d.name, d.suffix) == name {
 			return c.records[i]
 		}
 	}

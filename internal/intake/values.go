@@ -15,6 +15,11 @@ func (r *run) values(f *fieldSpec, b *bound, row SourceRow) (values []string, ha
 	switch {
 	case f.constant != nil:
 		return f.constant, false
+	case f.recordID.name != "":
+		for _, id := range pieces(row.Text(b.index[f.recordID.name]), f.split) {
+			values = append(values, refMark+f.record+idMark+id)
+		}
+		return values, len(values) > 0
 	case f.record != "":
 		return []string{refMark + f.record}, false
 	case f.child != nil:
@@ -43,7 +48,7 @@ func (r *run) values(f *fieldSpec, b *bound, row SourceRow) (values []string, ha
 		case m == nil && f.lenient:
 			return nil, false
 		case m == nil:
-			r.at(at, Error, text, "does not look as the pattern of the mapping says", "a text that fits "+f.pattern.String())
+			r.at(at, f.severity(), text, "does not look as the pattern of the mapping says", "a text that fits "+f.pattern.String())
 			return nil, true
 		}
 		if text = strings.TrimSpace(m[1]); text == "" {
@@ -75,7 +80,7 @@ func (r *run) values(f *fieldSpec, b *bound, row SourceRow) (values []string, ha
 		if n := strings.ReplaceAll(text, " ", ""); isDigits(strings.TrimPrefix(n, "-")) && len(n) <= 18 {
 			return []string{n}, true
 		}
-		r.at(at, Error, text, "is not a whole number", "digits only; a pattern in the mapping can take the number out of a text")
+		r.at(at, f.severity(), text, "is not a whole number", "digits only; a pattern in the mapping can take the number out of a text")
 		return nil, true
 	case codebook.Text:
 		if f.split == "" {
@@ -85,12 +90,28 @@ func (r *run) values(f *fieldSpec, b *bound, row SourceRow) (values []string, ha
 	if f.split == "" {
 		return []string{text}, true
 	}
-	for _, piece := range strings.Split(text, strings.TrimSpace(f.split)) {
+	return pieces(text, f.split), true
+}
+
+// pieces are the values of a cell, one where no sign stands between them.
+func pieces(text, sign string) (out []string) {
+	if sign = strings.TrimSpace(sign); sign == "" {
+		sign = "\x00" // stands in no cell
+	}
+	for _, piece := range strings.Split(text, sign) {
 		if piece = strings.TrimSpace(piece); piece != "" {
-			values = append(values, piece)
+			out = append(out, piece)
 		}
 	}
-	return values, true
+	return out
+}
+
+// severity is how a cell that does not fit is told of.
+func (f *fieldSpec) severity() Severity {
+	if f.warn {
+		return Warning
+	}
+	return Error
 }
 
 func (r *run) date(f *fieldSpec, b *bound, at source, cell Cell) []string {
@@ -100,7 +121,7 @@ func (r *run) date(f *fieldSpec, b *bound, at source, cell Cell) []string {
 	}
 	s, problem := parseDate(cell, layouts)
 	if problem != nil {
-		sev := Error
+		sev := f.severity()
 		if problem.warning {
 			sev = Warning
 		}
@@ -138,7 +159,7 @@ func (r *run) codes(f *fieldSpec, at source, text string) []string {
 		r.cache[key] = c
 	}
 	if c.problem != "" {
-		r.at(at, Error, text, c.problem, c.want)
+		r.at(at, f.severity(), text, c.problem, c.want)
 	}
 	return c.values
 }
@@ -175,6 +196,12 @@ func (r *run) lookUp(f *fieldSpec, text string) cached {
 			}
 		}
 		if n == 0 {
+			if f.otherwise == "" && f.warn { // the values that are known stand
+				u := r.unknown(f, strings.TrimSpace(pieces[i]))
+				out.problem, out.want = u.problem, u.want
+				i++
+				continue
+			}
 			if f.otherwise == "" {
 				return r.unknown(f, strings.TrimSpace(pieces[i]))
 			}
