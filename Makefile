@@ -128,6 +128,10 @@ bench-reports: build ## REPORTS (1000) reports of 1 MB from outside in REPORTS_L
 large-report: go ## a file of 2 GiB from outside over a line that is cut at every piece, to a server that is killed, and into a case; 8 GB of disk
 	go test -run LargeFileFromOutside -count 1 -timeout 1h -v ./cmd/kua -thorough
 
+.PHONY: killed
+killed: go ## an upgrade killed at 50 moments, backups and restores at 12 each, files of 1 GB at 20 (minutes)
+	go test -run 'UpgradeKilled|BackupAndRestoreKilled|FileKilled' -count 1 -timeout 1h -v ./cmd/kua -thorough
+
 SIZE ?= 20GB
 
 .PHONY: bench-evidence

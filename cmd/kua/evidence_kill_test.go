@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-var thorough = flag.Bool("thorough", false, "what is killed is 1 GB")
+var thorough = flag.Bool("thorough", false, "what is killed is 1 GB, and more moments are tried")
 
 // TestFileKilled kills the program, as kill -9 does, at random moments while it
 // puts a file into a case and takes it to a bucket. The same command goes on where

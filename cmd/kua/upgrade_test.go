@@ -15,8 +15,14 @@ import (
 	"github.com/kua-registry/kua/internal/registry/registrytest"
 )
 
-// upgradeKills is at how many moments an upgrade is killed.
-const upgradeKills = 50
+// kills is at how many moments something is killed. Each costs openings of a
+// register, so many are tried with -thorough alone.
+func kills(few, many int) int {
+	if *thorough {
+		return many
+	}
+	return few
+}
 
 // killed runs the program and ends it with SIGKILL after a while; it answers
 // whether it was still running, and what it said.
@@ -48,18 +54,18 @@ func TestUpgradeKilled(t *testing.T) {
 	start := time.Now()
 	killed(t, time.Minute, opening(whole)...)
 	takes := time.Since(start)
-	cuts := 0
-	for i := range upgradeKills {
+	cuts, moments := 0, kills(8, 50)
+	for i := range moments {
 		dir := t.TempDir()
 		registrytest.Unpack(t, archive, dir)
-		if cut, _ := killed(t, takes*time.Duration(i+1)/upgradeKills, opening(dir)...); cut {
+		if cut, _ := killed(t, takes*time.Duration(i+1)/time.Duration(moments), opening(dir)...); cut {
 			cuts++
 		}
 		if _, said := killed(t, time.Minute, opening(dir)...); !strings.Contains(said, "nothing was altered") || !strings.Contains(said, "entries opened") {
-			t.Fatalf("killed at moment %d of %d: %s", i+1, upgradeKills, said)
+			t.Fatalf("killed at moment %d of %d: %s", i+1, moments, said)
 		}
 	}
-	t.Logf("%d of %d were cut off, over %v", cuts, upgradeKills, takes)
+	t.Logf("%d of %d were cut off, over %v", cuts, moments, takes)
 }
 
 // TestBackupAndRestoreKilled kills backups and restores of a real process at many
@@ -80,9 +86,9 @@ func TestBackupAndRestoreKilled(t *testing.T) {
 	start := time.Now()
 	killed(t, time.Minute, with("backup", disk)...)
 	takes := time.Since(start)
-	const kills = 12
-	for i := range kills {
-		killed(t, takes*time.Duration(i+1)/kills, with("backup", disk, "--anew")...)
+	moments := kills(4, 12)
+	for i := range moments {
+		killed(t, takes*time.Duration(i+1)/time.Duration(moments), with("backup", disk, "--anew")...)
 		if _, said := killed(t, time.Minute, with("backup", "verify", disk)...); !strings.Contains(said, "are as they were put there") {
 			t.Fatalf("killed at moment %d: %s", i+1, said)
 		}
@@ -95,13 +101,13 @@ func TestBackupAndRestoreKilled(t *testing.T) {
 		t.Fatal(said)
 	}
 	takes = time.Since(start)
-	for i := range kills {
+	for i := range moments {
 		for _, left := range []string{to, to + ".forgetting"} {
 			if err := os.RemoveAll(left); err != nil {
 				t.Fatal(err)
 			}
 		}
-		killed(t, takes*time.Duration(i+1)/kills, restore...)
+		killed(t, takes*time.Duration(i+1)/time.Duration(moments), restore...)
 		_, err := os.Stat(to)
 		if errors.Is(err, os.ErrNotExist) {
 			if _, said := killed(t, time.Minute, restore...); !strings.Contains(said, "All of it is as it was") {
