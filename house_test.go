@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"index"},
 	{"access"},
 	{"registry"},
-	{"sheet", "intake", "linkcsv", "post", "public", "reporting", "pocket"},
+	{"sheet", "intake", "foreign", "foreign/systems", "linkcsv", "post", "public", "reporting", "pocket"},
 	{"web", "api"},
 }
 
@@ -80,6 +80,8 @@ func TestWalls(t *testing.T) {
 		{"evidence", "internal/bucket", "sealed files know no store"},
 		{"submission", "internal/seal", "a report is sealed where there is no register"},
 		{"submission", "os", "a report is sealed in memory"},
+		{"foreign", "internal/registry", "files of others are read without a register"},
+		{"foreign", "net/http", "files of others are read without a network"},
 		{"inbox", "internal/seal", "what comes from outside is not opened where it is kept"},
 		{"inbox", "filippo.io/age", "what comes from outside is not opened where it is kept"},
 		{"evidence", "net/http", "sealed files know no network"},

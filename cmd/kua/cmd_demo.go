@@ -122,7 +122,7 @@ func (p *program) fillDemo(ctx context.Context, reg *registry.Registry, session 
 		return err
 	}
 	for _, list := range examples.Lists {
-		done, err := p.importList(ctx, reg, session, filepath.Join(dir, list.File), filepath.Join(dir, list.Mapping), list.Organisation, false)
+		done, err := p.importList(ctx, reg, session, filepath.Join(dir, list.File), listFlags{mapFile: filepath.Join(dir, list.Mapping)}, list.Organisation, false)
 		if err != nil {
 			return err
 		}

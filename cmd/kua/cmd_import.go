@@ -9,39 +9,46 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/foreign"
+	"github.com/kua-registry/kua/internal/foreign/systems"
 	"github.com/kua-registry/kua/internal/intake"
 	"github.com/kua-registry/kua/internal/registry"
 )
 
 func (p *program) importCommand() *cobra.Command {
-	var mapFile, org, pack string
+	var list listFlags
+	var org, pack string
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "import FILE",
-		Short: "Take in a member's list: XLSX or CSV with a mapping, or a YAML file of records",
+		Short: "Take in a member's list: XLSX or CSV with a mapping, a YAML file of records, or a file of another system",
 		Long: `Take in a list. With --map, FILE is a spreadsheet (XLSX, CSV) and the mapping
 says what its columns mean; 'kua map FILE' drafts one. Without --map, FILE is a
-YAML file of records.
+YAML file of records. With --format, FILE (or folder) is what another system
+handed out; its ready mapping is used if --map names none, and
+'kua map FILE --format NAME' prints it. Files that came with a case become its
+evidence, each once. Formats: ` + formatNames() + `.
 
 Every cell that does not fit is named with sheet, row and column. If one of
 them is an error, nothing is imported. A second import of the same list changes
 what changed in it and nothing else.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if mapFile == "" && filepath.Ext(args[0]) != ".yaml" && filepath.Ext(args[0]) != ".yml" {
+			if !list.isList() && filepath.Ext(args[0]) != ".yaml" && filepath.Ext(args[0]) != ".yml" {
 				return usage("a spreadsheet needs --map MAP.yaml; 'kua map %s' drafts one", filepath.Base(args[0]))
 			}
-			if mapFile != "" && org == "" {
+			if list.isList() && org == "" {
 				return usage("whose list is it? Give --org NAME")
 			}
 			if dryRun && p.registry == "" {
-				return p.dryRun(args[0], mapFile, pack)
+				return p.dryRun(args[0], list, pack)
 			}
 			reg, session, err := p.open(cmd.Context())
 			if err != nil {
@@ -49,10 +56,10 @@ what changed in it and nothing else.`,
 			}
 			defer reg.Close()
 			var done imported
-			if mapFile == "" {
+			if !list.isList() {
 				done, err = importRecords(cmd.Context(), reg, session, args[0], dryRun)
 			} else {
-				done, err = p.importList(cmd.Context(), reg, session, args[0], mapFile, org, dryRun)
+				done, err = p.importList(cmd.Context(), reg, session, args[0], list, org, dryRun)
 			}
 			if perr := p.printImported(done); perr != nil {
 				return perr
@@ -60,11 +67,64 @@ what changed in it and nothing else.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&mapFile, "map", "", "the mapping `file` of a spreadsheet")
+	cmd.Flags().StringVar(&list.mapFile, "map", "", "the mapping `file` of a spreadsheet")
+	cmd.Flags().StringVar(&list.format, "format", "", "the `name` of the other system's format")
 	cmd.Flags().StringVar(&org, "org", "", "the `organisation` whose list it is; it is made if the register does not know it")
 	packFlag(cmd, &pack)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would happen and change nothing")
 	return cmd
+}
+
+// listFlags say how a list is read.
+type listFlags struct {
+	mapFile string // empty: the ready mapping of the format
+	format  string // empty: a spreadsheet
+}
+
+// isList tells a list from a file of records, which needs neither.
+func (l listFlags) isList() bool { return l.mapFile != "" || l.format != "" }
+
+func formatNames() string {
+	var names []string
+	for _, f := range systems.All() {
+		if f.Read != nil {
+			names = append(names, f.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// readForeign reads a file or folder of another system.
+func readForeign(path, name string) (*foreign.File, foreign.Format, error) {
+	format, err := systems.Named(name)
+	if err != nil {
+		return nil, format, usage("%v", err)
+	}
+	if format.Read == nil {
+		return nil, format, usage("%s is written and not read", name)
+	}
+	dir, base := filepath.Dir(path), filepath.Base(path)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		dir, base = path, "."
+	}
+	root, err := os.OpenRoot(dir) // what lies beside a file is read, and nothing outside its folder
+	if err != nil {
+		return nil, format, fmt.Errorf("%s: %w", filepath.Base(path), withoutPath(err))
+	}
+	f, err := format.Read(root.FS(), base, foreign.Reading{})
+	if err != nil {
+		return nil, format, fmt.Errorf("%s: %w", filepath.Base(path), withoutPath(err))
+	}
+	return f, format, nil
+}
+
+// withoutPath is an error without the path on this machine.
+func withoutPath(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
 
 // imported is `kua import --json`.
@@ -103,20 +163,20 @@ func (p *program) printImported(done imported) error {
 }
 
 // dryRun looks at a file without a register.
-func (p *program) dryRun(file, mapFile, pack string) error {
+func (p *program) dryRun(file string, flags listFlags, pack string) error {
 	book, err := registry.LoadBook(pack)
 	if err != nil {
 		return err
 	}
 	var done imported
-	if mapFile == "" {
+	if !flags.isList() {
 		records, err := readRecords(file, book)
 		if err != nil {
 			return err
 		}
 		done = imported{File: filepath.Base(file), DryRun: true, Rows: len(records.Cases) + len(records.Outside)}
 	} else {
-		_, done, err = p.readList(book, file, mapFile, edtf.DayOf(p.now()))
+		_, done, err = p.readList(book, file, flags, edtf.DayOf(p.now()))
 		done.DryRun = true
 	}
 	if perr := p.printImported(done); perr != nil {
@@ -126,8 +186,8 @@ func (p *program) dryRun(file, mapFile, pack string) error {
 }
 
 // importList takes in a spreadsheet.
-func (p *program) importList(ctx context.Context, reg *registry.Registry, session *access.Session, file, mapFile, orgName string, dryRun bool) (imported, error) {
-	list, done, err := p.readList(reg.Book(), file, mapFile, reg.Today())
+func (p *program) importList(ctx context.Context, reg *registry.Registry, session *access.Session, file string, flags listFlags, orgName string, dryRun bool) (imported, error) {
+	list, done, err := p.readList(reg.Book(), file, flags, reg.Today())
 	if err != nil || dryRun {
 		done.DryRun = dryRun
 		return done, err
@@ -150,29 +210,45 @@ func (p *program) importList(ctx context.Context, reg *registry.Registry, sessio
 
 // readList reads a spreadsheet by its mapping. The error says that nothing may
 // be taken in; the findings say why.
-func (p *program) readList(book *codebook.Book, file, mapFile string, today edtf.Day) (*intake.Import, imported, error) {
-	name := filepath.Base(file)
+func (p *program) readList(book *codebook.Book, path string, flags listFlags, today edtf.Day) (*intake.Import, imported, error) {
+	name := filepath.Base(path)
 	done := imported{File: name}
-	text, err := readFile(mapFile, maxTextFile)
-	if err != nil {
-		return nil, done, err
+	var text []byte
+	var err error
+	mapName := flags.mapFile
+	if mapName != "" {
+		if text, err = readFile(mapName, maxTextFile); err != nil {
+			return nil, done, err
+		}
+	}
+	var file *foreign.File
+	if flags.format != "" {
+		var format foreign.Format
+		if file, format, err = readForeign(path, flags.format); err != nil {
+			return nil, done, err
+		}
+		if mapName == "" {
+			text, mapName = format.Map(file, book), "the ready mapping of "+format.Name
+		}
 	}
 	mapping, err := intake.ParseMapping(text, book)
 	if err != nil {
-		return nil, done, fmt.Errorf("%s: %w", filepath.Base(mapFile), err)
+		return nil, done, fmt.Errorf("%s: %w", filepath.Base(mapName), err)
 	}
-	options := mapping.ReadOptions(name)
-	data, err := readFile(file, intake.DefaultLimits().Bytes)
-	if err != nil {
-		return nil, done, err
+	if file == nil {
+		data, err := readFile(path, intake.DefaultLimits().Bytes)
+		if err != nil {
+			return nil, done, err
+		}
+		t, err := intake.ReadTable(data, mapping.ReadOptions(name))
+		if err != nil {
+			return nil, done, err
+		}
+		file = &foreign.File{Table: t}
 	}
-	t, err := intake.ReadTable(data, options)
-	if err != nil {
-		return nil, done, err
-	}
-	list, findings, err := mapping.Run(book, t, intake.RunOptions{Today: today})
-	done.Findings = findings
-	for _, f := range findings {
+	list, findings, err := mapping.Run(book, file.Table, intake.RunOptions{Today: today})
+	done.Findings = append(file.Findings, findings...)
+	for _, f := range done.Findings {
 		if f.Severity == intake.Error {
 			done.Errors++
 		}

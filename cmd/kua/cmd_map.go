@@ -12,14 +12,22 @@ import (
 )
 
 func (p *program) mapCommand() *cobra.Command {
-	var pack string
+	var pack, format string
 	cmd := &cobra.Command{
 		Use:   "map FILE",
-		Short: "Draft a mapping for a spreadsheet, for a person to finish",
+		Short: "Draft a mapping for a spreadsheet, or print the ready one of another system's format",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			book, err := registry.LoadBook(pack)
 			if err != nil {
+				return err
+			}
+			if format != "" {
+				file, f, err := readForeign(args[0], format)
+				if err != nil {
+					return err
+				}
+				_, err = p.out.Write(f.Map(file, book))
 				return err
 			}
 			data, err := readFile(args[0], intake.DefaultLimits().Bytes)
@@ -34,6 +42,7 @@ func (p *program) mapCommand() *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&format, "format", "", "the `name` of the other system's format")
 	packFlag(cmd, &pack)
 	return cmd
 }

@@ -68,6 +68,9 @@ type dateProblem struct {
 // month above 12.
 func parseDate(c Cell, declared []layout) (string, *dateProblem) {
 	text := strings.TrimSpace(c.Text)
+	if c.Type == EDTFCell {
+		return readDate(text, []layout{{"edtf", "edtf", 0}})
+	}
 	var late *dateProblem
 	if day, clock, ok := cutClock(text); ok {
 		text = day

@@ -32,7 +32,8 @@ func DefaultLimits() Limits {
 	}
 }
 
-func (l Limits) orDefault() Limits {
+// OrDefault is the limits, with the default where none is set.
+func (l Limits) OrDefault() Limits {
 	d := DefaultLimits()
 	if l.Bytes <= 0 {
 		l.Bytes = d.Bytes
@@ -67,7 +68,7 @@ type ReadOptions struct {
 // Table is a file as it was found: sheets of rows of cells.
 type Table struct {
 	File      string
-	Format    string // csv or xlsx
+	Format    string // csv, xlsx, or a format of another system
 	Encoding  string // of a CSV
 	Delimiter string // of a CSV
 	Sheets    []Sheet
@@ -91,6 +92,7 @@ type SourceRow struct {
 // Cell is the value of a cell as text.
 type Cell struct {
 	Text    string
+	Values  []string // the values, where the file keeps several apart; Text is all of them, for reading
 	Formula string   // the formula's text, never evaluated; Text is the value the file keeps of it
 	Type    CellType // how the file itself types it
 }
@@ -105,6 +107,7 @@ const (
 	DateCell            // Text is 2006-01-02, or 2006-01-02 15:04 where the cell has a time of day
 	BoolCell            // Text is TRUE or FALSE
 	ErrorCell           // Text is #REF!, #N/A …
+	EDTFCell            // Text is a date as this program writes uncertain ones; no spreadsheet has it
 )
 
 // Text returns the text of column col (from 0), empty beyond the end.
@@ -143,7 +146,7 @@ func ColumnLetter(col int) string {
 
 // ReadTable reads an XLSX or CSV file; which of them, the content says, not the name.
 func ReadTable(data []byte, opts ReadOptions) (*Table, error) {
-	lim := opts.Limits.orDefault()
+	lim := opts.Limits.OrDefault()
 	name := path.Base(strings.ReplaceAll(opts.Name, `\`, "/"))
 	if opts.Name == "" {
 		name = "file"
@@ -170,6 +173,38 @@ func ReadTable(data []byte, opts ReadOptions) (*Table, error) {
 	}
 	t.File = name
 	return t, nil
+}
+
+// NewTable makes a table of sheets that come from another format than a
+// spreadsheet's. It cleans every cell as those of spreadsheets are, and holds the
+// whole against the limits.
+func NewTable(file, format string, limits Limits, sheets []Sheet) (*Table, error) {
+	b := budget{lim: limits.OrDefault()}
+	for i := range sheets {
+		s := &sheets[i]
+		where := sheetName(s) + ", "
+		if len(s.Rows) > b.lim.Rows {
+			return nil, fmt.Errorf("%smore than %d rows: split the file", where, b.lim.Rows)
+		}
+		for j := range s.Rows {
+			row := &s.Rows[j]
+			for col := range row.Cells {
+				c := &row.Cells[col]
+				if err := b.cell(where, row.No, col, len(c.Text)); err != nil {
+					return nil, err
+				}
+				c.Text = clean(c.Text)
+				for k, v := range c.Values {
+					c.Values[k] = clean(v)
+				}
+			}
+			row.Cells = trimRow(row.Cells)
+			if err := b.row(where, 0, len(row.Cells)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &Table{File: file, Format: format, Sheets: sheets}, nil
 }
 
 var oleMagic = []byte{0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1}

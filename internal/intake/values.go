@@ -16,7 +16,7 @@ func (r *run) values(f *fieldSpec, b *bound, row SourceRow) (values []string, ha
 	case f.constant != nil:
 		return f.constant, false
 	case f.recordID.name != "":
-		for _, id := range pieces(row.Text(b.index[f.recordID.name]), f.split) {
+		for _, id := range pieces(row.cell(b.index[f.recordID.name]), f.split) {
 			values = append(values, refMark+f.record+idMark+id)
 		}
 		return values, len(values) > 0
@@ -41,6 +41,32 @@ func (r *run) values(f *fieldSpec, b *bound, row SourceRow) (values []string, ha
 		}
 		return nil, false
 	}
+	if len(cell.Values) > 0 {
+		return r.several(f, b, at, cell), true
+	}
+	return r.value(f, b, at, cell)
+}
+
+// several makes the values of a cell whose file keeps them apart.
+func (r *run) several(f *fieldSpec, b *bound, at source, cell Cell) (values []string) {
+	for _, text := range cell.Values {
+		one, _ := r.value(f, b, at, Cell{Text: text, Type: cell.Type})
+		for _, v := range one {
+			values = appendNew(values, v)
+		}
+	}
+	if f.field.Many || len(values) < 2 {
+		return values
+	}
+	if f.field.Type == codebook.Text {
+		return []string{strings.Join(values, "; ")}
+	}
+	r.at(at, f.severity(), cell.Text, fmt.Sprintf("there are %d values, and %s takes one", len(values), f.field.ID), "one value, or a field that takes several")
+	return nil
+}
+
+// value makes the values of one text.
+func (r *run) value(f *fieldSpec, b *bound, at source, cell Cell) (values []string, has bool) {
 	text := cell.Text
 	if f.pattern != nil {
 		m := f.pattern.FindStringSubmatch(text)
@@ -90,15 +116,18 @@ func (r *run) values(f *fieldSpec, b *bound, row SourceRow) (values []string, ha
 	if f.split == "" {
 		return []string{text}, true
 	}
-	return pieces(text, f.split), true
+	return pieces(Cell{Text: text}, f.split), true
 }
 
 // pieces are the values of a cell, one where no sign stands between them.
-func pieces(text, sign string) (out []string) {
+func pieces(cell Cell, sign string) (out []string) {
+	if cell.Values != nil {
+		return cell.Values
+	}
 	if sign = strings.TrimSpace(sign); sign == "" {
 		sign = "\x00" // stands in no cell
 	}
-	for _, piece := range strings.Split(text, sign) {
+	for _, piece := range strings.Split(cell.Text, sign) {
 		if piece = strings.TrimSpace(piece); piece != "" {
 			out = append(out, piece)
 		}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package systems
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kua-registry/kua/internal/foreign"
+)
+
+// All are the formats, sorted by name.
+func All() []foreign.Format {
+	return []foreign.Format{}
+}
+
+// Named returns the format of that name. The error names those there are.
+func Named(name string) (foreign.Format, error) {
+	var names []string
+	for _, f := range All() {
+		if f.Name == name {
+			return f, nil
+		}
+		names = append(names, f.Name)
+	}
+	return foreign.Format{}, fmt.Errorf("there is no format %q; there are: %s", name, strings.Join(names, ", "))
+}
