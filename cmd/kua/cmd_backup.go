@@ -271,7 +271,9 @@ func (p *program) restoreCommand() *cobra.Command {
 	var at backupAt
 	var to string
 	var how registry.RestoreOptions
-	var rehearse bool
+	var rehearse, byTrustees bool
+	var as newMember
+	var shares []string
 	cmd := &cobra.Command{
 		Use:   "restore [FOLDER] --to DIR | --rehearse",
 		Short: "Bring a register back from a backup, or prove that it would come back",
@@ -285,7 +287,13 @@ what the backup says. Its ledger is in DIR, also where it was in a database.
 With --rehearse it is all done beside the register of --registry, as a trial, and
 taken away again. A backup that was rehearsed is remembered as proven; the pages
 remind administrators when the last proven one is old. With --keys COPY the copy of
-the forgetting keys is proven too. Exit code 3 where something is not as it was.`,
+the forgetting keys is proven too. Exit code 3 where something is not as it was.
+
+With --trustees nobody's passphrase is needed: as for kua recover, trustees give
+their shares at this machine, those that counted when the backup was made, and a
+new member of the name --name is made in what is restored. With --rehearse it
+also counts as their yearly rehearsal, where no other program has the register
+open; an administrator's passphrase is needed then.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (to == "") == !rehearse {
@@ -294,6 +302,17 @@ the forgetting keys is proven too. Exit code 3 where something is not as it was.
 			from, err := at.place(p, args)
 			if err != nil {
 				return err
+			}
+			if len(shares) > 0 {
+				byTrustees = true
+			}
+			if byTrustees {
+				how.Trustees = &registry.Trustees{Gather: func(g *registry.Gathering) error { return p.gatherAll(g, shares) }}
+				if !rehearse {
+					if how.Trustees.Who, err = as.recovered(); err != nil {
+						return err
+					}
+				}
 			}
 			var v registry.Restored
 			if rehearse {
@@ -315,11 +334,13 @@ the forgetting keys is proven too. Exit code 3 where something is not as it was.
 				if from == (registry.BackupPlace{}) {
 					return usage("say where the backup is: a folder, or a bucket with --endpoint")
 				}
-				passphrase, err := p.passphrase("Passphrase: ")
-				if err != nil {
-					return err
+				unlock := registry.Unlock{Member: p.member}
+				if !byTrustees {
+					if unlock.Passphrase, err = p.passphrase("Passphrase: "); err != nil {
+						return err
+					}
 				}
-				if v, err = registry.Restore(cmd.Context(), from, to, registry.Unlock{Passphrase: passphrase, Member: p.member}, how, p.options()); err != nil {
+				if v, err = registry.Restore(cmd.Context(), from, to, unlock, how, p.options()); err != nil {
 					return err
 				}
 			}
@@ -332,6 +353,9 @@ the forgetting keys is proven too. Exit code 3 where something is not as it was.
 	flags.BoolVar(&rehearse, "rehearse", false, "restore as a trial, prove it, and take it away again")
 	flags.StringVar(&how.Backup, "backup", "", "the `name` of the backup; else the newest")
 	flags.StringVar(&how.Keys, "keys", "", "a `folder` with a copy of the forgetting keys")
+	flags.BoolVar(&byTrustees, "trustees", false, "open it with the shares of trustees instead of a passphrase")
+	flags.StringArrayVar(&shares, "share", nil, "`file` with a trustee's share and what opens it, as for kua share test; once for each")
+	as.flags(cmd)
 	return cmd
 }
 
@@ -352,6 +376,15 @@ func printRestored(out io.Writer, v registry.Restored, rehearsed bool) {
 	if v.Why != "" {
 		fmt.Fprintf(out, "The figures were not compared: %s.\n", v.Why)
 	}
+	if rec := v.Recovery; rec != nil {
+		fmt.Fprintf(out, "Opened with %s, of which %d are needed; they open %s.\n", counted(rec.Shares, "share", "shares"), rec.Need, counted(rec.Orgs, "organisation", "organisations"))
+		if rec.Closed > 0 {
+			fmt.Fprintf(out, "Not open to a recovery when the backup was made: %s.\n", counted(rec.Closed, "organisation", "organisations"))
+		}
+		if v.Noted {
+			fmt.Fprintln(out, "That the trustees have rehearsed is written down.")
+		}
+	}
 	for _, file := range v.Lost {
 		fmt.Fprintf(out, "Lost, because a piece of it is damaged or missing in the backup: %s\n", file)
 	}
@@ -368,5 +401,10 @@ func printRestored(out io.Writer, v registry.Restored, rehearsed bool) {
 		fmt.Fprintln(out, "All of it is as it was: this backup is proven.")
 	default:
 		fmt.Fprintln(out, "All of it is as it was. Make a new backup, and a copy of the forgetting keys: kua forget copy FOLDER.")
+	}
+	if v.Member != "" {
+		fmt.Fprintf(out, "The new member is %q.\n", v.Member)
+		printMade(out, v.Passphrase)
+		fmt.Fprintln(out, endAndReplace)
 	}
 }

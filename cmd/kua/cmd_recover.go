@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,7 @@ import (
 )
 
 func (p *program) recoverCommand() *cobra.Command {
-	var name, lang, passphraseFile string
+	var as newMember
 	var files []string
 	var rehearse bool
 	cmd := &cobra.Command{
@@ -37,19 +38,9 @@ rehearsed and by how many. Do it once a year.`,
 			if rehearse {
 				return p.rehearse(cmd, dir, files)
 			}
-			if name == "" {
-				return usage("say under which name the new member signs in: --name NAME")
-			}
-			who := registry.Recovered{Name: name, Lang: lang}
-			if passphraseFile != "" {
-				f, err := os.Open(passphraseFile)
-				if err != nil {
-					return fmt.Errorf("the passphrase file can't be opened: %w", err)
-				}
-				defer f.Close()
-				if who.Passphrase, err = firstLine(f, passphraseFile, "the passphrase"); err != nil {
-					return err
-				}
+			who, err := as.recovered()
+			if err != nil {
+				return err
 			}
 			g, err := registry.Gather(dir, p.options())
 			if err != nil {
@@ -67,19 +58,51 @@ rehearsed and by how many. Do it once a year.`,
 				return printJSON(p.out, map[string]any{"member": session.Member.ID, "name": session.Member.Name, "passphrase": made, "organisations": len(session.Member.Orgs)})
 			}
 			fmt.Fprintf(p.out, "The register is open again. The new member is %q, in %s.\n", session.Member.Name, counted(len(session.Member.Orgs), "organisation", "organisations"))
-			if made != "" {
-				fmt.Fprintf(p.out, "\n    %s\n\nThis is their passphrase. It is shown once and kept nowhere: write it on paper.\n", made)
-			}
-			fmt.Fprintln(p.out, "Now end the members who should not get in any more, and make new shares: kua share replace.")
+			printMade(p.out, made)
+			fmt.Fprintln(p.out, endAndReplace)
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&rehearse, "rehearse", false, "do all of it, but open nothing and make nobody")
 	cmd.Flags().StringArrayVar(&files, "share", nil, "`file` with a share and what opens it, as for kua share test; once for each")
-	cmd.Flags().StringVar(&name, "name", "", "the `name` under which the new member signs in")
-	cmd.Flags().StringVar(&lang, "lang", "ru", "the language of the new member: en, ru or kk")
-	cmd.Flags().StringVar(&passphraseFile, "new-passphrase-file", "", "`file` whose first line is the new member's passphrase; else one is made")
+	as.flags(cmd)
 	return cmd
+}
+
+// endAndReplace is what is to be done after a recovery.
+const endAndReplace = "Now end the members who should not get in any more, and make new shares: kua share replace."
+
+// newMember is who a recovery makes, as flags say it.
+type newMember struct{ name, lang, passphraseFile string }
+
+func (m *newMember) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&m.name, "name", "", "the `name` under which the new member signs in")
+	cmd.Flags().StringVar(&m.lang, "lang", "ru", "the language of the new member: en, ru or kk")
+	cmd.Flags().StringVar(&m.passphraseFile, "new-passphrase-file", "", "`file` whose first line is the new member's passphrase; else one is made")
+}
+
+func (m *newMember) recovered() (who registry.Recovered, err error) {
+	if m.name == "" {
+		return who, usage("say under which name the new member signs in: --name NAME")
+	}
+	who = registry.Recovered{Name: m.name, Lang: m.lang}
+	if m.passphraseFile == "" {
+		return who, nil
+	}
+	f, err := os.Open(m.passphraseFile)
+	if err != nil {
+		return who, fmt.Errorf("the passphrase file can't be opened: %w", err)
+	}
+	defer f.Close()
+	who.Passphrase, err = firstLine(f, m.passphraseFile, "the passphrase")
+	return who, err
+}
+
+// printMade prints the passphrase that a recovery made, if it made one.
+func printMade(out io.Writer, passphrase string) {
+	if passphrase != "" {
+		fmt.Fprintf(out, "\n    %s\n\nThis is their passphrase. It is shown once and kept nowhere: write it on paper.\n", passphrase)
+	}
 }
 
 func (p *program) rehearse(cmd *cobra.Command, dir string, files []string) error {

@@ -195,6 +195,88 @@ func TestErasedStaysErased(t *testing.T) {
 	g.rehearse(to, RestoreOptions{})
 }
 
+// trustees are people who give the shares of some sheets when they are asked.
+func (g *register) trustees(who string, sheets ...Sheet) *Trustees {
+	return &Trustees{Who: Recovered{Name: who, Lang: "kk"}, Gather: func(got *Gathering) error {
+		for _, s := range sheets {
+			if _, err := got.Add(s.share(g.t), s.opens()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+}
+
+// TestTrusteesRestore brings a register back from a backup when nobody's
+// passphrase is left: with the shares of that time, rehearsed before; and what was
+// erased since is erased again before the new member sees anything.
+func TestTrusteesRestore(t *testing.T) {
+	ctx := context.Background()
+	g := newRegister(t)
+	sheets := g.shares()
+	to := g.disk()
+	old := g.backUp(to)
+	v, err := g.RehearseRestore(ctx, g.session, to, Unlock{}, RestoreOptions{Trustees: g.trustees("", sheets[0], sheets[2])})
+	if err != nil || !v.Sound() || !v.Noted || v.Passphrase != "" || v.Member != "" || v.Recovery.Shares != 2 || v.Recovery.Closed != 0 {
+		t.Fatalf("rehearsed: %+v, %v", v, err)
+	}
+	if r, err := g.Recovery(g.session); err != nil || r.Warning != "" || r.Shares != 2 {
+		t.Errorf("the rehearsal is not written down: %+v, %v", r, err)
+	}
+	if _, proven, err := g.LastProvenBackup(ctx); err != nil || !proven {
+		t.Errorf("the backup is not proven: %v", err)
+	}
+	if err := g.Erase(ctx, g.session, g.cases[0], Erasure{Whole: true, Why: "wish", Reason: "asked for it"}); err != nil {
+		t.Fatal(err)
+	}
+	restore := func(how *Trustees, name string) (string, Restored, error) {
+		dir := filepath.Join(t.TempDir(), "r")
+		v, err := Restore(ctx, to, dir, Unlock{}, RestoreOptions{Backup: name, Keys: g.forget.dir, Trustees: how}, testOptions(g.clock))
+		if _, left := os.Stat(dir + restoringEnding); !errors.Is(left, fs.ErrNotExist) {
+			t.Errorf("something was left: %v", left)
+		}
+		if _, there := os.Stat(dir); err != nil && !errors.Is(there, fs.ErrNotExist) {
+			t.Errorf("it is there all the same: %v", there)
+		}
+		return dir, v, err
+	}
+	if _, _, err := restore(g.trustees("after", sheets[1]), old.Name); !errors.Is(err, ErrMoreShares) {
+		t.Errorf("one share alone: %v", err)
+	}
+	if _, _, err := restore(g.trustees(""), old.Name); !errors.Is(err, ErrName) {
+		t.Errorf("nobody: %v", err)
+	}
+	dir, v, err := restore(g.trustees("after", sheets[1], sheets[2]), old.Name)
+	if err != nil || !v.Sound() || v.Again != 1 || v.Member != "after" || v.Passphrase == "" {
+		t.Fatalf("restored: %+v, %v", v, err)
+	}
+	reg, s, err := Open(ctx, dir, Unlock{Passphrase: v.Passphrase}, testOptions(g.clock))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &register{Registry: reg, t: t, clock: g.clock, session: s, cases: g.cases}
+	defer r.Close()
+	if r.erasedAgain != 0 {
+		t.Error("it was not erased again when the trustees opened it")
+	}
+	if _, err := r.Case(ctx, s, g.cases[0], Clock{}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("what was erased came back: %v", err)
+	}
+	if view, err := r.Case(ctx, s, g.cases[1], Clock{}); err != nil || view.Row.Name == "" {
+		t.Errorf("the new member can't read: %+v, %v", view.Row, err)
+	}
+	r.verify()
+	// Shares count for the backups of their time alone.
+	newer := g.shares()
+	if _, _, err := restore(g.trustees("after", newer[0], newer[1]), old.Name); !errors.Is(err, ErrOldShare) {
+		t.Errorf("shares made after the backup: %v", err)
+	}
+	v, err = g.RehearseRestore(ctx, g.session, to, Unlock{}, RestoreOptions{Backup: old.Name, Trustees: g.trustees("", sheets[0], sheets[1])})
+	if err != nil || !v.Sound() || v.Noted {
+		t.Errorf("a backup with shares that were replaced since: %+v, %v", v, err)
+	}
+}
+
 // TestBackupsOfAnyRegister writes, erases, backs up and restores in any order:
 // what is restored counts what was counted when the backup was made, and
 // verifies; and what was erased since stays erased.

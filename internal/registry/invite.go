@@ -318,7 +318,9 @@ func acceptText(log ledger.ID, invitation string, signKey []byte) []byte {
 }
 
 // OpenInvited opens a register by the code of an invitation that may start it,
-// so that it can be accepted at a desk where nobody is signed in.
+// so that it can be accepted at a desk where nobody is signed in. Nobody is signed
+// in by it either: what a backup brought back is shown to nobody, and erased
+// again by whoever opens the register next.
 func OpenInvited(ctx context.Context, dir string, code access.Code, opt Options) (*Registry, error) {
 	opt = opt.orStandard()
 	if _, err := os.Stat(filepath.Join(dir, nodeKeyFile)); err != nil {

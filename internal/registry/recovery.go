@@ -681,20 +681,31 @@ func (g *Gathering) Recover(ctx context.Context, who Recovered) (*Registry, *acc
 		return fail(err)
 	}
 	r := g.r
-	if err := r.openNode(recovery); err != nil {
-		return fail(ErrNodeFile)
-	}
-	if node := r.node.ID(); !bytes.Equal(node[:], g.set.Node) {
-		return fail(ErrNodeFile)
+	if err := g.openNode(recovery); err != nil {
+		return fail(err)
 	}
 	if err := r.openLedger(ctx, false); err != nil {
 		return fail(r.whyNot(err))
 	}
 	s, err := r.recover(ctx, recovery, name, who, len(g.given))
+	if err == nil {
+		err = r.eraseAgain(ctx, s)
+	}
 	if err != nil {
 		return fail(errors.Join(err, r.Close()))
 	}
 	return r, s, made, nil
+}
+
+// openNode opens the node that the shares were made for, and no other.
+func (g *Gathering) openNode(recovery *seal.Identity) error {
+	if err := g.r.openNode(recovery); err != nil {
+		return ErrNodeFile
+	}
+	if node := g.r.node.ID(); !bytes.Equal(node[:], g.set.Node) {
+		return ErrNodeFile
+	}
+	return nil
 }
 
 func (r *Registry) recover(ctx context.Context, recovery *seal.Identity, name string, who Recovered, shares int) (*access.Session, error) {

@@ -38,6 +38,18 @@ type RestoreOptions struct {
 	Backup string                 // its name; empty: the newest
 	Keys   string                 // a folder with a copy of the forgetting keys; empty: those beside the register
 	Step   func(done, all uint64) // told how many entries are done, of how many; may be nil
+
+	Trustees *Trustees // open it where nobody's passphrase does; nil: a passphrase does
+}
+
+// Trustees open a backup with their shares, those that counted when it was made.
+type Trustees struct {
+	// Gather takes their shares in, once the key files of the backup are at hand.
+	Gather func(*Gathering) error
+	// Who is the member whom the recovery makes in what is restored.
+	Who Recovered
+
+	given *Gathering
 }
 
 // Restored says what was restored, and what was found when it was looked at.
@@ -49,6 +61,12 @@ type Restored struct {
 	Figures int          `json:"figures"`           // that were counted again and are the same
 	Why     string       `json:"why,omitempty"`     // figures were not compared, and why
 	Differs []string     `json:"differs,omitempty"` // what is not as the backup says
+
+	// Where trustees opened it.
+	Recovery   *Rehearsal `json:"recovery,omitempty"`   // how many shares there were, and what they open
+	Member     string     `json:"member,omitempty"`     // the name of the member whom the recovery made; none in a rehearsal
+	Passphrase string     `json:"passphrase,omitempty"` // of that member, where it was made for them: it is kept nowhere
+	Noted      bool       `json:"noted,omitempty"`      // that it was rehearsed is written down
 }
 
 // Sound tells whether all is as the backup says.
@@ -57,10 +75,11 @@ func (v Restored) Sound() bool {
 }
 
 // Restore makes the register of a backup in dir, which must be new or empty, by
-// the passphrase of somebody who could open it when the backup was made. It is
+// the passphrase of somebody who could open it when the backup was made, or by
+// trustees. It is
 // there whole or not at all. Then it is opened, which erases again what was
 // erased since, and looked at. Its ledger is in its directory, wherever it was.
-func Restore(ctx context.Context, from BackupPlace, dir string, unlock Unlock, how RestoreOptions, opt Options) (_ Restored, err error) {
+func Restore(ctx context.Context, from BackupPlace, dir string, unlock Unlock, how RestoreOptions, opt Options) (v Restored, err error) {
 	opt, dir = opt.orStandard(), filepath.Clean(dir)
 	if err := newDir(dir); err != nil {
 		return Restored{}, err
@@ -94,7 +113,42 @@ func Restore(ctx context.Context, from BackupPlace, dir string, unlock Unlock, h
 	if err = errors.Join(err, release()); err != nil {
 		return Restored{}, whyNotRestored(err)
 	}
-	return fill.look(ctx, dir, unlock, opt)
+	if v, err = fill.look(ctx, dir, unlock, how.Trustees, opt); err == nil && v.Recovery != nil {
+		v.Member = how.Trustees.Who.Name
+	}
+	return v, err
+}
+
+// open opens the node of a backup whose key files are there.
+func (t *Trustees) open(r *Registry) error {
+	// Said before anybody gives a share.
+	name, err := memberName(t.Who.Name)
+	if err == nil {
+		_, _, err = ownOrMade(t.Who.Passphrase, strings.Fields(name))
+	}
+	if err != nil {
+		return err
+	}
+	t.given = &Gathering{r: r}
+	if err := t.Gather(t.given); err != nil {
+		if errors.Is(err, ErrOldShare) {
+			err = fmt.Errorf("%w; or the backup was made before or after that set: try another with --backup", err)
+		}
+		return err
+	}
+	recovery, err := t.given.identity()
+	if err == nil {
+		err = t.given.openNode(recovery)
+	}
+	return err
+}
+
+// recover opens what was restored with the shares that were gathered for it.
+func (t *Trustees) recover(ctx context.Context, dir string, opt Options) (r *Registry, s *access.Session, made string, err error) {
+	if t.given.r, err = prepare(dir, opt); err != nil {
+		return nil, nil, "", err
+	}
+	return t.given.Recover(ctx, t.Who)
 }
 
 // whyNotRestored says what is in the way of a restore.
@@ -195,7 +249,12 @@ func refill(ctx context.Context, store backup.Store, work string, unlock Unlock,
 			return nil, err
 		}
 	}
-	if _, err := r.unlock(unlock); err != nil {
+	if how.Trustees != nil {
+		err = how.Trustees.open(r)
+	} else {
+		_, err = r.unlock(unlock)
+	}
+	if err != nil {
 		return nil, err
 	}
 	repo, err := backup.Open(store, r.backupKeys())
@@ -387,12 +446,24 @@ func syncTree(dir string) error {
 
 // look opens what was restored, which erases again what was erased since, and
 // compares it with what the backup says.
-func (f *refilled) look(ctx context.Context, dir string, unlock Unlock, opt Options) (v Restored, err error) {
+func (f *refilled) look(ctx context.Context, dir string, unlock Unlock, trustees *Trustees, opt Options) (v Restored, err error) {
 	v.Backup, v.Lost = backupView(f.backup), f.lost
 	opt.ReadOnly = false
-	r, s, err := Open(ctx, dir, unlock, opt)
+	var r *Registry
+	var s *access.Session
+	if trustees != nil {
+		if r, s, v.Passphrase, err = trustees.recover(ctx, dir, opt); err != nil {
+			err = fmt.Errorf("%w ('kua recover' opens it)", err)
+		}
+	} else {
+		r, s, err = Open(ctx, dir, unlock, opt)
+	}
 	if err != nil {
 		return v, fmt.Errorf("it was restored, and does not open: %w", err)
+	}
+	if trustees != nil {
+		orgs := len(s.Member.Orgs)
+		v.Recovery = &Rehearsal{Shares: len(trustees.given.given), Need: trustees.given.set.Need, Orgs: orgs, Closed: len(r.roll().Orgs) - orgs}
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	v.Again = r.erasedAgain
@@ -453,7 +524,8 @@ func (r *Registry) sameFigures(ctx context.Context, b *backup.Backup, v *Restore
 // RehearseRestore restores a backup beside the register as a trial, opens it, looks at
 // all of it and takes it away again. Where all is as the backup says it is
 // remembered as proven. The forgetting keys are those of the register, or those
-// of a copy, which proves the copy too.
+// of a copy, which proves the copy too. Where trustees open it that is a
+// rehearsal of the recovery, too; who it makes goes with the trial.
 func (r *Registry) RehearseRestore(ctx context.Context, s *access.Session, from BackupPlace, unlock Unlock, how RestoreOptions) (v Restored, err error) {
 	defer r.did(ctx, s, actBackup, "backup_proven", &err)
 	from, store, _, err := r.backups(s, from)
@@ -474,9 +546,21 @@ func (r *Registry) RehearseRestore(ctx context.Context, s *access.Session, from 
 	if how.Keys == "" {
 		how.Keys = r.forget.dir
 	}
+	if how.Trustees != nil {
+		how.Trustees = &Trustees{Gather: how.Trustees.Gather, Who: Recovered{Name: "rehearsal " + ledger.NewID().String(), Lang: s.Member.Lang}}
+	}
 	fill, err := refill(ctx, store, work, unlock, how, opt, true)
 	if err == nil {
-		v, err = fill.look(ctx, work, unlock, opt)
+		v, err = fill.look(ctx, work, unlock, how.Trustees, opt)
+		v.Passphrase = "" // of somebody who is gone with the trial
+	}
+	if err == nil && how.Trustees != nil && !r.beside && v.Sound() {
+		switch _, noteErr := r.Rehearse(ctx, s, how.Trustees.given); {
+		case noteErr == nil:
+			v.Noted = true
+		case !errors.Is(noteErr, ErrOldShare): // of a backup with an earlier set: it says nothing of this one
+			err = noteErr
+		}
 	}
 	if err = errors.Join(err, release()); err != nil {
 		return v, whyNotRestored(err)
