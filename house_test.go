@@ -17,7 +17,7 @@ const module = "github.com/kua-registry/kua"
 // use the rooms of the floors below its own and, on the ground floor of pure
 // packages, those that stand before it in allowedPure.
 var floors = [][]string{
-	{"edtf", "locale", "typeface", "geo", "chart", "bodymap", "names", "estimate", "codebook", "linkage", "encoded", "casefile", "custody", "wording", "rules", "letter", "istanbul", "survival", "paper", "statement", "dossier", "receipt", "invented"},
+	{"edtf", "locale", "typeface", "geo", "chart", "bodymap", "names", "estimate", "codebook", "linkage", "encoded", "casefile", "custody", "wording", "rules", "letter", "istanbul", "survival", "paper", "statement", "dossier", "archive", "receipt", "invented"},
 	{"seal", "submission", "sqlfile", "wholefile", "linkage/linkagetest", "browsertest", "timestamp", "timestamp/timestamptest", "registry/registrytest", "safecopy", "webarchive", "bucket", "doctor"},
 	{"ledger"},
 	{"ledger/sqlitestore", "ledger/pgstore", "ledger/pgstore/pgtest", "ledger/ledgertest", "evidence", "draft", "exchange", "inbox", "reporting/reportingtest", "relay", "backup"},
@@ -31,7 +31,7 @@ var floors = [][]string{
 // exceptions are rooms that stand lower than their floor says because they are pure readers.
 var pure = map[string]bool{
 	"edtf": true, "locale": true, "geo": true, "chart": true, "names": true, "estimate": true,
-	"codebook": true, "linkage": true, "encoded": true, "casefile": true, "custody": true, "wording": true, "rules": true, "letter": true, "bodymap": true, "istanbul": true, "survival": true, "typeface": true, "paper": true, "statement": true, "dossier": true, "receipt": true, "invented": true,
+	"codebook": true, "linkage": true, "encoded": true, "casefile": true, "custody": true, "wording": true, "rules": true, "letter": true, "bodymap": true, "istanbul": true, "survival": true, "typeface": true, "paper": true, "statement": true, "dossier": true, "archive": true, "receipt": true, "invented": true,
 }
 
 // TestImportsGoDown holds the import order of the house over everything each

@@ -204,6 +204,9 @@ func (r *Record) firstWritten() time.Time {
 	if len(r.History) == 0 {
 		return r.At
 	}
+	if c, ok := r.History[0].Claimed(); ok {
+		return c.At // the day to the best of anybody's knowledge; what is known when goes by the ledger's own time
+	}
 	return r.History[0].At
 }
 

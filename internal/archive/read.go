@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package archive
+
+import (
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"iter"
+	"strings"
+)
+
+// Archive is an archive that is read.
+type Archive struct {
+	Manifest Manifest
+
+	members map[string]*zip.File
+	bytes   map[string]Member
+}
+
+// Open reads what an archive says of itself. Whether its parts have the digests
+// they must have is known when each has been read to its end.
+func Open(r io.ReaderAt, size int64) (*Archive, error) {
+	bounded := &measured{r: r, left: maxDirectory}
+	z, err := zip.NewReader(bounded, size)
+	bounded.left = -1
+	switch {
+	case errors.Is(err, ErrLimits):
+		return nil, fmt.Errorf("%w: too many members", ErrLimits)
+	case errors.Is(err, zip.ErrFormat), errors.Is(err, zip.ErrAlgorithm), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return nil, ErrNot
+	case err != nil && !errors.Is(err, zip.ErrInsecurePath):
+		return nil, fmt.Errorf("reading the archive: %w", err)
+	}
+	a := &Archive{members: make(map[string]*zip.File, len(z.File)), bytes: map[string]Member{}}
+	for _, f := range z.File {
+		digest, file := strings.CutPrefix(f.Name, filesFolder)
+		switch {
+		case file && isHex(digest, 64):
+		case f.Name == readmeName, f.Name == schemaName, f.Name == casesName, f.Name == outsideName, f.Name == manifestName:
+		default:
+			return nil, fmt.Errorf("%w: it has a member that is none of an archive", ErrNot)
+		}
+		if a.members[f.Name] != nil {
+			return nil, fmt.Errorf("%w: a member stands twice in it", ErrNot)
+		}
+		if f.UncompressedSize64 > ratioFrom && f.UncompressedSize64/maxRatio > f.CompressedSize64 {
+			return nil, fmt.Errorf("%w: a member is pressed closer than what people write can be", ErrLimits)
+		}
+		a.members[f.Name] = f
+	}
+	if err := a.readManifest(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// measured lets the list of members be read as far as a limit; what comes after
+// that is read without one.
+type measured struct {
+	r    io.ReaderAt
+	left int64 // < 0: no limit any more
+}
+
+func (m *measured) ReadAt(p []byte, off int64) (int, error) {
+	if m.left >= 0 {
+		if m.left -= int64(len(p)); m.left < 0 {
+			return 0, ErrLimits
+		}
+	}
+	return m.r.ReadAt(p, off)
+}
+
+func (a *Archive) readManifest() error {
+	f := a.members[manifestName]
+	if f == nil {
+		return ErrNot
+	}
+	content, err := f.Open()
+	if err != nil {
+		return ErrNot
+	}
+	text, err := io.ReadAll(io.LimitReader(content, maxManifest+1))
+	if err = errors.Join(err, content.Close()); err != nil {
+		return fmt.Errorf("%w (%w)", ErrNot, err)
+	}
+	if len(text) > maxManifest {
+		return fmt.Errorf("%w: the manifest has more than %d bytes", ErrLimits, maxManifest)
+	}
+	m := &a.Manifest
+	if err := json.Unmarshal(text, m); err != nil || m.Format != Format {
+		return ErrNot
+	}
+	if m.Version != Version {
+		return ErrNewer
+	}
+	if !isID(m.About.Register) || m.About.Made.IsZero() {
+		return fmt.Errorf("%w: its manifest does not say of which register it is, or of when", ErrNot)
+	}
+	for _, member := range m.Members {
+		if a.members[member.Name] == nil || !isHex(member.SHA256, 64) || member.Bytes < 0 {
+			return fmt.Errorf("%w: its manifest names a member that is not in it", ErrNot)
+		}
+		a.bytes[member.Name] = member
+	}
+	for name := range a.members {
+		if _, listed := a.bytes[name]; !listed && name != manifestName && !strings.HasPrefix(name, filesFolder) {
+			return fmt.Errorf("%w: its manifest does not name all that is in it", ErrNot)
+		}
+	}
+	for _, name := range []string{casesName, outsideName} {
+		if a.members[name] == nil {
+			return fmt.Errorf("%w: %s is missing", ErrNot, name)
+		}
+	}
+	return nil
+}
+
+// checked reads a member and holds it against its size and digest.
+type checked struct {
+	r    io.ReadCloser
+	sum  hash.Hash
+	want string
+	left int64 // of its size; -1: not known
+}
+
+func (c *checked) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.sum.Write(p[:n])
+	if c.left >= 0 {
+		if c.left -= int64(n); c.left < 0 {
+			return n, ErrAltered
+		}
+	}
+	switch {
+	case err == io.EOF: //nolint:errorlint // as io.Reader answers it
+		if c.left > 0 || hex.EncodeToString(c.sum.Sum(nil)) != c.want {
+			return n, ErrAltered
+		}
+		return n, io.EOF
+	case err != nil:
+		return n, fmt.Errorf("%w (%w)", ErrAltered, err)
+	}
+	return n, nil
+}
+
+func (c *checked) Close() error { return c.r.Close() }
+
+func (a *Archive) open(name string) (*checked, error) {
+	f, member := a.members[name], a.bytes[name]
+	content, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%w (%w)", ErrAltered, err)
+	}
+	return &checked{r: content, sum: sha256.New(), want: member.SHA256, left: member.Bytes}, nil
+}
+
+// Cases are the cases, each by its entries in the order in which they were
+// written. Those before an error are not to be relied on.
+func (a *Archive) Cases() iter.Seq2[[]Entry, error] { return a.streams(casesName) }
+
+// Outside are the records outside cases, likewise.
+func (a *Archive) Outside() iter.Seq2[[]Entry, error] { return a.streams(outsideName) }
+
+func (a *Archive) streams(name string) iter.Seq2[[]Entry, error] {
+	return func(yield func([]Entry, error) bool) {
+		content, err := a.open(name)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer func() { _ = content.Close() }() // read to its end, or given up
+		lines := bufio.NewScanner(content)
+		lines.Buffer(make([]byte, 1<<16), maxLine)
+		var stream []Entry
+		for n := 1; lines.Scan(); n++ {
+			e, err := parse(lines.Bytes(), name == casesName)
+			if err != nil {
+				yield(nil, fmt.Errorf("%s, line %d: %w", name, n, err))
+				return
+			}
+			if len(stream) > 0 && stream[0].Stream() != e.Stream() {
+				if stream[0].Stream() > e.Stream() {
+					yield(nil, fmt.Errorf("%s, line %d: the entries do not stand in the order of their cases", name, n))
+					return
+				}
+				if !yield(stream, nil) {
+					return
+				}
+				stream = nil
+			}
+			if len(stream) == maxPerStream {
+				yield(nil, fmt.Errorf("%w: %s, line %d: more than %d entries of one case", ErrLimits, name, n, maxPerStream))
+				return
+			}
+			stream = append(stream, e)
+		}
+		switch err := lines.Err(); {
+		case errors.Is(err, bufio.ErrTooLong):
+			yield(nil, fmt.Errorf("%w: %s has a line of more than %d bytes", ErrLimits, name, maxLine))
+		case err != nil:
+			yield(nil, fmt.Errorf("%s: %w", name, err))
+		case len(stream) > 0:
+			yield(stream, nil)
+		}
+	}
+}
+
+func parse(line []byte, inCase bool) (Entry, error) {
+	var e Entry
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields() // what is not understood would be lost
+	if err := d.Decode(&e); err != nil {
+		return Entry{}, fmt.Errorf("it is no entry: %w", err)
+	}
+	if d.More() {
+		return Entry{}, errors.New("it is more than one entry")
+	}
+	return e, e.check(inCase)
+}
+
+// Has tells whether a file is in the archive.
+func (a *Archive) Has(digest string) bool { return a.members[filesFolder+digest] != nil }
+
+// File reads a file. Its end is answered only if it has its digest.
+func (a *Archive) File(digest string) (io.ReadCloser, error) {
+	f := a.members[filesFolder+digest]
+	if f == nil {
+		return nil, fmt.Errorf("%w: a file is missing", ErrAltered)
+	}
+	content, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%w (%w)", ErrAltered, err)
+	}
+	return &checked{r: content, sum: sha256.New(), want: digest, left: -1}, nil
+}
+
+// FileSize is how many bytes a file has, as the archive says.
+func (a *Archive) FileSize(digest string) int64 {
+	if f := a.members[filesFolder+digest]; f != nil && f.UncompressedSize64 < 1<<62 {
+		return int64(f.UncompressedSize64)
+	}
+	return 0
+}
