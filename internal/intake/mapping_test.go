@@ -64,6 +64,8 @@ func TestMappingFeatures(t *testing.T) {
 		"what does not fit warns": {
 			head + "- kind: act\n  fields: {date: {column: Day, unmatched: warn}, place_type: {column: Where, unmatched: warn}, minutes: {column: Long, unmatched: warn}, methods: {column: M, split: ',', unmatched: warn}}\n",
 			"No;Day;Where;Long;M", "1;soon;Atlantis;a while;threat, love", "act: methods=threat"},
+		"a record that lacks what it must have is not made": {
+			head + "- kind: note\n  fields: {text: Note}\n- kind: report\n  fields: {received: {column: Day, unmatched: warn}, summary: Note}\n", "No;Day;Note", "1;soon;told", "note: text=told"},
 		"row of headings": {
 			"mapping: 1\nheader: 3\nkey: No\nrecords:\n- kind: report\n  fields: {received: Day}\n", "Title;\n\nNo;Day", "1;2022-01-05", "report: received=2022-01-05"},
 	} {

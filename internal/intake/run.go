@@ -362,6 +362,9 @@ func (r *run) unmapped() {
 					n++
 				}
 			}
+			if n == 0 && !r.t.spreadsheet() {
+				continue // a field that the format has and this file does not
+			}
 			r.add(Finding{Sheet: b.sheet.Name, Column: b.label(col), Severity: Warning,
 				What: fmt.Sprintf("is not in the mapping: %d cells are kept only in the raw rows", n), Want: "map it, or list it under ignore"})
 		}
@@ -535,7 +538,7 @@ func (r *run) apply(c *caseDraft, records []recordSpec, b *bound, row SourceRow,
 			bad    bool
 		}
 		var found []value
-		columns, filled := false, false
+		columns, filled, unfit := false, false, false
 		for j := range spec.fields {
 			f := &spec.fields[j]
 			at := source{b, row.No, -1}
@@ -551,8 +554,12 @@ func (r *run) apply(c *caseDraft, records []recordSpec, b *bound, row SourceRow,
 			values, has := r.values(f, b, row)
 			filled = filled || has
 			found = append(found, value{f, values, at, r.errors > errors})
+			if f.warn && has && len(values) == 0 && f.field.Required {
+				r.at(at, Warning, "", fmt.Sprintf("no %s is made, which must have %s", spec.name, f.field.ID), "the raw row keeps the rest of it")
+				unfit = true
+			}
 		}
-		if spec.when == nil && columns && !filled {
+		if unfit || spec.when == nil && columns && !filled {
 			continue
 		}
 		d := c.record(spec.name, spec.kind, suffix, source{b, row.No, -1})

@@ -125,6 +125,9 @@ func (r SourceRow) cell(col int) Cell {
 	return r.Cells[col]
 }
 
+// spreadsheet says whether people made its columns, not a format.
+func (t *Table) spreadsheet() bool { return t.Format == "csv" || t.Format == "xlsx" }
+
 // Sheet returns the sheet of that name, the first one for the empty name.
 func (t *Table) Sheet(name string) (*Sheet, bool) {
 	for i := range t.Sheets {

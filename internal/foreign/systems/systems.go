@@ -7,11 +7,16 @@ import (
 	"strings"
 
 	"github.com/kua-registry/kua/internal/foreign"
+	"github.com/kua-registry/kua/internal/foreign/huridocs"
+	"github.com/kua-registry/kua/internal/foreign/martus"
 )
 
 // All are the formats, sorted by name.
 func All() []foreign.Format {
-	return []foreign.Format{}
+	return []foreign.Format{
+		huridocs.Format(),
+		martus.Format(),
+	}
 }
 
 // Named returns the format of that name. The error names those there are.

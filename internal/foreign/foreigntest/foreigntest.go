@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package foreigntest
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/codebook"
+	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/foreign"
+	"github.com/kua-registry/kua/internal/intake"
+	"github.com/kua-registry/kua/internal/invented"
+	"github.com/kua-registry/kua/packs/kz"
+)
+
+// Book is the codebook with the pack of Kazakhstan.
+func Book(t testing.TB) *codebook.Book {
+	t.Helper()
+	book, err := codebook.Load(codebook.Data, kz.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return book
+}
+
+// Import reads a file with the ready mapping of its format. A finding that is an
+// Error fails the test; the others are returned, those of the reader first.
+func Import(t testing.TB, f foreign.Format, folder fs.FS, name string) (*intake.Import, *foreign.File, []intake.Finding) {
+	t.Helper()
+	book := Book(t)
+	file, err := f.Read(folder, name, foreign.Reading{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := intake.ParseMapping(f.Map(file, book), book)
+	if err != nil {
+		t.Fatalf("the ready mapping of %s: %v", f.Name, err)
+	}
+	imp, findings, err := m.Run(book, file.Table, intake.RunOptions{})
+	if err != nil {
+		t.Fatalf("the ready mapping of %s: %v", f.Name, err)
+	}
+	findings = slices.Concat(file.Findings, findings)
+	for _, found := range findings {
+		if found.Severity == intake.Error {
+			t.Errorf("%v", found)
+		}
+	}
+	if imp == nil {
+		t.FailNow()
+	}
+	return imp, file, findings
+}
+
+// Show writes the records of a case, but for the raw rows, one a line: the name,
+// then field=values; references name the record that they mean.
+func Show(row intake.Row) string {
+	ids := map[string]string{}
+	for _, r := range row.Records {
+		ids[intake.RecordID("case", r.Local)] = r.Local
+	}
+	var b strings.Builder
+	for _, r := range row.Records {
+		if r.Kind == "import_row" {
+			continue
+		}
+		fmt.Fprintf(&b, "%s (%s)", r.Local, r.Kind)
+		fields := r.Resolve("case")
+		for _, id := range slices.Sorted(func(yield func(string) bool) {
+			for id := range fields {
+				if !yield(id) {
+					return
+				}
+			}
+		}) {
+			values := slices.Clone(fields[id])
+			for i, v := range values {
+				if local, ok := ids[v]; ok {
+					values[i] = "→" + local
+				}
+			}
+			fmt.Fprintf(&b, " %s=%s", id, strings.Join(values, "|"))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// Cases are cases of an invented register, as they stand after their last entry.
+func Cases(book *codebook.Book, seed uint64, n int) []*casefile.Case {
+	r := invented.Register{Seed: seed, Cases: n, Orgs: 3, Until: invented.LastDay}
+	out := make([]*casefile.Case, n)
+	for i := range n {
+		c := r.Case(i)
+		var entries []casefile.Entry
+		for _, e := range c.Records() {
+			entries = append(entries, casefile.Entry{Pos: uint64(len(entries) + 1), Record: e.Record, Kind: e.Kind, Op: casefile.Put, Fields: e.Fields})
+		}
+		out[i] = casefile.Fold(book, c.ID, entries)
+	}
+	return out
+}
+
+// All hands out cases as a use case does.
+func All(cases []*casefile.Case) iter.Seq2[*casefile.Case, error] {
+	return func(yield func(*casefile.Case, error) bool) {
+		for _, c := range cases {
+			if !yield(c, nil) {
+				return
+			}
+		}
+	}
+}
+
+// RoundTrip writes cases, reads them with the ready mapping, and holds that of
+// each field at least as many values come back as the report says were carried,
+// the same ones, in as many cases. It returns the report for what more a test
+// wants to see in it. Fields that refer to records are counted only.
+func RoundTrip(t testing.TB, f foreign.Format, name string, cases []*casefile.Case) *foreign.Report {
+	t.Helper()
+	var b bytes.Buffer
+	report, err := f.Write(&b, Book(t), All(cases), foreign.Writing{Today: edtf.MustParse("2024-01-01").Earliest()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	imp, _, _ := Import(t, f, fstest.MapFS{name: &fstest.MapFile{Data: b.Bytes()}}, name)
+	if len(imp.Rows) != len(cases) {
+		t.Errorf("%d cases went out, %d came in", len(cases), len(imp.Rows))
+	}
+	type key struct{ kind, field string }
+	count := func(records iter.Seq2[key, []string]) map[key]map[string]int {
+		out := map[key]map[string]int{}
+		for k, values := range records {
+			if out[k] == nil {
+				out[k] = map[string]int{}
+			}
+			for _, v := range values {
+				out[k][v]++
+			}
+		}
+		return out
+	}
+	sent := count(func(yield func(key, []string) bool) {
+		for _, c := range cases {
+			for _, r := range c.Records() {
+				for field, values := range r.Fields {
+					if !yield(key{r.Kind, field}, values) {
+						return
+					}
+				}
+			}
+		}
+	})
+	got := count(func(yield func(key, []string) bool) {
+		for _, row := range imp.Rows {
+			for _, r := range row.Records {
+				for field, values := range r.Fields {
+					if !yield(key{r.Kind, field}, values) {
+						return
+					}
+				}
+			}
+		}
+	})
+	book := Book(t)
+	for _, field := range report.Fields {
+		k := key{field.Kind, field.Field}
+		kind, _ := book.Kind(k.kind)
+		def, _ := kind.Field(k.field)
+		same := 0
+		for v, n := range got[k] {
+			if def.Type == codebook.Ref {
+				same += n
+			} else {
+				same += min(n, sent[k][v])
+			}
+		}
+		if same < field.Carried {
+			t.Errorf("%s.%s: %d values are said to be carried, %d came back the same", k.kind, k.field, field.Carried, same)
+		}
+	}
+	return report
+}
