@@ -130,7 +130,7 @@ func (p *program) command() *cobra.Command {
 	root.AddCommand(
 		p.versionCommand(), p.initCommand(), p.serveCommand(), p.demoCommand(),
 		p.importCommand(), p.mapCommand(), p.matchCommand(), p.figuresCommand(), p.statementCommand(), p.publicCommand(), p.estimateCommand(), p.linkCommand(), p.encodeCommand(), p.compareCommand(),
-		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(), p.memberCommand(), p.intakeCommand(),
+		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(), p.memberCommand(), p.apiKeyCommand(), p.intakeCommand(),
 		p.eraseCommand(), p.auditCommand(), p.forgetCommand(), p.shareCommand(), p.recoverCommand(), p.lockCommand(), p.grantCommand(), p.revokeCommand(),
 		p.reviewCommand(), p.timestampCommand(), p.backupCommand(), p.restoreCommand(),
 		p.passphraseCommand(), p.mailCommand(), p.remindCommand(), p.geojsonCommand(), p.safeCopyCommand(), p.outsideCommand(), p.evidenceCommand(), p.dossierCommand(), p.moveCommand(), p.nodeCommand(), p.joinCommand(), p.benchCommand(),

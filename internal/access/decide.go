@@ -15,6 +15,10 @@ type Member struct {
 	Lang  string   // en, ru, kk
 	Orgs  []string // ids of the organisations they belong to
 	Roles []Role
+
+	// Limit is what a key leaves of it to the program that comes with the key;
+	// nil: the member is there themself.
+	Limit *Limit `json:"-"`
 }
 
 // Role is what a member does in the coalition.
@@ -123,6 +127,9 @@ type Thing struct {
 func Decide(m Member, a Action, thing Thing) bool {
 	if thing.Part == "" {
 		thing.Part = Identity
+	}
+	if !m.Limit.leaves(a, thing) {
+		return false
 	}
 	switch a {
 	case ReadCase:

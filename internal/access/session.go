@@ -111,6 +111,13 @@ func (all *Sessions) Begin(m Member, keys *Keys) *Session {
 	return &own
 }
 
+// KeySession is the session of a program that comes with a key of the member,
+// for one request. It is among no sessions: nothing that wants a passphrase of
+// late is done in it, and it keeps no register open.
+func KeySession(m Member, keys *Keys, id string) *Session {
+	return &Session{Member: m, Keys: keys, token: "key " + id}
+}
+
 // Get finds the session of a token and marks it as used. It is false for a
 // token that is unknown or whose session is over.
 func (all *Sessions) Get(token string) (*Session, bool) {

@@ -170,6 +170,7 @@ func TestKinds(t *testing.T) {
 		"saved_search":    "name query member org",
 		"bulk":            "what case records",
 		"bundle":          "case for date sealed language names files to reason",
+		"api_key":         "name mark scope org until",
 		"feed":            "mark",
 		"reminders":       "often address",
 		"second_factor":   "method secret recovery",

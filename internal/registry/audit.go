@@ -42,6 +42,7 @@ const (
 	actPassphrase   = "passphrase"
 	actFactor       = "factor"
 	actFeed         = "feed"
+	actAPIKey       = "api_key"
 	actMail         = "mail"
 	actPlace        = "place" // of sealed files
 	actKeys         = "keys"  // copied, let go of, destroyed

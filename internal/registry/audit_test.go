@@ -74,6 +74,7 @@ var withoutLine = map[string]string{
 	"Known":       "what all share; who is in a case is not in it",
 	"KnownRecord": "as Known",
 	"DropDraft":   "a member's own",
+	"APIKeys":     "a member's own; to an administrator whose programs there are",
 	"Feed":        "a member's own",
 	"FeedOf":      "the secret decides; no case and nobody is named, and a program asks many times a day",
 	"Reminders":   "a member's own",

@@ -75,6 +75,9 @@ var withoutDecision = map[string]string{
 
 	"NewPassphrase": "chance, which nothing keeps",
 
+	"MakeAPIKey":  "a member's own, who can give no more than is theirs",
+	"SignInByKey": "whoever comes has no session yet: the secret decides",
+
 	"Feed":         "a member's own calendar link",
 	"EndFeed":      "a member's own calendar link",
 	"Reminders":    "a member's own reminders",

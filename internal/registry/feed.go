@@ -226,7 +226,7 @@ type feeds struct {
 }
 
 type asks struct {
-	hour, last time.Time
+	from, last time.Time
 	n          int
 }
 
@@ -242,11 +242,11 @@ func (f *feeds) ask(mark string, now time.Time) time.Duration {
 		a = &asks{}
 		f.asked[mark] = a
 	}
-	if passed := now.Sub(a.hour); passed >= time.Hour || passed < 0 {
-		a.hour, a.n = now, 0
+	if passed := now.Sub(a.from); passed >= time.Hour || passed < 0 {
+		a.from, a.n = now, 0
 	}
 	if a.n >= asksAnHour {
-		return a.hour.Add(time.Hour).Sub(now)
+		return a.from.Add(time.Hour).Sub(now)
 	}
 	a.n++
 	a.last = now

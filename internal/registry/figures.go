@@ -22,8 +22,8 @@ func (r *Registry) countsOrg(m access.Member, org string) bool {
 // countsScope tells whether a member may ask for the figures of a scope: the
 // coalition, or an organisation by its id.
 func (r *Registry) countsScope(ctx context.Context, m access.Member, scope string) bool {
-	if scope == index.Coalition {
-		return true
+	if scope == index.Coalition { // a key for one organisation is no key to what all have together
+		return m.Limit == nil || m.Limit.Org == ""
 	}
 	_, ok := r.Organisation(ctx, scope)
 	return ok && r.countsOrg(m, scope)

@@ -287,5 +287,5 @@ func doorOfItsOwn(kind string) bool {
 	case "match", factorKind, searchKind, captureKind, statementKind, releaseKind, publicKind, bulkKind, bundleKind, mapKind, authorityKind, stampKind, nodeKind, arrivalKind, encodingKind, encodingRowsKind, commonKind, revocationKind, packKind:
 		return true
 	}
-	return told(kind) || onRoll(kind)
+	return told(kind) || kind == apiKeyKind || onRoll(kind)
 }

@@ -588,6 +588,7 @@ func (r *Registry) leftBehind(ro *roll, opening bool, lost map[[16]byte]bool) ([
 		set, isRecovery := strings.CutPrefix(strings.TrimSuffix(id, ".set"), "recovery-")
 		invitation, isInvitation := strings.CutPrefix(id, "invite-")
 		member, isMember := strings.CutPrefix(id, "member-")
+		key, isAPIKey := strings.CutPrefix(id, apiKeyPrefix)
 		switch {
 		case strings.HasPrefix(e.Name(), unfinished):
 			left = append(left, file)
@@ -597,6 +598,11 @@ func (r *Registry) leftBehind(ro *roll, opening bool, lost map[[16]byte]bool) ([
 				continue
 			}
 		case !found:
+			continue
+		case isAPIKey: // it opens its member, who is not lost with it
+			if found && !ro.apiKeyLives(key, r.Today()) {
+				left = append(left, file)
+			}
 			continue
 		case isInvitation:
 			if v := ro.invitation(invitation); v != nil && v.Open(r.now()) {

@@ -135,6 +135,7 @@ type Registry struct {
 	auditor   auditor
 	alarmed   alarmed
 	feeds     feeds
+	apiKeys   apiKeys
 	estimates estimates
 	matching  matching
 	uploads   uploads
@@ -281,6 +282,7 @@ func prepare(dir string, opt Options) (*Registry, error) {
 		codes:    access.NewCodes(opt.Now),
 		uploads:  uploads{open: map[evidence.ID]*openUpload{}},
 		kept:     make(chan struct{}, 1),
+		apiKeys:  newAPIKeys(),
 	}
 	r.writing.of = r
 	return r, nil
@@ -378,6 +380,7 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 // Close ends all sessions and closes the register.
 func (r *Registry) Close() error {
 	r.sessions.EndAll()
+	r.apiKeys.endAll()
 	r.closeUploads(func(*openUpload) bool { return true })
 	if r.rights != nil && r.log != nil {
 		r.finishAudit(context.Background())

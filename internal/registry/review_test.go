@@ -397,6 +397,8 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 		"AddPasskey: an empty one":     func() error { return g.AddPasskey(ctx, saule, NewPasskey{}) },
 		"RenamePasskey: there is none": func() error { return g.RenamePasskey(ctx, saule, newID(), "stick") },
 		"RemovePasskey: there is none": func() error { return g.RemovePasskey(ctx, saule, newID()) },
+		"MakeAPIKey: one for nothing":  func() error { _, _, err := g.MakeAPIKey(ctx, saule, NewAPIKey{Name: "n"}); return err },
+		"EndAPIKey: there is none":     func() error { return g.EndAPIKey(ctx, saule, newID()) },
 		"EndFactorOf":                  func() error { return g.EndFactorOf(ctx, saule, g.session.Member.ID) },
 		"ConfirmFactor: none is begun": func() error { _, err := g.ConfirmFactor(ctx, saule, "123456"); return err },
 		"CreateShares":                 func() error { _, err := g.CreateShares(ctx, saule, NewShares{}); return err },

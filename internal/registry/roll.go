@@ -77,6 +77,7 @@ type roll struct {
 	ShareSets   []*ShareSetView // the last one counts
 	Feeds       []*feed
 	Reminders   []*reminders
+	APIKeys     []*apiKey `json:",omitempty"`
 }
 
 // clone is a copy of which the records can be changed.
@@ -94,8 +95,9 @@ func (ro *roll) clone() *roll {
 		c := *o
 		next.Orgs = append(next.Orgs, &c)
 	}
-	next.Factors = slices.Clone(ro.Factors) // none of them ever changes, as of the next two
+	next.Factors = slices.Clone(ro.Factors) // none of them ever changes, as of the next three
 	next.Feeds, next.Reminders = slices.Clone(ro.Feeds), slices.Clone(ro.Reminders)
+	next.APIKeys = slices.Clone(ro.APIKeys)
 	for _, k := range ro.Passkeys {
 		c := *k
 		next.Passkeys = append(next.Passkeys, &c)

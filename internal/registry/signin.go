@@ -151,6 +151,7 @@ func (r *Registry) LocksAll(s *access.Session) error {
 // register is locked.
 func (r *Registry) EndAll() {
 	r.sessions.EndAll()
+	r.apiKeys.endAll()
 	if !r.owes(actLock) { // not by a member: by kua lock, or because nobody was there
 		r.owe(&line{act: actLock, owed: true})
 	}

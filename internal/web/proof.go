@@ -47,6 +47,7 @@ var proofActs = map[string]string{
 	"POST /account/factor/off":         "factor_off",
 	"POST /account/passkeys/remove":    "passkey",
 	"POST /account/feed":               "feed",
+	"POST /account/programs":           "apikey",
 	"POST /mail":                       "mail",
 	"POST /mail/end":                   "mail",
 	"POST /mail/try":                   "mail",
