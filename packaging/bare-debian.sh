@@ -79,7 +79,7 @@ start
 ok "the service is up, as user kua"
 
 code=$(grep -oE '([0-9A-Z]{5}-){5}[0-9A-Z]+' "$work/served")
-told=(--data-urlencode "code=$code" --data-urlencode org=Invented --data-urlencode name=aigerim)
+told=(--data-urlencode "code=$code" --data-urlencode org=Invented --data-urlencode name=aigerim --data-urlencode pack=kz)
 passphrase=$(page /first "${told[@]}" | sed -n 's/.*<p class="made"[^>]*>\([^<]*\)<.*/\1/p')
 [ -n "$passphrase" ] || fail "no passphrase is shown"
 page /first "${told[@]}" --data-urlencode "made=$passphrase" --data-urlencode "typed=$passphrase" --data step=confirm | grep -q /sign-in || fail "the register is not made: $(tail -2 "$work/served")"

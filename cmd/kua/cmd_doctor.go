@@ -41,7 +41,7 @@ Each finding comes with what helps; exit code 3.`,
 			if err != nil {
 				return err
 			}
-			found, err := p.lookAround(dir)
+			found, err := p.lookAround(dir, givenCertificate(dir))
 			if err != nil {
 				return err
 			}
@@ -90,7 +90,7 @@ Each finding comes with what helps; exit code 3.`,
 }
 
 // lookAround looks at a register that may be locked, and at its machine.
-func (p *program) lookAround(dir string) ([]doctor.Finding, error) {
+func (p *program) lookAround(dir, certificate string) ([]doctor.Finding, error) {
 	forgetting, err := registry.At(dir, p.options())
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (p *program) lookAround(dir string) ([]doctor.Finding, error) {
 		return nil, err
 	}
 	found, err := doctor.Look(p.machine(), doctor.Place{
-		Dir: dir, Forgetting: forgetting, Public: publicDir(dir), Passphrase: demoPassphraseFile,
+		Dir: dir, Forgetting: forgetting, Public: publicDir(dir), Passphrase: demoPassphraseFile, Certificate: certificate,
 	})
 	if err != nil {
 		return nil, err
@@ -133,29 +133,5 @@ func conditionOf(ctx context.Context, reg *registry.Registry, s *access.Session)
 	if err != nil {
 		return nil, err
 	}
-	var found []doctor.Finding
-	if c.Alone {
-		found = append(found, doctor.Found("alone"))
-	}
-	if c.WithoutFactor > 0 {
-		found = append(found, doctor.Found("factor", strconv.Itoa(c.WithoutFactor)))
-	}
-	if c.StaleCopies > 0 {
-		found = append(found, doctor.Found("stale", strconv.Itoa(c.StaleCopies)))
-	}
-	if c.Recovery != "" {
-		found = append(found, doctor.Found("recovery."+c.Recovery))
-	}
-	switch b := c.Backups; b.Why {
-	case "none":
-		found = append(found, doctor.Found("backup.none"))
-	case "old", "unproven":
-		found = append(found, doctor.Found("backup."+b.Why, day(b.Made)))
-	case "proof_old":
-		found = append(found, doctor.Found("backup.proof_old", day(b.Proven)))
-	}
-	if c.Alarms > 0 {
-		found = append(found, doctor.Found("alarms", strconv.Itoa(c.Alarms)))
-	}
-	return found, nil
+	return c.Findings(day), nil
 }

@@ -20,11 +20,15 @@ var errMade = errors.New("the register is made already")
 // serveFirst serves the pages on which a register is made, until it is, or the
 // context ends: then there is none, and no error.
 func (h *host) serveFirst(ctx context.Context) (*registry.Registry, error) {
+	packs, err := firstPacks()
+	if err != nil {
+		return nil, err
+	}
 	turn := h.newTurn(ctx)
 	code := access.NewCode()
 	made, making := make(chan *registry.Registry, 1), make(chan struct{}, 1)
 	handler, err := web.NewFirst(web.FirstStart{
-		Code: code, Passphrase: seal.NewPassphrase,
+		Code: code, Packs: packs, Passphrase: seal.NewPassphrase,
 		Make: func(_ context.Context, f web.First) error {
 			select {
 			case making <- struct{}{}:
@@ -65,9 +69,30 @@ func (h *host) serveFirst(ctx context.Context) (*registry.Registry, error) {
 	return reg, err
 }
 
+// firstPacks are the packs that a register can be made with.
+func firstPacks() (all []web.FirstPack, err error) {
+	for _, id := range registry.Packs() {
+		book, err := registry.LoadBook(id)
+		if err != nil {
+			return nil, err
+		}
+		pack := web.FirstPack{ID: id}
+		for _, known := range book.Packs() {
+			if known.ID == id {
+				pack.Label = known.Label
+				_, pack.Draft = known.Banner()
+			}
+		}
+		all = append(all, pack)
+	}
+	return all, nil
+}
+
 // makeFirst makes a register with its first organisation.
 func (h *host) makeFirst(ctx context.Context, f web.First) (*registry.Registry, error) {
-	reg, session, err := registry.Create(ctx, h.dir, f.Member, h.p.options())
+	options := h.p.options()
+	options.Pack = f.Pack
+	reg, session, err := registry.Create(ctx, h.dir, f.Member, options)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func TestFirstStart(t *testing.T) {
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("something of a register is there before it is made")
 	}
-	form := url.Values{"code": {code}, "org": {"Invented"}, "name": {"aigerim"}, "made": {lockPass}, "typed": {lockPass}, "step": {"confirm"}}
+	form := url.Values{"code": {code}, "org": {"Invented"}, "name": {"aigerim"}, "pack": {"kg"}, "made": {lockPass}, "typed": {lockPass}, "step": {"confirm"}}
 	res, err := http.PostForm(address+"/first", form)
 	if err != nil {
 		t.Fatal(err)

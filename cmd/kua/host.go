@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/doctor"
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/web"
@@ -58,8 +59,9 @@ type host struct {
 
 	// asks are the wishes to have the register locked. Who asks is answered by
 	// closing the channel, when it is.
-	asks chan chan struct{}
-	open atomic.Bool
+	asks   chan chan struct{}
+	open   atomic.Bool
+	opened atomic.Pointer[registry.Registry] // nil: it is locked
 	// published says that the public page is to be looked at; publicStamp is
 	// that of the page as it was written last.
 	published   chan struct{}
@@ -138,7 +140,7 @@ func (h *host) close(reg *registry.Registry) {
 // then asked is not nil.
 func (h *host) servePages(ctx context.Context, reg *registry.Registry) (asked []chan struct{}, err error) {
 	turn := h.newTurn(ctx)
-	handler, err := web.New(reg, h.words, web.Options{Logger: h.log, Secure: h.how.reach.secure(), Post: h.p.post(h.words), Ask: askAuthority, Published: h.hasPublished, Reports: h.reportsOf, LockAll: func() {
+	handler, err := web.New(reg, h.words, web.Options{Logger: h.log, Secure: h.how.reach.secure(), Post: h.p.post(h.words), Ask: askAuthority, Published: h.hasPublished, Reports: h.reportsOf, Around: h.around(h.p.now()), LockAll: func() {
 		h.ask()
 		<-turn.stopped // so that the answer leads to the next turn
 	}})
@@ -150,6 +152,8 @@ func (h *host) servePages(ctx context.Context, reg *registry.Registry) (asked []
 	}
 	tending := h.tend(turn.requests, reg)
 	h.open.Store(true)
+	h.opened.Store(reg)
+	defer h.opened.Store(nil)
 	fmt.Fprintf(h.p.out, "The pages are at %s — end with Ctrl-C.\n", h.address())
 	idle, stop := h.idleTicks()
 	defer stop()
@@ -234,6 +238,28 @@ func (h *host) tend(ctx context.Context, reg *registry.Registry) <-chan struct{}
 		}
 	}()
 	return done
+}
+
+// around says how it stands around a register that was opened at a moment.
+func (h *host) around(since time.Time) func() (web.Around, error) {
+	return func() (web.Around, error) {
+		a := web.Around{Version: version, Since: since}
+		certificate := h.how.reach.certificate(h.dir)
+		var err error
+		if a.Findings, err = h.p.lookAround(h.dir, certificate); err != nil {
+			return web.Around{}, err
+		}
+		machine := h.p.machine()
+		if machine.Disk != nil {
+			if a.Disk, err = machine.Disk(h.dir); err != nil {
+				return web.Around{}, err
+			}
+		}
+		if certificate != "" {
+			a.Certificate, _ = doctor.CertificateEnds(certificate) // that it is not there is a finding
+		}
+		return a, nil
+	}
 }
 
 // hasPublished has the public page looked at, and does not wait for it.

@@ -10,10 +10,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/kua-registry/kua/internal/registry"
 )
 
 // meters are what a program that watches machines may know of this one: how
@@ -35,6 +38,22 @@ func (h *host) newMeters() *meters {
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 	}
+	backup := func(of func(*registry.Registry, context.Context) (time.Time, bool, error)) func() float64 {
+		return func() float64 {
+			reg := h.opened.Load()
+			if reg == nil {
+				return -1
+			}
+			at, is, err := of(reg, context.Background())
+			switch {
+			case err != nil:
+				return -1
+			case !is:
+				return 0
+			}
+			return float64(at.Unix())
+		}
+	}
 	m.all.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.answers, m.seconds,
 		gauge("kua_register_open", "1 while the register is open, 0 while it is locked.", func() float64 {
@@ -54,6 +73,8 @@ func (h *host) newMeters() *meters {
 			}
 			return float64(d.Free)
 		}),
+		gauge("kua_backup_made_timestamp_seconds", "When the last backup was made, in seconds since 1970; 0: there is none; -1: not known while the register is locked.", backup((*registry.Registry).LastBackup)),
+		gauge("kua_backup_proven_timestamp_seconds", "When the newest backup was made that was restored as a trial, likewise.", backup((*registry.Registry).LastProvenBackup)),
 	)
 	return m
 }

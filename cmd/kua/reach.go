@@ -21,6 +21,8 @@ import (
 
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
+
+	"github.com/kua-registry/kua/internal/doctor"
 )
 
 // reach is how the pages are reached over a network: with a certificate of
@@ -119,6 +121,32 @@ func (v *reach) config(dir string, now func() time.Time, log *slog.Logger) (*tls
 		return v.asked(dir, now, log)
 	}
 	return nil, nil
+}
+
+// certificate is the file of the certificate by which the pages are reached;
+// empty where this program speaks no TLS.
+func (v *reach) certificate(dir string) string {
+	switch {
+	case v.tlsCert != "":
+		return v.tlsCert
+	case v.acmeHost == "":
+		return ""
+	case v.acmeCache != "":
+		return filepath.Join(v.acmeCache, v.acmeHost)
+	}
+	return filepath.Join(filepath.Clean(dir)+acmeEnding, v.acmeHost)
+}
+
+// givenCertificate is the certificate that an authority gave for the pages of
+// the register in dir; empty where there is none beside it.
+func givenCertificate(dir string) string {
+	all, _ := filepath.Glob(filepath.Join(filepath.Clean(dir)+acmeEnding, "*.*")) // a name has a dot; an account's key has none
+	for _, file := range all {
+		if _, err := doctor.CertificateEnds(file); err == nil {
+			return file
+		}
+	}
+	return ""
 }
 
 // asked is the side of a server whose certificate an authority is asked for,

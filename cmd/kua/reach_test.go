@@ -484,7 +484,7 @@ func TestMeters(t *testing.T) {
 		return w.Code, w.Body.String()
 	}
 	_, text := ask("127.0.0.1:9", "/metrics")
-	for _, want := range []string{`kua_answers_total{code="418"} 1`, "kua_answer_seconds_count 1", "kua_register_open 0", "kua_disk_free_bytes ", "go_goroutines "} {
+	for _, want := range []string{`kua_answers_total{code="418"} 1`, "kua_answer_seconds_count 1", "kua_register_open 0", "kua_disk_free_bytes ", "kua_backup_made_timestamp_seconds -1", "kua_backup_proven_timestamp_seconds -1", "go_goroutines "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not told", want)
 		}

@@ -3,7 +3,10 @@
 package doctor
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -67,6 +70,9 @@ type Place struct {
 	Forgetting string // of its forgetting keys
 	Public     string // what is meant for everybody, below Dir
 	Passphrase string // file name under which samples keep theirs, in Dir
+	// Certificate is the file of the certificate by which the pages are reached;
+	// empty: none is known.
+	Certificate string
 }
 
 const (
@@ -77,6 +83,9 @@ const (
 	// clockSlack is how far a file may be in the clock's future: what daylight
 	// saving that was set by hand, and nothing worse, makes of it.
 	clockSlack = 2 * time.Hour
+	// certificateSoon is how long before its end a certificate should have been
+	// renewed: an authority's is, thirty days before.
+	certificateSoon = 14 * 24 * time.Hour
 	// named is how many files a finding names.
 	named = 3
 )
@@ -88,7 +97,7 @@ var expected = []int{22, 80, 443}
 // Look looks at a register's folders and at the machine they are on.
 func Look(m Machine, p Place) ([]Finding, error) {
 	var all []Finding
-	for _, look := range []func(Machine, Place) ([]Finding, error){files, forgetting, disk, memory, clock, ports} {
+	for _, look := range []func(Machine, Place) ([]Finding, error){files, forgetting, disk, memory, clock, ports, certificate} {
 		found, err := look(m, p)
 		if err != nil {
 			return nil, err
@@ -334,6 +343,48 @@ func listening(line string) (port int, ok bool) {
 	}
 	n, err := strconv.ParseUint(number, 16, 16)
 	return int(n), err == nil
+}
+
+// certificate looks at how long the pages can still be reached by TLS.
+func certificate(m Machine, p Place) ([]Finding, error) {
+	if p.Certificate == "" || m.Now.IsZero() {
+		return nil, nil
+	}
+	ends, err := CertificateEnds(p.Certificate)
+	if err != nil {
+		return []Finding{Found("certificate.none", p.Certificate)}, nil //nolint:nilerr // it is what was found
+	}
+	day := ends.UTC().Format(time.DateOnly)
+	switch left := ends.Sub(m.Now); {
+	case left <= 0:
+		return []Finding{Found("certificate.over", day)}, nil
+	case left < certificateSoon:
+		return []Finding{Found("certificate.soon", day)}, nil
+	}
+	return nil, nil
+}
+
+// CertificateEnds is the day until which the first certificate of a PEM file is
+// good; a key may stand before it.
+func CertificateEnds(file string) (time.Time, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			return time.Time{}, fmt.Errorf("there is no certificate in %s", file)
+		}
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("the certificate in %s can't be read: %w", file, err)
+		}
+		return c.NotAfter, nil
+	}
 }
 
 // loopback reads an address as the kernel writes it: 32-bit words, each in the

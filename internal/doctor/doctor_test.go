@@ -3,7 +3,13 @@
 package doctor
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"io/fs"
+	"math/big"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -128,14 +134,18 @@ func TestLook(t *testing.T) {
 				return Disk{Free: 2 << 30, Size: 3 << 30}, nil
 			}
 		}, Found("swap", "/swapfile")},
-		"swap in an encrypted file": {proc("swaps", "Filename Type\n/swapfile file 1\n"), Finding{}},
-		"dumps to a program":        {proc("sys/kernel/core_pattern", "|/usr/lib/systemd/systemd-coredump %P\n"), Found("core", "|/usr/lib/systemd/systemd-coredump %P")},
-		"dumps to nowhere":          {proc("sys/kernel/core_pattern", "|/bin/false\n"), Finding{}},
-		"dumps to a file":           {func(_ *testing.T, m *Machine, _ *Place) { m.CoreLimit = 1 }, Found("core", "core")},
-		"clock adrift":              {func(_ *testing.T, m *Machine, _ *Place) { m.Synced = func() (bool, error) { return false, nil } }, Found("clock")},
-		"a database for everybody":  {proc("net/tcp6", "0: 00000000000000000000000000000000:1538 0:0 0A\n1: 00000000000000000000000000000000:0050 0:0 0A\n2: x\n"), Found("ports", "5432")},
-		"two of them":               {proc("net/tcp", "0: 0101A8C0:18EB 0:0 0A\n1: 00000000:1538 0:0 0A\n1: 0101A8C0:1538 0:0 0A\n"), Found("ports", "5432, 6379")},
-		"nothing is known":          {func(_ *testing.T, m *Machine, _ *Place) { *m = Machine{} }, Finding{}},
+		"swap in an encrypted file":  {proc("swaps", "Filename Type\n/swapfile file 1\n"), Finding{}},
+		"dumps to a program":         {proc("sys/kernel/core_pattern", "|/usr/lib/systemd/systemd-coredump %P\n"), Found("core", "|/usr/lib/systemd/systemd-coredump %P")},
+		"dumps to nowhere":           {proc("sys/kernel/core_pattern", "|/bin/false\n"), Finding{}},
+		"dumps to a file":            {func(_ *testing.T, m *Machine, _ *Place) { m.CoreLimit = 1 }, Found("core", "core")},
+		"clock adrift":               {func(_ *testing.T, m *Machine, _ *Place) { m.Synced = func() (bool, error) { return false, nil } }, Found("clock")},
+		"a database for everybody":   {proc("net/tcp6", "0: 00000000000000000000000000000000:1538 0:0 0A\n1: 00000000000000000000000000000000:0050 0:0 0A\n2: x\n"), Found("ports", "5432")},
+		"two of them":                {proc("net/tcp", "0: 0101A8C0:18EB 0:0 0A\n1: 00000000:1538 0:0 0A\n1: 0101A8C0:1538 0:0 0A\n"), Found("ports", "5432, 6379")},
+		"a certificate that is good": {ending(40 * 24 * time.Hour), Finding{}},
+		"one that ends soon":         {ending(13 * 24 * time.Hour), Found("certificate.soon", "2026-07-14")},
+		"one that has ended":         {ending(-time.Hour), Found("certificate.over", "2026-07-01")},
+		"none where one should be":   {func(_ *testing.T, _ *Machine, p *Place) { p.Certificate = "DIR/none.pem" }, Found("certificate.none", "DIR/none.pem")},
+		"nothing is known":           {func(_ *testing.T, m *Machine, _ *Place) { *m = Machine{} }, Finding{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, p := well(), kept(t)
@@ -162,6 +172,26 @@ func TestLook(t *testing.T) {
 }
 
 func isDisk(d Disk) func(string) (Disk, error) { return func(string) (Disk, error) { return d, nil } }
+
+// ending gives the pages a certificate that ends so long from now, its key before it.
+func ending(left time.Duration) func(*testing.T, *Machine, *Place) {
+	return func(t *testing.T, _ *Machine, p *Place) {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: now.Add(left)}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Certificate = filepath.Join(t.TempDir(), "kua.example.org")
+		text := append(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: []byte("not looked at")}), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+		if err := os.WriteFile(p.Certificate, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // proc changes a file of /proc.
 func proc(name, content string) func(*testing.T, *Machine, *Place) {
@@ -190,7 +220,7 @@ func TestEveryFindingIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := []string{"open", "foreign", "behind", "passphrase", "forgetting", "copy", "full", "network", "plain", "swap", "core", "clock", "ports", "weak", "alone", "factor", "stale", "recovery.none", "recovery.left", "recovery.never", "recovery.old", "backup.none", "backup.old", "backup.unproven", "backup.proof_old", "alarms"}
+	ids := []string{"open", "foreign", "behind", "passphrase", "forgetting", "copy", "full", "network", "plain", "swap", "core", "clock", "ports", "weak", "alone", "factor", "stale", "recovery.none", "recovery.left", "recovery.never", "recovery.old", "backup.none", "backup.old", "backup.unproven", "backup.proof_old", "alarms", "certificate.none", "certificate.over", "certificate.soon"}
 	for _, l := range words.Languages() {
 		for _, id := range ids {
 			f := Found(id, "a", "b", "c")

@@ -61,8 +61,9 @@ type Header struct {
 }
 
 const (
-	entryFormat = 1
-	headerLen   = 1 + 16 + 16 + 8 + 4*4
+	// Format is that of the entries this program writes, the first byte of each.
+	Format    = 1
+	headerLen = 1 + 16 + 16 + 8 + 4*4
 
 	// MaxEntry is the greatest length of an entry.
 	MaxEntry = headerLen + 2*(seal.MaxPlain+seal.MaxPlain/8+seal.Overhead)
@@ -71,7 +72,7 @@ const (
 // bytes gives the header as it stands in the entry.
 func (h Header) bytes() []byte {
 	b := make([]byte, 0, headerLen)
-	b = append(b, entryFormat)
+	b = append(b, Format)
 	b = append(b, h.Ledger[:]...)
 	b = append(b, h.Stream[:]...)
 	b = binary.BigEndian.AppendUint64(b, h.Version)
@@ -100,8 +101,8 @@ func Decode(sealed []byte) (Entry, error) {
 	if len(sealed) < headerLen {
 		return bad("the entry is cut off")
 	}
-	if sealed[0] != entryFormat {
-		return bad(fmt.Sprintf("the entry is of format %d, this program knows %d", sealed[0], entryFormat))
+	if sealed[0] != Format {
+		return bad(fmt.Sprintf("the entry is of format %d, this program knows %d", sealed[0], Format))
 	}
 	h := Header{Ledger: ID(sealed[1:]), Stream: ID(sealed[17:]), Version: binary.BigEndian.Uint64(sealed[33:])}
 	for i, n := range []*uint32{&h.FactEpoch, &h.IdentityEpoch, &h.FactLen, &h.IdentityLen} {

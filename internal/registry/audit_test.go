@@ -56,7 +56,7 @@ var withoutLine = map[string]string{
 	"FigureSet": "as Rules", "StatementFacets": "as Rules",
 	"Givable":      "as May",
 	"Accept":       "its entry, the member's record, is in the audit",
-	"ErasureFinal": "a day", "LastProvenBackup": "a day", "BackupState": "days; no id to be tried",
+	"ErasureFinal": "a day", "LastProvenBackup": "a day", "LastBackup": "a day", "BackupState": "days; no id to be tried",
 	"Warm":  "answers nothing",
 	"Carry": "as Tend", "KeepCarrying": "as Tend", "KeepExchanging": "as Tend", "KeepAbreast": "as Tend",
 	"Abreast": "takes over what other machines have written, and answers nothing",

@@ -81,6 +81,14 @@ func (r *Registry) LastProvenBackup(context.Context) (time.Time, bool, error) {
 	return at, !at.IsZero(), err
 }
 
+// LastBackup says when the last backup was made; false: there is none. As
+// LastProvenBackup it may be asked without a session.
+func (r *Registry) LastBackup(context.Context) (time.Time, bool, error) {
+	kept, err := r.keptBackups()
+	at := kept.made().At
+	return at, !at.IsZero(), err
+}
+
 // BackupState says how it stands with the backups of a register.
 type BackupState struct {
 	Made   time.Time `json:"made,omitzero"`   // the last backup; zero: there is none

@@ -9,8 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"time"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/doctor"
 )
 
 // Condition is how it stands with what somebody must look after: numbers, and no name.
@@ -21,6 +24,37 @@ type Condition struct {
 	Recovery      string      // what is to be done about recovery, as RecoveryNone; empty: nothing
 	Backups       BackupState // and what is to be done about them
 	Alarms        int         // that nobody has looked at; 0 for whoever may not see them
+	Stamped       Stamped     // the time stamp over the newest checkpoint that has one
+}
+
+// Stamped is a time stamp that was kept, and not verified again.
+type Stamped struct {
+	Entries uint64    // of the checkpoint; 0: there is no time stamp
+	At      time.Time // when it was kept
+}
+
+// Findings are what is not as it should be, each with what helps; day writes a day.
+func (c Condition) Findings(day func(time.Time) string) []doctor.Finding {
+	var all []doctor.Finding
+	found := func(is bool, id string, args ...string) {
+		if is {
+			all = append(all, doctor.Found(id, args...))
+		}
+	}
+	found(c.Alone, "alone")
+	found(c.WithoutFactor > 0, "factor", strconv.Itoa(c.WithoutFactor))
+	found(c.StaleCopies > 0, "stale", strconv.Itoa(c.StaleCopies))
+	found(c.Recovery != "", "recovery."+c.Recovery)
+	switch b := c.Backups; b.Why {
+	case "none":
+		found(true, "backup.none")
+	case "old", "unproven":
+		found(true, "backup."+b.Why, day(b.Made))
+	case "proof_old":
+		found(true, "backup.proof_old", day(b.Proven))
+	}
+	found(c.Alarms > 0, "alarms", strconv.Itoa(c.Alarms))
+	return all
 }
 
 // Condition says how it stands, to those who administer the register.
@@ -52,6 +86,15 @@ func (r *Registry) Condition(ctx context.Context, s *access.Session) (_ Conditio
 	c.Recovery = recovery.Warning
 	if c.Backups, err = r.BackupState(ctx, s); err != nil {
 		return Condition{}, err
+	}
+	stamps, err := r.index.Outside(ctx, stampKind, allKnown)
+	if err != nil {
+		return Condition{}, err
+	}
+	for _, rec := range stamps {
+		if entries, err := strconv.ParseUint(rec.Get("entries"), 10, 64); err == nil && entries > c.Stamped.Entries {
+			c.Stamped = Stamped{entries, rec.At}
+		}
 	}
 	if access.Decide(s.Member, access.Audit, access.Thing{}) {
 		alarms, err := r.Alarms(ctx, s)

@@ -13,7 +13,7 @@ import (
 func TestCondition(t *testing.T) {
 	ctx := context.Background()
 	g := newRegister(t)
-	if c, err := g.Condition(ctx, g.session); err != nil || !c.Alone || c.WithoutFactor != 1 || c.Recovery != RecoveryNone || c.Backups.Why != "none" || c.StaleCopies != 0 {
+	if c, err := g.Condition(ctx, g.session); err != nil || !c.Alone || c.WithoutFactor != 1 || c.Recovery != RecoveryNone || c.Backups.Why != "none" || c.StaleCopies != 0 || c.Stamped != (Stamped{}) {
 		t.Errorf("of one member: %+v, %v", c, err)
 	}
 	h := newHouse(t)

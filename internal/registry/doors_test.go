@@ -45,6 +45,7 @@ var withoutDecision = map[string]string{
 	"Accept":           "the code decides",
 	"ErasureFinal":     "a day that depends on the calendar alone",
 	"LastProvenBackup": "a day, for the program that looks after the register",
+	"LastBackup":       "as LastProvenBackup",
 	"PublicSite":       "what was published, which is everybody's",
 	"PublicStamp":      "as PublicSite",
 	"Warm":             "answers nothing",

@@ -438,7 +438,7 @@ func (r *Registry) Info(ctx context.Context, s *access.Session) (Info, error) {
 	}
 	return Info{
 		Counts: counts, Cases: stats.Cases, Units: stats.Units, Latest: stats.Latest,
-		Entries: size, Root: root.String(), Ledger: r.log.ID().String(),
+		Entries: size, Format: ledger.Format, Root: root.String(), Ledger: r.log.ID().String(),
 		Organisations: len(orgs), Members: len(r.roll().Members),
 	}, nil
 }

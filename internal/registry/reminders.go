@@ -208,6 +208,7 @@ type MailView struct {
 	Server   MailServer // without its password
 	Password bool       // there is one
 	Members  int        // who want to be reminded
+	Waiting  int        // of them, those whom the server has refused a reminder that is tried again
 	Sent     int        // at the last time anything was sent or tried
 	Failed   int
 	Why      string    // the last failure since then; empty: none
@@ -230,12 +231,16 @@ func (r *Registry) Mail(ctx context.Context, s *access.Session) (_ MailView, err
 		return MailView{}, err
 	}
 	ro := r.roll()
+	st, err := r.reminded()
 	for _, w := range ro.Reminders {
-		if m := ro.member(w.Member); m != nil && !m.Left {
-			v.Members++
+		if m := ro.member(w.Member); m == nil || m.Left {
+			continue
+		}
+		v.Members++
+		if last := st.Members[w.Member]; last.Failed && last.Tries < mailTries && last.Period == periodOf(w.Often, r.now()) {
+			v.Waiting++
 		}
 	}
-	st, err := r.reminded()
 	v.Sent, v.Failed, v.Why, v.At = st.Last.Sent, st.Last.Failed, st.Last.Why, st.Last.At
 	return v, err
 }

@@ -83,6 +83,7 @@ type Info struct {
 	Counts        bool // the member may know how many cases and people there are
 	Cases, Units  int
 	Entries       uint64
+	Format        int    // of the ledger's entries
 	Root          string // of the ledger's tree, hex
 	Ledger        string // the ledger's id
 	Latest        time.Time

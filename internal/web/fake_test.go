@@ -86,6 +86,7 @@ type fake struct {
 
 	did     []string // what was done to an account, or about members
 	access  string   // what was done about who may read a case
+	broken  error    // what looking at the machine fails with
 	ask     registry.Ask
 	refuses error // what every change about members is refused with
 }
@@ -137,7 +138,7 @@ func newPagesLogging(t testing.TB, f *fake, log io.Writer) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := New(f, words, Options{Logger: slog.New(slog.NewTextHandler(log, nil)), LockAll: func() { f.lockedAll++ }, Post: fakePost, Ask: f.ask, Reports: fakeReports})
+	h, err := New(f, words, Options{Logger: slog.New(slog.NewTextHandler(log, nil)), LockAll: func() { f.lockedAll++ }, Post: fakePost, Ask: f.ask, Reports: fakeReports, Around: f.around})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,7 +375,7 @@ func (f *fake) Recovery(*access.Session) (registry.RecoveryView, error) {
 func (f *fake) Info(context.Context, *access.Session) (registry.Info, error) {
 	return registry.Info{
 		Counts: true,
-		Cases:  170, Units: 164, Entries: 2381, Root: strings.Repeat("5a1c0f", 10) + "77ee", Ledger: "3f2a9c44d1b04e6fa0e2b7c81d6690aa",
+		Cases:  170, Units: 164, Entries: 2381, Format: 1, Root: strings.Repeat("5a1c0f", 10) + "77ee", Ledger: "3f2a9c44d1b04e6fa0e2b7c81d6690aa",
 		Latest: moment("2022-06-23T14:05:09Z"), Organisations: 3, Members: 4,
 	}, f.fails
 }

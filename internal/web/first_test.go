@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/locale"
 )
 
@@ -27,7 +28,8 @@ func firstPages(t *testing.T, log *bytes.Buffer, fails error) (http.Handler, acc
 	made := &[]First{}
 	code := access.NewCode()
 	h, err := NewFirst(FirstStart{
-		Code: code, Passphrase: func() (string, error) { return firstWords, nil },
+		Code: code, Packs: []FirstPack{{ID: "kz", Label: codebook.Label{En: "Sample Land", Ru: "Пример", Kk: "Үлгі"}}, {ID: "kg", Label: codebook.Label{En: hostile, Ru: hostile, Kk: hostile}, Draft: true}},
+		Passphrase: func() (string, error) { return firstWords, nil },
 		Make: func(_ context.Context, f First) error {
 			if fails == nil {
 				*made = append(*made, f)
@@ -50,8 +52,9 @@ func TestGoldenFirst(t *testing.T) {
 			golden(t, lang+"-first-"+name, bytes.ReplaceAll(b.post("/first", fields...).Body.Bytes(), []byte(code.String()), []byte("CODE")))
 		}
 		golden(t, lang+"-first", b.get("/").Body.Bytes())
+		page("nowhere", "code", code.String(), "org", "Sample", "name", "Sample Member")
 		page("wrong", "code", "no", "org", "Sample", "name", "Sample Member")
-		told := []string{"code", code.String(), "org", "Sample", "name", "Sample Member"}
+		told := []string{"code", code.String(), "org", "Sample", "name", "Sample Member", "pack", "kg"}
 		page("words", told...)
 		told = append(told, "made", firstWords)
 		page("confirm", append(told, "step", "written")...)
@@ -69,8 +72,8 @@ func TestFirst(t *testing.T) {
 	if w := b.get("/cases"); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("a page of what is not there: %d", w.Code)
 	}
-	whole := map[string]string{"code": code.String(), "org": "Sample", "name": "Asel", "made": firstWords, "step": "confirm", "typed": firstWords}
-	for field, value := range map[string]string{"code": access.NewCode().String(), "org": " ", "name": strings.Repeat("a", 81), "typed": "abbey"} {
+	whole := map[string]string{"code": code.String(), "org": "Sample", "name": "Asel", "pack": "kg", "made": firstWords, "step": "confirm", "typed": firstWords}
+	for field, value := range map[string]string{"code": access.NewCode().String(), "org": " ", "pack": "xx", "name": strings.Repeat("a", 81), "typed": "abbey"} {
 		var fields []string
 		for name, v := range whole {
 			if name == field {
@@ -89,11 +92,11 @@ func TestFirst(t *testing.T) {
 	if w := b.post("/first", fields...); w.Code != http.StatusOK || len(*made) != 1 {
 		t.Fatalf("%d, made %v", w.Code, *made)
 	}
-	if f := (*made)[0]; f.Org != "Sample" || f.Member.Name != "Asel" || f.Member.Lang != "ru" || f.Member.Passphrase != firstWords {
+	if f := (*made)[0]; f.Org != "Sample" || f.Pack != "kg" || f.Member.Name != "Asel" || f.Member.Lang != "ru" || f.Member.Passphrase != firstWords {
 		t.Errorf("made %+v", f)
 	}
 	h, code, _ = firstPages(t, log, errors.New("made up"))
-	w := newBrowser(t, h, "en").post("/first", "code", code.String(), "org", "Sample", "name", "Asel", "made", firstWords, "step", "confirm", "typed", firstWords)
+	w := newBrowser(t, h, "en").post("/first", "code", code.String(), "org", "Sample", "name", "Asel", "pack", "kz", "made", firstWords, "step", "confirm", "typed", firstWords)
 	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "could not be made") {
 		t.Errorf("what failed: %d", w.Code)
 	}

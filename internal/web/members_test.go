@@ -29,6 +29,7 @@ func signedInAs(t *testing.T, f *fake, name, lang string) *browser {
 var memberPages = []struct{ name, as, path string }{
 	{"members", "Sample Administrator", "/members"},
 	{"members-done", "Sample Administrator", "/members?done=ended"},
+	{"status", "Sample Office", "/status"},
 	{"members-worker", "Sample Worker", "/members"},
 	{"invite", "Sample Administrator", "/members/invite"},
 	{"member", "Sample Administrator", "/members/" + memberID},
@@ -74,6 +75,7 @@ func TestGoldenMemberPages(t *testing.T) {
 		}
 		empty := newFake(t)
 		empty.empty = true
+		golden(t, lang+"-empty-status", signedInAs(t, empty, "Sample Office", lang).get("/status").Body.Bytes())
 		golden(t, lang+"-empty-members", signedInAs(t, empty, "Sample Administrator", lang).get("/members").Body.Bytes())
 	}
 }

@@ -98,7 +98,7 @@ func (s *server) nav(v *visit, at clock) []navLink {
 		{"/state", "state", counts, true, statePages},
 		{"/figures", "figures", counts, true, []string{"/analysis", "/estimate"}},
 		{"/statements", "statements", s.reg.May(v.session, access.WriteText), false, nil},
-		{"/members", "members", looksAfter, false, []string{"/organisations"}},
+		{"/members", "members", looksAfter, false, []string{"/organisations", "/status", "/mail"}},
 		{"/about", "about", !counts, false, nil},
 	} {
 		if !l.may {

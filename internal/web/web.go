@@ -79,6 +79,7 @@ type register interface {
 	Recovery(s *access.Session) (registry.RecoveryView, error)
 	backupRegister
 	apiKeyRegister
+	statusRegister
 	memberRegister
 	recordRegister
 	termsRegister
@@ -118,6 +119,8 @@ type Options struct {
 	Post registry.Post
 	// Ask asks a time-stamping authority; nil: none can be asked from the pages.
 	Ask registry.Ask
+	// Around says how it stands around the register; nil: it can't be told.
+	Around func() (Around, error)
 	// Reports is what is published of the keys for reports from outside; nil: it
 	// can't be told.
 	Reports func() (Reports, error)
@@ -137,6 +140,7 @@ type server struct {
 	post      registry.Post
 	ask       registry.Ask            // nil: not to be had
 	reports   func() (Reports, error) // nil: not to be had
+	around    func() (Around, error)  // never nil
 	published func()                  // tells whoever serves the pages; never nil
 	zips      sync.Pool               // of *gzip.Writer
 }
@@ -151,7 +155,10 @@ func New(reg register, words *locale.Catalogue, opts Options) (http.Handler, err
 }
 
 func newServer(reg register, words *locale.Catalogue, opts Options) (*server, error) {
-	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, lockAll: opts.LockAll, post: opts.Post, ask: opts.Ask, reports: opts.Reports, published: opts.Published, pages: map[string]*templates{}}
+	s := &server{reg: reg, words: words, secure: opts.Secure, log: opts.Logger, lockAll: opts.LockAll, post: opts.Post, ask: opts.Ask, reports: opts.Reports, published: opts.Published, around: opts.Around, pages: map[string]*templates{}}
+	if s.around == nil {
+		s.around = nothingAround
+	}
 	if s.published == nil {
 		s.published = func() {}
 	}
@@ -230,6 +237,7 @@ func (s *server) routes() []route {
 		{"POST /cases/{id}/review", s.signed(s.reviewCase)},
 		{"GET /figures", s.signed(s.figures)},
 		{"GET /about", s.signed(s.about)},
+		{"GET /status", s.signed(s.status)},
 		{"GET /audit", s.signed(s.audit)},
 		{"POST /audit/seen", s.signed(s.seeAlarm)},
 		{"GET /account", s.signed(s.account)},
