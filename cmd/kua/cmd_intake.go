@@ -28,7 +28,7 @@ nobody else. A report goes by its id, or by the first 8 or more digits of it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.intakeListCommand(), p.intakeShowCommand(), p.intakeSortCommand(), p.intakeAnswerCommand(),
+	cmd.AddCommand(p.intakeListCommand(), p.intakeShowCommand(), p.intakeFileCommand(), p.intakeSortCommand(), p.intakeAnswerCommand(),
 		p.intakeCaseCommand(), p.intakeAddCommand(), p.intakeKeyCommand())
 	return cmd
 }
@@ -163,7 +163,7 @@ func (p *program) showSubmission(v registry.SubmissionView) {
 			fmt.Fprintf(p.out, "  %s%s\n", part.name, strings.ReplaceAll(part.text, "\n", "\n  "))
 		}
 		for _, f := range m.Files {
-			fmt.Fprintf(p.out, "  File: %s, %d bytes\n", f.Name, f.Bytes)
+			fmt.Fprintf(p.out, "  File %s: %s, %d bytes\n", f.Upload[:8], f.Name, f.Bytes)
 		}
 	}
 }

@@ -65,6 +65,7 @@ var tries = map[string][][]string{
 	"kua import":                {{"list.csv", "--map", "map.yaml", "--org", "North"}, {"list.csv", "--map", "map.yaml", "--org", "South"}, {"list.csv", "--map", "map.yaml", "--org", "ASKED", "--dry-run"}},
 	"kua intake list":           {{}, {"--json"}},
 	"kua intake show":           {{"ASKED"}, {"ASKED", "--json"}},
+	"kua intake file":           {{"ASKED", "ASKED"}, {"ASKED", "ASKED", "--original", "--out", "taken"}},
 	"kua intake sort":           {{"ASKED", "--urgent"}, {"ASKED", "--assign", "ASKED"}, {"ASKED", "--into", "ASKED"}},
 	"kua intake answer":         {{"ASKED"}},
 	"kua intake case":           {{"ASKED"}},

@@ -62,7 +62,7 @@ func letter(words *locale.Catalogue, now time.Time, by registry.MailServer, l re
 		for _, part := range []struct {
 			key string
 			n   int
-		}{{"reminder.deadlines." + period, l.Deadlines}, {"reminder.tasks." + period, l.Tasks}, {"reminder.overdue", l.Overdue}} {
+		}{{"reminder.urgent", l.Urgent}, {"reminder.deadlines." + period, l.Deadlines}, {"reminder.tasks." + period, l.Tasks}, {"reminder.overdue", l.Overdue}} {
 			if part.n > 0 {
 				parts = append(parts, lang.N(part.key, part.n))
 			}

@@ -234,6 +234,7 @@ func TestLettersArrive(t *testing.T) {
 		{sample, "3 deadlines this week", "3 deadlines this week\n1 task this week\n2 overdue\n\nSign in to see which.\n"},
 		{registry.Letter{To: "a@b.example", Lang: "ru", Deadlines: 2}, "2 срока сегодня", "2 срока сегодня\n\nЧтобы увидеть какие, войдите.\n"},
 		{registry.Letter{To: "a@b.example", Lang: "kk", Weekly: true, Tasks: 5}, "Осы аптада 5 тапсырма", "Осы аптада 5 тапсырма\n\nҚайсысы екенін көру үшін кіріңіз.\n"},
+		{registry.Letter{To: "a@b.example", Lang: "kk", Urgent: 2}, "2 шұғыл тапсырма", "2 шұғыл тапсырма\n\nҚайсысы екенін көру үшін кіріңіз.\n"},
 		{registry.Letter{To: "a@b.example", Lang: "xx"}, "A test", "If you read this, reminders arrive.\n"},
 	} {
 		if err := s.post(t, s.by(registry.StartTLS), tt.l); err != nil {

@@ -397,7 +397,7 @@ func (r *Registry) backUpFiles(ctx context.Context, w *backup.Writer, b *backup.
 		}
 		file = filepath.ToSlash(file)
 		switch {
-		case d.IsDir() && (file == keysDir || file == evidenceDir):
+		case d.IsDir() && (file == keysDir || file == evidenceDir || file == shownDir):
 			return fs.SkipDir
 		case !d.Type().IsRegular() || !strings.Contains(file, "/") || ownFile(file):
 			return nil

@@ -128,16 +128,8 @@ func (r *Registry) OpenCopy(ctx context.Context, s *access.Session, caseID, file
 
 // fileCopy is a record of a copy as it is shown.
 func (r *Registry) fileCopy(of *casefile.Case, rec *casefile.Record) FileCopy {
-	number := func(field string) int64 {
-		n, _ := strconv.ParseInt(rec.Get(field), 10, 64)
-		return n
-	}
-	view := FileCopy{
-		ID: rec.ID, Original: rec.Get("original"), Form: rec.Get("form"), File: rec.Get("file"), Thumbnail: rec.Get("thumbnail"),
-		Refused: rec.Get("refused"), Have: number("have"), Most: number("most"), Notes: rec.Fields["notes"], Walls: rec.Fields["walls"],
-		Pages: int(number("pages")), Width: int(number("width")), Height: int(number("height")), Text: rec.Get("text"),
-		Reason: rec.History[0].Reason, At: rec.History[0].At, By: nameOf(r.roll(), rec.History[0].Author),
-	}
+	view := copyView(rec.Fields)
+	view.ID, view.Reason, view.At, view.By = rec.ID, rec.History[0].Reason, rec.History[0].At, nameOf(r.roll(), rec.History[0].Author)
 	if made, ok := of.Record(view.File); ok {
 		view.Media = made.Get("media")
 		view.Bytes, _ = strconv.ParseInt(made.Get("bytes"), 10, 64)
@@ -148,18 +140,32 @@ func (r *Registry) fileCopy(of *casefile.Case, rec *casefile.Record) FileCopy {
 			view.Need = "poppler-utils"
 		}
 	}
+	return view
+}
+
+// copyView is what the fields of a copy say, as copyFields has put them.
+func copyView(fields casefile.Fields) FileCopy {
+	number := func(field string) int64 {
+		n, _ := strconv.ParseInt(first(fields[field]), 10, 64)
+		return n
+	}
+	view := FileCopy{
+		Original: first(fields["original"]), Form: first(fields["form"]), File: first(fields["file"]), Thumbnail: first(fields["thumbnail"]),
+		Refused: first(fields["refused"]), Have: number("have"), Most: number("most"), Notes: fields["notes"], Walls: fields["walls"],
+		Pages: int(number("pages")), Width: int(number("width")), Height: int(number("height")), Text: first(fields["text"]),
+	}
 	for _, wall := range safecopy.Walls() {
 		if code := codeOf(wall); !slices.Contains(view.Walls, code) {
 			view.Missing = append(view.Missing, code)
 		}
 	}
-	for line := range strings.Lines(rec.Get("metadata")) {
+	for line := range strings.Lines(first(fields["metadata"])) {
 		parts := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
 		if len(parts) == 3 {
 			view.Metadata = append(view.Metadata, safecopy.Fact{Where: parts[0], Name: parts[1], Value: parts[2]})
 		}
 	}
-	for _, text := range rec.Fields["boxes"] {
+	for _, text := range fields["boxes"] {
 		var b safecopy.Box
 		if n, err := fmt.Sscan(text, &b.Page, &b.X, &b.Y, &b.Width, &b.Height); n == 5 && err == nil {
 			b.X, b.Y, b.Width, b.Height = b.X/100, b.Y/100, b.Width/100, b.Height/100
@@ -239,22 +245,11 @@ func (r *Registry) makeCopy(ctx context.Context, s *access.Session, caseID, file
 	if r.beside {
 		return FileCopy{}, ledger.ErrLocked
 	}
-	// One file at a time: each may take a gigabyte of memory.
-	wait, cancel := ctx, func() {}
-	if quick {
-		wait, cancel = context.WithTimeout(ctx, quickWait)
+	release, err := r.openingTurn(ctx, quick)
+	if err != nil {
+		return FileCopy{}, err
 	}
-	select {
-	case r.opening <- struct{}{}:
-		cancel()
-		defer func() { <-r.opening }()
-	case <-wait.Done():
-		cancel()
-		if ctx.Err() == nil {
-			return FileCopy{}, ErrNotQuick
-		}
-		return FileCopy{}, ctx.Err()
-	}
+	defer release()
 	rec, err := r.file(ctx, s, row.ID, file)
 	if err != nil {
 		return FileCopy{}, err
@@ -279,7 +274,7 @@ func (r *Registry) makeCopy(ctx context.Context, s *access.Session, caseID, file
 		return FileCopy{}, err
 	}
 	job.Media = mediaNamed(rec.Get("name"))
-	made, report, err := r.openOutside(ctx, s, row.ID, rec, form, job)
+	made, report, err := r.openOriginal(ctx, s, row.ID, rec, form, job)
 	if err != nil {
 		return FileCopy{}, err
 	}
@@ -311,6 +306,26 @@ func (r *Registry) makeCopy(ctx context.Context, s *access.Session, caseID, file
 	return FileCopy{}, ErrNotFound
 }
 
+// openingTurn waits for the turn to open a file from outside, and no longer than
+// quickWait where nobody asked for it. One at a time is opened: each may take a
+// gigabyte of memory.
+func (r *Registry) openingTurn(ctx context.Context, quick bool) (release func(), err error) {
+	wait, cancel := ctx, func() {}
+	if quick {
+		wait, cancel = context.WithTimeout(ctx, quickWait)
+	}
+	defer cancel()
+	select {
+	case r.opening <- struct{}{}:
+		return func() { <-r.opening }, nil
+	case <-wait.Done():
+		if ctx.Err() == nil {
+			return nil, ErrNotQuick
+		}
+		return nil, ctx.Err()
+	}
+}
+
 // notQuick tells whether it may be otherwise for whoever asks and waits.
 func notQuick(report safecopy.Report) bool {
 	if slices.Contains(report.Notes, safecopy.NoReader) {
@@ -337,9 +352,9 @@ func (r *Registry) copyOf(ctx context.Context, caseID, file, form string) (FileC
 	return found, found.ID != "", nil
 }
 
-// openOutside has an original opened, and seals the copy while it comes. It
-// answers the id of the copy; of none the report says why.
-func (r *Registry) openOutside(ctx context.Context, s *access.Session, caseID string, rec *casefile.Record, form string, job safecopy.Job) (string, safecopy.Report, error) {
+// openOriginal has an original of a case opened, and seals the copy into the case
+// while it comes. It answers the id of the copy; of none the report says why.
+func (r *Registry) openOriginal(ctx context.Context, s *access.Session, caseID string, rec *casefile.Record, form string, job safecopy.Job) (made string, _ safecopy.Report, _ error) {
 	file, sealed, ok := sealedOf(rec)
 	if !ok {
 		return "", safecopy.Report{}, ErrNotFound
@@ -349,10 +364,31 @@ func (r *Registry) openOutside(ctx context.Context, s *access.Session, caseID st
 		return "", safecopy.Report{}, notOpened(err, ErrFileDamaged)
 	}
 	defer content.Close()
-	original := &noted{r: content}
+	keep := func(media safecopy.Kind, copied io.Reader) error {
+		if rec.Get("media") == string(safecopy.Text) {
+			media = safecopy.Text // what looks like a page in it was no more than text before
+		}
+		view, err := r.addDerived(ctx, s, caseID, rec.ID, form, string(media), copied)
+		made = view.ID
+		return err
+	}
 	if form == TextOfFile {
+		keep = nil
+	}
+	report, err := r.openOutside(ctx, job, &noted{r: content, why: func(err error) error { return notOpened(err, ErrFileDamaged) }}, keep)
+	if err != nil || report.Refused != nil {
+		made = ""
+	}
+	return made, report, err
+}
+
+// openOutside has a file opened, and hands its copy to keep while it comes, with
+// what it is by its first bytes. A copy that keep has read with no error is
+// whole; nil: none is wanted. A refusal is no error.
+func (r *Registry) openOutside(ctx context.Context, job safecopy.Job, original *noted, keep func(safecopy.Kind, io.Reader) error) (safecopy.Report, error) {
+	if keep == nil {
 		report, err := r.opt.Open(ctx, job, original, io.Discard)
-		return "", report, r.opened(original, err)
+		return report, openingFault(original, err)
 	}
 	in, out := io.Pipe()
 	type end struct {
@@ -370,23 +406,19 @@ func (r *Registry) openOutside(ctx context.Context, s *access.Session, caseID st
 	}()
 	copied := bufio.NewReaderSize(in, safecopy.HeadSize)
 	head, _ := copied.Peek(safecopy.HeadSize)
-	media := safecopy.Sniff(head)
-	if rec.Get("media") == string(safecopy.Text) {
-		media = safecopy.Text // what looks like a page in it was no more than text before
-	}
-	view, err := r.addDerived(ctx, s, caseID, rec.ID, form, string(media), copied)
+	err := keep(safecopy.Sniff(head), copied)
 	in.CloseWithError(io.ErrClosedPipe)
 	was := <-ended
-	if opened := r.opened(original, was.err); opened != nil || was.report.Refused != nil {
-		return "", was.report, opened
+	if fault := openingFault(original, was.err); fault != nil || was.report.Refused != nil {
+		return was.report, fault
 	}
-	return view.ID, was.report, err
+	return was.report, err
 }
 
-// opened is what is wrong beside the file itself.
-func (r *Registry) opened(original *noted, err error) error {
+// openingFault is what went wrong beside the file itself.
+func openingFault(original *noted, err error) error {
 	if failed := original.failed(); failed != nil {
-		return notOpened(failed, ErrFileDamaged)
+		return failed
 	}
 	var refused *safecopy.RefusedError
 	if err == nil || errors.As(err, &refused) {
@@ -395,9 +427,10 @@ func (r *Registry) opened(original *noted, err error) error {
 	return fmt.Errorf("the file can't be opened: %w", err)
 }
 
-// noted remembers that a file could not be read to its end.
+// noted remembers that a file could not be read to its end, and why.
 type noted struct {
 	r   io.Reader
+	why func(error) error // nil: as it is
 	mu  sync.Mutex
 	err error
 }
@@ -405,6 +438,9 @@ type noted struct {
 func (n *noted) Read(p []byte) (int, error) {
 	k, err := n.r.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
+		if n.why != nil {
+			err = n.why(err)
+		}
 		n.mu.Lock()
 		n.err = err
 		n.mu.Unlock()

@@ -314,6 +314,7 @@ func listReport(s *access.Session, store *inbox.Store, keys map[string][]*seal.I
 	switch {
 	case report.Withdrawn != "":
 		s.Keys.Opened.Delete(door)
+		forgetShown(s.Keys, door)
 		report, err = store.Get(door) // which knows the days
 		g.day, g.withdrawn = report.Day, report.Withdrawn
 		return g, err

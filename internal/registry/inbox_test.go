@@ -50,13 +50,21 @@ func (h *house) outside(door byte) *sender {
 	return o
 }
 
+// named is a file of a message under a name of its own; without it a file is
+// called by its first letters.
+func named(name, content string) string { return name + "\r\n\r\n" + content }
+
 // message is what somebody tells, with files of these texts, and their sealed pieces.
 func (o *sender) message(t testing.TB, told string, texts ...string) (sealed []byte, files []submission.File, pieces [][]byte) {
 	t.Helper()
 	m := submission.Message{Format: 1, Language: "kk", Told: told, Where: "Talapker, a garage", Consents: []string{"store", "un", "never_heard_of"}, Answers: o.reads.Recipient().String(), Mark: o.mark}
 	for _, text := range texts {
+		name := text[:3] + ".jpg"
+		if said, content, ok := strings.Cut(text, "\r\n\r\n"); ok {
+			name, text = said, content
+		}
 		sum := sha256.Sum256([]byte(text))
-		f := submission.File{Name: text[:3] + ".jpg", Type: "image/jpeg", Bytes: int64(len(text)), Upload: submission.NewUpload(), Pieces: 1, SHA256: hex.EncodeToString(sum[:])}
+		f := submission.File{Name: name, Type: "image/jpeg", Bytes: int64(len(text)), Upload: submission.NewUpload(), Pieces: 1, SHA256: hex.EncodeToString(sum[:])}
 		b, err := submission.SealPiece(o.to, []byte(text))
 		if err != nil {
 			t.Fatal(err)

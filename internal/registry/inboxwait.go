@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 
@@ -172,31 +171,4 @@ func (r *Registry) urgentFor(ctx context.Context, m access.Member) (items []DueI
 		})
 	}
 	return items, nil
-}
-
-// SubmissionFile opens a file of a report as its sender's machine had it. Where
-// a piece is not the one that was sent, reading ends with ErrSubmissionFile
-// before the last of it is read.
-func (r *Registry) SubmissionFile(ctx context.Context, s *access.Session, id, upload string) (_ io.Reader, _ submission.File, err error) {
-	defer r.refusal(ctx, s, "inbox", "", &err)
-	f, err := r.findReport(ctx, s, id)
-	if err != nil {
-		return nil, submission.File{}, err
-	}
-	for _, m := range f.Messages {
-		for _, of := range m.Files {
-			if m.Answer || m.Shut || of.Upload != upload {
-				continue
-			}
-			content, err := newPieceReader(f, of, m.Number)
-			if err != nil {
-				return nil, submission.File{}, err
-			}
-			if err := r.audit(ctx, &line{act: actRead, what: "inbox", by: s.Keys.Identity}); err != nil {
-				return nil, submission.File{}, fmt.Errorf("%w (%w)", ErrUnaudited, err)
-			}
-			return content, of, nil
-		}
-	}
-	return nil, submission.File{}, ErrNotFound
 }

@@ -6,9 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -179,50 +176,5 @@ func TestUrgentReportIsDue(t *testing.T) {
 	}
 	if _, err := h.Due(ctx, h.people["zhanna"], DueQuery{}); !errors.Is(err, ErrNotAllowed) || h.HasDue(h.people["zhanna"]) {
 		t.Errorf("something is due for who only administers: %v", err)
-	}
-}
-
-// TestSubmissionFile holds that a file of a report opens as it was sent, and
-// that one that was altered never comes out whole.
-func TestSubmissionFile(t *testing.T) {
-	h := takes(t)
-	ctx := context.Background()
-	o := h.outside(1)
-	id := o.sends(t, "with a photograph", "one photograph", "two photographs")
-	view, err := h.Submission(ctx, h.people["erlan"], id)
-	if err != nil || len(view.Messages) != 1 || len(view.Messages[0].Files) != 2 || view.Files != 2 || view.Language != "kk" || len(view.Takers) != 2 {
-		t.Fatalf("%+v (%v)", view, err)
-	}
-	files := view.Messages[0].Files
-	content, f, err := h.SubmissionFile(ctx, h.people["erlan"], id, files[1].Upload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text, err := io.ReadAll(content); err != nil || string(text) != "two photographs" || f.Name != "two.jpg" {
-		t.Errorf("%q of %s (%v)", text, f.Name, err)
-	}
-	for who, want := range map[string]error{"asel": ErrNotAllowed, "erlan": ErrNotFound} {
-		if _, _, err := h.SubmissionFile(ctx, h.people[who], id, "00000000000000000000000000000000"); !errors.Is(err, want) {
-			t.Errorf("%s opens a file that is not there: %v", who, err)
-		}
-	}
-	// The piece of one in the place of that of the other: it opens, and is another.
-	at := func(f int) string {
-		return filepath.Join(h.dir, inboxDir, "reports", id, "000001."+files[f].Upload, "000000")
-	}
-	if err := os.Rename(at(0), at(1)); err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		content, _, err := h.SubmissionFile(ctx, h.people["erlan"], id, f.Upload)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if text, err := io.ReadAll(content); !errors.Is(err, ErrSubmissionFile) || len(text) != 0 {
-			t.Errorf("%q comes out (%v)", text, err)
-		}
-	}
-	if !access.Decide(h.people["erlan"].Member, access.OpenInbox, access.Thing{Org: h.orgs["North"]}) {
-		t.Error("erlan takes no reports: this test finds nothing")
 	}
 }

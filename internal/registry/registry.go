@@ -118,6 +118,7 @@ type Registry struct {
 	devices  *access.Devices // of members, by a key that only the open node can make
 
 	opening chan struct{} // holds as many as open a file from outside: one
+	shown   *shown        // copies of files of reports that members look at
 
 	writing  writing      // held by whoever writes to a case: the index follows the ledger in its order
 	last     time.Time    // of the last entry that is no line of the audit; guarded by writing
@@ -275,6 +276,7 @@ func prepare(dir string, opt Options) (*Registry, error) {
 	r := &Registry{
 		dir: dir, opt: opt, now: opt.Now, passkeys: keys,
 		opening:  make(chan struct{}, 1),
+		shown:    newShown(dir),
 		files:    evidence.Open(filepath.Join(dir, evidenceDir)),
 		sessions: access.NewSessions(opt.Now),
 		line:     access.NewLine(opt.Now),
@@ -365,6 +367,7 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 		return errors.Join(err, r.Close())
 	}
 	if !r.beside {
+		r.sweepShown()
 		if err := errors.Join(r.settleFiles(ctx), r.asked(ctx, func() error { return r.dropErased(ctx) })); err != nil {
 			return errors.Join(err, r.Close())
 		}
@@ -392,7 +395,7 @@ func (r *Registry) Close() error {
 	}
 	r.writing.LockHere()
 	defer r.writing.Unlock()
-	var errs []error
+	errs := []error{r.shown.clear()}
 	if r.rights != nil && r.log != nil {
 		if r.index != nil && !r.beside && !r.filled {
 			if err := r.settle(context.Background()); err != nil {

@@ -51,13 +51,14 @@ type MailServer struct {
 type Letter struct {
 	To, Lang  string
 	Weekly    bool
+	Urgent    int // urgent reports that the member has not been told of: at once, and of nothing else
 	Deadlines int // of ours that end today, or this week
 	Tasks     int // that are due by then: urgent reports, tasks, contacts, evidence, hearings
 	Overdue   int // deadlines of ours and tasks whose day is over
 }
 
 // Total is how much there is to be reminded of.
-func (l Letter) Total() int { return l.Deadlines + l.Tasks + l.Overdue }
+func (l Letter) Total() int { return l.Urgent + l.Deadlines + l.Tasks + l.Overdue }
 
 // Why mail can't be sent, in a word that may stand in a log.
 const (
@@ -300,6 +301,7 @@ func (r *Registry) TryMail(ctx context.Context, s *access.Session, to string, po
 // sentState is what was sent to whom, so that nobody is reminded twice.
 type sentState struct {
 	Members map[string]sentTo `json:"members"`
+	Urgent  map[string]sentOf `json:"urgent,omitempty"`
 	Last    sentLast          `json:"last"`
 }
 
@@ -309,6 +311,12 @@ type sentTo struct {
 	Failed bool      `json:"failed,omitempty"`
 	Tries  int       `json:"tries"`
 	At     time.Time `json:"at"`
+}
+
+// sentOf is what a member was told of urgent reports.
+type sentOf struct {
+	Tasks  []string  `json:"tasks"` // the open ones that they were told of
+	Failed time.Time `json:"failed,omitzero"`
 }
 
 type sentLast struct {
@@ -326,6 +334,9 @@ func (r *Registry) reminded() (sentState, error) {
 	if st.Members == nil {
 		st.Members = map[string]sentTo{}
 	}
+	if st.Urgent == nil {
+		st.Urgent = map[string]sentOf{}
+	}
 	return st, err
 }
 
@@ -338,6 +349,10 @@ const (
 	mailTries = 5
 	mailAgain = time.Hour
 )
+
+// urgentAgain is how long after a letter about an urgent report that the server
+// did not take the next is tried, as long as it is urgent.
+const urgentAgain = 10 * time.Minute
 
 // periodOf is the day or the week that a reminder is for; empty: it is too early in it.
 func periodOf(often string, now time.Time) string {
@@ -400,73 +415,125 @@ func (r *Registry) remind(ctx context.Context, post Post) (Reminded, error) {
 			return Reminded{}, err
 		}
 	}
-	by, err := r.mailServer()
-	if err != nil {
+	d := &sending{r: r, post: post}
+	var err error
+	if d.by, err = r.mailServer(); err != nil {
 		return Reminded{}, err
 	}
-	st, err := r.reminded()
-	if err != nil {
+	if d.st, err = r.reminded(); err != nil {
 		return Reminded{}, err
 	}
-	var done Reminded
 	ro := r.roll()
 	for _, w := range ro.Reminders {
 		m := ro.member(w.Member)
 		if m == nil || m.Left || !hasDue(m.Member) {
 			continue
 		}
-		now := r.now()
-		period, last := periodOf(w.Often, now), st.Members[w.Member]
-		if period == "" || last.Period == period && (!last.Failed || last.Tries >= mailTries || now.Sub(last.At) < mailAgain) {
-			continue
+		err := d.urgent(ctx, m.Member, w)
+		if err == nil {
+			err = d.usual(ctx, m.Member, w)
 		}
-		l, err := r.letter(ctx, m.Member, w)
 		if err != nil {
-			return done, err
-		}
-		next := sentTo{Period: period, Tries: 1, At: now}
-		if last.Period == period {
-			next.Tries += last.Tries
-		}
-		switch {
-		case post == nil && l.Total() > 0:
-			done.Sent++
-			continue
-		case post == nil:
-			done.Nothing++
-			continue
-		}
-		st.Members[w.Member] = next
-		if err := r.keepSealed(remindedFile, remindedLabel, st); err != nil {
-			return done, fmt.Errorf("no reminder was sent, because it could not be written down: %w", err)
-		}
-		if l.Total() == 0 {
-			done.Nothing++
-			continue
-		}
-		if err := post(ctx, by, l); err != nil {
-			done.Failed++
-			done.Why = MailUnclear
-			var not *MailError
-			if errors.As(err, &not) {
-				done.Why, next.Failed = not.Why, !not.Maybe
-			}
-			st.Members[w.Member] = next
-		} else {
-			done.Sent++
-		}
-		st.Last = sentLast{At: now, Sent: done.Sent, Failed: done.Failed, Why: done.Why}
-		if err := r.keepSealed(remindedFile, remindedLabel, st); err != nil {
-			return done, err
-		}
-		if ctx.Err() != nil {
-			return done, ctx.Err()
+			return d.done, err
 		}
 	}
-	if done.Failed > 0 {
-		r.opt.Log.Warn("reminders could not be sent", slog.Int("failed", done.Failed), slog.Int("sent", done.Sent), slog.String("why", done.Why))
+	if d.done.Failed > 0 {
+		r.opt.Log.Warn("reminders could not be sent", slog.Int("failed", d.done.Failed), slog.Int("sent", d.done.Sent), slog.String("why", d.done.Why))
 	}
-	return done, nil
+	return d.done, nil
+}
+
+// sending is one round of reminders.
+type sending struct {
+	r    *Registry
+	post Post // nil: nothing is sent, and nothing written
+	by   MailServer
+	st   sentState
+	done Reminded
+}
+
+// usual sends a member the reminder of their day or week.
+func (d *sending) usual(ctx context.Context, m access.Member, w *reminders) error {
+	now := d.r.now()
+	period, last := periodOf(w.Often, now), d.st.Members[w.Member]
+	if period == "" || last.Period == period && (!last.Failed || last.Tries >= mailTries || now.Sub(last.At) < mailAgain) {
+		return nil
+	}
+	l, err := d.r.letter(ctx, m, w)
+	if err != nil {
+		return err
+	}
+	next := sentTo{Period: period, Tries: 1, At: now}
+	if last.Period == period {
+		next.Tries += last.Tries
+	}
+	return d.send(ctx, l, func(failed bool) {
+		next.Failed = failed
+		d.st.Members[w.Member] = next
+	})
+}
+
+// urgent tells a member at once of reports in which life is at risk that they
+// were not told of, however often they are reminded and whatever the hour.
+func (d *sending) urgent(ctx context.Context, m access.Member, w *reminders) error {
+	items, err := d.r.urgentFor(ctx, m)
+	if err != nil {
+		return err
+	}
+	was, now := d.st.Urgent[w.Member], d.r.now()
+	next := sentOf{}
+	fresh := 0
+	for _, item := range items {
+		next.Tasks = append(next.Tasks, item.Due.Record)
+		if !slices.Contains(was.Tasks, item.Due.Record) {
+			fresh++
+		}
+	}
+	if fresh == 0 || now.Sub(was.Failed) < urgentAgain {
+		return nil
+	}
+	return d.send(ctx, Letter{To: w.Address, Lang: m.Lang, Urgent: fresh}, func(failed bool) {
+		if d.st.Urgent[w.Member] = next; failed {
+			d.st.Urgent[w.Member] = sentOf{Tasks: was.Tasks, Failed: now}
+		}
+	})
+}
+
+// send sends a letter. mark is told before that it is sent, and after, where it
+// is so, that it certainly was not; each time that is written down.
+func (d *sending) send(ctx context.Context, l Letter, mark func(failed bool)) error {
+	switch {
+	case d.post == nil && l.Total() > 0:
+		d.done.Sent++
+		return nil
+	case d.post == nil:
+		d.done.Nothing++
+		return nil
+	}
+	mark(false)
+	if err := d.r.keepSealed(remindedFile, remindedLabel, d.st); err != nil {
+		return fmt.Errorf("no reminder was sent, because it could not be written down: %w", err)
+	}
+	if l.Total() == 0 {
+		d.done.Nothing++
+		return nil
+	}
+	if err := d.post(ctx, d.by, l); err != nil {
+		d.done.Failed++
+		d.done.Why = MailUnclear
+		var not *MailError
+		if errors.As(err, &not) {
+			d.done.Why = not.Why
+			mark(!not.Maybe)
+		}
+	} else {
+		d.done.Sent++
+	}
+	d.st.Last = sentLast{At: d.r.now(), Sent: d.done.Sent, Failed: d.done.Failed, Why: d.done.Why}
+	if err := d.r.keepSealed(remindedFile, remindedLabel, d.st); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 // letter counts what a member is to be reminded of: in the cases of their own

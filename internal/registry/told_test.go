@@ -314,6 +314,57 @@ func TestRemindOnce(t *testing.T) {
 	}
 }
 
+// TestUrgentIsToldAtOnceRegression: whoever is reminded once a week heard of a
+// report in which life is at risk on Monday. It is told at once, at any hour,
+// once, and again where the server did not take it.
+func TestUrgentIsToldAtOnceRegression(t *testing.T) {
+	h := &remindedHouse{house: takes(t)}
+	h.office()
+	h.start = h.clock.t
+	ctx := context.Background()
+	for who, often := range map[string]string{"saule": Weekly, "asel": Daily} {
+		if err := h.SetReminders(ctx, h.people[who], often, who+"@sample.example"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := h.outside(1).sends(t, "he is in danger")
+	var l letters
+	h.at(1, 12)
+	h.remind(&l) // those of the day and the week
+	l.sent = nil
+	h.at(2, 3)
+	sorted := func(yes bool) {
+		t.Helper()
+		if err := h.SortSubmission(ctx, h.people["erlan"], id, SubmissionSort{Urgent: &yes}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sorted(true)
+	l.fail = &MailError{Why: MailUnreachable}
+	if done := h.remind(&l); done.Failed != 1 {
+		t.Errorf("the server takes none: %+v", done)
+	}
+	l.fail = nil
+	if h.remind(&l); len(l.sent) != 0 {
+		t.Errorf("tried again without a pause: %+v", l.sent)
+	}
+	if done, err := h.RemindNow(ctx, h.people["aigerim"], nil); err != nil || done.Sent != 0 {
+		t.Errorf("what would be sent meanwhile: %+v (%v)", done, err)
+	}
+	h.clock.t = h.clock.t.Add(urgentAgain)
+	for range 2 {
+		if h.remind(&l); len(l.sent) != 1 || l.sent[0] != (Letter{To: "saule@sample.example", Lang: h.people["saule"].Member.Lang, Urgent: 1}) {
+			t.Errorf("at three in the night: %+v", l.sent)
+		}
+	}
+	sorted(false)
+	h.remind(&l)
+	sorted(true)
+	if h.remind(&l); len(l.sent) != 2 {
+		t.Errorf("in danger again: %+v", l.sent)
+	}
+}
+
 // TestRemindAtMostOnceRegression holds that a crash between writing down and
 // sending, or a connection that breaks off, makes no second message; and that
 // one which the server certainly did not take is tried again, a few times.

@@ -50,6 +50,8 @@ func (v *visit) plays() {
 // copiesCard is what was made of a file, on its page.
 type copiesCard struct {
 	FactsOnly           bool
+	RefusedLead         string // what can be done where there is none
+	TextLead            string // what is to be known of its text
 	Make, Again         string // where a copy is made, where another try is
 	Read, Redact        string // where the text is read, and parts are blacked out
 	Show                *shownView
@@ -86,7 +88,7 @@ type redactedView struct{ Href, Src, Alt, Line, By, Reason string }
 
 // copies are what was made of a file, for its page.
 func (s *server) copies(v *visit, c *caseReader, files []registry.FileView, f registry.FileView) (*copiesCard, error) {
-	card := &copiesCard{FactsOnly: c.file.Row.FactsOnly}
+	card := &copiesCard{FactsOnly: c.file.Row.FactsOnly, RefusedLead: v.T("copies.refused.lead"), TextLead: v.T("copies.text.lead")}
 	here := filesPath(c.file.Row, f.ID)
 	if f.OfFile != "" {
 		card.Original = filesPath(c.file.Row, f.OfFile)
@@ -96,7 +98,7 @@ func (s *server) copies(v *visit, c *caseReader, files []registry.FileView, f re
 		}
 		i := slices.IndexFunc(copies, func(x registry.FileCopy) bool { return x.File == f.ID })
 		if i >= 0 && f.MayOpen {
-			card.show(v, c, copies[i], here)
+			card.show(v, copies[i], filesPath(c.file.Row, copies[i].File)+"/shown", here)
 			card.By = v.madeBy(copies[i])
 		}
 		return card, nil
@@ -112,9 +114,9 @@ func (s *server) copies(v *visit, c *caseReader, files []registry.FileView, f re
 	for i, x := range copies {
 		switch x.Form {
 		case registry.SafeCopy:
-			card.opened(v, c, x)
+			card.opened(v, x)
 			if x.File != "" && opens(x.File) {
-				card.show(v, c, x, here)
+				card.show(v, x, filesPath(c.file.Row, x.File)+"/shown", here)
 			}
 			if read == nil && x.Text != "" {
 				read = &copies[i]
@@ -175,7 +177,7 @@ func (s *server) copies(v *visit, c *caseReader, files []registry.FileView, f re
 }
 
 // opened tells how the original was opened, and what came of it.
-func (card *copiesCard) opened(v *visit, c *caseReader, x registry.FileCopy) {
+func (card *copiesCard) opened(v *visit, x registry.FileCopy) {
 	card.Opened, card.By = true, v.madeBy(x)
 	if x.Refused != "" {
 		card.Refused, card.Limit = v.refused(x), v.limit(x)
@@ -215,9 +217,8 @@ func (v *visit) tag(name string) string {
 	return name
 }
 
-// show shows a copy: here is the page that shows it.
-func (card *copiesCard) show(v *visit, c *caseReader, x registry.FileCopy, here string) {
-	src := filesPath(c.file.Row, x.File) + "/shown"
+// show shows a copy: src is where it is had, here is the page that shows it.
+func (card *copiesCard) show(v *visit, x registry.FileCopy, src, here string) {
 	view := &shownView{Kind: "other", Src: src, Save: src + "?save=1", Alt: v.T("copies.picture")}
 	kind := safecopy.Kind(x.Media)
 	switch {
@@ -369,14 +370,18 @@ func (s *server) shownCopy(v *visit) error {
 	if err != nil {
 		return s.fileNotOpened(err)
 	}
+	return s.sendCopy(v, content, f.ID, safecopy.Kind(f.Media))
+}
+
+// sendCopy hands out a copy that has an id and is of a kind.
+func (s *server) sendCopy(v *visit, content io.ReadSeekCloser, id string, kind safecopy.Kind) error {
 	defer func() { _ = content.Close() }() // nothing was written
 	h := v.w.Header()
 	q := v.r.URL.Query()
-	kind := safecopy.Kind(f.Media)
 	var out io.ReadSeeker = content
 	switch {
 	case q.Get("save") != "":
-		v.attached("copy-" + short(f.ID) + endings[kind])
+		v.attached("copy-" + short(id) + endings[kind])
 	case kind == safecopy.PDF:
 		page, err := strconv.Atoi(q.Get("page"))
 		if err != nil {
@@ -392,12 +397,12 @@ func (s *server) shownCopy(v *visit) error {
 		h.Set("Content-Type", string(safecopy.JPEG))
 		out = bytes.NewReader(picture)
 	case slices.Contains(shownTypes, kind):
-		h.Set("Content-Type", f.Media)
+		h.Set("Content-Type", string(kind))
 	default:
 		return registry.ErrNotFound
 	}
 	h.Set(headers[0][0], filePolicy)
-	h.Set("ETag", `"`+f.ID+`"`)
+	h.Set("ETag", `"`+id+`"`)
 	s.sendFile(v, out)
 	return nil
 }

@@ -3,6 +3,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/rules"
+	"github.com/kua-registry/kua/internal/safecopy"
 	"github.com/kua-registry/kua/internal/submission"
 )
 
@@ -33,6 +35,9 @@ const (
 	takerID    = "a0000000000000000000000000000007"
 	fakeUpload = "0123456789abcdef0123456789abcdef"
 	cutUpload  = "fedcba9876543210fedcba9876543210" // ends before it should
+	docUpload  = "00112233445566778899aabbccddeeff" // of which there is no copy
+	scanUpload = "0f1e2d3c4b5a69788796a5b4c3d2e1f0" // with a script in it
+	filmUpload = "abababababababababababababababab" // whose copy takes long
 )
 
 // fakeInbox is how it stands with reports from outside.
@@ -40,6 +45,8 @@ type fakeInbox struct {
 	keys  error // why the inbox does not open
 	added map[string]bool
 	took  registry.SubmissionSort
+
+	waited bool // somebody waited for the copy that takes long
 }
 
 func (f *fake) OpensInbox(s *access.Session) bool {
@@ -119,13 +126,16 @@ func (f *fake) Submission(ctx context.Context, s *access.Session, id string) (re
 			told(1, v.Day, submission.Message{
 				Told: "Үлгі: ініме қауіп төніп тұр.\nКеше түнде алып кетті.", Who: "інім", Where: "Talapker, a garage " + hostile, When: "кеше", By: "төрт адам", Wish: "адвокат", Contact: "көршінің телефоны",
 				Consents: []string{"store", "complain", "photo", "never_heard_of"},
-				Files:    []submission.File{{Name: "іні.jpg", Type: "image/jpeg", Bytes: 15, Upload: fakeUpload, Pieces: 1}, {Name: hostile, Bytes: 3 << 30, Upload: cutUpload, Pieces: 1}},
+				Files:    []submission.File{{Name: "іні.jpg", Type: "image/jpeg", Bytes: 15, Upload: fakeUpload, Pieces: 1, SHA256: strings.Repeat("4f", 32)}, {Name: hostile, Bytes: 3 << 30, Upload: cutUpload, Pieces: 1, SHA256: strings.Repeat("3e", 32)}},
 			}),
 			answer,
-			told(3, "2022-06-24", submission.Message{Told: "Үлгі: қалалық бөлімде"}),
+			told(3, "2022-06-24", submission.Message{Told: "Үлгі: қалалық бөлімде", Files: []submission.File{
+				{Name: "хат.docx", Type: "application/vnd.openxmlformats-officedocument.wordprocessingml.document", Bytes: 80 << 10, Upload: docUpload, Pieces: 1, SHA256: strings.Repeat("5a", 32)},
+				{Name: "қаулы.pdf", Type: "application/pdf", Bytes: 300 << 10, Upload: scanUpload, Pieces: 1, SHA256: strings.Repeat("6b", 32)},
+			}}),
 		}
 	case reportPart:
-		v.Messages = []registry.SubmissionMessage{told(1, v.Day, submission.Message{Files: []submission.File{{Name: "үлгі.mp4", Type: "video/mp4", Bytes: 5 << 20, Upload: fakeUpload, Pieces: 2}}})}
+		v.Messages = []registry.SubmissionMessage{told(1, v.Day, submission.Message{Files: []submission.File{{Name: "үлгі.mp4", Type: "video/mp4", Bytes: 5 << 20, Upload: filmUpload, Pieces: 2, SHA256: strings.Repeat("7c", 32)}}})}
 	case reportMore:
 		v.Messages = []registry.SubmissionMessage{told(1, v.Day, submission.Message{Told: v.Gist, Conversation: &submission.Conversation{
 			Day: "2022-06-19", Speaker: "victim", Known: "Sample: the bag with the blue strap", Complaint: "yes", Registered: "unknown", Examined: "no", State: "Sample: nobody answered",
@@ -140,22 +150,70 @@ func (f *fake) Submission(ctx context.Context, s *access.Session, id string) (re
 	return v, nil
 }
 
-func (f *fake) SubmissionFile(ctx context.Context, s *access.Session, id, upload string) (io.Reader, submission.File, error) {
+// fakeReportFile is a file of a report in the invented register.
+func (f *fake) fakeReportFile(ctx context.Context, s *access.Session, id, upload string) (registry.SubmissionFileView, error) {
 	v, err := f.Submission(ctx, s, id)
 	if err != nil {
-		return nil, submission.File{}, err
+		return registry.SubmissionFileView{}, err
 	}
 	for _, m := range v.Messages {
 		for _, of := range m.Files {
-			switch {
-			case of.Upload == upload && upload == cutUpload:
-				return io.MultiReader(strings.NewReader("a beginning"), brokenReader{registry.ErrSubmissionFile}), of, nil
-			case of.Upload == upload:
-				return strings.NewReader("a sample of it."), of, nil
+			if of.Upload == upload {
+				return registry.SubmissionFileView{File: of, Report: v.ID, Day: m.Day, Doubtful: upload == scanUpload}, nil
 			}
 		}
 	}
-	return nil, submission.File{}, registry.ErrNotFound
+	return registry.SubmissionFileView{}, registry.ErrNotFound
+}
+
+func (f *fake) SubmissionFile(ctx context.Context, s *access.Session, id, upload string) (io.Reader, submission.File, error) {
+	v, err := f.fakeReportFile(ctx, s, id, upload)
+	switch {
+	case err != nil:
+		return nil, submission.File{}, err
+	case upload == cutUpload:
+		return io.MultiReader(strings.NewReader("a beginning"), brokenReader{registry.ErrSubmissionFile}), v.File, nil
+	}
+	f.did = append(f.did, "took "+shortReport(upload))
+	return strings.NewReader("a sample of it."), v.File, nil
+}
+
+func (f *fake) SubmissionCopy(ctx context.Context, s *access.Session, id, upload string, quick bool) (registry.SubmissionFileView, error) {
+	v, err := f.fakeReportFile(ctx, s, id, upload)
+	if err != nil {
+		return v, err
+	}
+	c := registry.FileCopy{Original: upload, Form: registry.SafeCopy, File: strings.Repeat("c", 32), Walls: []string{"network_namespace", "seccomp", "landlock_files", "limits"}, Missing: []string{"landlock_network"}, By: s.Member.Name, At: moment("2022-06-24T08:01:00Z")}
+	switch upload {
+	case cutUpload:
+		return v, registry.ErrSubmissionFile
+	case docUpload:
+		c.File, c.Refused = "", "office"
+	case filmUpload:
+		if quick && !f.inbox.waited {
+			return v, registry.ErrNotQuick
+		}
+		f.inbox.waited, c.Media = true, "video/mp4"
+	case scanUpload:
+		c.Media, c.Pages, c.Text, c.Notes = "application/pdf", 3, "Үлгі: қаулы "+hostile, []string{"had_script", "had_files"}
+	default:
+		c.Media, c.Width, c.Height = "image/jpeg", 300, 400
+		c.Metadata = []safecopy.Fact{{Where: "EXIF", Name: "Position", Value: "43.2565 76.9285"}, {Where: "EXIF", Name: "Camera owner", Value: hostile}}
+	}
+	v.Copy = &c
+	return v, f.refuses
+}
+
+func (f *fake) OpenSubmissionCopy(ctx context.Context, s *access.Session, id, upload string) (io.ReadSeekCloser, registry.FileCopy, error) {
+	v, err := f.SubmissionCopy(ctx, s, id, upload, true)
+	switch {
+	case err != nil:
+		return nil, registry.FileCopy{}, err
+	case v.Copy.File == "":
+		return nil, registry.FileCopy{}, registry.ErrNotFound
+	}
+	content := map[string][]byte{"application/pdf": fakePages(3), "video/mp4": []byte(filmText), "image/jpeg": fakePicture(300, 400)}[v.Copy.Media]
+	return &inMemory{Reader: bytes.NewReader(content)}, *v.Copy, nil
 }
 
 // brokenReader ends with an error.

@@ -25,6 +25,8 @@ type inboxRegister interface {
 	Submissions(ctx context.Context, s *access.Session) ([]registry.SubmissionView, error)
 	Submission(ctx context.Context, s *access.Session, id string) (registry.SubmissionView, error)
 	SubmissionFile(ctx context.Context, s *access.Session, id, upload string) (io.Reader, submission.File, error)
+	SubmissionCopy(ctx context.Context, s *access.Session, id, upload string, quick bool) (registry.SubmissionFileView, error)
+	OpenSubmissionCopy(ctx context.Context, s *access.Session, id, upload string) (io.ReadSeekCloser, registry.FileCopy, error)
 	SortSubmission(ctx context.Context, s *access.Session, id string, to registry.SubmissionSort) error
 	AnswerSubmission(ctx context.Context, s *access.Session, id, text, language string) error
 	CaseOfSubmission(ctx context.Context, s *access.Session, id string) (registry.Row, error)
@@ -48,6 +50,9 @@ func (s *server) inboxRoutes() []route {
 		{"POST /inbox/{id}/case", s.signed(s.caseOfSubmission)},
 		{"GET /inbox/{id}/merge", s.signed(s.mergePage)},
 		{"GET /inbox/{id}/files/{upload}", s.signed(s.submissionFile)},
+		{"POST /inbox/{id}/files/{upload}/copy", s.signed(s.copySubmissionFile)},
+		{"GET /inbox/{id}/files/{upload}/shown", s.signed(s.shownSubmissionFile)},
+		{"POST /inbox/{id}/files/{upload}/original", s.signed(s.originalSubmissionFile)},
 	}
 }
 

@@ -5,8 +5,6 @@ package web
 import (
 	"cmp"
 	"errors"
-	"io"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -166,7 +164,7 @@ func (v *visit) submissionMessage(r registry.SubmissionView, m registry.Submissi
 		out.Consents = append(out.Consents, v.consent(code))
 	}
 	for _, f := range m.Files {
-		out.Files = append(out.Files, submissionFileRow{f.Name, inboxPath(r.ID) + "/files/" + f.Upload, join([]string{v.size(f.Bytes), f.Type})})
+		out.Files = append(out.Files, submissionFileRow{fileCalled(f), reportFilePath(r.ID, f.Upload), join([]string{v.size(f.Bytes), f.Type})})
 	}
 	return out
 }
@@ -292,24 +290,4 @@ func (s *server) mergePage(v *visit) error {
 		}
 	}
 	return s.show(v, "submission-merge", v.T("inbox.merge.title", body.Short), body)
-}
-
-// submissionFile hands a file of a report out as its sender's machine had it:
-// to be kept, of no kind that a browser would show or run.
-func (s *server) submissionFile(v *visit) error {
-	content, f, err := s.reg.SubmissionFile(v.r.Context(), v.session, v.r.PathValue("id"), v.r.PathValue("upload"))
-	if withoutKey(err) {
-		v.redirect("/inbox")
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	v.attached(cmp.Or(f.Name, "file-"+short(f.Upload)))
-	v.w.Header().Set("Content-Length", strconv.FormatInt(f.Bytes, 10))
-	if _, err := io.Copy(v.moving(), content); err != nil {
-		s.log.Error("a file of a report did not go out whole", slog.String("type", types(err)))
-		panic(http.ErrAbortHandler) // so that the browser sees that it is not whole
-	}
-	return nil
 }

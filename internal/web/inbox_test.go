@@ -32,6 +32,11 @@ var inboxPages = []struct{ name, as, path string }{
 	{"submission-case", "Sample Intake", "/inbox/" + reportCase},
 	{"submission-shut", "Sample Taker", "/inbox/" + reportShut},
 	{"submission-taken-down", "Sample Taker", "/inbox/" + reportMore},
+	{"submission-file", "Sample Intake", "/inbox/" + reportUrgent + "/files/" + fakeUpload},
+	{"submission-file-cut", "Sample Taker", "/inbox/" + reportUrgent + "/files/" + cutUpload},
+	{"submission-file-refused", "Sample Taker", "/inbox/" + reportUrgent + "/files/" + docUpload},
+	{"submission-file-scan", "Sample Taker", "/inbox/" + reportUrgent + "/files/" + scanUpload + "?page=2"},
+	{"submission-file-slow", "Sample Taker", "/inbox/" + reportPart + "/files/" + filmUpload},
 	{"submission-merge", "Sample Taker", "/inbox/" + reportNew + "/merge"},
 	{"inbox-keys", "Sample Intake", "/inbox/keys?done=made"},
 	{"inbox-keys-taker", "Sample Taker", "/inbox/keys"},
@@ -151,7 +156,7 @@ func TestInboxPagesInEveryLanguage(t *testing.T) {
 			}
 			each(doc, func(n *html.Node) {
 				href, _ := attr(n, "href")
-				if !strings.HasPrefix(href, "/inbox") || strings.Contains(href, cutUpload) || strings.Contains(href, "lang=") {
+				if !strings.HasPrefix(href, "/inbox") || strings.Contains(href, "lang=") {
 					return
 				}
 				if got := b.get(href); got.Code != http.StatusOK && p.name != "inbox-norole" {
@@ -234,21 +239,53 @@ func TestSubmissionNotDoneSaysWhyRegression(t *testing.T) {
 	}
 }
 
-// TestInboxFiles holds that a file of a report goes out to be kept and as
-// nothing that a browser would show, that one that breaks off is not taken for
-// whole, and that others get none.
+// TestInboxFiles holds that a file of a report is shown as a copy, that the file
+// itself goes out to who asks for it by the form with the warning alone, to be
+// kept and as nothing that a browser would show, that one that breaks off is not
+// taken for whole, and that others get none.
 func TestInboxFiles(t *testing.T) {
 	f := newFake(t)
 	taker, worker := signedInAs(t, f, "Sample Taker", "en"), signedInAs(t, f, "Sample Worker", "en")
 	path := "/inbox/" + reportUrgent + "/files/"
-	w := taker.get(path + fakeUpload)
+	page := taker.get(path + fakeUpload)
+	if text := page.Body.String(); page.Code != 200 || !strings.Contains(text, `<img src="`+path+fakeUpload+`/shown"`) || !strings.Contains(text, "43.2565 76.9285") || !strings.Contains(text, "in the clear") || len(f.did) != 0 {
+		t.Errorf("the page of a file: %d, and the register did %q", page.Code, f.did)
+	}
+	for at, want := range map[string][2]string{
+		fakeUpload + "/shown":             {"image/jpeg", ""},
+		scanUpload + "/shown?page=2":      {"image/jpeg", ""},
+		scanUpload + "/shown?save=1":      {"application/octet-stream", `attachment; filename=copy-cccccccc.pdf`},
+		scanUpload + "/shown":             {"", ""},
+		docUpload + "/shown":              {"", ""},
+		fakeUpload[:31] + "x/shown":       {"", ""},
+		fakeUpload + "/shown?save=1&a=.x": {"application/octet-stream", `attachment; filename=copy-cccccccc.jpg`},
+	} {
+		w := taker.get(path + at)
+		h := w.Header()
+		if want[0] == "" {
+			if w.Code != http.StatusNotFound {
+				t.Errorf("%s: %d", at, w.Code)
+			}
+			continue
+		}
+		if w.Code != 200 || h.Get("Content-Type") != want[0] || h.Get("Content-Disposition") != want[1] || h.Get("Content-Security-Policy") != filePolicy || h.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d %v", at, w.Code, h)
+		}
+	}
+	if w := taker.get(path + fakeUpload + "/original"); w.Code < 400 {
+		t.Errorf("a link leads to the file itself: %d", w.Code)
+	}
+	w := taker.post(path + fakeUpload + "/original")
 	h := w.Header()
 	if w.Code != 200 || w.Body.String() != "a sample of it." || h.Get("Content-Type") != "application/octet-stream" || h.Get("Content-Length") != "15" || !strings.HasPrefix(h.Get("Content-Disposition"), "attachment; ") || h.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %q %v", w.Code, w.Body, h)
 	}
 	for b, want := range map[*browser]int{taker: http.StatusNotFound, worker: http.StatusForbidden} {
-		if w := b.get(path + "00000000000000000000000000000000"); w.Code != want {
-			t.Errorf("%d, want %d", w.Code, want)
+		none := path + "00000000000000000000000000000000"
+		for what, w := range map[string]*httptest.ResponseRecorder{"page": b.get(none), "copy": b.get(none + "/shown"), "wait": b.post(none + "/copy"), "original": b.post(none + "/original")} {
+			if w.Code != want {
+				t.Errorf("%s: %d, want %d", what, w.Code, want)
+			}
 		}
 	}
 	func() {
@@ -257,8 +294,24 @@ func TestInboxFiles(t *testing.T) {
 				t.Errorf("a file that broke off ends with %v", err)
 			}
 		}()
-		taker.get(path + cutUpload)
+		taker.post(path + cutUpload + "/original")
 	}()
+	// A copy that takes long is made for who asks, and is there from then on.
+	film := "/inbox/" + reportPart + "/files/" + filmUpload
+	if w := taker.get(film); !strings.Contains(w.Body.String(), `action="`+film+`/copy"`) || strings.Contains(w.Body.String(), "<video") {
+		t.Errorf("a film nobody has asked for: %d", w.Code)
+	}
+	if w := taker.post(film + "/copy"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != film+"?made=copy#copy" {
+		t.Errorf("asked for: %d to %q", w.Code, w.Header().Get("Location"))
+	}
+	if w := taker.get(film + "?made=copy"); !strings.Contains(w.Body.String(), "<video") || !strings.Contains(w.Header().Get("Content-Security-Policy"), mediaPolicy) || !strings.Contains(w.Body.String(), "The safe copy is made.") {
+		t.Errorf("made: %d", w.Code)
+	}
+	f.refuses = registry.ErrNoOpener
+	if w := taker.get(path + docUpload); w.Code != 200 || !strings.Contains(w.Body.String(), "opens no files from outside") {
+		t.Errorf("a program that opens nothing: %d", w.Code)
+	}
+	f.refuses = nil
 	for b, want := range map[*browser]int{taker: http.StatusOK, worker: http.StatusNotFound} {
 		if w := b.get("/inbox/keys/card.json"); w.Code != want || want == 200 && w.Body.String() != "{\"format\":1}\n" {
 			t.Errorf("the card: %d, want %d", w.Code, want)

@@ -34,6 +34,9 @@ func newTemplates(v *voice, files *assets) (*templates, error) {
 	return &templates{layout: layout, byName: map[string]*template.Template{}}, err
 }
 
+// parts are what pages have in common with few others, each a file.
+var parts = map[string]string{"file": "copies", "submission-file": "copies"}
+
 // page is the template of a page, with the layout around it.
 func (t *templates) page(name string) (*template.Template, error) {
 	t.mu.Lock()
@@ -44,6 +47,9 @@ func (t *templates) page(name string) (*template.Template, error) {
 	page, err := t.layout.Clone()
 	if err == nil {
 		page, err = page.ParseFS(templateFiles, "templates/"+name+".html")
+	}
+	if part, has := parts[name]; has && err == nil {
+		page, err = page.ParseFS(templateFiles, "templates/"+part+".html")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the template %q: %w", name, err)

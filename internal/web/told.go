@@ -50,6 +50,7 @@ type toldCard struct {
 	Often         []option
 	Address       string
 	NoMail, Wrong bool
+	Urgent        bool // urgent reports can become theirs
 }
 
 // told is nil for those for whom nothing is ever due.
@@ -58,7 +59,7 @@ func (s *server) told(v *visit, wrong bool) *toldCard {
 		return nil
 	}
 	feed, reminders := s.reg.Feed(v.session), s.reg.Reminders(v.session)
-	card := &toldCard{Feed: feed.On, Address: reminders.Address, NoMail: !reminders.Mail, Wrong: wrong}
+	card := &toldCard{Feed: feed.On, Address: reminders.Address, NoMail: !reminders.Mail, Wrong: wrong, Urgent: v.session.Member.Is(access.Intake)}
 	if feed.On {
 		card.Since, card.Asked = v.T("told.feed.on", v.moment(feed.Since)), v.T("told.feed.unasked")
 		if !feed.Asked.IsZero() {
