@@ -129,12 +129,13 @@ func withoutPath(err error) error {
 
 // imported is `kua import --json`.
 type imported struct {
-	File     string           `json:"file"`
-	DryRun   bool             `json:"dry_run,omitempty"`
-	Rows     int              `json:"rows"`
-	Result   *registry.Import `json:"result,omitempty"`
-	Findings []intake.Finding `json:"findings"`
-	Errors   int              `json:"errors"`
+	File     string                  `json:"file"`
+	DryRun   bool                    `json:"dry_run,omitempty"`
+	Rows     int                     `json:"rows"`
+	Result   *registry.Import        `json:"result,omitempty"`
+	Files    *registry.ImportedFiles `json:"files,omitempty"`
+	Findings []intake.Finding        `json:"findings"`
+	Errors   int                     `json:"errors"`
 }
 
 // findingsShown is how many findings are printed one by one; the rest are counted.
@@ -156,6 +157,16 @@ func (p *program) printImported(done imported) error {
 	}
 	if done.Result != nil {
 		fmt.Fprintf(p.out, "%s: %d rows: %d new cases, %d changed, %d as they were; %d entries.\n", done.File, done.Rows, done.Result.New, done.Result.Changed, done.Result.Same, done.Result.Entries)
+		if f := done.Files; f != nil {
+			fmt.Fprintf(p.out, "files: %d new, %d the cases had", f.New, f.Same)
+			if f.NoCase > 0 {
+				fmt.Fprintf(p.out, ", %d of no case", f.NoCase)
+			}
+			fmt.Fprintln(p.out, ".")
+			for _, name := range f.Refused {
+				fmt.Fprintf(p.out, "warning: %s: empty or too large; not taken in\n", name)
+			}
+		}
 	} else if done.DryRun && done.Errors == 0 && done.Rows > 0 {
 		fmt.Fprintf(p.out, "%s: %d rows would be taken in. Nothing was changed.\n", done.File, done.Rows)
 	}
@@ -176,7 +187,7 @@ func (p *program) dryRun(file string, flags listFlags, pack string) error {
 		}
 		done = imported{File: filepath.Base(file), DryRun: true, Rows: len(records.Cases) + len(records.Outside)}
 	} else {
-		_, done, err = p.readList(book, file, flags, edtf.DayOf(p.now()))
+		_, _, done, err = p.readList(book, file, flags, edtf.DayOf(p.now()))
 		done.DryRun = true
 	}
 	if perr := p.printImported(done); perr != nil {
@@ -187,7 +198,7 @@ func (p *program) dryRun(file string, flags listFlags, pack string) error {
 
 // importList takes in a spreadsheet.
 func (p *program) importList(ctx context.Context, reg *registry.Registry, session *access.Session, file string, flags listFlags, orgName string, dryRun bool) (imported, error) {
-	list, done, err := p.readList(reg.Book(), file, flags, reg.Today())
+	list, attached, done, err := p.readList(reg.Book(), file, flags, reg.Today())
 	if err != nil || dryRun {
 		done.DryRun = dryRun
 		return done, err
@@ -205,12 +216,19 @@ func (p *program) importList(ctx context.Context, reg *registry.Registry, sessio
 		return done, err
 	}
 	done.Result = &result
-	return done, nil
+	if len(attached) == 0 {
+		return done, nil
+	}
+	bar = p.progress("files", len(attached))
+	files, err := reg.ImportFiles(ctx, session, org.ID, list.File, attached, bar.step)
+	bar.end()
+	done.Files = &files
+	return done, err
 }
 
 // readList reads a spreadsheet by its mapping. The error says that nothing may
 // be taken in; the findings say why.
-func (p *program) readList(book *codebook.Book, path string, flags listFlags, today edtf.Day) (*intake.Import, imported, error) {
+func (p *program) readList(book *codebook.Book, path string, flags listFlags, today edtf.Day) (*intake.Import, []registry.CaseFile, imported, error) {
 	name := filepath.Base(path)
 	done := imported{File: name}
 	var text []byte
@@ -218,14 +236,14 @@ func (p *program) readList(book *codebook.Book, path string, flags listFlags, to
 	mapName := flags.mapFile
 	if mapName != "" {
 		if text, err = readFile(mapName, maxTextFile); err != nil {
-			return nil, done, err
+			return nil, nil, done, err
 		}
 	}
 	var file *foreign.File
 	if flags.format != "" {
 		var format foreign.Format
 		if file, format, err = readForeign(path, flags.format); err != nil {
-			return nil, done, err
+			return nil, nil, done, err
 		}
 		if mapName == "" {
 			text, mapName = format.Map(file, book), "the ready mapping of "+format.Name
@@ -233,16 +251,16 @@ func (p *program) readList(book *codebook.Book, path string, flags listFlags, to
 	}
 	mapping, err := intake.ParseMapping(text, book)
 	if err != nil {
-		return nil, done, fmt.Errorf("%s: %w", filepath.Base(mapName), err)
+		return nil, nil, done, fmt.Errorf("%s: %w", filepath.Base(mapName), err)
 	}
 	if file == nil {
 		data, err := readFile(path, intake.DefaultLimits().Bytes)
 		if err != nil {
-			return nil, done, err
+			return nil, nil, done, err
 		}
 		t, err := intake.ReadTable(data, mapping.ReadOptions(name))
 		if err != nil {
-			return nil, done, err
+			return nil, nil, done, err
 		}
 		file = &foreign.File{Table: t}
 	}
@@ -255,12 +273,12 @@ func (p *program) readList(book *codebook.Book, path string, flags listFlags, to
 	}
 	switch {
 	case err != nil:
-		return nil, done, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, done, fmt.Errorf("%s: %w", name, err)
 	case done.Errors > 0:
-		return nil, done, fmt.Errorf("%s: %s; nothing was taken in", name, counted(done.Errors, "cell does not fit", "cells do not fit"))
+		return nil, nil, done, fmt.Errorf("%s: %s; nothing was taken in", name, counted(done.Errors, "cell does not fit", "cells do not fit"))
 	}
 	done.Rows = len(list.Rows)
-	return list, done, nil
+	return list, caseFiles(file.Attached), done, nil
 }
 
 func counted(n int, one, many string) string {
@@ -335,6 +353,15 @@ func caseImports(rows []intake.Row) []registry.CaseImport {
 			}
 			return puts
 		}}
+	}
+	return out
+}
+
+// caseFiles hands files that came with cases to the registry in its own terms.
+func caseFiles(attached []foreign.Attached) []registry.CaseFile {
+	out := make([]registry.CaseFile, len(attached))
+	for i, a := range attached {
+		out[i] = registry.CaseFile{Key: a.Key, Name: a.Name, Date: a.Date, Open: a.Open}
 	}
 	return out
 }

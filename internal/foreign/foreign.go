@@ -56,12 +56,11 @@ type File struct {
 
 // Attached is a file that came with a case.
 type Attached struct {
-	Key   string // of the case: what stands in the key column of its row
-	ID    string // the other system's own id of the file, or its path there: the same at each import
-	Name  string // as it was called
-	Media string // as the other system has it; empty: unknown
-	Date  string // since when it was there (EDTF); empty: not recorded
-	Open  func() (io.ReadCloser, error)
+	Key  string // of the case: what stands in the key column of its row
+	ID   string // the other system's own id of the file, or its path there: the same at each import
+	Name string // as it was called
+	Date string // since when it was there (EDTF); empty: not recorded
+	Open func() (io.ReadCloser, error)
 }
 
 // ErrNotThis says that a file is not of the format it was read as. Errors of

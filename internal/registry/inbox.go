@@ -908,16 +908,10 @@ func (r *Registry) quickCopies(ctx context.Context, s *access.Session, caseID st
 
 // itemOf writes the evidence that a file is, with the first step of its custody.
 func (r *Registry) itemOf(ctx context.Context, s *access.Session, f *found, caseID string, m SubmissionMessage, of submission.File) (string, error) {
-	kind := "unknown"
-	for begins, code := range map[string]string{"image/": "photo", "video/": "video", "audio/": "audio"} {
-		if strings.HasPrefix(of.Type, begins) {
-			kind = code
-		}
-	}
 	item := ledger.NewID().String()
 	return item, r.Write(ctx, s, caseID, []Put{
 		{Record: item, Kind: "evidence", Fields: casefile.Fields{
-			"kind": {kind}, "obtained": {m.Day}, "state": {"held"}, "sha256": {of.SHA256}, "hashed": {"yes"}, "file_name": {of.Name},
+			"kind": {evidenceKind(of.Type)}, "obtained": {m.Day}, "state": {"held"}, "sha256": {of.SHA256}, "hashed": {"yes"}, "file_name": {of.Name},
 		}},
 		{Record: ledger.NewID().String(), Kind: "handover", Fields: casefile.Fields{"evidence": {item}, "event": {"received"}, "date": {m.Day}}},
 	}, nil, "", fromSubmission+": "+f.source(m.Number))

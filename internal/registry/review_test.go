@@ -338,6 +338,12 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err := g.AddFile(ctx, saule, id, NewFile{Content: strings.NewReader("x")})
 			return err
 		},
+		"ImportFiles": func() error {
+			_, err := g.ImportFiles(ctx, saule, north, "list", []CaseFile{{Key: planted[7], Name: "x", Open: func() (io.ReadCloser, error) {
+				return io.NopCloser(strings.NewReader("x")), nil
+			}}}, nil)
+			return err
+		},
 		"MakeCopy":    func() error { _, err := g.MakeCopy(ctx, saule, id, report.ID, false); return err },
 		"ReadText":    func() error { _, err := g.ReadText(ctx, saule, id, report.ID, false); return err },
 		"Redact":      func() error { _, err := g.Redact(ctx, saule, id, report.ID, oneBox, ""); return err },
