@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"path"
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
@@ -108,4 +109,20 @@ func ReadFile(folder fs.FS, name string, limits intake.Limits) ([]byte, error) {
 		return nil, &PlaceError{File: name, What: fmt.Sprintf("larger than %d MB: split it", limit>>20)}
 	}
 	return data, nil
+}
+
+// Attach is a file of a folder or archive that came with a case. It is looked
+// for at once, and opened when it is taken in.
+func Attach(folder fs.FS, name, key string) (Attached, error) {
+	if !fs.ValidPath(name) {
+		return Attached{}, fs.ErrInvalid
+	}
+	info, err := fs.Stat(folder, name)
+	if err != nil {
+		return Attached{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return Attached{}, fs.ErrInvalid
+	}
+	return Attached{Key: key, ID: name, Name: path.Base(name), Open: func() (io.ReadCloser, error) { return folder.Open(name) }}, nil
 }

@@ -55,6 +55,15 @@ func (r Row) Set(heading string, values ...string) {
 	}
 }
 
+// SetAll puts several values under a heading that is still empty, with the text
+// in which they stood.
+func (r Row) SetAll(heading, text string, values []string) {
+	if len(values) > 0 {
+		r.put(heading, text, intake.TextCell)
+		r.sheet.rows[r.i].Cells[r.sheet.at[heading]].Values = values
+	}
+}
+
 // SetDate puts a date (EDTF) under a heading: it needs no form declared.
 func (r Row) SetDate(heading, date string) {
 	if date != "" {

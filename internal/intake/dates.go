@@ -4,6 +4,7 @@ package intake
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ func layouts() []layout {
 		{"02.01.2006", "dmy", '.'}, {"02/01/2006", "dmy", '/'}, {"02-01-2006", "dmy", '-'},
 		{"01/02/2006", "mdy", '/'}, {"01-02-2006", "mdy", '-'}, {"01.02.2006", "mdy", '.'},
 		{"01.2006", "my", '.'}, {"01/2006", "my", '/'}, {"2006-01", "ym", '-'}, {"2006", "y", 0},
-		{"serial", "serial", 0}, {"edtf", "edtf", 0},
+		{"serial", "serial", 0}, {"edtf", "edtf", 0}, {"range", "range", 0},
 	}
 }
 
@@ -71,6 +72,9 @@ func parseDate(c Cell, declared []layout) (string, *dateProblem) {
 	if c.Type == EDTFCell {
 		return readDate(text, []layout{{"edtf", "edtf", 0}})
 	}
+	if from, to, ok := cutRange(text, declared); ok {
+		return readRange(from, to, declared)
+	}
 	var late *dateProblem
 	if day, clock, ok := cutClock(text); ok {
 		text = day
@@ -87,6 +91,42 @@ func parseDate(c Cell, declared []layout) (string, *dateProblem) {
 		p = late
 	}
 	return s, p
+}
+
+// cutRange cuts a range at its sign, where the mapping says that there are ranges.
+func cutRange(text string, declared []layout) (from, to string, ok bool) {
+	if !slices.ContainsFunc(declared, func(l layout) bool { return l.order == "range" }) {
+		return "", "", false
+	}
+	i := strings.IndexAny(text, ":~")
+	if i < 0 {
+		return "", "", false
+	}
+	return strings.TrimSpace(text[:i]), strings.TrimSpace(text[i+1:]), true
+}
+
+// readRange reads from:to, either side of which may be blank.
+func readRange(from, to string, declared []layout) (string, *dateProblem) {
+	declared = slices.DeleteFunc(slices.Clone(declared), func(l layout) bool { return l.order == "range" })
+	ends := [2]string{"..", ".."}
+	for i, text := range [2]string{from, to} {
+		if text == "" {
+			continue
+		}
+		s, p := readDate(text, declared)
+		if p != nil {
+			return "", p
+		}
+		ends[i] = s
+	}
+	if ends[0] == ends[1] && ends[0] != ".." {
+		return ends[0], nil
+	}
+	d, err := edtf.Parse(ends[0] + "/" + ends[1])
+	if err != nil || ends[0] == ends[1] {
+		return "", &dateProblem{what: "is not a range of dates", want: "from:to, of which one may be left out, the earlier first"}
+	}
+	return d.String(), nil
 }
 
 func readDate(text string, declared []layout) (string, *dateProblem) {

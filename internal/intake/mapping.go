@@ -47,6 +47,7 @@ type stepSpec struct {
 	actions []string                // as written, for suggestions
 	records []recordSpec
 	ignore  []column
+	warn    bool // rows of no case of the list are told of and stay outside
 	line    int
 }
 
@@ -368,11 +369,18 @@ func (p *parser) mapping(root *yaml.Node) *Mapping {
 }
 
 func (p *parser) steps(n *yaml.Node, kinds map[string]string) stepSpec {
-	f := p.fields(n, "steps", "sheet", "header", "dates", "key", "id", "column", "cases", "records", "ignore")
+	f := p.fields(n, "steps", "sheet", "header", "dates", "key", "id", "unmatched", "column", "cases", "records", "ignore")
 	s := stepSpec{
 		sheet: p.text(f["sheet"], "sheet"), header: p.number(f["header"], "header"), dates: p.layouts(f["dates"]),
 		key: p.column(f["key"], "key"), id: p.column(f["id"], "id"), action: p.column(f["column"], "column"), ignore: p.columns(f["ignore"], "ignore"),
 		cases: map[string][]recordSpec{}, line: n.Line,
+	}
+	switch p.text(f["unmatched"], "unmatched") {
+	case "", "error":
+	case "warn":
+		s.warn = true
+	default:
+		p.fail(f["unmatched"], "unmatched: warn or error")
 	}
 	if s.sheet == "" {
 		p.fail(n, "steps: sheet is missing")

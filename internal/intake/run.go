@@ -428,64 +428,78 @@ func (r *run) readCases() {
 // readSteps reads a sheet with a row a step.
 func (r *run) readSteps(s *stepSpec, b *bound) {
 	keyCol := b.index[s.key.name]
+	stray := 0
 	for _, row := range b.rows {
 		r.tick()
 		if len(row.Cells) == 0 {
 			continue
 		}
 		r.outside(b, row)
-		key := row.Text(keyCol)
+		keys := pieces(row.cell(keyCol), "") // what concerns several cases may name them all
 		at := source{b, row.No, keyCol}
-		c, ok := r.byKey[key]
+		found := 0
+		for _, key := range keys {
+			if c, ok := r.byKey[key]; ok {
+				found++
+				r.readStep(s, b, c, row)
+			} else if !s.warn {
+				var known []string
+				if len(r.cases) <= 2000 {
+					for _, c := range r.cases {
+						known = append(known, c.key)
+					}
+				}
+				r.at(at, Error, key, "no case has this number", "a number that stands in "+sheetName(r.main.sheet)+didYouMean(key, known, ""))
+			}
+		}
 		switch {
-		case key == "":
+		case len(keys) == 0 && !s.warn:
 			r.at(at, Error, "", "the row does not say which case it belongs to", "the number of a case")
-			continue
-		case !ok:
-			var keys []string
-			if len(r.cases) <= 2000 {
-				for _, c := range r.cases {
-					keys = append(keys, c.key)
-				}
-			}
-			r.at(at, Error, key, "no case has this number", "a number that stands in "+sheetName(r.main.sheet)+didYouMean(key, keys, ""))
-			continue
+		case found == 0:
+			stray++
 		}
-		records, action := s.records, ""
-		if s.action.name != "" {
-			col := b.index[s.action.name]
-			action = fold(row.Text(col))
-			more, known := s.cases[action]
-			if !known {
-				what, want := "is not in the mapping", "one of: "+strings.Join(s.actions, ", ")
-				if action == "" {
-					what = "the row does not say what it is"
-				} else if near := nearest(action, s.actions); len(near) > 0 {
-					want = "did you mean " + strings.Join(near, ", ") + "?"
-				}
-				r.at(source{b, row.No, col}, Error, row.Text(col), what, want)
-				continue
-			}
-			records = slices.Concat(records, more)
-		}
-		// The second step of the same kind makes records of its own, named by
-		// their place in the order of such steps of this case.
-		// Where the row has an id of its own, that names them, wherever it stands.
-		suffix := ""
-		if own := rowID(s, b, row); own != "" {
-			suffix = idMark + own
-		} else {
-			id := s.sheet + "\x00" + action
-			c.seen[id]++
-			if n := c.seen[id]; n > 1 {
-				suffix = "#" + strconv.Itoa(n)
-			}
-		}
-		// The row is named by what it is, not by where it stands: a step put in
-		// between leaves the rows after it as they were.
-		c.raw = append(c.raw, raw(b, row, "row/"+s.sheet+"/"+action+suffix))
-		r.apply(c, records, b, row, suffix)
 	}
+	if stray > 0 && s.warn {
+		r.add(Finding{Sheet: b.sheet.Name, Severity: Warning, What: fmt.Sprintf("%d rows are of no case here: they are not taken in", stray)})
+	}
+}
+
+// readStep makes the records of a row of a further sheet.
+func (r *run) readStep(s *stepSpec, b *bound, c *caseDraft, row SourceRow) {
+	records, action := s.records, ""
+	if s.action.name != "" {
+		col := b.index[s.action.name]
+		action = fold(row.Text(col))
+		more, known := s.cases[action]
+		if !known {
+			what, want := "is not in the mapping", "one of: "+strings.Join(s.actions, ", ")
+			if action == "" {
+				what = "the row does not say what it is"
+			} else if near := nearest(action, s.actions); len(near) > 0 {
+				want = "did you mean " + strings.Join(near, ", ") + "?"
+			}
+			r.at(source{b, row.No, col}, Error, row.Text(col), what, want)
+			return
+		}
+		records = slices.Concat(records, more)
+	}
+	// The second step of the same kind makes records of its own, named by
+	// their place in the order of such steps of this case. Where the row has an
+	// id of its own, that names them, wherever it stands.
+	suffix := ""
+	if own := rowID(s, b, row); own != "" {
+		suffix = idMark + own
+	} else {
+		id := s.sheet + "\x00" + action
+		c.seen[id]++
+		if n := c.seen[id]; n > 1 {
+			suffix = "#" + strconv.Itoa(n)
+		}
+	}
+	// The row is named by what it is, not by where it stands: a step put in
+	// between leaves the rows after it as they were.
+	c.raw = append(c.raw, raw(b, row, "row/"+s.sheet+"/"+action+suffix))
+	r.apply(c, records, b, row, suffix)
 }
 
 // idMark stands between the name of a record and the id of the row it is made of.

@@ -58,8 +58,9 @@ func (r *run) several(f *fieldSpec, b *bound, at source, cell Cell) (values []st
 	if f.field.Many || len(values) < 2 {
 		return values
 	}
-	if f.field.Type == codebook.Text {
-		return []string{strings.Join(values, "; ")}
+	if f.field.Type == codebook.Text || f.field.Type == codebook.Prose {
+		one, _ := r.value(f, b, at, Cell{Text: cell.Text, Type: cell.Type})
+		return one
 	}
 	r.at(at, f.severity(), cell.Text, fmt.Sprintf("there are %d values, and %s takes one", len(values), f.field.ID), "one value, or a field that takes several")
 	return nil
@@ -283,6 +284,15 @@ func yesNo(folded string) (string, bool) {
 
 // unknown says that a text stands for no code, and what may have been meant.
 func (r *run) unknown(f *fieldSpec, text string) cached {
+	var group []string
+	for _, w := range f.written {
+		if strings.HasPrefix(fold(w), fold(text)+"::") {
+			group = append(group, w)
+		}
+	}
+	if group != nil {
+		return cached{problem: "is a group of values, and none of them", want: "one of: " + strings.Join(group, ", ")}
+	}
 	words := append([]string{}, f.written...)
 	what := "is not yes, no or unknown"
 	if f.field.Type == codebook.Code {
