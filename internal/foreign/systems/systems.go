@@ -9,6 +9,7 @@ import (
 	"github.com/kua-registry/kua/internal/foreign"
 	"github.com/kua-registry/kua/internal/foreign/huridocs"
 	"github.com/kua-registry/kua/internal/foreign/martus"
+	"github.com/kua-registry/kua/internal/foreign/uwazi"
 )
 
 // All are the formats, sorted by name.
@@ -16,6 +17,7 @@ func All() []foreign.Format {
 	return []foreign.Format{
 		huridocs.Format(),
 		martus.Format(),
+		uwazi.Import(),
 	}
 }
 

@@ -23,9 +23,8 @@ import (
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/foreign"
+	"github.com/kua-registry/kua/internal/foreign/foreigntest"
 	"github.com/kua-registry/kua/internal/intake"
-	"github.com/kua-registry/kua/internal/invented"
-	"github.com/kua-registry/kua/packs/kz"
 )
 
 func must(t testing.TB, err error) {
@@ -33,13 +32,6 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func testBook(t testing.TB) *codebook.Book {
-	t.Helper()
-	b, err := codebook.Load(codebook.Data, kz.Data)
-	must(t, err)
-	return b
 }
 
 // samples are real files of Uwazi's own tests; they are not part of the project.
@@ -69,7 +61,7 @@ func under(t *testing.T, s intake.Sheet, heading string) (out []intake.Cell) {
 
 func TestRealImports(t *testing.T) {
 	folder := samples(t)
-	book := testBook(t)
+	book := foreigntest.Book(t)
 
 	f, err := readImport(folder, "test.csv", foreign.Reading{})
 	must(t, err)
@@ -187,7 +179,7 @@ func TestImportRules(t *testing.T) {
 
 // TestRanges: from:to of the import and from~to of the export, either side blank.
 func TestRanges(t *testing.T) {
-	book := testBook(t)
+	book := foreigntest.Book(t)
 	m, err := intake.ParseMapping([]byte("mapping: 1\nkey: id\ndates: [2006-01-02, 2006/01/02, range]\nrecords:\n- kind: act\n  fields: {date: when}\n"), book)
 	must(t, err)
 	for text, want := range map[string]string{
@@ -209,27 +201,9 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-// fold makes the file of an invented case.
-func fold(book *codebook.Book, c invented.Case) *casefile.Case {
-	var entries []casefile.Entry
-	for _, e := range c.Records() {
-		if e.Fields == nil {
-			continue
-		}
-		entries = append(entries, casefile.Entry{Pos: uint64(len(entries) + 1), Record: e.Record, Kind: e.Kind, Op: casefile.Put, Fields: e.Fields})
-	}
-	return casefile.Fold(book, c.ID, entries)
-}
-
 func export(t interface{ Fatal(...any) }, book *codebook.Book, cases ...*casefile.Case) ([]byte, *foreign.Report) {
 	var out bytes.Buffer
-	report, err := Write(&out, book, func(yield func(*casefile.Case, error) bool) {
-		for _, c := range cases {
-			if !yield(c, nil) {
-				return
-			}
-		}
-	}, foreign.Writing{Open: func(_, record string) (io.ReadCloser, error) {
+	report, err := Write(&out, book, foreigntest.All(cases), foreign.Writing{Open: func(_, record string) (io.ReadCloser, error) {
 		if record == missingFile {
 			return nil, fs.ErrNotExist
 		}
@@ -246,15 +220,9 @@ const missingFile = "00000000000000000000000000000bad"
 // TestOutAndIn: what the report says was carried comes in again as it was, what
 // it says was not does not, and it speaks of every value there is.
 func TestOutAndIn(t *testing.T) {
-	book := testBook(t)
+	book := foreigntest.Book(t)
 	rapid.Check(t, func(t *rapid.T) {
-		reg := invented.Register{Seed: rapid.Uint64().Draw(t, "seed"), Cases: 4000, Orgs: 4}
-		var cases []*casefile.Case
-		for range rapid.IntRange(1, 4).Draw(t, "cases") {
-			cases = append(cases, fold(book, reg.Case(rapid.IntRange(0, 3999).Draw(t, "case"))))
-		}
-		slices.SortFunc(cases, func(a, b *casefile.Case) int { return strings.Compare(a.ID, b.ID) })
-		cases = slices.CompactFunc(cases, func(a, b *casefile.Case) bool { return a.ID == b.ID })
+		cases := foreigntest.Cases(book, rapid.Uint64().Draw(t, "seed"), rapid.IntRange(1, 4).Draw(t, "cases"))
 		cases[0] = withOdd(book, cases[0], t)
 		data, report := export(t, book, cases...)
 		back := takeIn(t, book, data)
@@ -357,7 +325,7 @@ func takeIn(t interface{ Fatal(...any) }, book *codebook.Book, data []byte) map[
 
 // TestFilesOut: files lie beside import.csv under names that lead nowhere else.
 func TestFilesOut(t *testing.T) {
-	book := testBook(t)
+	book := foreigntest.Book(t)
 	c := casefile.Fold(book, strings.Repeat("c", 32), []casefile.Entry{
 		{Pos: 1, Record: strings.Repeat("c", 32), Kind: "case", Op: casefile.Put, Fields: casefile.Fields{"number": {"K-1000001"}}},
 		{Pos: 2, Record: strings.Repeat("d", 32), Kind: "file", Op: casefile.Put, Fields: casefile.Fields{"name": {"../y|1.txt"}, "sha256": {"01"}}},
@@ -393,7 +361,7 @@ func FuzzImport(f *testing.F) {
 	f.Add([]byte("id,title,a__en,b_geolocation,file\n1,x,A|B::c,0|0,y.pdf\n"))
 	f.Add([]byte("kua_case,title,attachments,act.id,act.2.date\nk,t,,1,2022-01-05:\n"))
 	f.Add([]byte("PK\x05\x06" + strings.Repeat("\x00", 18)))
-	book := testBook(f)
+	book := foreigntest.Book(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		limits := intake.Limits{Bytes: 1 << 16, Rows: 100, Columns: 100, Cells: 2000}
 		file, err := readImport(fstest.MapFS{"x": {Data: data}}, "x", foreign.Reading{Limits: limits})
