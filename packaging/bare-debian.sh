@@ -40,6 +40,12 @@ added=$(comm -13 <(echo "$before") <(in_root dpkg-query -W -f '${Package}\n' | s
 [ "$added" = "kua " ] || fail "with the package came: $added"
 ok "the package is installed, and nothing else: $(in_root kua version)"
 
+for file in man/man1/kua.1.gz man/man1/kua-backup.1.gz bash-completion/completions/kua zsh/vendor-completions/_kua fish/vendor_completions.d/kua.fish; do
+	[ -s "$root/usr/share/$file" ] || fail "/usr/share/$file is not there"
+done
+zcat "$root/usr/share/doc/kua/changelog.gz" | head -1 | grep -q '^kua (' || fail "the package has no changelog"
+ok "with it: manual pages, completions, what has changed"
+
 [ "$(stat -c '%a %U' "$root/var/lib/kua")" = "700 $(in_root id -u kua)" ] ||
 	[ "$(in_root stat -c '%a %U' /var/lib/kua)" = "700 kua" ] || fail "/var/lib/kua is not the service's alone"
 unit=$root/lib/systemd/system/kua.service
@@ -50,6 +56,13 @@ if command -v systemd-analyze >/dev/null; then
 	ok "systemd reads the unit$(sed 's/^.*kua.service//; s/[^0-9A-Za-z.: ]//g' <<<"$exposed")"
 else
 	echo "not seen, without systemd-analyze: that systemd reads the unit"
+fi
+
+if command -v lintian >/dev/null; then
+	lintian --allow-root --fail-on error,warning "$package" >"$work/log" 2>&1 || { cat "$work/log" >&2 && fail "the package is not as Debian asks"; }
+	ok "lintian finds nothing"
+else
+	echo "not seen, without lintian: that the package is as Debian asks"
 fi
 
 # As an administrator would: another port, in the conffile.

@@ -30,10 +30,25 @@ GOOS='' go -C packaging/tools build -buildvcs=false -ldflags '-s -w -buildid=' -
 	github.com/goreleaser/nfpm/v2/cmd/nfpm github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 
 rm -rf "${out:?}"/*
+ldflags="-s -w -buildid= -X main.version=$DEB_VERSION"
+
+# The manual, what completes commands in shells, and the changes in the form of
+# Debian: the same for every architecture, so that this machine's program writes them.
+export MANUAL="$tools/manual"
+GOOS='' GOARCH='' go build -buildvcs=false -ldflags "$ldflags" -o "$tools/kua" ./cmd/kua
+"$tools/kua" man --out "$MANUAL"
+{
+	printf 'kua (%s) unstable; urgency=medium\n\n' "$DEB_VERSION"
+	sed -s -e 's/^- //' -e '/^$/d' changelog/unreleased/*.md | while read -r change; do
+		fold -s -w 74 <<<"$change" | sed -e '1s/^/  * /; 1!s/^/    /; s/ *$//'
+	done
+	printf '\n -- The Kua maintainers <maintainers@kua.invalid>  %s\n' "$(date -u -R -d "@$SOURCE_DATE_EPOCH")"
+} >"$MANUAL/changelog"
+gzip -9n "$MANUAL"/man1/*.1 "$MANUAL/changelog"
 for GOARCH in ${ARCHES:-amd64 arm64}; do
 	export GOARCH STAGE="$tools/$GOARCH"
 	mkdir "$STAGE"
-	go build -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$DEB_VERSION" -o "$STAGE/kua" ./cmd/kua
+	go build -buildvcs=false -ldflags "$ldflags" -o "$STAGE/kua" ./cmd/kua
 	"$tools/cyclonedx-gomod" bin -json -noserial -notimestamp -output-version 1.5 \
 		-version "$DEB_VERSION" -output "$STAGE/kua.cdx.json" "$STAGE/kua"
 	"$tools/nfpm" package -f packaging/nfpm.yaml -p deb -t "$out/" >/dev/null
