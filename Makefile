@@ -92,6 +92,10 @@ LOAD_CASES ?= 10000
 WORKERS ?= 500
 LOAD_DIR := bin/bench/register-$(LOAD_CASES)
 
+.PHONY: moved
+moved: go ## MOVES (100) registers made up, archived, taken in elsewhere and archived again: the same cases, history and figures
+	go test ./internal/registry -run TestArchiveMovesARegister -count 1 -timeout 30m -v -args -moves $(or $(MOVES),100)
+
 .PHONY: bench-generate
 bench-generate: build ## a register of LOAD_CASES (10000) cases of people who do not exist, in bin/bench; kept, and gone on with
 	bin/kua bench generate $(LOAD_DIR) --cases $(LOAD_CASES) --members 125

@@ -3,6 +3,7 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -103,6 +104,13 @@ func (r *Registry) openBook(pack string) error {
 	}
 	r.book, r.rules, r.letters = known.book, known.rules, known.letters
 	return nil
+}
+
+// pack is the pack of the register.
+func (r *Registry) pack() string {
+	r.rights.mu.RLock()
+	defer r.rights.mu.RUnlock()
+	return cmp.Or(r.rights.pack, DefaultPack)
 }
 
 // Book is the codebook of the register.

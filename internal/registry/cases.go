@@ -201,7 +201,11 @@ func (r *Registry) facts(e casefile.Entry) casefile.Entry {
 	fact, identity := r.split(e.Kind, e.Fields)
 	e.Fields = fact
 	e.IdentityMissing = e.IdentityMissing || len(identity) > 0
+	claimed, ok := casefile.ClaimedIn(e.Source)
 	e.Reason, e.Source = "", "" // they stand in the identity part: they are people's words
+	if ok {
+		e.Source = claimed.Facts() // when it was written, which everybody sees
+	}
 	return e
 }
 

@@ -29,8 +29,9 @@ type Export struct {
 	Kept int
 	// Cases are the cases, one after the other, each with its history and as far as
 	// the member may hand it on: where that is the facts alone, it is folded of the
-	// facts alone. Who else reads a case, how its review stands, and the keys of its
-	// files are in none. What may leave is asked anew for each, and a case that the
+	// facts alone. Who else reads a case, how its review stands, what was erased by
+	// whom, the copies that the program made of its files, and the keys of these are
+	// in none. What may leave is asked anew for each, and a case that the
 	// member may no longer hand on is left out. That cases leave is written down
 	// before the first of them does.
 	Cases iter.Seq2[*casefile.Case, error]
@@ -55,42 +56,51 @@ type ExportFile struct {
 // Export hands out cases that the member may hand to somebody outside.
 func (r *Registry) Export(ctx context.Context, s *access.Session, q ExportQuery) (_ *Export, err error) {
 	defer r.refusal(ctx, s, "cases", "", &err)
+	ids, kept, err := r.exportIDs(ctx, s, q)
+	if err != nil {
+		return nil, err
+	}
 	clock := r.clock(q.Query.Clock)
-	out := &Export{}
-	var ids []string
+	out := &Export{Total: len(ids), Kept: kept}
+	out.Cases = func(yield func(*casefile.Case, error) bool) { r.handOut(ctx, s, ids, clock, yield) }
+	out.Files = func(id string) ([]ExportFile, error) { return r.exportFiles(ctx, s, id, clock) }
+	out.Outside = func(records []*casefile.Record) ([]*casefile.Record, error) {
+		return r.exportOutside(ctx, s, records, clock, map[string]bool{})
+	}
+	return out, nil
+}
+
+// exportIDs are the cases of an export, and how many of those that were asked for
+// the member may read and not hand on.
+func (r *Registry) exportIDs(ctx context.Context, s *access.Session, q ExportQuery) (ids []string, kept int, err error) {
 	if len(q.Cases) > 0 {
+		clock := r.clock(q.Query.Clock)
 		for _, id := range q.Cases {
 			row, err := r.row(ctx, s, id, clock)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			if r.leaves(s, row.ID) == index.Nothing {
-				return nil, ErrNotAllowed
+				return nil, 0, ErrNotAllowed
 			}
 			if !slices.Contains(ids, row.ID) {
 				ids = append(ids, row.ID)
 			}
 		}
-	} else {
-		if err := r.abreast(ctx); err != nil {
-			return nil, err
-		}
-		if ids, err = r.selected(ctx, s, q.Query); err != nil {
-			return nil, err
-		}
-		all := len(ids)
-		ids = slices.DeleteFunc(ids, func(id string) bool { return r.leaves(s, id) == index.Nothing })
-		if out.Kept = all - len(ids); all > 0 && len(ids) == 0 {
-			return nil, ErrNotAllowed
-		}
+		return ids, 0, nil
 	}
-	out.Total = len(ids)
-	out.Cases = func(yield func(*casefile.Case, error) bool) { r.handOut(ctx, s, ids, clock, yield) }
-	out.Files = func(id string) ([]ExportFile, error) { return r.exportFiles(ctx, s, id, clock) }
-	out.Outside = func(records []*casefile.Record) ([]*casefile.Record, error) {
-		return r.exportOutside(ctx, s, records, clock)
+	if err := r.abreast(ctx); err != nil {
+		return nil, 0, err
 	}
-	return out, nil
+	if ids, err = r.selected(ctx, s, q.Query); err != nil {
+		return nil, 0, err
+	}
+	all := len(ids)
+	ids = slices.DeleteFunc(ids, func(id string) bool { return r.leaves(s, id) == index.Nothing })
+	if all > 0 && len(ids) == 0 {
+		return nil, 0, ErrNotAllowed
+	}
+	return ids, all - len(ids), nil
 }
 
 // leaves is how much of a case a member may hand to somebody outside.
@@ -147,9 +157,18 @@ func (r *Registry) writtenOut(ctx context.Context, s *access.Session, ids []stri
 // fileSecrets are the fields of a file's record that open it: they never leave.
 var fileSecrets = []string{"sealed", "key"}
 
-// staysHere tells whether records of a kind stay when their case leaves: who else
-// reads it, and what members of this register said of it.
-func staysHere(kind string) bool { return kind == grantKind || kind == casefile.ReviewKind }
+// staysHere tells whether an entry stays when its case leaves: who else reads the
+// case, what members of this register said of it and took from it for good, and
+// what the program made of its files, which it makes again.
+func staysHere(kind string, fields casefile.Fields) bool {
+	switch kind {
+	case grantKind, casefile.ReviewKind, kindErasure, copyKind:
+		return true
+	case fileKind:
+		return first(fields["form"]) != ""
+	}
+	return false
+}
 
 // handedOut is a case as far as the member may hand it on; nil: not at all.
 func (r *Registry) handedOut(ctx context.Context, s *access.Session, id string, clock Clock) (*casefile.Case, error) {
@@ -163,13 +182,13 @@ func (r *Registry) handedOut(ctx context.Context, s *access.Session, id string, 
 	}
 	leaving := make([]casefile.Entry, 0, len(entries))
 	for _, e := range entries {
-		if staysHere(e.Kind) || !clock.KnownBy.IsZero() && e.At.After(clock.KnownBy) {
+		if staysHere(e.Kind, e.Fields) || !clock.KnownBy.IsZero() && e.At.After(clock.KnownBy) {
 			continue
 		}
 		if sight != index.All {
 			e = r.facts(e)
 		}
-		if e.Kind == fileKind || e.Kind == copyKind {
+		if e.Kind == fileKind {
 			e.Fields = withoutSecrets(e.Fields)
 		}
 		leaving = append(leaving, e)
@@ -203,8 +222,8 @@ func (r *Registry) exportFiles(ctx context.Context, s *access.Session, id string
 	var out []ExportFile
 	for _, rec := range of.Of(fileKind) {
 		file, sealed, ok := sealedOf(rec)
-		if !ok {
-			continue // its key was destroyed
+		if !ok || staysHere(rec.Kind, rec.Fields) {
+			continue // its key was destroyed; or it is no original
 		}
 		out = append(out, ExportFile{
 			Record: rec.ID, Name: rec.Get("name"), Media: rec.Get("media"), SHA256: rec.Get("sha256"), Bytes: sealed.Size,
@@ -220,10 +239,9 @@ func (r *Registry) exportFiles(ctx context.Context, s *access.Session, id string
 	return out, nil
 }
 
-// exportOutside are the records outside cases that records refer to.
-func (r *Registry) exportOutside(ctx context.Context, s *access.Session, records []*casefile.Record, clock Clock) ([]*casefile.Record, error) {
+// exportOutside are the records outside cases that records refer to, but for those seen.
+func (r *Registry) exportOutside(ctx context.Context, s *access.Session, records []*casefile.Record, clock Clock, seen map[string]bool) ([]*casefile.Record, error) {
 	var out []*casefile.Record
-	seen := map[string]bool{}
 	for len(records) > 0 {
 		var ids []string
 		for _, rec := range records {

@@ -23,6 +23,15 @@ type Put struct {
 	Kind   string
 	Fields casefile.Fields
 	Source string // who says so, where that is more than the act's own source
+
+	came *came // nil: it did not come in with an archive
+}
+
+// came is an entry that came in with an archive: what it says in place of its act.
+type came struct {
+	withdraw       bool
+	reason, source string
+	lacking        bool // who somebody is was erased there, or not open: what is required may be missing
 }
 
 // CaseImport is one case of a list. Key is the list's own number for it, by

@@ -448,6 +448,14 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err = g.DoBulk(ctx, saule, b, plan.Set, "at once")
 			return err
 		},
+		"RehearseRestore": func() error {
+			_, err := g.RehearseRestore(ctx, saule, BackupPlace{}, Unlock{Passphrase: testPassphrase}, RestoreOptions{})
+			return err
+		},
+		"ImportArchive": func() error {
+			_, err := g.ImportArchive(ctx, saule, g.archived(g.session, ArchiveQuery{}), ArchiveIn{}, nil)
+			return err
+		},
 		"Fill": func() error { _, _, err := g.Fill(ctx, saule, slices.Values([][]FilledAct{{}})); return err },
 
 		"UndoBulk: there is none": func() error { _, err := g.UndoBulk(ctx, saule, newID(), "why"); return err },

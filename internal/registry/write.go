@@ -50,9 +50,15 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 			if p.Kind == kindErasure && a.keys == nil {
 				return &InvalidError{Kind: p.Kind}
 			}
-			if problems := r.book.Validate(p.Kind, p.Fields); len(problems) > 0 {
+			if problems := r.problems(p); len(problems) > 0 {
 				return &InvalidError{Kind: p.Kind, Problems: problems}
 			}
+			if p.came == nil && casefile.Claims(p.Source) {
+				return ErrClaims
+			}
+		}
+		if casefile.Claims(a.source) {
+			return ErrClaims
 		}
 	}
 	if err := r.writing.ours(); err != nil {
@@ -84,6 +90,18 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 		return fmt.Errorf("%w: %w", ErrKept, r.whyNot(err))
 	}
 	return nil
+}
+
+// problems are what keeps a record from being put.
+func (r *Registry) problems(p Put) []codebook.Problem {
+	if p.came != nil && p.came.withdraw {
+		return nil
+	}
+	problems := r.book.Validate(p.Kind, p.Fields)
+	if p.came != nil && p.came.lacking {
+		problems = slices.DeleteFunc(problems, func(p codebook.Problem) bool { return p.What == codebook.Required })
+	}
+	return problems
 }
 
 // abreast brings an index that could not follow an earlier write up to the ledger,
@@ -201,12 +219,19 @@ func (r *Registry) drafts(ctx context.Context, s *access.Session, acts []act, at
 			if p.Source != "" {
 				c.Source += ": " + p.Source
 			}
+			if p.came != nil {
+				c.Reason, c.Source = p.came.reason, p.came.source
+			}
 			c.Fact, c.Identity = r.split(p.Kind, p.Fields)
 			drafts = append(drafts, ledger.Draft{Stream: stream, Version: version, Keys: keys, Content: c})
 			return nil
 		}
 		for _, p := range a.puts {
-			if err := add(ledger.Put, p); err != nil {
+			op := ledger.Put
+			if p.came != nil && p.came.withdraw {
+				op = ledger.Withdraw
+			}
+			if err := add(op, p); err != nil {
 				return nil, nil, err
 			}
 		}
