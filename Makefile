@@ -209,6 +209,12 @@ bare-debian: go ## the package of this commit in a bare Debian: installed, a cas
 	ARCHES=$$(dpkg --print-architecture) packaging/release.sh bin/bare-debian
 	packaging/bare-debian.sh bin/bare-debian/kua_*.deb
 
+.PHONY: container
+container: go ## the container of this commit built and run as its file says: a register made, locked, found again; as root
+	@command -v podman >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends podman runc curl >/dev/null; }
+	ARCHES=$$(dpkg --print-architecture) packaging/release.sh bin/container
+	packaging/container.sh bin/container
+
 .PHONY: check
 check: lint test ## what must be green before a commit lands
 
