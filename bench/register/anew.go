@@ -17,9 +17,9 @@ import (
 )
 
 // anew opens a register that kua bench generate made, without its index, so that
-// the index is made from the ledger, and once more with it. It writes a profile
-// of the first of them where one is asked for.
-func anew(ctx context.Context, dir, profile string) error {
+// the index is made from the ledger, and once more with it. It writes profiles
+// of the first of them where they are asked for.
+func anew(ctx context.Context, dir, profile, memory string) error {
 	text, err := os.ReadFile(filepath.Join(dir, "invented.json"))
 	if err != nil {
 		return fmt.Errorf("-of must be a register that kua bench generate made: %w", err)
@@ -70,6 +70,12 @@ func anew(ctx context.Context, dir, profile string) error {
 	}
 	took, work, err := open("opening with the index made anew")
 	pprof.StopCPUProfile()
+	if err == nil && memory != "" {
+		var f *os.File
+		if f, err = os.Create(memory); err == nil {
+			err = errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
+		}
+	}
 	if err != nil {
 		return err
 	}

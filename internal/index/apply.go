@@ -128,6 +128,8 @@ type plan struct {
 	cores    chan struct{}               // has an element for each that works
 	versions versions
 	tallies  map[tallied]turn
+	runs     *runs              // where entries are put; nil: into their table
+	moment   int64              // the last that was written
 	changed  map[counted][]byte // that changed, as sheets keep them; empty: it is none any more; nil: no sheet is kept
 }
 
@@ -245,6 +247,12 @@ func (p *plan) writeEntries(c *conn, act Act) (no int64, err error) {
 	if act.Entries[0].From == "" {
 		st.latest = max(st.latest, act.Entries[0].At.UnixMilli())
 	}
+	if p.moment != st.latest {
+		if err := c.Run(`INSERT OR IGNORE INTO moment(known) VALUES(?)`, nil, st.latest); err != nil {
+			return 0, err
+		}
+		p.moment = st.latest
+	}
 	for _, e := range act.Entries {
 		if e.Stream != id {
 			return 0, errors.New("its entries are of more than one stream")
@@ -253,7 +261,11 @@ func (p *plan) writeEntries(c *conn, act Act) (no int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		err = c.Run(`INSERT INTO entry(stream, pos, known, body) VALUES(?, ?, ?, ?)`, nil, no, int64(e.Pos), st.latest, body)
+		if p.runs != nil {
+			err = p.runs.add(staged{no, int64(e.Pos), st.latest, body})
+		} else {
+			err = c.Run(`INSERT INTO entry(stream, pos, known, body) VALUES(?, ?, ?, ?)`, nil, no, int64(e.Pos), st.latest, body)
+		}
 		if err == nil {
 			err = keeps(c, no, e.Entry)
 		}

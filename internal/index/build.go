@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
+	"runtime/metrics"
 	"slices"
 	"sync"
 
-	"github.com/ncruces/go-sqlite3"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kua-registry/kua/internal/casefile"
@@ -68,7 +68,10 @@ func (ix *Index) build(ctx context.Context, fill func(add func([]Act) error) (He
 	if err := c.Run(holdText, nil, buildTextBytes); err != nil {
 		return err
 	}
-	b := &building{ix: ix, c: c, st: ix.state, plan: newPlan(ix, ix.state), scopes: maps.Clone(ix.state.scopes)}
+	b := &building{ix: ix, c: c, st: ix.state, plan: newPlan(ix, ix.state), runs: &runs{c: c, most: ix.held}, scopes: maps.Clone(ix.state.scopes)}
+	b.plan.runs = b.runs
+	ballast := makeBallast()
+	defer runtime.KeepAlive(ballast)
 	head, err := fill(b.add)
 	if err == nil {
 		err = b.replayAll(ctx)
@@ -95,10 +98,12 @@ func (ix *Index) build(ctx context.Context, fill func(add func([]Act) error) (He
 
 // building is an index that is being made.
 type building struct {
-	ix   *Index
-	c    *conn
-	st   *state
-	plan *plan // of the first pass: it writes entries
+	ix    *Index
+	c     *conn
+	st    *state
+	plan  *plan // of the first pass: it takes entries
+	runs  *runs
+	names heldNames
 
 	joined  map[string]string  // case → one it was ever said to be the same as, towards the first of them
 	matches map[string][]int64 // the first of them → the streams of the decisions
@@ -141,13 +146,6 @@ type stored struct {
 	entry     casefile.Entry
 }
 
-// read reads the entries of streams, in the order of streams and of the ledger.
-func (b *building) read(from, to int64, f func(no, known int64, body []byte) error) error {
-	return b.c.Run(`SELECT stream, known, body FROM entry WHERE stream >= ? AND stream <= ? ORDER BY stream, pos`, func(s *sqlite3.Stmt) error {
-		return f(s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnRawBlob(2))
-	}, from, to)
-}
-
 // outsiders goes through the streams that are no cases: what they join, what
 // they change for all, what the audit says of them.
 func (b *building) outsiders() error {
@@ -159,14 +157,17 @@ func (b *building) outsiders() error {
 		if kind == kindCase {
 			continue
 		}
-		var all []stored
-		err := b.read(no, no, func(no, known int64, body []byte) error {
-			e, err := decodeEntry(body)
-			all = append(all, stored{no, known, e})
-			return err
-		})
+		rows, err := b.runs.read(no, no)
 		if err != nil {
 			return err
+		}
+		all := make([]stored, len(rows))
+		for i, row := range rows {
+			e, err := decodeEntry(row.body)
+			if err != nil {
+				return err
+			}
+			all[i] = stored{no, row.known, e}
 		}
 		var before []casefile.Entry
 		for at := 0; at < len(all); {
@@ -242,12 +243,7 @@ func (b *building) join(a, o string) {
 // the same person, with all that was said of it.
 type person struct {
 	cases, matches []int64
-	bodies         []body // of all of them
-}
-
-type body struct {
-	no, known int64
-	bytes     []byte
+	bodies         []staged // of all of them
 }
 
 // became is what came of a person.
@@ -261,7 +257,9 @@ type became struct {
 // done is what came of all that was gone through at once.
 type done struct {
 	persons []*became
-	found   []found // what the cases are found by, in their order
+	found   []found  // what the cases are found by, in their order
+	entries []staged // of all streams up to one
+	to      int64
 }
 
 // Some hundred persons are gone through between two turns of the writer.
@@ -272,6 +270,7 @@ const (
 
 // replayAll is the second pass.
 func (b *building) replayAll(ctx context.Context) error {
+	b.runs.all()
 	if err := b.outsiders(); err != nil {
 		return err
 	}
@@ -303,11 +302,11 @@ func (b *building) replayAll(ctx context.Context) error {
 		}
 	}
 	var err error
-	send := func(persons []person, others []body) {
+	send := func(persons []person, others, entries []staged, to int64) {
 		answer := make(chan done, 1)
 		ahead = append(ahead, answer)
 		work.Go(func() error {
-			all := done{found: make([]found, 0, len(persons))}
+			all := done{found: make([]found, 0, len(persons)), entries: entries, to: to}
 			for _, p := range persons {
 				if err := stopped.Err(); err != nil {
 					return err
@@ -330,12 +329,17 @@ func (b *building) replayAll(ctx context.Context) error {
 		})
 	}
 	for from := int64(1); err == nil && from < int64(len(ids)); from += personsAtOnce {
-		var persons []person
-		var others []body
-		if persons, others, err = b.persons(ids, members, from, min(from+personsAtOnce, int64(len(ids)))-1); err != nil {
+		to := min(from+personsAtOnce, int64(len(ids))) - 1
+		entries, failed := b.runs.read(from, to)
+		if err = failed; err != nil {
 			break
 		}
-		send(persons, others)
+		var persons []person
+		var others []staged
+		if persons, others, err = b.persons(ids, members, entries, from, to); err != nil {
+			break
+		}
+		send(persons, others, entries, to)
 		for err == nil && len(ahead) > turnsAhead {
 			err = writeFirst()
 		}
@@ -346,9 +350,9 @@ func (b *building) replayAll(ctx context.Context) error {
 	return errors.Join(work.Wait(), err)
 }
 
-// persons reads those whose first case is among some streams, and the entries
-// of the other cases that are among them.
-func (b *building) persons(ids []string, members map[string][]int64, from, to int64) (persons []person, others []body, err error) {
+// persons finds those whose first case is among some streams, of which the
+// entries are given, and the entries of the other cases that are among them.
+func (b *building) persons(ids []string, members map[string][]int64, entries []staged, from, to int64) (persons []person, others []staged, err error) {
 	of := map[int64]*person{}
 	var order []int64
 	for no := from; no <= to; no++ {
@@ -365,41 +369,40 @@ func (b *building) persons(ids []string, members map[string][]int64, from, to in
 		of[no] = p
 		order = append(order, no)
 	}
-	take := func(p *person) func(no, known int64, bytes []byte) error {
-		return func(no, known int64, bytes []byte) error {
-			p.bodies = append(p.bodies, body{no, known, slices.Clone(bytes)})
-			return nil
+	for at := 0; at < len(entries); {
+		no, end := entries[at].no, at+1
+		for end < len(entries) && entries[end].no == no {
+			end++
 		}
-	}
-	err = b.read(from, to, func(no, known int64, bytes []byte) error {
 		if p := of[no]; p != nil {
-			return take(p)(no, known, bytes)
+			p.bodies = entries[at:end:end]
+		} else if b.st.kindOf(no) == kindCase {
+			others = append(others, entries[at:end]...)
 		}
-		if b.st.kindOf(no) == kindCase {
-			others = append(others, body{no, known, slices.Clone(bytes)})
-		}
-		return nil
-	})
+		at = end
+	}
 	for _, no := range order {
 		p := of[no]
 		for _, other := range slices.Concat(p.cases[1:], p.matches) {
-			if err == nil {
-				err = b.read(other, other, take(p))
+			rows, err := b.runs.read(other, other)
+			if err != nil {
+				return nil, nil, err
 			}
+			p.bodies = append(p.bodies, rows...)
 		}
 		persons = append(persons, *p)
 	}
-	return persons, others, err
+	return persons, others, nil
 }
 
 // others gathers what cases are found by that were gone through with another one
 // of the same person.
-func (b *building) others(ids []string, bodies []body) (all []found, err error) {
+func (b *building) others(ids []string, bodies []staged) (all []found, err error) {
 	for at := 0; at < len(bodies); {
 		no := bodies[at].no
 		var entries []casefile.Entry
 		for ; at < len(bodies) && bodies[at].no == no; at++ {
-			e, err := decodeEntry(bodies[at].bytes)
+			e, err := decodeEntry(bodies[at].body)
 			if err != nil {
 				return nil, err
 			}
@@ -418,7 +421,7 @@ func (b *building) others(ids []string, bodies []body) (all []found, err error) 
 func (b *building) replay(ids []string, who person) (*became, error) {
 	all := make([]stored, len(who.bodies))
 	for i, body := range who.bodies {
-		e, err := decodeEntry(body.bytes)
+		e, err := decodeEntry(body.body)
 		if err != nil {
 			return nil, err
 		}
@@ -510,10 +513,13 @@ func (b *building) scope(id string) (int64, error) {
 }
 
 // maxTallies is how many of them are kept until they are written.
-const maxTallies = 1 << 18
+const maxTallies = 1 << 19
 
 // write writes what came of some persons.
 func (b *building) write(all done) error {
+	if err := b.runs.write(all.entries, all.to); err != nil {
+		return err
+	}
 	for _, came := range all.persons {
 		v := &came.plan.versions
 		for _, rows := range v.rows {
@@ -549,17 +555,22 @@ func (b *building) write(all done) error {
 	}
 	for i := range all.found {
 		f := &all.found[i]
-		slices.Sort(f.keys)
-		if err := errors.Join(f.writeNames(b.c), f.writeTexts(b.c)); err != nil {
+		for _, key := range f.keys {
+			b.names = append(b.names, nameRow{key, f.stream})
+		}
+		if err := f.writeTexts(b.c); err != nil {
 			return err
 		}
+	}
+	if len(b.names) > mostNames {
+		return b.names.write(b.c)
 	}
 	return nil
 }
 
 // finish writes what is left.
 func (b *building) finish(head Head) error {
-	if err := b.plan.writeTallies(b.c); err != nil {
+	if err := errors.Join(b.plan.writeTallies(b.c), b.names.write(b.c), b.runs.end()); err != nil {
 		return err
 	}
 	for id, no := range b.scopes {
@@ -570,4 +581,18 @@ func (b *building) finish(head Head) error {
 		}
 	}
 	return putHead(b.c, head, b.st.latest, b.st.counted, b.st.next)
+}
+
+// makeBallast is memory that nobody touches, and which so is none, but is
+// counted where it is decided when to collect garbage. While an index is made
+// much garbage is made beside little that is kept, and a small heap would be
+// collected all the time. Of a process that keeps much it is nothing.
+func makeBallast() []byte {
+	const roomy = 160 << 20
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	if kept := live[0].Value.Uint64(); kept < roomy {
+		return make([]byte, roomy-kept)
+	}
+	return nil
 }

@@ -19,6 +19,7 @@ func content() []struct{ table, sql string } {
 		{"meta", `SELECT key, value FROM meta WHERE key <> 'next' ORDER BY key`},
 		{"stream", `SELECT no, id, kind FROM stream ORDER BY no`},
 		{"entry", `SELECT stream, pos, known, body FROM entry ORDER BY stream, pos`},
+		{"moment", `SELECT known FROM moment ORDER BY known`},
 		{"file", `SELECT stream, kfrom, kto, cluster, ` + rowColumns + ` FROM file ORDER BY stream, kfrom`},
 		{"unit", `SELECT s.id, u.kfrom, u.kto, u.spans, u.cells, (SELECT group_concat(m.stream, ' ' ORDER BY m.stream) FROM member m WHERE m.v = u.v)
 			FROM unit u JOIN scope s ON s.no = u.scope ORDER BY 1, 2, 6`},

@@ -78,6 +78,7 @@ type Index struct {
 	writing   sync.Mutex // held by Apply, Reset and Close
 	writer    *conn
 	state     *state // what Apply knows of the cases; only while writing is held
+	held      int    // bytes of entries that are kept in memory while it is made: see runs
 	wrote     bool   // something was applied; only while writing is held
 	behind    int    // about how many streams are not as the pages of the list have them; only while writing is held
 	idle      chan *conn
@@ -105,7 +106,7 @@ func Open(ctx context.Context, path string, key [32]byte, book *codebook.Book, s
 	if err != nil {
 		return nil, fmt.Errorf("index: %w", err)
 	}
-	ix := &Index{path: path, key: key, book: book, set: set, rules: book.Rules(), facets: facets(), broken: breakdowns(),
+	ix := &Index{path: path, key: key, book: book, set: set, rules: book.Rules(), held: mostHeld, facets: facets(), broken: breakdowns(),
 		figures: map[string]rules.FigureDef{}, ruleNo: map[string]int64{}, idle: make(chan *conn, readers)}
 	for _, f := range set.Figures() {
 		ix.figures[f.ID] = f

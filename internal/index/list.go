@@ -443,7 +443,7 @@ func (ix *Index) Stats(ctx context.Context, knownBy time.Time, see See) (st Stat
 		latest := list.latest
 		if known < latest {
 			latest = 0
-			err = c.Run(`SELECT known FROM entry WHERE known <= ? ORDER BY known DESC LIMIT 1`, func(s *sqlite3.Stmt) error {
+			err = c.Run(`SELECT known FROM moment WHERE known <= ? ORDER BY known DESC LIMIT 1`, func(s *sqlite3.Stmt) error {
 				latest = s.ColumnInt64(0)
 				return nil
 			}, known)

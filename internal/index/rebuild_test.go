@@ -174,6 +174,7 @@ func TestRebuildGivesTheSame(t *testing.T) {
 			rt.Fatalf("made at once it differs: %s", firstDifference(want, got))
 		}
 		whole := l.open(t, path("whole"))
+		whole.held = rapid.SampledFrom([]int{mostHeld, 1, 2000}).Draw(rt, "bytes held") // few: entries are put away in runs
 		err := whole.Build(ctx, func(add func([]Act) error) (Head, error) {
 			for _, batch := range cut(rt, joined(acts)) {
 				if err := add(batch); err != nil {

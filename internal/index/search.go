@@ -38,10 +38,12 @@ func (p *plan) documents() []found {
 	return all
 }
 
+const insertName = `INSERT INTO name(key, stream) VALUES(?, ?)`
+
 // writeNames writes the names that a case is found by, of which it has none.
 func (d *found) writeNames(c *conn) error {
 	for _, key := range d.keys {
-		if err := c.Run(`INSERT INTO name(key, stream) VALUES(?, ?)`, nil, key, d.stream); err != nil {
+		if err := c.Run(insertName, nil, key, d.stream); err != nil {
 			return err
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // schema is the number of what the tables hold. Change it whenever the tables
 // or anything written into them changes its meaning: every index made before
 // is then removed and rebuilt.
-const schema = 15
+const schema = 16
 
 // tables makes an empty index.
 //
@@ -31,7 +31,7 @@ CREATE TABLE stream(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT N
 CREATE INDEX stream_kind ON stream(kind, no);
 CREATE TABLE entry(stream INTEGER NOT NULL, pos INTEGER NOT NULL, known INTEGER NOT NULL, body BLOB NOT NULL,
 	PRIMARY KEY(stream, pos)) WITHOUT ROWID;
-CREATE INDEX entry_known ON entry(known);
+CREATE TABLE moment(known INTEGER PRIMARY KEY); -- at which there is an entry
 CREATE TABLE scope(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
 
 -- One row of the list of cases.
@@ -82,7 +82,7 @@ CREATE TABLE audited(id BLOB NOT NULL, at INTEGER NOT NULL, pos INTEGER NOT NULL
 // drop empties an index.
 const drop = `
 DROP TABLE audited; DROP TABLE audit; DROP TABLE kept; DROP TABLE name; DROP TABLE search; DROP TABLE tally; DROP TABLE member; DROP TABLE unit; DROP TABLE since; DROP TABLE page; DROP TABLE file;
-DROP TABLE scope; DROP TABLE entry; DROP TABLE stream; DROP TABLE meta;`
+DROP TABLE scope; DROP TABLE moment; DROP TABLE entry; DROP TABLE stream; DROP TABLE meta;`
 
 const (
 	// readers is how many questions are answered at once; each open

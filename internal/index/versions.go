@@ -327,30 +327,33 @@ func (p *plan) sheet(scope, stream int64, body []byte) {
 }
 
 // tallied is a day on which the number of units changes for which a rule holds in a scope.
-type tallied struct{ scope, rule, day int64 }
+type tallied struct {
+	scope, rule int32
+	day         edtf.Day
+}
 
 // turn is by how much it changes.
 type turn struct {
-	now, then int64 // by what is known now; by what was known at the end of that day
+	now, then int32 // by what is known now; by what was known at the end of that day
 }
 
 // tally notes that a version begins to be true (1), or ends (-1), at a known
 // time. Along the diagonal of both clocks a version that is true counts from the
 // day it became known, on the days of its spans; one that ended counts until the day it did.
-func (p *plan) tally(u *unitVersion, known, n int64) error {
+func (p *plan) tally(u *unitVersion, known int64, n int32) error {
 	began, ends := dayOf(u.from), dayOf(known)
 	return eachSpan(u.spans, func(rule int64, from, until edtf.Day) error {
-		add := func(day edtf.Day, now, then int64) {
+		add := func(day edtf.Day, now, then int32) {
 			if day == edtf.MaxDay {
 				return // that is no day
 			}
-			at := tallied{u.scope, rule, int64(day)}
+			at := tallied{int32(u.scope), int32(rule), day}
 			t := p.tallies[at]
 			p.tallies[at] = turn{t.now + now, t.then + then}
 		}
 		add(from, n, 0)
 		add(until, -n, 0)
-		diagonal := func(until edtf.Day, n int64) {
+		diagonal := func(until edtf.Day, n int32) {
 			if from := max(from, began); from < until {
 				add(from, 0, n)
 				add(until, 0, -n)
@@ -378,7 +381,7 @@ func dayOf(known int64) edtf.Day {
 func (p *plan) writeTallies(c *conn) error {
 	months := map[tallied]turn{}
 	for at, t := range p.tallies {
-		at.day = int64(monthOf(edtf.Day(at.day)))
+		at.day = monthOf(at.day)
 		m := months[at]
 		months[at] = turn{m.now + t.now, m.then + t.then}
 	}
@@ -392,7 +395,7 @@ func (p *plan) writeTallies(c *conn) error {
 				continue
 			}
 			err := c.Run(`INSERT INTO tally(scope, rule, month, day, n, d) VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n, d = d + excluded.d`,
-				nil, at.scope, at.rule, int64(month), at.day, t.now, t.then)
+				nil, int64(at.scope), int64(at.rule), month, int64(at.day), int64(t.now), int64(t.then))
 			if err != nil {
 				return err
 			}

@@ -117,12 +117,32 @@ func fold(word string) string {
 
 // clean composes a text and frees it of private marks.
 func clean(text string) string {
+	if isPlain(text) {
+		return text
+	}
 	return norm.NFC.String(strings.Map(func(r rune) rune {
 		if isMark(r) {
 			return ' '
 		}
 		return r
 	}, text))
+}
+
+// isPlain tells of most texts that nothing has to be done to clean them: they
+// have only letters of the Latin and Cyrillic alphabets as they are composed,
+// digits and punctuation.
+func isPlain(text string) bool {
+	for _, r := range text {
+		switch {
+		case r < 0x300: // ASCII and Latin letters
+		case r >= 0x400 && r < 0x483, r >= 0x48a && r < 0x530: // Cyrillic; its combining marks stand between the two
+		case r >= 0x2010 && r < 0x2028: // dashes and quotation marks
+		case r == '№':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // stems answers the stem of a folded word and, for a Cyrillic one, its Kazakh stem with its mark.

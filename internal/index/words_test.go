@@ -7,11 +7,37 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/ext/fts5"
+	"golang.org/x/text/unicode/norm"
 )
+
+// TestPlainIsClean holds that what is not looked at any closer is as clean would
+// leave it, beside whatever other plain letter it stands.
+func TestPlainIsClean(t *testing.T) {
+	plain := 0
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if !isPlain(string(r)) {
+			continue
+		}
+		plain++
+		p := norm.NFC.PropertiesString(string(r))
+		if isMark(r) || p.CCC() != 0 || !p.BoundaryBefore() || norm.NFC.String(string(r)) != string(r) {
+			t.Errorf("%U is taken for clean", r)
+		}
+	}
+	if plain < 1000 {
+		t.Errorf("only %d are plain", plain)
+	}
+	for _, text := range []string{"и\u0306", "\uE000x", "\xff"} {
+		if isPlain(text) {
+			t.Errorf("%q is taken for clean", text)
+		}
+	}
+}
 
 func TestKazakhSuffixesLongestFirst(t *testing.T) {
 	suffixes := strings.Fields(kazakhSuffixes)

@@ -116,6 +116,10 @@ func identityHash(plain []byte) []byte {
 
 // Seal makes an entry: signed by its author, each part under its key.
 func Seal(ledger ID, author *seal.Identity, d Draft) (Entry, error) {
+	return sealWith(new(seal.Parts), ledger, author, d)
+}
+
+func sealWith(parts *seal.Parts, ledger ID, author *seal.Identity, d Draft) (Entry, error) {
 	c := d.Content
 	if err := c.check(); err != nil {
 		return Entry{}, err
@@ -147,13 +151,13 @@ func Seal(ledger ID, author *seal.Identity, d Draft) (Entry, error) {
 	h.FactLen = uint32(seal.PaddedLen(ed25519.SignatureSize + len(body)))
 	header := h.bytes()
 
-	sealed, err := seal.SealPart(d.Keys.Fact, seal.FactPart, header, append(author.Sign(signedText(header, body)), body...))
+	sealed, err := parts.Seal(d.Keys.Fact, seal.FactPart, header, append(author.Sign(signedText(header, body)), body...))
 	if err != nil {
 		return Entry{}, fmt.Errorf("sealing an entry: %w", err)
 	}
 	out := append(header, sealed...)
 	if identity != nil {
-		if sealed, err = seal.SealPart(d.Keys.Identity, seal.IdentityPart, header, identity); err != nil {
+		if sealed, err = parts.Seal(d.Keys.Identity, seal.IdentityPart, header, identity); err != nil {
 			return Entry{}, fmt.Errorf("sealing an entry: %w", err)
 		}
 		out = append(out, sealed...)
@@ -253,14 +257,14 @@ func SealAll(ledger ID, author *seal.Identity, drafts []Draft) ([]Entry, error) 
 	}
 	entries := make([]Entry, len(drafts))
 	return entries, parallel(len(streams), func(s int) error {
-		before := -1
+		before, parts := -1, new(seal.Parts)
 		for _, i := range streams[s] {
 			d := drafts[i]
 			if before >= 0 && drafts[before].Version+1 == d.Version {
 				d.Content.Prev = entries[before].Hash()
 			}
 			var err error
-			if entries[i], err = Seal(ledger, author, d); err != nil {
+			if entries[i], err = sealWith(parts, ledger, author, d); err != nil {
 				return err
 			}
 			before = i
@@ -302,11 +306,11 @@ type Opener struct {
 // Open opens an entry and checks that its author signed it: ErrNoKey,
 // ErrAuthor, seal.ErrDamaged or ErrFormat if not. Where only the identity key
 // is missing it opens the rest.
-func (o Opener) Open(e Entry) (Content, error) { return o.open(e, false) }
+func (o Opener) Open(e Entry) (Content, error) { return o.open(new(seal.Parts), e, false) }
 
 // open is Open; of an entry that was opened before, to the bit, neither
 // signature nor form is checked a second time.
-func (o Opener) open(e Entry, checked bool) (Content, error) {
+func (o Opener) open(parts *seal.Parts, e Entry, checked bool) (Content, error) {
 	keys, err := o.Keys(e.Header)
 	if err != nil {
 		return Content{}, err
@@ -314,7 +318,7 @@ func (o Opener) open(e Entry, checked bool) (Content, error) {
 	if keys.Fact.IsZero() {
 		return Content{}, ErrNoKey
 	}
-	plain, err := seal.OpenPart(keys.Fact, seal.FactPart, e.header(), e.fact())
+	plain, err := parts.Open(keys.Fact, seal.FactPart, e.header(), e.fact())
 	if err != nil {
 		return Content{}, fmt.Errorf("the fact part: %w", err)
 	}
@@ -349,7 +353,7 @@ func (o Opener) open(e Entry, checked bool) (Content, error) {
 	if e.Header.IdentityLen > 0 {
 		if keys.Identity.IsZero() {
 			c.IdentityMissing = true
-		} else if err := c.openIdentity(e, keys.Identity, fact.Identity, checked); err != nil {
+		} else if err := c.openIdentity(parts, e, keys.Identity, fact.Identity, checked); err != nil {
 			return Content{}, fmt.Errorf("the identity part: %w", err)
 		}
 	}
@@ -362,8 +366,8 @@ func (o Opener) open(e Entry, checked bool) (Content, error) {
 	return c, nil
 }
 
-func (c *Content) openIdentity(e Entry, key seal.Key, hash []byte, checked bool) error {
-	plain, err := seal.OpenPart(key, seal.IdentityPart, e.header(), e.identity())
+func (c *Content) openIdentity(parts *seal.Parts, e Entry, key seal.Key, hash []byte, checked bool) error {
+	plain, err := parts.Open(key, seal.IdentityPart, e.header(), e.identity())
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+
+	"github.com/kua-registry/kua/internal/seal"
 )
 
 // What is read at once, to be opened by all processors.
@@ -71,60 +73,116 @@ func (l *Log) ScanChecked(ctx context.Context, c Checked, to uint64, o Opener, f
 	return l.scanOpen(ctx, 0, to, o, c, fn)
 }
 
+// chunk is what is opened at once.
+type chunk struct {
+	entries  []Entry
+	contents []Content
+	errs     []error
+	leaves   []Hash
+}
+
 // scanOpen is ScanOpen; from must be 0 where something was checked before.
+// While fn is told of some entries, those after them are read and opened.
 func (l *Log) scanOpen(ctx context.Context, from, to uint64, o Opener, c Checked, fn func(e Entry, c Content, err error) error) error {
-	var chunk []Entry
+	ahead, stop := context.WithCancel(ctx)
+	defer stop()
+	opened, ended := make(chan chunk), make(chan error, 1)
+	go func() {
+		defer close(opened)
+		ended <- l.openChunks(ahead, from, to, o, c, opened)
+	}()
 	var read tree
-	size := 0
-	flush := func() error {
-		contents, errs, leaves := o.openAll(chunk, c)
-		for i, e := range chunk {
-			if err := fn(e, contents[i], errs[i]); err != nil {
-				return err
-			}
-			if e.Pos >= c.Size {
-				continue
-			}
-			if read.add(leaves[i]); read.size == c.Size && read.root() != c.Root {
-				return fmt.Errorf("reading the ledger: entries up to %d are not those that were read before: %w", e.Pos, ErrAltered)
-			}
+	var failed error
+	for part := range opened {
+		if failed == nil {
+			failed = part.tell(c, &read, fn)
 		}
-		chunk, size = chunk[:0], 0
-		return nil
+		if failed != nil {
+			stop()
+		}
+	}
+	err := <-ended
+	switch {
+	case failed != nil:
+		return failed
+	case err != nil:
+		return err
+	case read.size < c.Size:
+		return fmt.Errorf("reading the ledger: it ends after %d of %d entries that were read before: %w", read.size, c.Size, ErrAltered)
+	}
+	return nil
+}
+
+// openChunks reads and opens entries, and sends them off.
+func (l *Log) openChunks(ctx context.Context, from, to uint64, o Opener, c Checked, opened chan<- chunk) error {
+	var entries []Entry
+	size := 0
+	send := func() error {
+		part := o.openAll(entries, c)
+		entries, size = nil, 0
+		select {
+		case opened <- part:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	err := l.Scan(ctx, from, to, func(e Entry) error {
-		chunk = append(chunk, e)
-		if size += len(e.Sealed); len(chunk) < chunkRows && size < chunkBytes {
+		entries = append(entries, e)
+		if size += len(e.Sealed); len(entries) < chunkRows && size < chunkBytes {
 			return nil
 		}
-		return flush()
+		return send()
 	})
 	if err != nil {
 		return err
 	}
-	if err := flush(); err != nil {
-		return err
-	}
-	if read.size < c.Size {
-		return fmt.Errorf("reading the ledger: it ends after %d of %d entries that were read before: %w", read.size, c.Size, ErrAltered)
+	return send()
+}
+
+// tell tells fn of what was opened, and adds to a tree what was checked before.
+func (part chunk) tell(c Checked, read *tree, fn func(e Entry, c Content, err error) error) error {
+	for i, e := range part.entries {
+		if err := fn(e, part.contents[i], part.errs[i]); err != nil {
+			return err
+		}
+		if e.Pos >= c.Size {
+			continue
+		}
+		if read.add(part.leaves[i]); read.size == c.Size && read.root() != c.Root {
+			return fmt.Errorf("reading the ledger: entries up to %d are not those that were read before: %w", e.Pos, ErrAltered)
+		}
 	}
 	return nil
 }
 
 // openAll opens entries with all processors. Of those that were checked before
 // it gives the leaves of the tree, too.
-func (o Opener) openAll(entries []Entry, c Checked) (contents []Content, errs []error, leaves []Hash) {
-	contents, errs, leaves = make([]Content, len(entries)), make([]error, len(entries)), make([]Hash, len(entries))
-	_ = parallel(len(entries), func(i int) error { // never fails: each error stands for itself
-		e := entries[i]
-		checked := e.Pos < c.Size
-		if checked {
-			leaves[i] = e.Hash()
+func (o Opener) openAll(entries []Entry, c Checked) chunk {
+	contents, errs, leaves := make([]Content, len(entries)), make([]error, len(entries)), make([]Hash, len(entries))
+	var streams []int // where those of another stream begin
+	for i, e := range entries {
+		if i == 0 || e.Header.Stream != entries[i-1].Header.Stream {
+			streams = append(streams, i)
 		}
-		contents[i], errs[i] = o.open(e, checked && (c.But == nil || !c.But(e.Pos)))
+	}
+	_ = parallel(len(streams), func(s int) error { // never fails: each error stands for itself
+		end := len(entries)
+		if s+1 < len(streams) {
+			end = streams[s+1]
+		}
+		var parts seal.Parts
+		for i := streams[s]; i < end; i++ {
+			e := entries[i]
+			checked := e.Pos < c.Size
+			if checked {
+				leaves[i] = e.Hash()
+			}
+			contents[i], errs[i] = o.open(&parts, e, checked && (c.But == nil || !c.But(e.Pos)))
+		}
 		return nil
 	})
-	return contents, errs, leaves
+	return chunk{entries, contents, errs, leaves}
 }
 
 // Stream gives the entries of a stream in their order.

@@ -38,39 +38,32 @@ type records struct {
 
 func (s *Set) open(c *casefile.Case) *file { return s.follow(nil, c) }
 
-// follow is open where an earlier file of the same case is: records that both have are read once. The days of both
-// are one: only the later one is to be asked from then on.
+// follow is open where an earlier file of the same case is: records that both have are read once. The later one takes
+// over what the earlier one has, which is not to be asked any more.
 func (s *Set) follow(before *file, c *casefile.Case) *file {
-	f := &file{set: s, kinds: make([]records, len(s.world.kinds))}
-	if before != nil {
-		f.day = before.day
+	f := &file{set: s}
+	if before != nil && before.kinds != nil {
+		f.day, f.kinds, f.there, before.kinds = before.day, before.kinds, before.there[:0], nil
 	} else {
-		f.day = new(edtf.Day)
+		f.day, f.kinds = new(edtf.Day), make([]records, len(s.world.kinds))
 	}
 	*f.day = edtf.MinDay
 	for i, k := range s.world.kinds {
 		live := c.Of(k.def.ID)
 		if len(live) == 0 {
-			f.kinds[i].list = none
+			f.kinds[i] = records{list: none}
 			continue
 		}
 		f.there = append(f.there, i)
-		var old *records
-		if before != nil {
-			old = &before.kinds[i]
-			if slices.Equal(old.of, live) {
-				f.kinds[i] = *old
-				continue
-			}
+		rs, old := &f.kinds[i], f.kinds[i]
+		if slices.Equal(old.of, live) {
+			continue
 		}
-		rs := &f.kinds[i]
-		rs.of, rs.all = live, make([]*record, len(live))
+		*rs = records{of: live, all: make([]*record, len(live))}
 		for j, r := range live {
-			if old != nil {
-				if at := slices.IndexFunc(old.all, func(o *record) bool { return o.r == r }); at >= 0 {
-					rs.all[j] = old.all[at]
-					continue
-				}
+			if at := slices.IndexFunc(old.all, func(o *record) bool { return o.r == r }); at >= 0 {
+				rs.all[j] = old.all[at]
+				continue
 			}
 			rs.all[j] = k.read(r, f.day)
 		}

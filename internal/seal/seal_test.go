@@ -32,14 +32,14 @@ func TestPartRoundTrip(t *testing.T) {
 		header := rapid.SliceOf(rapid.Byte()).Draw(t, "header")
 		part := rapid.SampledFrom([]Part{FactPart, IdentityPart}).Draw(t, "part")
 		key := NewKey()
-		sealed, err := SealPart(key, part, header, plain)
+		sealed, err := new(Parts).Seal(key, part, header, plain)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(sealed) != PaddedLen(len(plain))+Overhead {
 			t.Fatalf("%d bytes sealed to %d, not to %d", len(plain), len(sealed), PaddedLen(len(plain))+Overhead)
 		}
-		got, err := OpenPart(key, part, header, sealed)
+		got, err := new(Parts).Open(key, part, header, sealed)
 		if err != nil || !bytes.Equal(got, plain) {
 			t.Fatalf("opened to %x, %v", got, err)
 		}
@@ -48,11 +48,11 @@ func TestPartRoundTrip(t *testing.T) {
 		flipped := bytes.Clone(sealed)
 		flipped[i/8] ^= 1 << (i % 8)
 		for what, open := range map[string]func() ([]byte, error){
-			"a flipped bit":  func() ([]byte, error) { return OpenPart(key, part, header, flipped) },
-			"another header": func() ([]byte, error) { return OpenPart(key, part, append(bytes.Clone(header), 0), sealed) },
-			"another part":   func() ([]byte, error) { return OpenPart(key, 3-part, header, sealed) },
-			"another key":    func() ([]byte, error) { return OpenPart(NewKey(), part, header, sealed) },
-			"a cut":          func() ([]byte, error) { return OpenPart(key, part, header, sealed[:len(sealed)-1]) },
+			"a flipped bit":  func() ([]byte, error) { return new(Parts).Open(key, part, header, flipped) },
+			"another header": func() ([]byte, error) { return new(Parts).Open(key, part, append(bytes.Clone(header), 0), sealed) },
+			"another part":   func() ([]byte, error) { return new(Parts).Open(key, 3-part, header, sealed) },
+			"another key":    func() ([]byte, error) { return new(Parts).Open(NewKey(), part, header, sealed) },
+			"a cut":          func() ([]byte, error) { return new(Parts).Open(key, part, header, sealed[:len(sealed)-1]) },
 		} {
 			if _, err := open(); !errors.Is(err, ErrDamaged) {
 				t.Fatalf("%s: %v", what, err)
@@ -62,7 +62,7 @@ func TestPartRoundTrip(t *testing.T) {
 }
 
 func TestNoKeyIsRefused(t *testing.T) {
-	if _, err := SealPart(Key{}, FactPart, nil, nil); err == nil {
+	if _, err := new(Parts).Seal(Key{}, FactPart, nil, nil); err == nil {
 		t.Error("sealed under no key")
 	}
 	if _, err := NewVault().WrapCaseKey([16]byte{1}, FactPart, 1, Key{}); err == nil {

@@ -49,7 +49,7 @@ func TestVectorsGolden(t *testing.T) {
 			t.Errorf("%d is padded to %d, not %d", n, PaddedLen(n), want)
 		}
 	}
-	plain, err := OpenPart(Key(get(v.Part, "key")), FactPart, get(v.Part, "header"), get(v.Part, "sealed"))
+	plain, err := new(Parts).Open(Key(get(v.Part, "key")), FactPart, get(v.Part, "header"), get(v.Part, "sealed"))
 	if err != nil || !bytes.Equal(plain, get(v.Part, "plain")) {
 		t.Errorf("part: %x, %v", plain, err)
 	}
@@ -85,7 +85,7 @@ func writeVectors(t *testing.T) {
 	}
 	text := func(b []byte) string { return hex.EncodeToString(b) }
 	key, header := NewKey(), []byte("a header")
-	sealed, err := SealPart(key, FactPart, header, []byte("plain text"))
+	sealed, err := new(Parts).Seal(key, FactPart, header, []byte("plain text"))
 	if err != nil {
 		t.Fatal(err)
 	}
