@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kua-registry/kua/internal/foreign"
+	"github.com/kua-registry/kua/internal/foreign/ftm"
 	"github.com/kua-registry/kua/internal/foreign/huridocs"
 	"github.com/kua-registry/kua/internal/foreign/martus"
 	"github.com/kua-registry/kua/internal/foreign/uwazi"
@@ -15,9 +16,11 @@ import (
 // All are the formats, sorted by name.
 func All() []foreign.Format {
 	return []foreign.Format{
+		ftm.Format(),
 		huridocs.Format(),
 		martus.Format(),
 		uwazi.Import(),
+		uwazi.Dump(),
 	}
 }
 
