@@ -207,3 +207,34 @@ func (r *reader) value(t json.Token, depth int) (*Value, error) {
 	}
 	return v, nil
 }
+
+// Rows is a list of objects somewhere in a value: rows of a table of its own.
+type Rows struct {
+	Path  string
+	Items []*Value
+}
+
+// Split takes an object apart: what is plain (several values of one path where
+// a list holds them), and each list of objects. Objects in it are gone into,
+// their keys joined by the separator.
+func (v *Value) Split(separator string) (plain []Leaf, rows []Rows) {
+	v.split("", separator, &plain, &rows)
+	return plain, rows
+}
+
+func (v *Value) split(path, separator string, plain *[]Leaf, rows *[]Rows) {
+	for _, m := range v.Members {
+		p := m.Key
+		if path != "" {
+			p = path + separator + m.Key
+		}
+		switch {
+		case m.Value.Kind == Object:
+			m.Value.split(p, separator, plain, rows)
+		case m.Value.Kind == List && len(m.Value.Items) > 0 && m.Value.Items[0].Kind == Object:
+			*rows = append(*rows, Rows{p, m.Value.Items})
+		default:
+			m.Value.leaves(p, separator, plain)
+		}
+	}
+}

@@ -21,6 +21,17 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestSplit(t *testing.T) {
+	docs, err := Parse("", []byte(`{"a": 1, "b": {"c": ["x", "y"], "d": [{"e": 1}, {"e": 2}]}, "f": [], "g": null}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, rows := docs[0].Split("/")
+	if got := fmt.Sprint(plain); got != "[{a 1} {b/c x} {b/c y}]" || len(rows) != 1 || rows[0].Path != "b/d" || len(rows[0].Items) != 2 {
+		t.Error(plain, rows)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                              "holds no JSON",
