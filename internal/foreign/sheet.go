@@ -2,20 +2,25 @@
 
 package foreign
 
-import "github.com/kua-registry/kua/internal/intake"
+import (
+	"fmt"
+
+	"github.com/kua-registry/kua/internal/intake"
+)
 
 // Sheet makes a sheet of a table out of records whose fields have names.
 type Sheet struct {
 	name string
 	head []intake.Cell
 	at   map[string]int
+	has  map[string]bool // headings as mappings compare them
 	rows []intake.SourceRow
 }
 
 // NewSheet begins a sheet. The headings that are named stand in it whether or
 // not a row fills them, so that a mapping for all files finds them in each.
 func NewSheet(name string, headings ...string) *Sheet {
-	s := &Sheet{name: name, at: map[string]int{}}
+	s := &Sheet{name: name, at: map[string]int{}, has: map[string]bool{}}
 	for _, h := range headings {
 		s.column(h)
 	}
@@ -27,9 +32,20 @@ func (s *Sheet) column(heading string) int {
 	if !ok {
 		i = len(s.head)
 		s.at[heading] = i
-		s.head = append(s.head, intake.Cell{Text: heading})
+		s.head = append(s.head, intake.Cell{Text: s.alone(heading)})
 	}
 	return i
+}
+
+// alone is the heading, with a number behind it where a mapping could not tell it
+// from one that stands there: Name and name are two fields in many formats.
+func (s *Sheet) alone(heading string) string {
+	name := heading
+	for n := 2; s.has[intake.FoldHeading(name)] || intake.FoldHeading(name) == ""; n++ {
+		name = fmt.Sprintf("%s (%d)", heading, n)
+	}
+	s.has[intake.FoldHeading(name)] = true
+	return name
 }
 
 // Row begins a row. no is where a person finds it in the file: its line, or the

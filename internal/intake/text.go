@@ -23,6 +23,10 @@ func fold(s string) string {
 	}, s)
 }
 
+// FoldHeading is a heading as mappings compare it: two that are the same by it
+// can't be told apart in one sheet.
+func FoldHeading(s string) string { return fold(s) }
+
 // didYouMean names the words nearest to s, or says the rest where none is near.
 func didYouMean(s string, words []string, otherwise string) string {
 	if near := nearest(s, words); len(near) > 0 {
