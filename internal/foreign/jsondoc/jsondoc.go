@@ -238,3 +238,50 @@ func (v *Value) split(path, separator string, plain *[]Leaf, rows *[]Rows) {
 		}
 	}
 }
+
+// Joined puts the commas in that are missing between the objects of a list:
+// a program that writes a list in chunks may forget them between two chunks.
+// Nothing else is changed, and no line moves.
+func Joined(data []byte) []byte {
+	var out []byte
+	var open []byte // what is open
+	text, escaped, ended := false, false, false
+	from := 0
+	for i, c := range data {
+		if text {
+			switch {
+			case escaped:
+				escaped = false
+			case c == '\\':
+				escaped = true
+			case c == '"':
+				text = false
+			}
+			continue
+		}
+		switch c {
+		case ' ', '\t', '\r', '\n':
+			continue
+		case '"':
+			text = true
+		case '{', '[':
+			if c == '{' && ended && len(open) > 0 && open[len(open)-1] == '[' {
+				out = append(append(out, data[from:i]...), ',')
+				from = i
+			}
+			if len(open) > MaxDepth {
+				return data // refused when it is read
+			}
+			open = append(open, c)
+		case '}', ']':
+			if len(open) > 0 {
+				open = open[:len(open)-1]
+			}
+		}
+		ended = c == '}'
+	}
+	if from == 0 {
+		return data
+	}
+	return append(out, data[from:]...)
+}

@@ -32,6 +32,18 @@ func TestSplit(t *testing.T) {
 	}
 }
 
+func TestJoined(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a": [{"b": 1}` + "\n" + `{"b": "}{"},{}` + "\n" + `{}]}`: `{"a": [{"b": 1}` + "\n" + `,{"b": "}{"},{}` + "\n" + `,{}]}`,
+		`{"a": 1}` + "\n" + `{"a": "[{}{\"}{"}`:                     `{"a": 1}` + "\n" + `{"a": "[{}{\"}{"}`,
+		`[{}[{}{}]]`:                                                `[{}[{},{}]]`,
+	} {
+		if got := string(Joined([]byte(text))); got != want {
+			t.Errorf("%s: got %s", text, got)
+		}
+	}
+}
+
 func TestRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                              "holds no JSON",
