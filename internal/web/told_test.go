@@ -12,7 +12,6 @@ import (
 	"unicode/utf8"
 
 	ics "github.com/arran4/golang-ical"
-	"pgregory.net/rapid"
 
 	"github.com/kua-registry/kua/internal/registry"
 )
@@ -117,31 +116,6 @@ func TestFeedOfNobody(t *testing.T) {
 	}
 	if w := b.get("/feed/" + feedBusy + ".ics"); w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "600" {
 		t.Errorf("too often: %d %q", w.Code, w.Header().Get("Retry-After"))
-	}
-}
-
-// TestCalendarLines holds folding and escaping against any text.
-func TestCalendarLines(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		text := strings.ToValidUTF8(rapid.String().Draw(t, "text"), "")
-		var b strings.Builder
-		foldLine(&b, "SUMMARY:"+escaped(text))
-		folded := b.String()
-		for _, line := range strings.Split(strings.TrimSuffix(folded, "\r\n"), "\r\n") {
-			if len(line) > 75 || !utf8.ValidString(line) {
-				t.Fatalf("a line of %d bytes: %q", len(line), line)
-			}
-		}
-		plain := strings.ReplaceAll(strings.TrimSuffix(folded, "\r\n"), "\r\n ", "")
-		if strings.ContainsAny(plain, "\r\n") {
-			t.Fatalf("a line break is left in %q", plain)
-		}
-		if got := strings.TrimPrefix(plain, "SUMMARY:"); got != escaped(text) {
-			t.Fatalf("%q was folded from %q", got, escaped(text))
-		}
-	})
-	if got := escaped("a,b;c\\d\ne\rf\x00"); got != `a\,b\;c\\d\nef` {
-		t.Errorf("escaped: %q", got)
 	}
 }
 

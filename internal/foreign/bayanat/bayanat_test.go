@@ -84,7 +84,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestOutAndIn(t *testing.T) {
-	report := foreigntest.RoundTrip(t, Format(), "x.csv", foreigntest.Cases(foreigntest.Book(t), 5, 60))
+	report := foreigntest.RoundTrip(t, Format(), "x.csv", foreigntest.Cases(foreigntest.Book(t), 5, 60), 60)
 	carried := map[string]int{}
 	for _, f := range report.Fields {
 		carried[f.Kind+"."+f.Field] = f.Carried

@@ -9,7 +9,6 @@ import (
 	"io"
 	"iter"
 	"strings"
-	"unicode"
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
@@ -63,12 +62,9 @@ func (w *row) text(column string, r *casefile.Record, field string) {
 	}
 }
 
-// plain says whether a text comes back as it went.
-func plain(s string) bool {
-	return s == strings.TrimSpace(s) && !guarded.MatchString(s) && !strings.ContainsFunc(s, func(c rune) bool {
-		return c != '\n' && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || unicode.IsSpace(c) && c != ' ') || c == unicode.ReplacementChar
-	})
-}
+// plain says whether a text comes back as it went: a sign before it is taken for
+// the one that keeps it from being a formula.
+func plain(s string) bool { return foreign.ComesBack(s) && !guarded.MatchString(s) }
 
 // date writes a date as its first day.
 func (w *row) date(column string, r *casefile.Record, field string) {

@@ -103,7 +103,7 @@ func TestRefused(t *testing.T) {
 
 func TestOutAndIn(t *testing.T) {
 	book := foreigntest.Book(t)
-	report := foreigntest.RoundTrip(t, Format(), "x.xml", foreigntest.Cases(book, 7, 60))
+	report := foreigntest.RoundTrip(t, Format(), "x.xml", foreigntest.Cases(book, 7, 60), 60)
 	carried := map[string]int{}
 	for _, f := range report.Fields {
 		carried[f.Kind+"."+f.Field] = f.Carried

@@ -11,7 +11,6 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
@@ -117,16 +116,8 @@ func (o *out) text(name string, r *casefile.Record, field string) {
 	v := r.Get(field)
 	o.put(name, v)
 	if v != "" {
-		o.told(r.Kind, field, plain(v))
+		o.told(r.Kind, field, foreign.ComesBack(v))
 	}
-}
-
-// plain says whether a text comes back as it went: the formats keep no space
-// around it and none of the signs that XML lacks.
-func plain(s string) bool {
-	return s == strings.TrimSpace(s) && !strings.ContainsFunc(s, func(c rune) bool {
-		return c != '\n' && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || unicode.IsSpace(c) && c != ' ') || c == unicode.ReplacementChar
-	})
 }
 
 // name writes a person's name in one piece. Family name, given name and the rest
@@ -142,16 +133,16 @@ func (o *out) name(r *casefile.Record) {
 	joined := strings.Join(parts, " ")
 	if full != "" {
 		o.put("person_name", full)
-		o.told(r.Kind, "full_name", full == strings.Join(strings.Fields(full), " ") && plain(full))
+		o.told(r.Kind, "full_name", full == strings.Join(strings.Fields(full), " ") && foreign.ComesBack(full))
 	} else {
 		o.put("person_name", joined)
 	}
 	if full != "" && full != joined {
 		return
 	}
-	single := func(s string) bool { return s != "" && !strings.ContainsAny(s, ", ") && plain(s) }
+	single := func(s string) bool { return s != "" && !strings.ContainsAny(s, ", ") && foreign.ComesBack(s) }
 	family, given, rest := r.Get("family"), r.Get("given"), r.Get("patronymic")
-	exact := single(family) && (single(given) && rest == strings.Join(strings.Fields(rest), " ") && plain(rest) && !strings.Contains(rest, ",") || given == "" && rest == "")
+	exact := single(family) && (single(given) && rest == strings.Join(strings.Fields(rest), " ") && foreign.ComesBack(rest) && !strings.Contains(rest, ",") || given == "" && rest == "")
 	for _, field := range []string{"family", "given", "patronymic"} {
 		if r.Get(field) != "" {
 			o.told(r.Kind, field, exact)
@@ -322,7 +313,7 @@ func (o *out) person(p *casefile.Record) {
 			for _, f := range [][2]string{{"phone", "phones"}, {"email", "emails"}} {
 				if v := p.Fields[f[1]]; i < len(v) {
 					o.put(f[0], v[i])
-					o.told("person", f[1], !strings.Contains(v[i], ";") && plain(v[i]) && !slices.Contains(v[:i], v[i]))
+					o.told("person", f[1], !strings.Contains(v[i], ";") && foreign.ComesBack(v[i]) && !slices.Contains(v[:i], v[i]))
 				}
 			}
 			o.close("address")
@@ -336,6 +327,6 @@ func (o *out) list(name string, r *casefile.Record, field string) {
 	values := r.Fields[field]
 	o.put(name, strings.Join(values, "; "))
 	for _, v := range values {
-		o.told(r.Kind, field, !strings.Contains(v, ";") && plain(v))
+		o.told(r.Kind, field, !strings.Contains(v, ";") && foreign.ComesBack(v))
 	}
 }

@@ -170,7 +170,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestOutAndIn(t *testing.T) {
-	report := foreigntest.RoundTrip(t, Format(), "x.json", foreigntest.Cases(foreigntest.Book(t), 3, 60))
+	report := foreigntest.RoundTrip(t, Format(), "x.json", foreigntest.Cases(foreigntest.Book(t), 3, 60), 60)
 	carried := map[string]int{}
 	for _, f := range report.Fields {
 		carried[f.Kind+"."+f.Field] = f.Carried

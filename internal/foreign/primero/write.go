@@ -11,7 +11,6 @@ import (
 	"iter"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
@@ -58,7 +57,7 @@ func (o *object) told(kind, field string, exact bool) {
 func (o *object) text(key string, r *casefile.Record, field string) {
 	if v := r.Get(field); v != "" {
 		o.data[key] = v
-		o.told(r.Kind, field, plain(v))
+		o.told(r.Kind, field, foreign.ComesBack(v))
 	}
 }
 
@@ -66,7 +65,7 @@ func (o *object) text(key string, r *casefile.Record, field string) {
 func (o *object) list(key string, r *casefile.Record, field string) {
 	if values := r.Fields[field]; len(values) > 0 {
 		o.data[key] = values[0]
-		o.told(r.Kind, field, plain(values[0]))
+		o.told(r.Kind, field, foreign.ComesBack(values[0]))
 	}
 }
 
@@ -78,13 +77,6 @@ func (o *object) date(key string, r *casefile.Record, field string) {
 	}
 	o.data[key] = d.Earliest().String()
 	o.told(r.Kind, field, d.Earliest().String() == r.Get(field))
-}
-
-// plain says whether a text comes back as it went.
-func plain(s string) bool {
-	return s == strings.TrimSpace(s) && !strings.ContainsFunc(s, func(c rune) bool {
-		return c != '\n' && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || unicode.IsSpace(c) && c != ' ') || c == unicode.ReplacementChar
-	})
 }
 
 // Write writes a list of records: each case, and each act of it as an incident.
