@@ -296,7 +296,7 @@ func (r *reader) file1(key string, n int, m *jsondoc.Value) {
 	name := path.Base(m.Get("filename").Text)
 	for _, at := range []string{name, "media/" + name} {
 		if info, err := fs.Stat(r.folder, at); fs.ValidPath(at) && name != "." && err == nil && info.Mode().IsRegular() {
-			r.attached = append(r.attached, foreign.Attached{Key: key, ID: id, Name: name, Media: m.Get("fileType").Text,
+			r.attached = append(r.attached, foreign.Attached{Key: key, ID: id, Name: name,
 				Open: func() (io.ReadCloser, error) { return r.folder.Open(at) }})
 			return
 		}

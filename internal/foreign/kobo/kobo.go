@@ -185,7 +185,7 @@ func (r *reader) attachment(id string, n int, a *jsondoc.Value) {
 	}
 	for _, at := range []string{name, "attachments/" + name} {
 		if info, err := fs.Stat(r.folder, at); fs.ValidPath(at) && name != "." && err == nil && info.Mode().IsRegular() {
-			r.attached = append(r.attached, foreign.Attached{Key: id, ID: own, Name: name, Media: a.Get("mimetype").Text,
+			r.attached = append(r.attached, foreign.Attached{Key: id, ID: own, Name: name,
 				Open: func() (io.ReadCloser, error) { return r.folder.Open(at) }})
 			return
 		}

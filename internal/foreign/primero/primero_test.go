@@ -125,7 +125,7 @@ act@33333333-3333-4333-8333-333333333333 (act) date=2022-01-05/2022-01-07
 		t.Fatal(err)
 	}
 	text, _ := io.ReadAll(in)
-	if string(text) != "Invented." || a.Name != "note.txt" || a.Date != "2022-02-02" || a.Media != "text/plain" {
+	if string(text) != "Invented." || a.Name != "note.txt" || a.Date != "2022-02-02" {
 		t.Errorf("%q %+v", text, a)
 	}
 	history, _ := file.Table.Sheet("history")

@@ -366,7 +366,7 @@ func (r *reader) attachment(owner, id, path string, item *jsondoc.Value) {
 	case err != nil:
 		r.fault(intake.Warning, item.Line, name, "the file is no whole base64", "it is kept by its name alone")
 	default:
-		r.attached = append(r.attached, foreign.Attached{Key: owner, ID: id, Name: first(name, path), Media: item.Get("content_type").Text,
+		r.attached = append(r.attached, foreign.Attached{Key: owner, ID: id, Name: first(name, path),
 			Date: day(item.Get("date").Text), Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }})
 	}
 }

@@ -7,20 +7,32 @@ import (
 	"strings"
 
 	"github.com/kua-registry/kua/internal/foreign"
+	"github.com/kua-registry/kua/internal/foreign/bayanat"
 	"github.com/kua-registry/kua/internal/foreign/ftm"
+	"github.com/kua-registry/kua/internal/foreign/globaleaks"
 	"github.com/kua-registry/kua/internal/foreign/huridocs"
+	"github.com/kua-registry/kua/internal/foreign/ics"
+	"github.com/kua-registry/kua/internal/foreign/kobo"
 	"github.com/kua-registry/kua/internal/foreign/martus"
+	"github.com/kua-registry/kua/internal/foreign/primero"
 	"github.com/kua-registry/kua/internal/foreign/uwazi"
+	"github.com/kua-registry/kua/internal/foreign/vcard"
 )
 
 // All are the formats, sorted by name.
 func All() []foreign.Format {
 	return []foreign.Format{
+		bayanat.Format(),
 		ftm.Format(),
+		globaleaks.Format(),
 		huridocs.Format(),
+		ics.Format(),
+		kobo.Format(),
 		martus.Format(),
+		primero.Format(),
 		uwazi.Import(),
 		uwazi.Dump(),
+		vcard.Format(),
 	}
 }
 

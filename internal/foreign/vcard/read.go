@@ -212,7 +212,7 @@ func person(row foreign.Row, c card, key, id string, warn func(value, what, want
 				continue
 			}
 			own := fmt.Sprintf("%s/%s/%d", id, strings.ToLower(k), i+1)
-			files = append(files, foreign.Attached{Key: key, ID: own, Name: strings.ToLower(k) + ending[media], Media: media,
+			files = append(files, foreign.Attached{Key: key, ID: own, Name: strings.ToLower(k) + ending[media],
 				Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }})
 		default:
 			heading := plainly[k]
