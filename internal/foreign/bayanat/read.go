@@ -366,9 +366,10 @@ func (r *reader) csv(name string, data []byte, limits intake.Limits) error {
 				}
 				event.Set(e[2], text)
 				d := dates[e[1]]
-				if e[2] == "from_date" {
+				switch e[2] {
+				case "from_date":
 					d[0] = text
-				} else if e[2] == "to_date" {
+				case "to_date":
 					d[1] = text
 				}
 				dates[e[1]] = d
