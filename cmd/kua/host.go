@@ -11,11 +11,13 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/api"
 	"github.com/kua-registry/kua/internal/doctor"
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
@@ -147,7 +149,8 @@ func (h *host) servePages(ctx context.Context, reg *registry.Registry) (asked []
 	if err != nil {
 		return nil, err
 	}
-	if err := turn.begin(handler); err != nil {
+	programs := api.New(reg, api.Options{Logger: h.log, Version: version})
+	if err := turn.begin(beside(handler, programs)); err != nil {
 		return nil, err
 	}
 	tending := h.tend(turn.requests, reg)
@@ -178,6 +181,17 @@ func (h *host) servePages(ctx context.Context, reg *registry.Registry) (asked []
 	err = turn.finish()
 	<-tending
 	return h.others(asked), err
+}
+
+// beside has programs answered beside the pages.
+func beside(pages, programs http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, api.Prefix) {
+			programs.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
 }
 
 // beThrifty is called once a register is open. What is kept in memory of a big
@@ -315,7 +329,7 @@ func (h *host) serveLocked(ctx context.Context) (reg *registry.Registry, asked [
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := turn.begin(handler); err != nil {
+	if err := turn.begin(beside(handler, api.Locked())); err != nil {
 		return nil, nil, err
 	}
 	fmt.Fprintf(h.p.out, "The register is locked. It is opened at %s — end with Ctrl-C.\n", h.address())

@@ -495,6 +495,7 @@ func ofNode(c ledger.Content) bool {
 func (r *Registry) settle(ctx context.Context) error {
 	r.settling.Lock()
 	defer r.settling.Unlock()
+	defer r.bell.ring()
 	return r.settleNow(ctx)
 }
 

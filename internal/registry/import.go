@@ -240,7 +240,7 @@ func (r *Registry) ordinary(puts []Put, caseID string) error {
 		switch {
 		case p.Kind == grantKind, p.Kind == kindErasure, p.Kind == casefile.ReviewKind, p.Kind == fileStampKind, p.Kind == fileKind, p.Kind == copyKind, known && k.Scope == codebook.Outside,
 			(p.Kind == "case") != (p.Record == caseID):
-			return fmt.Errorf("a record of kind %s can't be put this way", p.Kind)
+			return &InvalidError{Kind: p.Kind, Problems: []codebook.Problem{{What: codebook.UnknownKind, Want: "a kind that is written by itself", Msg: fmt.Sprintf("a record of kind %s can't be put this way", p.Kind)}}}
 		}
 	}
 	return nil

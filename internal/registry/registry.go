@@ -137,6 +137,7 @@ type Registry struct {
 	alarmed   alarmed
 	feeds     feeds
 	apiKeys   apiKeys
+	bell      bell
 	estimates estimates
 	matching  matching
 	uploads   uploads
