@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -151,6 +152,9 @@ func sealInto(w io.Writer, to []age.Recipient, head submission.Head, m submissio
 		return err
 	}
 	for _, path := range files {
+		if submission.IsProgram(path) {
+			return fmt.Errorf("%s: a program is not taken; pictures, papers, recordings and archives are", filepath.Base(path))
+		}
 		f, err := sealFile(out, to, path)
 		if err != nil {
 			return err

@@ -107,6 +107,10 @@ func serve(t *testing.T, s *site) (*wire, string) {
 func TestE2EWithScript(t *testing.T) {
 	chromium, _ := browsertest.Start(t)
 	dir := t.TempDir()
+	program := filepath.Join(dir, "рана.scr")
+	if err := os.WriteFile(program, []byte("MZ"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	picture := filepath.Join(dir, "рана.jpg")
 	content := bytes.Repeat([]byte("wound "), submission.PieceBytes/6+100)
 	if err := os.WriteFile(picture, content, 0o600); err != nil {
@@ -120,7 +124,12 @@ func TestE2EWithScript(t *testing.T) {
 			tab.Do(chromedp.Navigate(base+"/"+lang+"/"), chromedp.WaitVisible("#report"))
 			tab.Look(lang + "-form")
 			tab.Do(chromedp.SendKeys("#told", "Меня били <в камере>"), chromedp.SendKeys("#who", "я"), chromedp.Click(`input[value="un"]`),
-				chromedp.SetUploadFiles("#files", []string{picture}), chromedp.Click("#send"), chromedp.WaitVisible("#receipt"))
+				chromedp.SetUploadFiles("#files", []string{program}), chromedp.Click("#send"))
+			tab.Until(`document.getElementById("problem").textContent.includes("(рана.scr)")`)
+			if got := s.told(); len(got) != 0 {
+				t.Errorf("with a program in it, it was sent: %q", got)
+			}
+			tab.Do(chromedp.SetUploadFiles("#files", []string{picture}), chromedp.Click("#send"), chromedp.WaitVisible("#receipt"))
 			words := tab.text("#words-list li")
 			tab.Look(lang + "-receipt")
 			if len(strings.Fields(words)) != receipt.Words {

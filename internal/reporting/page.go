@@ -73,6 +73,7 @@ type config struct {
 	Texts        map[string]string `json:"texts"`
 	Away         string            `json:"away"`
 	Months       []string          `json:"months"` // as Months has them
+	Programs     []string          `json:"programs"`
 }
 
 type configIntake struct {
@@ -82,7 +83,7 @@ type configIntake struct {
 
 // said are the texts that the script says.
 var said = []string{
-	"empty", "toolong", "toolarge", "many", "full", "failed", "working", "sealing", "waiting", "receipt.title", "receipt.added", "receipt.gone",
+	"empty", "toolong", "toolarge", "program", "many", "full", "failed", "working", "sealing", "waiting", "receipt.title", "receipt.added", "receipt.gone",
 	"title.words", "title.opened", "title.gone", "title.again", "words_count", "words_wrong", "none", "found", "answers_none", "answer_day", "answer_bad", "sent_days", "withdrawn", "send_file", "offline.done", "closed",
 }
 
@@ -120,7 +121,7 @@ func (s *server) sealedPage(lang *locale.Language, to []Intake) (Whole, error) {
 	}
 	c := config{
 		Language: lang.Code(), Installation: hex.EncodeToString(s.Installation[:]),
-		Words: strings.Join(s.lists.Words(lang.Code()), " "), Texts: map[string]string{}, Away: s.Away, Months: Months(lang),
+		Words: strings.Join(s.lists.Words(lang.Code()), " "), Texts: map[string]string{}, Away: s.Away, Months: Months(lang), Programs: submission.Programs(),
 	}
 	for _, t := range to {
 		c.Intakes = append(c.Intakes, configIntake{t.Name, t.Recipient})

@@ -59,6 +59,7 @@ func (s *server) showPlain(v *visit, t typed, why error) {
 // problem is what somebody is told of an error.
 func problem(b body, why error) string {
 	var wrong *receipt.WordError
+	var program *programError
 	switch {
 	case why == nil:
 		return ""
@@ -72,6 +73,8 @@ func problem(b body, why error) string {
 		return b.T("many")
 	case errors.Is(why, errLarge):
 		return b.T("toolarge")
+	case errors.As(why, &program):
+		return b.T("program", program.name)
 	case errors.Is(why, errClosed):
 		return b.T("closed")
 	case errors.Is(why, submission.ErrTooLong), errors.Is(why, inbox.ErrTooLong):
@@ -92,15 +95,21 @@ func problem(b body, why error) string {
 
 func plainStatus(why error) int {
 	var wrong *receipt.WordError
+	var program *programError
 	switch {
 	case errors.Is(why, errEmpty), errors.Is(why, errEarly), errors.Is(why, errWork), errors.Is(why, errLarge), errors.Is(why, submission.ErrTooLong),
-		errors.Is(why, receipt.ErrCount), errors.As(why, &wrong):
+		errors.Is(why, receipt.ErrCount), errors.As(why, &wrong), errors.As(why, &program):
 		return http.StatusUnprocessableEntity
 	case errors.Is(why, errClosed):
 		return http.StatusServiceUnavailable
 	}
 	return statusOf(why)
 }
+
+// programError says that a file is a program.
+type programError struct{ name string }
+
+func (p *programError) Error() string { return "a program is not taken" }
 
 // told tells who runs the machine of a fault of the disk, and nothing of a request.
 func (s *server) told(why error) {
@@ -205,6 +214,9 @@ func (s *server) takeFile(v *visit, t *typed, part *multipart.Part) error {
 	}
 	if len(t.files) == submission.MaxFiles {
 		return errLarge
+	}
+	if name := submission.FileName(part.FileName()); submission.IsProgram(name) {
+		return &programError{name}
 	}
 	f := submission.File{Name: submission.FileName(part.FileName()), Type: kind(part.Header.Get("Content-Type")), Upload: submission.NewUpload()}
 	u, err := uploadOf(f.Upload)

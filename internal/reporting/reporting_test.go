@@ -300,6 +300,25 @@ func TestWithoutScript(t *testing.T) {
 	}
 }
 
+// TestProgramsAreNotTaken: the form without script says which file it does not
+// take, nothing is sent, and what was written is still there; with the words of
+// an earlier report it is the same. The page that seals has the same endings.
+func TestProgramsAreNotTaken(t *testing.T) {
+	s := newSite(t)
+	w := s.send("/ru/plain", part{"token", "", s.token()}, part{"told", "", "Меня били"}, part{"files", "рана.jpg", "a"}, part{"files", "смотри.JPG.Exe", "MZ"})
+	if page := w.Body.String(); w.Code != http.StatusUnprocessableEntity || !strings.Contains(page, "Программу отправить нельзя (смотри.JPG.Exe)") || !strings.Contains(page, "Меня били") || len(s.told()) != 0 {
+		t.Errorf("%d, told %q: %s", w.Code, s.told(), page)
+	}
+	words := wordsIn(s.send("/en/plain", part{"token", "", s.token()}, part{"told", "", "a"}).Body.String())
+	w = s.send("/en/plain/add", part{"words", "", words}, part{"told", "", "more"}, part{"files", "a.apk", "PK"})
+	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "(a.apk)") || len(s.told()) != 1 {
+		t.Errorf("added: %d, told %q", w.Code, s.told())
+	}
+	if page := s.get("/en/").Body.String(); !strings.Contains(page, `"programs":[".apk",`) {
+		t.Error("the page that seals does not know what is not taken")
+	}
+}
+
 // TestTheSameFormTwice is who presses twice: one report, one receipt.
 func TestTheSameFormTwice(t *testing.T) {
 	s := newSite(t)

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -265,6 +267,24 @@ func isType(s string) bool {
 		}
 	}
 	return len(s) <= 100
+}
+
+// programs are the endings of the names of files that run on the machine of who
+// opens them.
+var programs = []string{
+	".apk", ".app", ".appimage", ".bat", ".cmd", ".com", ".cpl", ".deb", ".dll", ".exe", ".hta", ".ipa", ".jar", ".js", ".jse", ".lnk",
+	".msi", ".msix", ".pif", ".ps1", ".reg", ".rpm", ".scr", ".sh", ".vbe", ".vbs", ".wsf", ".xapk",
+}
+
+// Programs are the endings of the names of files that are not taken.
+func Programs() []string { return slices.Clone(programs) }
+
+// IsProgram tells whether a file, by its name, runs on the machine of who opens
+// it. Whoever sends one is told so and sends it not: it is no report, and would
+// harm who reads. One under another name comes all the same, and is looked at as
+// everything that comes from outside.
+func IsProgram(name string) bool {
+	return slices.Contains(programs, strings.ToLower(path.Ext(name)))
 }
 
 // FileName makes of what a machine calls a file the name that a message has:

@@ -81,19 +81,27 @@
     return { name: fileName(file.name), type, bytes: file.size, upload, pieces, sha256: hex(sum.digest()) };
   }
 
+  const fields = ["told", "who", "where", "when", "by", "wish", "contact"];
+  const value = (form, name) => (form.elements[name] ? form.elements[name].value : "");
+
+  // What can't be sent is said before anybody waits for anything.
+  function look(form) {
+    const files = Array.from(form.elements.files.files);
+    if (fields.some((name) => utf8(value(form, name)).length > mostText)) throw new Told(texts.toolong);
+    if (!files.length && !fields.some((name) => value(form, name).trim())) throw new Told(texts.empty);
+    if (files.length > mostFiles || files.some((f) => f.size > mostFile)) throw new Told(texts.toolarge);
+    const program = files.find((f) => config.programs.some((ending) => f.name.toLowerCase().endsWith(ending)));
+    if (program) throw new Told(fill(texts.program, program.name));
+    return files;
+  }
+
   async function sealMessage(form, mine, keep) {
-    const value = (name) => (form.elements[name] ? form.elements[name].value : "");
+    const files = look(form);
     const message = { format: 1, language: config.language };
-    for (const name of ["told", "who", "where", "when", "by", "wish", "contact"]) {
-      message[name] = value(name);
-      if (utf8(message[name]).length > mostText) throw new Told(texts.toolong);
-    }
+    for (const name of fields) message[name] = value(form, name);
     message.consents = Array.from(form.querySelectorAll("input[name=consent]:checked"), (c) => c.value);
     message.answers = mine.answers;
     message.mark = mine.mark;
-    const files = Array.from(form.elements.files.files);
-    if (!files.length && !["told", "who", "where", "when", "by", "wish", "contact"].some((name) => message[name].trim())) throw new Told(texts.empty);
-    if (files.length > mostFiles || files.some((f) => f.size > mostFile)) throw new Told(texts.toolarge);
     const chosen = document.querySelector("input[name=to]:checked");
     const to = chosen ? chosen.value : config.intakes[0].recipient;
     message.files = [];
@@ -103,6 +111,7 @@
   }
 
   async function sendReport(form) {
+    look(form);
     const mine = await stretch(drawn(11));
     const m = await sealMessage(form, mine, putPiece);
     try {
@@ -115,6 +124,7 @@
 
   // Without a line: one file, of what is sealed.
   async function saveReport(form) {
+    look(form);
     const earlier = $("earlier-words").value.trim(); // it adds to what they told before
     const mine = await stretch(earlier ? fromWords(earlier) : drawn(11));
     const head = utf8(JSON.stringify({ door: hex(mine.stored), answers: mine.answers }));
