@@ -5,10 +5,13 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/jpeg"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -25,6 +28,7 @@ import (
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/reporting"
+	"github.com/kua-registry/kua/internal/safecopy"
 	"github.com/kua-registry/kua/internal/seal"
 	"github.com/kua-registry/kua/internal/submission"
 )
@@ -57,8 +61,10 @@ func sealedFiles(t *testing.T, dir string, files ...[2]string) (paths []string) 
 }
 
 // TestE2EReportGoesItsWay: somebody outside reports in the browser; a member
-// finds the report in the inbox, marks it, answers; the sender comes back and
-// reads the answer; it becomes a case. What a stick brings is taken in once.
+// finds the report in the inbox on a phone, sees its photograph as a copy without
+// what hides in it, marks it, answers; the sender comes back and reads the
+// answer; it becomes a case; the sender takes it back. What a stick brings is
+// taken in once.
 func TestE2EReportGoesItsWay(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -66,7 +72,7 @@ func TestE2EReportGoesItsWay(t *testing.T) {
 	const passphrase = "seven good words nobody else would say"
 	dir := filepath.Join(t.TempDir(), "r")
 	reg, founder, err := registry.Create(ctx, dir, registry.FirstMember{Name: "founder", Lang: "en", Passphrase: passphrase},
-		registry.Options{Now: time.Now, Stretch: least, Least: least, Rulebook: rulebook})
+		registry.Options{Now: time.Now, Stretch: least, Least: least, Rulebook: rulebook, Open: safecopy.Make})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,20 +125,22 @@ func TestE2EReportGoesItsWay(t *testing.T) {
 
 	browser := startBrowser(t)
 	admin, dina, sender := openTab(t, startBrowser(t), server.URL), openTab(t, browser, server.URL), openTab(t, startBrowser(t), public.URL)
-	dina.do(chromedp.EmulateViewport(1280, 900))
+	dina.do(chromedp.EmulateViewport(360, 800))
+	lang := words.Lang("ru")
+	say := func(tab *tab, key string, args ...any) { t.Helper(); tab.mustSay(lang.T(key, args...)) }
 	signIn := func(tab *tab, name string) {
 		t.Helper()
-		tab.visit("/sign-in?lang=en")
+		tab.visit("/sign-in?lang=ru")
 		tab.do(chromedp.SendKeys("#name", name), chromedp.SendKeys("#passphrase", passphrase))
 		tab.do(chromedp.Click("form.signin button"), chromedp.WaitVisible("nav.nav"))
 	}
 	// The key.
 	signIn(admin, "founder")
 	admin.visit("/inbox")
-	admin.mustSay("You look after the key")
+	say(admin, "inbox.state.office")
 	admin.visit("/inbox/keys")
 	admin.do(chromedp.SendKeys("input[name='label']", "North, for those who were hurt"), chromedp.Click("form[action$='/new'] button"), chromedp.WaitVisible("#publish"))
-	admin.mustSay("The key is made")
+	say(admin, "inbox.keys.done.made")
 	keys, err := registry.IntakePublicAt(dir)
 	if err != nil || len(keys) != 1 {
 		t.Fatal(keys, err)
@@ -140,11 +148,12 @@ func TestE2EReportGoesItsWay(t *testing.T) {
 	admin.mustSay(keys[0].Fingerprint)
 	signIn(dina, "dina")
 	dina.visit("/inbox")
-	dina.mustSay("Nobody has sent anything yet")
+	say(dina, "inbox.empty")
 
 	// The report.
 	sender.visit("/kk/")
-	sender.do(chromedp.WaitVisible("#report"), chromedp.SendKeys("#told", "Інімді алып кетті (ойдан шығарылған)"), chromedp.SendKeys("#where", "Talapker"), chromedp.Click(`input[value="complain"]`))
+	sender.do(chromedp.WaitVisible("#report"), chromedp.SendKeys("#told", "Інімді алып кетті (ойдан шығарылған)"), chromedp.SendKeys("#where", "Talapker"), chromedp.Click(`input[value="complain"]`),
+		chromedp.SetUploadFiles("#files", sealedFiles(t, t.TempDir(), [2]string{"қол.jpg", photograph(t)})))
 	sender.do(chromedp.Click("#send"), chromedp.WaitVisible("#receipt"))
 	receipt := strings.Join(strings.Fields(evaluate[string](sender, `[...document.querySelectorAll("#words-list li")].map(e => e.textContent).join(" ")`)), " ")
 	if len(strings.Fields(receipt)) != 8 {
@@ -154,19 +163,35 @@ func TestE2EReportGoesItsWay(t *testing.T) {
 
 	// The inbox.
 	dina.visit("/")
-	dina.mustSay("1 new report")
+	dina.mustSay(lang.N("inbox.new", 1))
 	dina.do(chromedp.Click("nav.nav a[href='/inbox']"), chromedp.WaitVisible("table.fold"))
 	dina.look("e2e-inbox")
 	dina.do(chromedp.Click("table.fold th a"), chromedp.WaitVisible("#thread"))
 	dina.mustSay("Інімді алып кетті (ойдан шығарылған)")
-	dina.mustSay("Complain to the authorities")
+	say(dina, "reporting.consent.complain")
 	dina.look("e2e-submission")
+
+	// Its file.
+	dina.do(chromedp.Click("#m1 .items a"), chromedp.WaitVisible(".shown img"))
+	drawn, stopDrawing := context.WithTimeout(dina.ctx, perPage)
+	defer stopDrawing()
+	if _, err := chromedp.Run(drawn, chromedp.Poll[bool](`document.querySelector(".shown img").naturalWidth === 60`)); err != nil {
+		t.Fatal(err)
+	}
+	say(dina, "copies.tag.comment")
+	dina.mustSay("taken by Sample Sender")
+	say(dina, "inbox.file.what")
+	dina.look("e2e-submission-file")
+	dina.do(chromedp.Click("#original summary"), chromedp.WaitVisible("#original form button"))
+	dina.look("e2e-submission-file-itself")
+	dina.do(chromedp.Click(".crumbs a:last-child"), chromedp.WaitVisible("#thread"))
 	dina.do(chromedp.Click("button[name='urgent']"), chromedp.WaitVisible(".banner.plain"))
-	dina.mustSay("1 urgent report: life at risk")
+	dina.mustSay(lang.N("inbox.urgent", 1))
 	dina.visit("/tasks")
 	dina.do(chromedp.Click("#reports ~ ul a"), chromedp.WaitVisible("#answer"))
 	dina.do(chromedp.SendKeys("#answer-text", "Сіз қауіпсізсіз бе? (ойдан шығарылған)"), chromedp.Click("form[action$='/answer'] button"), chromedp.WaitVisible(".banner.plain"))
-	dina.mustSay("The answer waits for its reader")
+	say(dina, "inbox.done.answered")
+	dina.look("e2e-submission-answered")
 
 	// The second visit.
 	sender.visit("/kk/")
@@ -188,21 +213,31 @@ func TestE2EReportGoesItsWay(t *testing.T) {
 
 	// The case.
 	dina.visit("/inbox")
-	dina.mustSay("wrote again")
+	say(dina, "inbox.again")
 	dina.do(chromedp.Click("table.fold th a"), chromedp.WaitVisible("#case"))
 	dina.mustSay("Иә, үйдемін")
 	dina.do(chromedp.Click("form[action$='/case'] button"), chromedp.WaitVisible("#case-title"))
 	dina.mustSay("Інімді алып кетті (ойдан шығарылған)")
 	dina.visit("/inbox?show=handled")
 	dina.do(chromedp.Click("table.fold th a"), chromedp.WaitVisible("section[aria-labelledby='case'] a"))
-	dina.mustSay("A case was opened")
+	say(dina, "inbox.case.is")
+
+	// The sender takes it back.
+	sender.do(chromedp.Click("#ask-withdraw"), chromedp.Click("#withdraw"), chromedp.WaitNotVisible("#opened"))
+	dina.visit("/inbox?show=handled")
+	dina.do(chromedp.Click("table.fold th a"), chromedp.WaitVisible("h1"))
+	say(dina, "inbox.withdrawn")
+	if text := evaluate[string](dina, `document.body.textContent`); strings.Contains(text, "Інімді") {
+		t.Error("taken back, it is still shown")
+	}
+	dina.look("e2e-submission-gone")
 
 	// What a stick brings, twice.
 	stick := sealedStick(t, t.TempDir(), keys[0].Recipient, "from a stick (invented)")
-	for _, says := range []string{"It was taken in.", "It was in the inbox already. It stays one report."} {
+	for _, says := range []string{"inbox.add.fresh", "inbox.add.same"} {
 		dina.visit("/inbox")
 		dina.do(chromedp.SetUploadFiles("#file", []string{stick}), chromedp.Click("form.drop button"), chromedp.WaitVisible("#taken"))
-		dina.mustSay(says)
+		say(dina, says)
 	}
 	dina.mustSay("from a stick (invented)")
 	dina.look("e2e-inbox-stick")
@@ -217,6 +252,17 @@ func TestE2EReportGoesItsWay(t *testing.T) {
 	for name, tab := range map[string]*tab{"admin": admin, "dina": dina, "sender": sender} {
 		tab.calm(name)
 	}
+}
+
+// photograph is a picture that says about itself who took it; nobody is real.
+func photograph(t *testing.T) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 60, 40)), nil); err != nil {
+		t.Fatal(err)
+	}
+	said := "taken by Sample Sender"
+	return b.String()[:2] + "\xff\xfe\x00" + string(rune(len(said)+2)) + said + b.String()[2:]
 }
 
 // sealedStick writes a sealed report as the saved page does.
