@@ -163,6 +163,10 @@ steps:
 	if again, _ := run(two, one); !maps.Equal(got, again) {
 		t.Errorf("in another order: %v, not %v", again, got)
 	}
+	got, findings = run(one, one)
+	if got["act@a1"] == "" || got["act@a1#2"] != got["act@a1"] || !slices.ContainsFunc(findings, func(f Finding) bool { return strings.Contains(f.What, "has the same id") }) {
+		t.Errorf("two rows with one id: %v %v", got, findings)
+	}
 	got, findings = run([]string{"c", "a1", "first", "s1; nobody"})
 	if got["act@a1"] != "first suspect@s1" || !slices.ContainsFunc(findings, func(f Finding) bool { return strings.Contains(f.What, "no suspect@nobody to refer to") }) {
 		t.Errorf("a reference to nothing: %v %v", got, findings)

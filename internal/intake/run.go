@@ -489,6 +489,11 @@ func (r *run) readStep(s *stepSpec, b *bound, c *caseDraft, row SourceRow) {
 	suffix := ""
 	if own := rowID(s, b, row); own != "" {
 		suffix = idMark + own
+		id := s.sheet + "\x00" + action + suffix
+		if c.seen[id]++; c.seen[id] > 1 { // nothing is lost, but their order counts again
+			suffix += "#" + strconv.Itoa(c.seen[id])
+			r.at(source{b, row.No, b.index[s.id.name]}, Warning, own, "another row of the case has the same id", "an id of its own for each row: these are told apart by their order")
+		}
 	} else {
 		id := s.sheet + "\x00" + action
 		c.seen[id]++

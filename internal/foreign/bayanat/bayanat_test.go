@@ -96,6 +96,10 @@ func TestOutAndIn(t *testing.T) {
 	}
 }
 
+func TestHostileTextsOutAndIn(t *testing.T) {
+	foreigntest.RoundTrip(t, Format(), "x.csv", foreigntest.HostileCases(foreigntest.Book(t), 21, 40), 40)
+}
+
 func FuzzRead(f *testing.F) {
 	for _, name := range []string{"actors.json", "bulletins.csv"} {
 		data, err := os.ReadFile("testdata/" + name)

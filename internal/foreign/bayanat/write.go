@@ -42,6 +42,7 @@ var (
 // row is a row that is being filled.
 type row struct {
 	cells  map[string]string
+	book   *codebook.Book
 	report *foreign.Report
 }
 
@@ -53,18 +54,14 @@ func (w *row) told(kind, field string, exact bool) {
 	}
 }
 
-// text writes a text; a cell that could be a formula comes back as it was, the
-// sign before it is taken away when it is read.
+// text writes a text. One that could be a formula comes back as it was: the sign
+// before it is taken away when it is read, and so is one that stood there before.
 func (w *row) text(column string, r *casefile.Record, field string) {
 	if values := r.Fields[field]; len(values) > 0 {
 		w.cells[column] = values[0]
-		w.told(r.Kind, field, plain(values[0]))
+		w.told(r.Kind, field, foreign.ComesBack(w.book, r.Kind, field, values[0]) && !guarded.MatchString(values[0]))
 	}
 }
-
-// plain says whether a text comes back as it went: a sign before it is taken for
-// the one that keeps it from being a formula.
-func plain(s string) bool { return foreign.ComesBack(s) && !guarded.MatchString(s) }
 
 // date writes a date as its first day.
 func (w *row) date(column string, r *casefile.Record, field string) {
@@ -77,7 +74,7 @@ func (w *row) date(column string, r *casefile.Record, field string) {
 }
 
 // Write writes a row for the victim of each case.
-func Write(w io.Writer, _ *codebook.Book, cases iter.Seq2[*casefile.Case, error], _ foreign.Writing) (*foreign.Report, error) {
+func Write(w io.Writer, book *codebook.Book, cases iter.Seq2[*casefile.Case, error], _ foreign.Writing) (*foreign.Report, error) {
 	report := foreign.NewReport("bayanat")
 	out := csv.NewWriter(w)
 	head := append([]string{}, columns...)
@@ -95,9 +92,9 @@ func Write(w io.Writer, _ *codebook.Book, cases iter.Seq2[*casefile.Case, error]
 			return nil, err
 		}
 		report.Case(c)
-		cells := actor(c, report)
+		cells := actor(c, book, report)
 		for i, h := range head {
-			line[i] = sheet.Plain(cells[h])
+			line[i] = sheet.Plain(foreign.Seen(cells[h]))
 		}
 		if err := out.Write(line); err != nil {
 			return nil, err
@@ -110,8 +107,8 @@ func Write(w io.Writer, _ *codebook.Book, cases iter.Seq2[*casefile.Case, error]
 	return report, report.Done()
 }
 
-func actor(c *casefile.Case, report *foreign.Report) map[string]string {
-	w := &row{map[string]string{"originid": c.ID}, report}
+func actor(c *casefile.Case, book *codebook.Book, report *foreign.Report) map[string]string {
+	w := &row{map[string]string{"originid": c.ID}, book, report}
 	for _, p := range c.Of("person") {
 		if p.Get("role") != "victim" {
 			continue

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -96,13 +97,48 @@ func Show(row intake.Row) string {
 
 // Cases are cases of an invented register, as they stand after their last entry.
 func Cases(book *codebook.Book, seed uint64, n int) []*casefile.Case {
+	return cases(book, seed, n, func(_ *codebook.Field, values []string) []string { return values })
+}
+
+// hostile are texts with which formats have trouble.
+var hostile = []string{
+	" blank around ", "=1+1", "@formula", "'quoted", "a;b", "a,b", "a|b", "a: b", `back\slash`, "two\nlines", "tab\there", "<b>&amp;</b>", "]]>", "--", `"`, "\"",
+	"\u0001", "\u202e", "nul\x00", "\r\n", "{}", "[1]", "'=", "Қазақша", "👩🏽‍⚕️", "Ivanov, Ivan", "001", "2022-01-05", "yes", "-", "BEGIN:VCARD", "#", "\ufeff", "٣",
+}
+
+// HostileCases are cases of which every text is one with which formats have trouble.
+func HostileCases(book *codebook.Book, seed uint64, n int) []*casefile.Case {
+	i := 0
+	return cases(book, seed, n, func(f *codebook.Field, values []string) []string {
+		if f.Type != codebook.Text && f.Type != codebook.Prose {
+			return values
+		}
+		out := make([]string, len(values))
+		for j := range values {
+			i++
+			out[j] = hostile[i%len(hostile)]
+			if i%7 == 0 {
+				out[j] += " " + hostile[(i/7)%len(hostile)]
+			}
+		}
+		return out
+	})
+}
+
+func cases(book *codebook.Book, seed uint64, n int, texts func(*codebook.Field, []string) []string) []*casefile.Case {
 	r := invented.Register{Seed: seed, Cases: n, Orgs: 3, Until: invented.LastDay}
 	out := make([]*casefile.Case, n)
 	for i := range n {
 		c := r.Case(i)
 		var entries []casefile.Entry
 		for _, e := range c.Records() {
-			entries = append(entries, casefile.Entry{Pos: uint64(len(entries) + 1), Record: e.Record, Kind: e.Kind, Op: casefile.Put, Fields: e.Fields})
+			fields := casefile.Fields{}
+			kind, _ := book.Kind(e.Kind)
+			for _, id := range slices.Sorted(maps.Keys(e.Fields)) {
+				f, _ := kind.Field(id)
+				fields[id] = texts(f, e.Fields[id])
+			}
+			entries = append(entries, casefile.Entry{Pos: uint64(len(entries) + 1), Record: e.Record, Kind: e.Kind, Op: casefile.Put, Fields: fields})
 		}
 		out[i] = casefile.Fold(book, c.ID, entries)
 	}

@@ -3,6 +3,7 @@
 package huridocs
 
 import (
+	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -33,6 +34,8 @@ func TestFields(t *testing.T) {
 	}
 }
 
+var update = flag.Bool("update", false, "write the golden files anew")
+
 func TestSample(t *testing.T) {
 	imp, _, findings := foreigntest.Import(t, Format(), os.DirFS("testdata"), "events.xml")
 	var got strings.Builder
@@ -44,13 +47,13 @@ func TestSample(t *testing.T) {
 			got.WriteString("! " + f.String() + "\n")
 		}
 	}
+	if *update {
+		if err := os.WriteFile("testdata/events.golden", []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	want, err := os.ReadFile("testdata/events.golden")
 	if err != nil || string(want) != got.String() {
-		if os.Getenv("UPDATE") != "" {
-			if err := os.WriteFile("testdata/events.golden", []byte(got.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
 		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
 	}
 }
@@ -113,6 +116,10 @@ func TestOutAndIn(t *testing.T) {
 			t.Errorf("%s was never carried: %v", field, report)
 		}
 	}
+}
+
+func TestHostileTextsOutAndIn(t *testing.T) {
+	foreigntest.RoundTrip(t, Format(), "x.xml", foreigntest.HostileCases(foreigntest.Book(t), 21, 40), 40)
 }
 
 func FuzzRead(f *testing.F) {

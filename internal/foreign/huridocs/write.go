@@ -36,6 +36,7 @@ func Format() foreign.Format {
 type out struct {
 	w      *bufio.Writer
 	depth  int
+	book   *codebook.Book
 	report *foreign.Report
 }
 
@@ -116,7 +117,7 @@ func (o *out) text(name string, r *casefile.Record, field string) {
 	v := r.Get(field)
 	o.put(name, v)
 	if v != "" {
-		o.told(r.Kind, field, foreign.ComesBack(v))
+		o.told(r.Kind, field, foreign.ComesBack(o.book, r.Kind, field, v))
 	}
 }
 
@@ -133,16 +134,18 @@ func (o *out) name(r *casefile.Record) {
 	joined := strings.Join(parts, " ")
 	if full != "" {
 		o.put("person_name", full)
-		o.told(r.Kind, "full_name", full == strings.Join(strings.Fields(full), " ") && foreign.ComesBack(full))
+		o.told(r.Kind, "full_name", foreign.ComesBack(o.book, r.Kind, "full_name", full))
 	} else {
 		o.put("person_name", joined)
 	}
 	if full != "" && full != joined {
 		return
 	}
-	single := func(s string) bool { return s != "" && !strings.ContainsAny(s, ", ") && foreign.ComesBack(s) }
+	single := func(s string) bool {
+		return s != "" && !strings.ContainsAny(s, ", ") && foreign.ComesBack(o.book, r.Kind, "family", s)
+	}
 	family, given, rest := r.Get("family"), r.Get("given"), r.Get("patronymic")
-	exact := single(family) && (single(given) && rest == strings.Join(strings.Fields(rest), " ") && foreign.ComesBack(rest) && !strings.Contains(rest, ",") || given == "" && rest == "")
+	exact := single(family) && (single(given) && foreign.ComesBack(o.book, r.Kind, "patronymic", rest) && !strings.Contains(rest, ",") || given == "" && rest == "")
 	for _, field := range []string{"family", "given", "patronymic"} {
 		if r.Get(field) != "" {
 			o.told(r.Kind, field, exact)
@@ -151,8 +154,8 @@ func (o *out) name(r *casefile.Record) {
 }
 
 // Write writes each case as an event with the acts against its victims.
-func Write(w io.Writer, _ *codebook.Book, cases iter.Seq2[*casefile.Case, error], opts foreign.Writing) (*foreign.Report, error) {
-	o := &out{w: bufio.NewWriter(w), report: foreign.NewReport("huridocs")}
+func Write(w io.Writer, book *codebook.Book, cases iter.Seq2[*casefile.Case, error], opts foreign.Writing) (*foreign.Report, error) {
+	o := &out{w: bufio.NewWriter(w), book: book, report: foreign.NewReport("huridocs")}
 	fmt.Fprint(o.w, xml.Header, "<events xmlns=\"http://www.huridocs.org/\">\n")
 	o.depth = 1
 	o.open("meta_data")
@@ -313,7 +316,7 @@ func (o *out) person(p *casefile.Record) {
 			for _, f := range [][2]string{{"phone", "phones"}, {"email", "emails"}} {
 				if v := p.Fields[f[1]]; i < len(v) {
 					o.put(f[0], v[i])
-					o.told("person", f[1], !strings.Contains(v[i], ";") && foreign.ComesBack(v[i]) && !slices.Contains(v[:i], v[i]))
+					o.told("person", f[1], !strings.Contains(v[i], ";") && foreign.ComesBack(o.book, "person", f[1], v[i]) && !slices.Contains(v[:i], v[i]))
 				}
 			}
 			o.close("address")
@@ -327,6 +330,6 @@ func (o *out) list(name string, r *casefile.Record, field string) {
 	values := r.Fields[field]
 	o.put(name, strings.Join(values, "; "))
 	for _, v := range values {
-		o.told(r.Kind, field, !strings.Contains(v, ";") && foreign.ComesBack(v))
+		o.told(r.Kind, field, !strings.Contains(v, ";") && foreign.ComesBack(o.book, r.Kind, field, v))
 	}
 }

@@ -81,6 +81,10 @@ func TestOutAndIn(t *testing.T) {
 	}
 }
 
+func TestHostileTextsOutAndIn(t *testing.T) {
+	foreigntest.RoundTrip(t, Format(), "x.ics", foreigntest.HostileCases(foreigntest.Book(t), 21, 40), -1)
+}
+
 func FuzzRead(f *testing.F) {
 	data, err := os.ReadFile("testdata/calendar.ics")
 	if err != nil {

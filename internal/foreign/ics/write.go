@@ -56,7 +56,7 @@ func (w *writer) told(kind, field string, exact bool) {
 func (w *writer) text(name string, r *casefile.Record, field string) {
 	if v := r.Get(field); v != "" {
 		w.line(name, contentline.Escape(v))
-		w.told(r.Kind, field, foreign.ComesBack(v))
+		w.told(r.Kind, field, foreign.ComesBack(w.book, r.Kind, field, v))
 	}
 }
 

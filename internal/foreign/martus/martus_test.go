@@ -9,12 +9,15 @@ import (
 	"testing"
 
 	"github.com/kua-registry/kua/internal/foreign"
+	"github.com/kua-registry/kua/internal/foreign/foreigntest"
 	"github.com/kua-registry/kua/internal/intake"
 )
 
+const samples = "../../../../shared/acceptance/formats/martus"
+
 func real(t *testing.T, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("../../../../shared/acceptance/formats/martus", name))
+	data, err := os.ReadFile(filepath.Join(samples, name))
 	if err != nil {
 		t.Skip("the samples of Martus are not here: ../shared/acceptance/formats")
 	}
@@ -130,6 +133,38 @@ func TestSampleOfOurOwn(t *testing.T) {
 	s, _ := f.Table.Sheet("bulletins")
 	if len(s.Rows) != 3 {
 		t.Fatalf("%d rows", len(s.Rows))
+	}
+}
+
+// TestImport takes bulletins of both dialects through the ready mapping.
+func TestImport(t *testing.T) {
+	imp, _, _ := foreigntest.Import(t, Format(), os.DirFS("testdata"), "bulletins.xml")
+	want := `report (report) channel=other_organisation language=ru place=Алматы, площадь received=2022-02-01 summary=Двоих избили на площади.
+act (act) account=Били дубинками & ногами, около часа. date=2022-01-05/2022-01-06 place=Алматы, площадь
+note (note) text=Звонить только сестре.
+`
+	if got := foreigntest.Show(imp.Rows[0]); !strings.HasSuffix(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	kept := 0
+	for _, s := range imp.Rows[0].Sources {
+		if s.Sheet == "grid rows" {
+			kept++
+		}
+	}
+	if kept != 2 {
+		t.Errorf("%d grid rows are kept", kept)
+	}
+	older, _, _ := foreigntest.Import(t, Format(), os.DirFS("testdata"), "older.xml")
+	again, _, _ := foreigntest.Import(t, Format(), os.DirFS("testdata"), "older.xml")
+	if key := older.Rows[0].Key; !strings.HasPrefix(key, "digest-") || key != again.Rows[0].Key {
+		t.Errorf("a bulletin without an id is called %s, then %s", key, again.Rows[0].Key)
+	}
+	real(t, "SampleXmlBulletin.xml")
+	for name, rows := range map[string]int{"SampleXmlBulletin.xml": 1, "SampleXmlBulletinWithAttachments.xml": 1, "text_finalResult.xml": 2} {
+		if imp, _, _ := foreigntest.Import(t, Format(), os.DirFS(samples), name); len(imp.Rows) != rows {
+			t.Errorf("%s: %d cases", name, len(imp.Rows))
+		}
 	}
 }
 

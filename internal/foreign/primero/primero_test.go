@@ -182,6 +182,10 @@ func TestOutAndIn(t *testing.T) {
 	}
 }
 
+func TestHostileTextsOutAndIn(t *testing.T) {
+	foreigntest.RoundTrip(t, Format(), "x.json", foreigntest.HostileCases(foreigntest.Book(t), 21, 40), 40)
+}
+
 func FuzzRead(f *testing.F) {
 	for _, name := range []string{"records.json", "answer.json", "with-places/locations.csv"} {
 		data, err := os.ReadFile("testdata/" + name)

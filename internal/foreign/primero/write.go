@@ -43,6 +43,7 @@ func uuid(id string) string {
 // object is the data of a record; fields of the case that go into it are counted.
 type object struct {
 	data   map[string]any
+	book   *codebook.Book
 	report *foreign.Report
 }
 
@@ -57,7 +58,7 @@ func (o *object) told(kind, field string, exact bool) {
 func (o *object) text(key string, r *casefile.Record, field string) {
 	if v := r.Get(field); v != "" {
 		o.data[key] = v
-		o.told(r.Kind, field, foreign.ComesBack(v))
+		o.told(r.Kind, field, foreign.ComesBack(o.book, r.Kind, field, v))
 	}
 }
 
@@ -65,7 +66,7 @@ func (o *object) text(key string, r *casefile.Record, field string) {
 func (o *object) list(key string, r *casefile.Record, field string) {
 	if values := r.Fields[field]; len(values) > 0 {
 		o.data[key] = values[0]
-		o.told(r.Kind, field, foreign.ComesBack(values[0]))
+		o.told(r.Kind, field, foreign.ComesBack(o.book, r.Kind, field, values[0]))
 	}
 }
 
@@ -80,7 +81,7 @@ func (o *object) date(key string, r *casefile.Record, field string) {
 }
 
 // Write writes a list of records: each case, and each act of it as an incident.
-func Write(w io.Writer, _ *codebook.Book, cases iter.Seq2[*casefile.Case, error], _ foreign.Writing) (*foreign.Report, error) {
+func Write(w io.Writer, book *codebook.Book, cases iter.Seq2[*casefile.Case, error], _ foreign.Writing) (*foreign.Report, error) {
 	b := bufio.NewWriter(w)
 	report := foreign.NewReport("primero")
 	n := 0
@@ -107,11 +108,11 @@ func Write(w io.Writer, _ *codebook.Book, cases iter.Seq2[*casefile.Case, error]
 			return nil, err
 		}
 		report.Case(c)
-		if err := put(c.ID, "case", nil, oneCase(c, report)); err != nil {
+		if err := put(c.ID, "case", nil, oneCase(c, book, report)); err != nil {
 			return nil, err
 		}
 		for _, a := range c.Of("act") {
-			if err := put(a.ID, "incident", map[string]any{"incident_case_id": uuid(c.ID)}, incident(a, report)); err != nil {
+			if err := put(a.ID, "incident", map[string]any{"incident_case_id": uuid(c.ID)}, incident(a, book, report)); err != nil {
 				return nil, err
 			}
 		}
@@ -126,8 +127,8 @@ func Write(w io.Writer, _ *codebook.Book, cases iter.Seq2[*casefile.Case, error]
 	return report, report.Done()
 }
 
-func oneCase(c *casefile.Case, report *foreign.Report) map[string]any {
-	o := &object{map[string]any{"status": "open", "record_state": true}, report}
+func oneCase(c *casefile.Case, book *codebook.Book, report *foreign.Report) map[string]any {
+	o := &object{map[string]any{"status": "open", "record_state": true}, book, report}
 	for _, r := range c.Of("case") {
 		if v := r.Get("number"); v != "" {
 			o.data["case_id_display"] = v
@@ -170,7 +171,10 @@ func oneCase(c *casefile.Case, report *foreign.Report) map[string]any {
 	}
 	var notes []any
 	for _, r := range c.Of("note") {
-		n := &object{map[string]any{"unique_id": uuid(r.ID)}, report}
+		if foreign.Seen(r.Get("text")) == "" {
+			continue // a note must say something
+		}
+		n := &object{map[string]any{"unique_id": uuid(r.ID)}, book, report}
 		n.text("note_text", r, "text")
 		n.date("note_date", r, "date")
 		notes = append(notes, n.data)
@@ -181,8 +185,8 @@ func oneCase(c *casefile.Case, report *foreign.Report) map[string]any {
 	return o.data
 }
 
-func incident(a *casefile.Record, report *foreign.Report) map[string]any {
-	o := &object{map[string]any{}, report}
+func incident(a *casefile.Record, book *codebook.Book, report *foreign.Report) map[string]any {
+	o := &object{map[string]any{}, book, report}
 	if d, err := edtf.Parse(a.Get("date")); err == nil {
 		from, to := d.Earliest(), d.Latest()
 		switch {

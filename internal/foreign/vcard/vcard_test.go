@@ -64,6 +64,10 @@ func TestOutAndIn(t *testing.T) {
 	}
 }
 
+func TestHostileTextsOutAndIn(t *testing.T) {
+	foreigntest.RoundTrip(t, Format(), "x.vcf", foreigntest.HostileCases(foreigntest.Book(t), 21, 40), 40)
+}
+
 func FuzzRead(f *testing.F) {
 	data, err := os.ReadFile("testdata/contacts.vcf")
 	if err != nil {

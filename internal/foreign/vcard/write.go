@@ -34,6 +34,7 @@ func Format() foreign.Format {
 type writer struct {
 	b      *bufio.Writer
 	err    error
+	book   *codebook.Book
 	report *foreign.Report
 	person *casefile.Record
 }
@@ -59,7 +60,7 @@ func (w *writer) told(field string, exact bool) {
 func (w *writer) put(property, field string) {
 	for _, v := range w.person.Fields[field] {
 		w.line(property, v)
-		w.told(field, foreign.ComesBack(v))
+		w.told(field, foreign.ComesBack(w.book, "person", field, v))
 	}
 }
 
@@ -75,7 +76,7 @@ func (w *writer) date(property, field string) {
 }
 
 // Write writes a card for each person of each case.
-func Write(w io.Writer, _ *codebook.Book, cases iter.Seq2[*casefile.Case, error], _ foreign.Writing) (*foreign.Report, error) {
+func Write(w io.Writer, book *codebook.Book, cases iter.Seq2[*casefile.Case, error], _ foreign.Writing) (*foreign.Report, error) {
 	b := bufio.NewWriter(w)
 	report := foreign.NewReport("vcard")
 	for c, err := range cases {
@@ -84,7 +85,7 @@ func Write(w io.Writer, _ *codebook.Book, cases iter.Seq2[*casefile.Case, error]
 		}
 		report.Case(c)
 		for _, p := range c.Of("person") {
-			card := &writer{b: b, report: report, person: p}
+			card := &writer{b: b, book: book, report: report, person: p}
 			if card.one(c.ID); card.err != nil {
 				return nil, card.err
 			}
@@ -112,7 +113,7 @@ func (w *writer) one(caseID string) {
 	w.line("N", p.Get("family"), p.Get("given"), p.Get("patronymic"), "", "")
 	for _, field := range []string{"family", "given", "patronymic"} {
 		if v := p.Get(field); v != "" {
-			w.told(field, foreign.ComesBack(v))
+			w.told(field, foreign.ComesBack(w.book, "person", field, v))
 		}
 	}
 	w.put("NICKNAME", "other_names")
@@ -127,7 +128,7 @@ func (w *writer) one(caseID string) {
 	w.put("EMAIL", "emails")
 	if a := p.Get("address"); a != "" {
 		w.line("ADR", "", "", a, "", "", "", "")
-		w.told("address", foreign.ComesBack(a))
+		w.told("address", foreign.ComesBack(w.book, "person", "address", a))
 	}
 	w.line("END", "VCARD")
 }
