@@ -36,7 +36,7 @@ func TestFields(t *testing.T) {
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func TestSample(t *testing.T) {
+func TestGoldenSample(t *testing.T) {
 	imp, _, findings := foreigntest.Import(t, Format(), os.DirFS("testdata"), "events.xml")
 	var got strings.Builder
 	for _, row := range imp.Rows {

@@ -100,6 +100,7 @@ report (report) received=2022-02-01
 person (person) age=15 birth=2006-05-04 family=Invented full_name=Nobody Invented given=Nobody nationality=invented phones=555-0100 role=victim sex=f
 act@22222222-2222-4222-8222-222222222222 (act) account=Beaten when detained. date=2022-01-05
 note@11111111-1111-4111-8111-111111111111/notes_section/n-1 (note) date=2022-02-02 text=Her aunt called.
+suspect@22222222-2222-4222-8222-222222222222/perpetrators/p-1 (suspect) body=police unit=Invented unit
 # 33333333-3333-4333-8333-333333333333
 case (case) external_id=33333333-3333-4333-8333-333333333333
 act@33333333-3333-4333-8333-333333333333 (act) date=2022-01-05/2022-01-07
@@ -111,7 +112,7 @@ act@33333333-3333-4333-8333-333333333333 (act) date=2022-01-05/2022-01-07
 	for _, f := range findings {
 		told = append(told, f.String())
 	}
-	for _, want := range []string{`"gone.pdf": the file itself is not in the export`, "(protection_concerns): is not in the mapping: 1 cells", "(perpetrator_category): is not in the mapping"} {
+	for _, want := range []string{`"gone.pdf": the file itself is not in the export`, "(protection_concerns): is not in the mapping: 1 cells", "(verified): is not in the mapping"} {
 		if !strings.Contains(strings.Join(told, "\n"), want) {
 			t.Errorf("no %q in\n%s", want, strings.Join(told, "\n"))
 		}
