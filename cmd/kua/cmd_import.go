@@ -24,7 +24,7 @@ import (
 
 func (p *program) importCommand() *cobra.Command {
 	var list listFlags
-	var org, pack string
+	var org, pack, identity string
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "import FILE",
@@ -36,6 +36,10 @@ handed out; its ready mapping is used if --map names none, and
 'kua map FILE --format NAME' prints it. Files that came with a case become its
 evidence, each once. Formats: ` + formatNames() + `.
 
+With --format kua, FILE is an archive that 'kua export' has made, of this register
+or another: its cases, history and files are taken in, all of them or nothing, and
+a second time nothing more. --identity opens a sealed one.
+
 Every cell that does not fit is named with sheet, row and column. If one of
 them is an error, nothing is imported. A second import of the same list changes
 what changed in it and nothing else.`,
@@ -44,10 +48,17 @@ what changed in it and nothing else.`,
 			if !list.isList() && filepath.Ext(args[0]) != ".yaml" && filepath.Ext(args[0]) != ".yml" {
 				return usage("a spreadsheet needs --map MAP.yaml; 'kua map %s' drafts one", filepath.Base(args[0]))
 			}
-			if list.isList() && org == "" {
+			own := list.format == archiveFormat
+			if identity != "" && !own {
+				return usage("--identity goes with --format kua")
+			}
+			if own && list.mapFile != "" {
+				return usage("an archive of Kua needs no mapping")
+			}
+			if list.isList() && !own && org == "" {
 				return usage("whose list is it? Give --org NAME")
 			}
-			if dryRun && p.registry == "" {
+			if dryRun && p.registry == "" && !own {
 				return p.dryRun(args[0], list, pack)
 			}
 			reg, session, err := p.open(cmd.Context())
@@ -55,6 +66,9 @@ what changed in it and nothing else.`,
 				return err
 			}
 			defer reg.Close()
+			if own {
+				return p.importArchive(cmd.Context(), reg, session, args[0], identity, org, dryRun)
+			}
 			var done imported
 			if !list.isList() {
 				done, err = importRecords(cmd.Context(), reg, session, args[0], dryRun)
@@ -68,7 +82,8 @@ what changed in it and nothing else.`,
 		},
 	}
 	cmd.Flags().StringVar(&list.mapFile, "map", "", "the mapping `file` of a spreadsheet")
-	cmd.Flags().StringVar(&list.format, "format", "", "the `name` of the other system's format")
+	cmd.Flags().StringVar(&list.format, "format", "", "the `name` of the other system's format, or kua: an archive of Kua")
+	cmd.Flags().StringVar(&identity, "identity", "", "the `file` with the key of age that opens a sealed archive")
 	cmd.Flags().StringVar(&org, "org", "", "the `organisation` whose list it is; it is made if the register does not know it")
 	packFlag(cmd, &pack)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would happen and change nothing")
