@@ -124,6 +124,7 @@ type Entry struct {
 	Fields    casefile.Fields `json:"fields,omitempty"`
 	Missing   bool            `json:"missing,omitempty"`    // some fields were erased
 	FactsOnly bool            `json:"facts_only,omitempty"` // who somebody is was not open to who made the archive
+	Partial   bool            `json:"partial,omitempty"`    // fields were left out that do not leave for its purpose
 	At        time.Time       `json:"at"`                   // when it was written, as its register says
 	By        string          `json:"by"`                   // id of who wrote it
 	Reason    string          `json:"reason,omitempty"`

@@ -50,7 +50,7 @@ func Schema(book *codebook.Book) ([]byte, error) {
 		"title":       "An entry of a register, one line of cases.jsonl or outside.jsonl",
 		"type":        "object",
 		"required":    []string{"record", "kind", "op", "at", "by", "register", "entry"},
-		"properties":  object{"case": id, "record": id, "kind": text, "op": object{"enum": []string{Put, Withdraw}}, "fields": object{"type": "object"}, "missing": yes, "facts_only": yes, "at": object{"type": "string", "format": "date-time"}, "by": id, "reason": text, "source": text, "register": id, "entry": object{"type": "integer", "minimum": 0}},
+		"properties":  object{"case": id, "record": id, "kind": text, "op": object{"enum": []string{Put, Withdraw}}, "fields": object{"type": "object"}, "missing": yes, "facts_only": yes, "partial": yes, "at": object{"type": "string", "format": "date-time"}, "by": id, "reason": text, "source": text, "register": id, "entry": object{"type": "integer", "minimum": 0}},
 		"allOf":       rules,
 		"$defs":       defs,
 		"description": "Values are text, each field a list of them. Dates are EDTF (ISO 8601-2). A put replaces all fields of its record; a withdrawal takes the record back.",

@@ -5,8 +5,8 @@ package archive
 import (
 	"archive/zip"
 	"bufio"
-	"compress/flate"
 	"cmp"
+	"compress/flate"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"

@@ -165,7 +165,8 @@ type Book struct {
 	packs  []*Pack
 	rules  []RuleDef
 
-	letters Letters
+	letters  Letters
+	purposes []*Purpose
 }
 
 // Groups returns the headings of kinds, in order.

@@ -151,7 +151,7 @@ func TestKinds(t *testing.T) {
 		"handover":     "evidence event date from from_role to to_role how place seal seal_state state state_words signed",
 	}
 	outside := map[string]string{
-		"organisation":    "name counts",
+		"organisation":    "name counts second_for_exports",
 		"body":            "name code parent",
 		"facility":        "name kind body",
 		"official":        "family body rank",
@@ -169,6 +169,7 @@ func TestKinds(t *testing.T) {
 		"public_page":     "on name address",
 		"saved_search":    "name query member org",
 		"bulk":            "what case records",
+		"export":          "case all format purpose date until state to key reason answer",
 		"bundle":          "case for date sealed language names files to reason",
 		"api_key":         "name mark scope org until",
 		"feed":            "mark",
@@ -283,6 +284,7 @@ var factTexts = map[string]string{
 	"commitment.says_kk":                "its translation",
 	"commitment.by":                     "who made a public commitment",
 	"commitment.to":                     "to whom it was made",
+	"export.format":                     "the name of a format, from the program's own table",
 	"commitment.says":                   "the published words of a commitment",
 }
 

@@ -25,7 +25,7 @@ import (
 var Data embed.FS
 
 // Load reads a codebook and lays packs and an installation's extensions over it, in the order given. Each is a
-// tree of files: groups.yaml, common.yaml, kinds/*.yaml, lists/*.yaml, rules/*.yaml, letters/*.yaml and, in a pack, pack.yaml;
+// tree of files: groups.yaml, common.yaml, kinds/*.yaml, lists/*.yaml, rules/*.yaml, letters/*.yaml, exports/*.yaml and, in a pack, pack.yaml;
 // the tree may stand in a folder named data. Unknown keys, names that are not there and anything defined twice
 // are refused with the file and the place.
 func Load(fsys fs.FS, packs ...fs.FS) (*Book, error) {
@@ -172,6 +172,10 @@ func (l *loader) tree(fsys fs.FS) error {
 	if err != nil {
 		return err
 	}
+	purposes, err := parseAll(&reading, fsys, "exports", parsePurposes)
+	if err != nil {
+		return err
+	}
 	reading.Wait()
 	for _, f := range lists {
 		if f.err != nil {
@@ -203,6 +207,16 @@ func (l *loader) tree(fsys fs.FS) error {
 			}
 		}
 		l.book.rules = append(l.book.rules, f.value...)
+	}
+	for _, f := range purposes {
+		if f.err != nil {
+			return f.err
+		}
+		for _, p := range f.value {
+			if err := l.addPurpose(f.file, p); err != nil {
+				return err
+			}
+		}
 	}
 	for _, f := range letters {
 		if f.err != nil {
@@ -444,6 +458,11 @@ func (l *loader) finish() error {
 	for i := range b.rules {
 		if err := b.checkStep(&b.rules[i]); err != nil {
 			return fmt.Errorf("%s: rule %s: %w", b.rules[i].File, b.rules[i].ID, err)
+		}
+	}
+	for _, p := range b.purposes {
+		if err := l.finishPurpose(p); err != nil {
+			return fmt.Errorf("%s: purpose %s: %w", l.origin["purpose "+p.ID], p.ID, err)
 		}
 	}
 	for _, p := range b.packs {

@@ -12,14 +12,15 @@ import (
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/archive"
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/index"
 )
 
 // ArchiveQuery asks for an archive.
 type ArchiveQuery struct {
 	ExportQuery
-	To, Purpose, Reason string // as its manifest says
-	Program             string // that makes it
+	To, Reason string // as its manifest says
+	Program    string // that makes it
 }
 
 // Archive writes cases as an archive (docs/spec/archive.md): all of them that the
@@ -31,7 +32,7 @@ func (r *Registry) Archive(ctx context.Context, s *access.Session, q ArchiveQuer
 	if err != nil {
 		return archive.Manifest{}, err
 	}
-	slices.Sort(ids)
+	ids = slices.Sorted(slices.Values(ids))
 	schema, err := archive.Schema(r.book)
 	if err != nil {
 		return archive.Manifest{}, err
@@ -39,18 +40,18 @@ func (r *Registry) Archive(ctx context.Context, s *access.Session, q ArchiveQuer
 	head := r.log.Head()
 	about := archive.About{
 		Made: r.now().UTC(), Program: q.Program, Register: r.log.ID().String(), Entries: head.Size, Root: head.Root.String(),
-		By: archive.Person{ID: s.Member.ID, Name: s.Member.Name}, To: q.To, Purpose: q.Purpose, Reason: q.Reason, Pack: r.pack(),
+		By: archive.Person{ID: s.Member.ID, Name: s.Member.Name}, To: q.To, Purpose: purposeID(q.Purpose), Reason: q.Reason, Pack: r.pack(),
 	}
 	if known := q.Query.Clock.KnownBy; !known.IsZero() {
 		about.KnownBy = &known
 	}
 	about.Organisations = r.organisationsOf(ids)
-	out := &archiving{r: r, s: s, ids: ids, clock: r.clock(q.Query.Clock), outside: map[string]bool{}, records: map[string]*casefile.Record{}}
+	out := &archiving{r: r, s: s, ids: ids, clock: r.clock(q.Query.Clock), purpose: q.Purpose, outside: map[string]bool{}, records: map[string]*casefile.Record{}}
 	if out.w, err = archive.NewWriter(w, about, schema); err != nil {
 		return archive.Manifest{}, err
 	}
 	var failed error
-	r.handOut(ctx, s, ids, out.clock, func(c *casefile.Case, err error) bool {
+	r.handOut(ctx, s, ids, out.clock, q.Purpose, func(c *casefile.Case, err error) bool {
 		if err == nil {
 			err = out.addCase(ctx, c)
 		}
@@ -93,6 +94,7 @@ type archiving struct {
 	w         *archive.Writer
 	ids       []string // of the cases, sorted
 	clock     Clock
+	purpose   *codebook.Purpose
 	outside   map[string]bool             // ids that the cases refer to, looked for already
 	records   map[string]*casefile.Record // those that are there
 	withFiles []string
@@ -101,7 +103,7 @@ type archiving struct {
 func (a *archiving) addCase(ctx context.Context, c *casefile.Case) error {
 	records := slices.Concat(c.Records(), c.Withdrawn())
 	var entries []archive.Entry
-	factsOnly := a.r.leaves(a.s, c.ID) != index.All
+	factsOnly := a.r.leaves(a.s.Member, c.ID) != index.All
 	for _, rec := range records {
 		entries = append(entries, a.entries(c.ID, rec, factsOnly)...)
 	}
@@ -118,7 +120,7 @@ func (a *archiving) addCase(ctx context.Context, c *casefile.Case) error {
 	if len(refers) == 0 {
 		return nil
 	}
-	others, err := a.r.exportOutside(ctx, a.s, refers, a.clock, a.outside)
+	others, err := a.r.exportOutside(ctx, a.s, refers, a.clock, a.purpose, a.outside)
 	for _, rec := range others {
 		a.records[rec.ID] = rec
 	}
@@ -131,7 +133,7 @@ func (a *archiving) entries(caseID string, rec *casefile.Record, factsOnly bool)
 	for _, ch := range rec.History {
 		e := archive.Entry{
 			Case: caseID, Record: rec.ID, Kind: rec.Kind, Op: archive.Put, Fields: ch.Fields, Missing: ch.IdentityMissing && !factsOnly, FactsOnly: factsOnly,
-			At: ch.At, By: ch.Author, Reason: ch.Reason, Source: ch.Source, Entry: ch.Pos,
+			Partial: a.purpose != nil && !a.purpose.Whole, At: ch.At, By: ch.Author, Reason: ch.Reason, Source: ch.Source, Entry: ch.Pos,
 		}
 		if ch.Op == casefile.Withdraw {
 			e.Op, e.Fields, e.Missing = archive.Withdraw, nil, false
@@ -162,9 +164,12 @@ func (a *archiving) add(entries []archive.Entry) error {
 // others writes what stands outside cases: what these refer to, and the decisions
 // about two of them.
 func (a *archiving) others(ctx context.Context) error {
-	decisions, err := a.r.index.Streams(ctx, "match")
-	if err != nil {
-		return err
+	var decisions []string
+	var err error
+	if a.purpose == nil || a.purpose.Whole {
+		if decisions, err = a.r.index.Streams(ctx, "match"); err != nil {
+			return err
+		}
 	}
 	all := slices.Concat(decisions)
 	for id := range a.records {
@@ -202,7 +207,7 @@ func (a *archiving) decision(ctx context.Context, id string) (*casefile.Record, 
 		return nil, nil
 	}
 	for _, field := range []string{"a", "b"} {
-		if _, there := slices.BinarySearch(a.ids, rec.Get(field)); !there || a.r.leaves(a.s, rec.Get(field)) != index.All {
+		if _, there := slices.BinarySearch(a.ids, rec.Get(field)); !there || a.r.leaves(a.s.Member, rec.Get(field)) != index.All {
 			return nil, nil
 		}
 	}
@@ -211,7 +216,7 @@ func (a *archiving) decision(ctx context.Context, id string) (*casefile.Record, 
 
 func (a *archiving) files(ctx context.Context) error {
 	for _, id := range a.withFiles {
-		files, err := a.r.exportFiles(ctx, a.s, id, a.clock)
+		files, err := a.r.exportFiles(ctx, a.s, id, a.clock, a.purpose)
 		if err != nil {
 			return err
 		}

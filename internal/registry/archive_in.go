@@ -252,7 +252,7 @@ func contradicts(e *archive.Entry, old casefile.Entry) bool {
 	if e.Record != old.Record || e.Kind != old.Kind || (e.Op == archive.Withdraw) != (old.Op == casefile.Withdraw) {
 		return true
 	}
-	if e.FactsOnly || e.Missing || old.IdentityMissing || e.Kind == "case" {
+	if e.FactsOnly || e.Partial || e.Missing || old.IdentityMissing || e.Kind == "case" {
 		return false
 	}
 	if e.Kind == fileKind {
@@ -263,7 +263,7 @@ func contradicts(e *archive.Entry, old casefile.Entry) bool {
 
 // put is what an entry of an archive puts here.
 func (t *takingIn) put(e *archive.Entry) Put {
-	p := Put{Record: e.Record, Kind: e.Kind, Fields: maps.Clone(clean(e.Fields)), came: &came{withdraw: e.Op == archive.Withdraw, lacking: e.FactsOnly || e.Missing, reason: e.Reason}}
+	p := Put{Record: e.Record, Kind: e.Kind, Fields: maps.Clone(clean(e.Fields)), came: &came{withdraw: e.Op == archive.Withdraw, lacking: e.FactsOnly || e.Partial || e.Missing, reason: e.Reason}}
 	p.came.source = casefile.Claimed{Register: e.Register, Entry: e.Entry, At: e.At, By: e.By, Name: t.people[e.By], Source: e.Source}.String()
 	return p
 }
@@ -312,7 +312,7 @@ func (t *takingIn) outside(ctx context.Context, of []archive.Entry) (*act, error
 			}
 			continue
 		}
-		if h.own[e.Record] || kind == "match" && len(h.entries) > 0 {
+		if h.own[e.Record] || e.Partial && len(h.entries) > 0 || kind == "match" && len(h.entries) > 0 {
 			changed = true
 			continue
 		}
@@ -436,7 +436,7 @@ func (t *takingIn) caseAct(ctx context.Context, of []archive.Entry) (*act, error
 			}
 			continue
 		}
-		if e.FactsOnly && there {
+		if (e.FactsOnly || e.Partial) && there {
 			facts = true
 			continue
 		}

@@ -86,7 +86,7 @@ var withoutLine = map[string]string{
 }
 
 // showsIdentity are the exported methods that can show who somebody is.
-var showsIdentity = []string{"Archive", "BulkDone", "Bundle", "Case", "CaseOfSubmission", "Cases", "CommonCases", "Custody", "Due", "EncodeCases", "Export", "FileCopies", "Files", "Forms", "HandedCases", "MakeCopy", "Match", "Matches", "OfferEncoding", "OpenCopy", "OpenFile", "Overview", "PlanBulk", "PlanBundle", "Propose", "ReadText", "Redact", "StateRecord", "Tasks"}
+var showsIdentity = []string{"Archive", "BulkDone", "Bundle", "Case", "CaseOfSubmission", "Cases", "CommonCases", "Custody", "Due", "EncodeCases", "Export", "FetchExport", "FileCopies", "Files", "Forms", "HandedCases", "MakeCopy", "Match", "Matches", "OfferEncoding", "OpenCopy", "OpenFile", "Overview", "PlanBulk", "PlanBundle", "Propose", "ReadText", "Redact", "StateRecord", "Tasks"}
 
 // TestEveryDoorIsAudited holds that every exported method of the registry
 // writes to the audit what must stand there, or says why nothing does. It reads

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/index"
 )
 
@@ -19,6 +20,12 @@ import (
 type ExportQuery struct {
 	Cases []string // ids or numbers; none: those that Query selects
 	Query Query    // as in the list of cases; zero: all that the member may hand on
+
+	// Purpose narrows what leaves to what its list names, by the consent to it; nil:
+	// as the member may hand it on.
+	Purpose *codebook.Purpose
+
+	ids []string // of the cases, looked at already; each is looked at again when it leaves
 }
 
 // Export are cases on their way out of the register.
@@ -62,10 +69,10 @@ func (r *Registry) Export(ctx context.Context, s *access.Session, q ExportQuery)
 	}
 	clock := r.clock(q.Query.Clock)
 	out := &Export{Total: len(ids), Kept: kept}
-	out.Cases = func(yield func(*casefile.Case, error) bool) { r.handOut(ctx, s, ids, clock, yield) }
-	out.Files = func(id string) ([]ExportFile, error) { return r.exportFiles(ctx, s, id, clock) }
+	out.Cases = func(yield func(*casefile.Case, error) bool) { r.handOut(ctx, s, ids, clock, q.Purpose, yield) }
+	out.Files = func(id string) ([]ExportFile, error) { return r.exportFiles(ctx, s, id, clock, q.Purpose) }
 	out.Outside = func(records []*casefile.Record) ([]*casefile.Record, error) {
-		return r.exportOutside(ctx, s, records, clock, map[string]bool{})
+		return r.exportOutside(ctx, s, records, clock, q.Purpose, map[string]bool{})
 	}
 	return out, nil
 }
@@ -73,6 +80,9 @@ func (r *Registry) Export(ctx context.Context, s *access.Session, q ExportQuery)
 // exportIDs are the cases of an export, and how many of those that were asked for
 // the member may read and not hand on.
 func (r *Registry) exportIDs(ctx context.Context, s *access.Session, q ExportQuery) (ids []string, kept int, err error) {
+	if q.ids != nil {
+		return q.ids, 0, nil
+	}
 	if len(q.Cases) > 0 {
 		clock := r.clock(q.Query.Clock)
 		for _, id := range q.Cases {
@@ -80,7 +90,7 @@ func (r *Registry) exportIDs(ctx context.Context, s *access.Session, q ExportQue
 			if err != nil {
 				return nil, 0, err
 			}
-			if r.leaves(s, row.ID) == index.Nothing {
+			if r.leaves(s.Member, row.ID) == index.Nothing {
 				return nil, 0, ErrNotAllowed
 			}
 			if !slices.Contains(ids, row.ID) {
@@ -96,7 +106,7 @@ func (r *Registry) exportIDs(ctx context.Context, s *access.Session, q ExportQue
 		return nil, 0, err
 	}
 	all := len(ids)
-	ids = slices.DeleteFunc(ids, func(id string) bool { return r.leaves(s, id) == index.Nothing })
+	ids = slices.DeleteFunc(ids, func(id string) bool { return r.leaves(s.Member, id) == index.Nothing })
 	if all > 0 && len(ids) == 0 {
 		return nil, 0, ErrNotAllowed
 	}
@@ -104,25 +114,25 @@ func (r *Registry) exportIDs(ctx context.Context, s *access.Session, q ExportQue
 }
 
 // leaves is how much of a case a member may hand to somebody outside.
-func (r *Registry) leaves(s *access.Session, id string) index.Sight {
-	sight := r.see(s.Member)(id)
+func (r *Registry) leaves(m access.Member, id string) index.Sight {
+	sight := r.see(m)(id)
 	thing, ok := r.thing(id)
 	if !ok || sight == index.Nothing {
 		return index.Nothing
 	}
-	if sight == index.All && access.Decide(s.Member, access.HandOver, thing) {
+	if sight == index.All && access.Decide(m, access.HandOver, thing) {
 		return index.All
 	}
-	if thing.Part = access.Fact; access.Decide(s.Member, access.HandOver, thing) {
+	if thing.Part = access.Fact; access.Decide(m, access.HandOver, thing) {
 		return index.Facts
 	}
 	return index.Nothing
 }
 
 // handOut yields cases. Those of a line of the audit leave after it was written.
-func (r *Registry) handOut(ctx context.Context, s *access.Session, ids []string, clock Clock, yield func(*casefile.Case, error) bool) {
+func (r *Registry) handOut(ctx context.Context, s *access.Session, ids []string, clock Clock, purpose *codebook.Purpose, yield func(*casefile.Case, error) bool) {
 	for some := range slices.Chunk(ids, casesPerLine) {
-		some = slices.DeleteFunc(slices.Clone(some), func(id string) bool { return r.leaves(s, id) == index.Nothing })
+		some = slices.DeleteFunc(slices.Clone(some), func(id string) bool { return r.leaves(s.Member, id) == index.Nothing })
 		if len(some) == 0 {
 			continue
 		}
@@ -132,6 +142,9 @@ func (r *Registry) handOut(ctx context.Context, s *access.Session, ids []string,
 		}
 		for _, id := range some {
 			file, err := r.handedOut(ctx, s, id, clock)
+			if file != nil {
+				file = r.forPurpose(purpose, file, r.leaves(s.Member, id))
+			}
 			if file == nil && err == nil {
 				continue
 			}
@@ -144,7 +157,7 @@ func (r *Registry) handOut(ctx context.Context, s *access.Session, ids []string,
 
 // writtenOut writes down that cases leave, and of which of them who somebody is.
 func (r *Registry) writtenOut(ctx context.Context, s *access.Session, ids []string) error {
-	whole := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return r.leaves(s, id) != index.All })
+	whole := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return r.leaves(s.Member, id) != index.All })
 	if err := r.readsIdentity(ctx, s, actRead, "cases", whole...); err != nil {
 		return err
 	}
@@ -172,7 +185,7 @@ func staysHere(kind string, fields casefile.Fields) bool {
 
 // handedOut is a case as far as the member may hand it on; nil: not at all.
 func (r *Registry) handedOut(ctx context.Context, s *access.Session, id string, clock Clock) (*casefile.Case, error) {
-	sight := r.leaves(s, id)
+	sight := r.leaves(s.Member, id)
 	if sight == index.Nothing {
 		return nil, nil
 	}
@@ -211,16 +224,23 @@ func withoutSecrets(f casefile.Fields) casefile.Fields {
 }
 
 // exportFiles are the files of a case that go along with it.
-func (r *Registry) exportFiles(ctx context.Context, s *access.Session, id string, clock Clock) ([]ExportFile, error) {
-	if r.leaves(s, id) != index.All {
+func (r *Registry) exportFiles(ctx context.Context, s *access.Session, id string, clock Clock, purpose *codebook.Purpose) ([]ExportFile, error) {
+	if r.leaves(s.Member, id) != index.All {
 		return nil, nil
 	}
 	of, err := r.index.Case(ctx, id, clock.KnownBy)
 	if err != nil {
 		return nil, notFound(err)
 	}
+	leaving := r.forPurpose(purpose, of, index.All)
 	var out []ExportFile
 	for _, rec := range of.Of(fileKind) {
+		if leaving == nil {
+			continue
+		}
+		if with, ok := leaving.Record(rec.ID); !ok || with.Get("sha256") == "" {
+			continue // it stays for this purpose
+		}
 		file, sealed, ok := sealedOf(rec)
 		if !ok || staysHere(rec.Kind, rec.Fields) {
 			continue // its key was destroyed; or it is no original
@@ -240,7 +260,7 @@ func (r *Registry) exportFiles(ctx context.Context, s *access.Session, id string
 }
 
 // exportOutside are the records outside cases that records refer to, but for those seen.
-func (r *Registry) exportOutside(ctx context.Context, s *access.Session, records []*casefile.Record, clock Clock, seen map[string]bool) ([]*casefile.Record, error) {
+func (r *Registry) exportOutside(ctx context.Context, s *access.Session, records []*casefile.Record, clock Clock, purpose *codebook.Purpose, seen map[string]bool) ([]*casefile.Record, error) {
 	var out []*casefile.Record
 	for len(records) > 0 {
 		var ids []string
@@ -260,7 +280,9 @@ func (r *Registry) exportOutside(ctx context.Context, s *access.Session, records
 			if err != nil {
 				return nil, err
 			}
-			records = append(records, rec)
+			if rec = r.outsideFor(purpose, rec); rec != nil {
+				records = append(records, rec)
+			}
 		}
 		out = append(out, records...)
 	}

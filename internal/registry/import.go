@@ -293,7 +293,7 @@ func (r *Registry) PutOutside(ctx context.Context, s *access.Session, source str
 // use case of their own, and never as they are.
 func doorOfItsOwn(kind string) bool {
 	switch kind {
-	case "match", factorKind, searchKind, captureKind, statementKind, releaseKind, publicKind, bulkKind, bundleKind, mapKind, authorityKind, stampKind, nodeKind, arrivalKind, encodingKind, encodingRowsKind, commonKind, revocationKind, packKind:
+	case "match", factorKind, searchKind, captureKind, statementKind, releaseKind, publicKind, bulkKind, bundleKind, exportKind, mapKind, authorityKind, stampKind, nodeKind, arrivalKind, encodingKind, encodingRowsKind, commonKind, revocationKind, packKind:
 		return true
 	}
 	return told(kind) || kind == apiKeyKind || onRoll(kind)

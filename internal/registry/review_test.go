@@ -296,6 +296,7 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			return err
 		}
 	}
+	size := uint64(0)
 	tried := map[string]func() error{
 		"Write: a new record":            write(saule, []Put{act1(newID(), "2022-01-06")}, nil),
 		"Write: a changed one":           write(saule, []Put{changed}, nil),
@@ -452,6 +453,19 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err := g.RehearseRestore(ctx, saule, BackupPlace{}, Unlock{Passphrase: testPassphrase}, RestoreOptions{})
 			return err
 		},
+		"AskExport": func() error {
+			_, err := g.AskExport(ctx, saule, NewExport{Cases: []string{id}, Format: "kua", Purpose: "un", To: "x", Key: "x", Reason: "x"})
+			return err
+		},
+		"AnswerExport": func() error {
+			a, err := g.AskExport(ctx, g.session, NewExport{Cases: []string{id}, Format: "kua", Purpose: "un", To: "x", Key: "x", Reason: "x"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			size = g.index.Counted()
+			return g.AnswerExport(ctx, saule, a.ID, true, "")
+		},
+		"WantSecond": func() error { return g.WantSecond(ctx, saule, north, true) },
 		"ImportArchive": func() error {
 			_, err := g.ImportArchive(ctx, saule, g.archived(g.session, ArchiveQuery{}), ArchiveIn{}, nil)
 			return err
@@ -487,7 +501,7 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			t.Errorf("Registry.%s writes and is not tried with a reviewer's session: add it to tried", name)
 		}
 	}
-	size := g.index.Counted()
+	size = g.index.Counted()
 	for what, try := range tried {
 		if err := try(); err == nil {
 			t.Errorf("%s was taken", what)

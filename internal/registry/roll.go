@@ -58,6 +58,7 @@ type rollOrg struct {
 	Counts   bool
 	Founder  string // id of the member who added it
 	Node     string `json:",omitempty"` // the node of the coalition that keeps it; empty: this one
+	Second   bool   `json:",omitempty"` // exports of its cases need a second person
 	Settled  bool   // somebody is, or was, a member of it: from then on its own members alone open it to others
 }
 
@@ -209,10 +210,11 @@ func (ro *roll) putOrg(id string, c casefile.Entry) bool {
 		ro.Orgs = append(ro.Orgs, &rollOrg{ID: id, Name: name, Counts: counts, Founder: author.ID})
 		return true
 	}
-	if !ro.mayChange(author.Member, *old, name, counts) {
+	second := first(c.Fields["second_for_exports"]) == "yes"
+	if !ro.mayChange(author.Member, *old, name, counts) || second != old.Second && !access.Decide(author.Member, access.LetIn, access.Thing{Org: id}) {
 		return false
 	}
-	old.Name, old.Counts = name, counts
+	old.Name, old.Counts, old.Second = name, counts, second
 	return true
 }
 
@@ -227,7 +229,7 @@ func (ro *roll) putOrgOf(node, id string, c casefile.Entry) bool {
 	if old.Node != node {
 		return false
 	}
-	old.Name, old.Counts = first(c.Fields["name"]), first(c.Fields["counts"]) == "yes"
+	old.Name, old.Counts, old.Second = first(c.Fields["name"]), first(c.Fields["counts"]) == "yes", first(c.Fields["second_for_exports"]) == "yes"
 	return true
 }
 
