@@ -704,6 +704,9 @@ func (r *Registry) caseOf(ctx context.Context, s *access.Session, parts []*found
 	}
 	a.source = fromSubmission
 	fields["status"], fields["case"] = []string{SubmissionCase}, []string{a.stream}
+	if first(fields["urgent"]) == "yes" { // its tasks end with it, and danger that comes to be known later raises new ones
+		fields["urgent"] = []string{"no"}
+	}
 	acts := []act{a, {stream: record, puts: []Put{{Record: record, Kind: submissionKind, Fields: fields}}, source: "a case was made"}}
 	sorted, err := r.sortedReports(ctx)
 	if err != nil {

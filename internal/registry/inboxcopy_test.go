@@ -246,10 +246,25 @@ func TestReportFilesBecomeEvidence(t *testing.T) {
 	ctx := context.Background()
 	photo := photograph(t)
 	id := h.outside(1).sends(t, "with files", named("hands.jpg", photo), named("letter.jpg", "<!doctype html><script>alert(1)</script>"))
+	yes := true
+	urgent := func(tasks int) {
+		t.Helper()
+		if err := h.SortSubmission(ctx, h.people["saule"], id, SubmissionSort{Urgent: &yes}); err != nil {
+			t.Fatal(err)
+		}
+		if open, err := h.urgentTasks(ctx); err != nil || len(open) != tasks {
+			t.Errorf("%d tasks, not %d (%v)", len(open), tasks, err)
+		}
+	}
+	urgent(2)
 	row, err := h.CaseOfSubmission(ctx, h.people["saule"], id)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if v, err := h.Submission(ctx, h.people["saule"], id); err != nil || v.Urgent {
+		t.Errorf("its tasks have ended with the case, and it is said to be urgent: %+v (%v)", v, err)
+	}
+	urgent(2) // what comes later can be
 	files, err := h.Files(ctx, h.people["saule"], row.ID)
 	if err != nil {
 		t.Fatal(err)
