@@ -45,6 +45,14 @@ fuzz: go ## every fuzz target for FUZZTIME (20s) each
 	  done; \
 	done
 
+.PHONY: fuzz-formats
+fuzz-formats: ## every reader of other systems' files for ten minutes
+	@for pkg in $$(go list ./internal/foreign/...); do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime 10m -fuzzminimizetime 10x $$pkg || exit 1; \
+	  done; \
+	done
+
 .PHONY: golden
 golden: go ## write the golden files anew; look at the difference before you commit it
 	go test -run Golden $$(grep -rl 'flag.Bool("update"' --include=*_test.go . | xargs -n 1 dirname | sort -u) -update

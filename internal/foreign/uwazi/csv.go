@@ -5,6 +5,7 @@ package uwazi
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -340,5 +341,53 @@ func mapImport(f *foreign.File, book *codebook.Book) []byte {
 	if len(f.Table.Sheets) > 1 {
 		return ownMap(f.Table, book)
 	}
-	return intake.DraftMapping(f.Table, book)
+	t, ranges := draftable(f.Table)
+	draft := string(intake.DraftMapping(t, book))
+	if ranges {
+		draft = withRanges(draft)
+	}
+	return []byte(draft)
+}
+
+// draftable is a table as a draft is made from it: without places on the map,
+// which are no kinds of places, and of each range of dates its beginning alone.
+func draftable(t *intake.Table) (_ *intake.Table, ranges bool) {
+	out := *t
+	out.Sheets = slices.Clone(t.Sheets)
+	rows := slices.Clone(out.Sheets[0].Rows)
+	out.Sheets[0].Rows = rows
+	for i := range rows {
+		rows[i].Cells = slices.Clone(rows[i].Cells)
+		for col := range rows[i].Cells {
+			c := &rows[i].Cells[col]
+			from, to, ok := strings.Cut(strings.Replace(c.Text, "~", ":", 1), ":")
+			switch {
+			case strings.HasSuffix(readHeading(t.Sheets[0].Rows[0].Text(col)).name, "_geolocation"):
+				*c = intake.Cell{}
+			case ok && i > 0 && from+to != "" && dayLike(from) && dayLike(to):
+				ranges = true
+				c.Text = cmp.Or(from, to)
+			}
+		}
+	}
+	return &out, ranges
+}
+
+// dayLike tells whether a text may be one side of a range: a date, or nothing.
+func dayLike(s string) bool {
+	digits := strings.Trim(s, "0123456789-/. ") == "" && strings.ContainsAny(s, "0123456789")
+	return s == "" || digits && len(s) >= len("2006") && len(s) <= len("2006-01-02") && strings.ContainsAny(s, "-/.")
+}
+
+// withRanges adds ranges to the forms of dates that a draft declares.
+func withRanges(draft string) string {
+	lines := strings.Split(draft, "\n")
+	for i, line := range lines {
+		if forms, ok := strings.CutPrefix(line, "dates: "); ok {
+			forms, _, _ = strings.Cut(forms, " #")
+			lines[i] = "dates: [" + strings.Trim(strings.TrimSpace(forms), "[]") + ", range]"
+			return strings.Join(lines, "\n")
+		}
+	}
+	return strings.Replace(draft, "\nkey: ", "\ndates: [2006-01-02, range]\nkey: ", 1)
 }

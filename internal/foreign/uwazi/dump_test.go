@@ -3,8 +3,11 @@
 package uwazi
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -133,6 +136,16 @@ func small(t testing.TB) fstest.MapFS {
 		bson.D{{Key: "entity", Value: "j1"}, {Key: "type", Value: "attachment"}, {Key: "filename", Value: "not there"}})
 	out["uploaded_documents/1x.pdf"] = &fstest.MapFile{Data: []byte("%PDF-invented")}
 	return out
+}
+
+// TestSample: the dump among the examples is the one that is made here.
+func TestSample(t *testing.T) {
+	for name, file := range small(t) {
+		kept, err := os.ReadFile(filepath.Join("..", "..", "..", "examples", "formats", "uwazi-dump", filepath.FromSlash(name)))
+		if err != nil || !bytes.Equal(kept, file.Data) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 func TestDump(t *testing.T) {

@@ -149,6 +149,20 @@ func TestRealImports(t *testing.T) {
 	}
 }
 
+// TestDraft: the sample of the project is taken in by the mapping that is drafted for it.
+func TestDraft(t *testing.T) {
+	imp, file, findings := foreigntest.Import(t, Import(), os.DirFS(filepath.Join("..", "..", "..", "examples", "formats", "uwazi")), "import.csv")
+	act := imp.Rows[1].Records[2]
+	if len(imp.Rows) != 2 || act.Fields["date"][0] != "2022-01-06/2022-01-07" || len(file.Attached) != 1 || !strings.Contains(fmt.Sprint(findings), "(Place on the map_geolocation): is not in the mapping") {
+		t.Errorf("%v %v %v", imp.Rows, file.Attached, findings)
+	}
+	for text, want := range map[string]string{"a\nkey: x": "a\ndates: [2006-01-02, range]\nkey: x", "dates: 02.01.2006 # so\nkey: x": "dates: [02.01.2006, range]\nkey: x", "dates: [a, b]\n": "dates: [a, b, range]\n"} {
+		if got := withRanges(text); got != want {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
+
 // TestImportRules holds what Uwazi refuses, with its place.
 func TestImportRules(t *testing.T) {
 	for text, want := range map[string]string{
