@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/backup"
 	"github.com/kua-registry/kua/internal/evidence"
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/safecopy"
@@ -182,6 +183,19 @@ func TestShownCopiesGo(t *testing.T) {
 	}
 	if err := os.WriteFile(filepath.Join(h.dir, shownDir, evidence.ID(ledger.NewID()).String()), []byte("left by a kill"), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	to := h.disk()
+	v := h.backUp(to)
+	_, _, repo, err := h.backups(h.session, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := repo.Read(ctx, v.Name)
+	has := func(under string) bool {
+		return slices.ContainsFunc(kept.Files, func(f backup.File) bool { return strings.HasPrefix(f.Path, under+"/") })
+	}
+	if err != nil || !has(inboxDir) || has(shownDir) {
+		t.Errorf("a backup has reports: %v, and copies: %v (%v)", has(inboxDir), has(shownDir), err)
 	}
 	h.again()
 	if names := h.shownFiles(); len(names) != 0 {
