@@ -90,7 +90,7 @@ func Read(folder fs.FS, name string, opts foreign.Reading) (*foreign.File, error
 	if r.terms, err = readTerms(folder, opts.Limits); err != nil {
 		return nil, err
 	}
-	x := &export{byID: map[string]*record{}}
+	x := &export{byID: map[string]*record{}, of: map[string][]*record{}}
 	for _, e := range root.Elements {
 		switch e.Name {
 		case "event", "person", "intervention", "information":
@@ -214,7 +214,8 @@ func (r *reader) code(rec *record, f field, text string, line int) string {
 // export is the records of a file by what they are.
 type export struct {
 	events, persons, information, interventions []*record
-	byID                                        map[string]*record // entity/id
+	byID                                        map[string]*record   // entity/id
+	of                                          map[string][]*record // entity/event: information and interventions
 }
 
 func (x *export) add(r *reader, rec *record) {
@@ -244,8 +245,10 @@ func (x *export) add(r *reader, rec *record) {
 		x.persons = append(x.persons, rec)
 	case "information":
 		x.information = append(x.information, rec)
+		x.of["information/"+rec.get("event")] = append(x.of["information/"+rec.get("event")], rec)
 	case "intervention":
 		x.interventions = append(x.interventions, rec)
+		x.of["intervention/"+rec.get("event")] = append(x.of["intervention/"+rec.get("event")], rec)
 	}
 }
 
@@ -400,17 +403,8 @@ func (r *reader) event(w *writerOfRows, e *record) (tied []string) {
 			victims = append(victims, v)
 		}
 	}
-	var information, interventions []*record
-	for _, i := range x.information {
-		if i.get("event") == e.id {
-			information = append(information, i)
-		}
-	}
-	for _, i := range x.interventions {
-		if i.get("event") != e.id {
-			continue
-		}
-		interventions = append(interventions, i)
+	information, interventions := x.of["information/"+e.id], x.of["intervention/"+e.id]
+	for _, i := range interventions {
 		if v := i.get("victim"); v != "" && len(victims) > 0 && !slices.Contains(victims, v) {
 			victims = append(victims, v)
 		}

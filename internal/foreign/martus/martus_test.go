@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/kua-registry/kua/internal/foreign"
 	"github.com/kua-registry/kua/internal/foreign/foreigntest"
@@ -187,6 +188,11 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	book := foreigntest.Book(f)
+	m, err := intake.ParseMapping(readyMap, book)
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b, findings, err := Parse("x.xml", data)
 		again, _, err2 := Parse("x.xml", data)
@@ -200,6 +206,13 @@ func FuzzParse(f *testing.F) {
 		}
 		if len(findings) > maxFindings {
 			t.Fatal(len(findings))
+		}
+		file, err := Read(fstest.MapFS{"x.xml": {Data: data}}, "x.xml", foreign.Reading{Limits: intake.Limits{Cells: 10_000}})
+		if err != nil {
+			return
+		}
+		if _, _, err := m.Run(book, file.Table, intake.RunOptions{}); err != nil {
+			t.Fatalf("the ready mapping does not fit a file that was read: %v", err)
 		}
 	})
 }
