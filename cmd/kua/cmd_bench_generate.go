@@ -50,6 +50,7 @@ const authors = 3
 func (p *program) benchGenerateCommand() *cobra.Command {
 	var of inventedAs
 	var members int
+	var pack string
 	var noIndex bool
 	cmd := &cobra.Command{
 		Use:   "generate DIR",
@@ -59,6 +60,8 @@ ones: cases of people who do not exist, in Russian, Kazakh and Latin letters,
 written by several organisations over years, some twenty entries a case. It is
 a register like any other, sealed, signed and open to its passphrase, which
 lies beside it in ` + demoPassphraseFile + `. The same seed makes the same cases.
+What is made up happens in Kazakhstan: its articles, bodies and regions are those
+of the pack kz, and there is no other.
 
 Cut short it goes on where it was, when it is called again in the same way.`,
 		Args: cobra.ExactArgs(1),
@@ -68,6 +71,8 @@ Cut short it goes on where it was, when it is called again in the same way.`,
 				until, err = min(invented.LastDay, edtf.DayOf(p.now())), nil
 			}
 			switch {
+			case pack != registry.DefaultPack:
+				return usage("--pack %s: cases are made up for %s alone, whose articles, bodies and regions they use; a register of another pack is made by 'kua init --pack', and empty", pack, registry.DefaultPack)
 			case of.Cases < 1 || of.Cases > invented.MaxCases:
 				return usage("--cases is a number from 1 to %d", invented.MaxCases)
 			case of.Orgs < 1 || of.Orgs > 50:
@@ -87,6 +92,7 @@ Cut short it goes on where it was, when it is called again in the same way.`,
 		},
 	}
 	cmd.Flags().IntVar(&of.Cases, "cases", 1000, "how many cases")
+	packFlag(cmd, &pack)
 	cmd.Flags().Uint64Var(&of.Seed, "seed", 1, "seed of what is made up")
 	cmd.Flags().IntVar(&of.Orgs, "orgs", 4, "how many organisations")
 	cmd.Flags().IntVar(&members, "members", authors, "how many case workers each organisation has")

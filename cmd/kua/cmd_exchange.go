@@ -241,6 +241,11 @@ func (p *program) sayExchange(v registry.ExchangeView) {
 		}
 		fmt.Fprintf(p.out, "%s (fingerprint %s): %s\n", n.Name, n.Fingerprint, seen)
 	}
+	for _, n := range v.Nodes {
+		if n.Pack != "" {
+			fmt.Fprintf(p.out, "ANOTHER COUNTRY: %s knows the law of the pack %s, this register another. Its cases are counted here, but offences, bodies and regions that it writes are not known here, and they are checked by the wrong law. Nodes that count together need the same pack, and that is chosen when a register is made.\n", n.Name, n.Pack)
+		}
+	}
 	if v.Missing > 0 {
 		fmt.Fprintf(p.out, "GAP: the relay has signed %d entries that are not here. Exchange, or bring them on a stick.\n", v.Missing)
 	}
@@ -261,6 +266,9 @@ func exchangeAnswer(v registry.ExchangeView) map[string]any {
 		one := map[string]any{"id": n.ID, "name": n.Name, "fingerprint": n.Fingerprint, "introduced": n.Introduced}
 		if !n.Seen.IsZero() {
 			one["seen"], one["entries"] = n.Seen.UTC().Format(time.RFC3339), n.SeenAt
+		}
+		if n.Pack != "" {
+			one["other_pack"] = n.Pack
 		}
 		nodes = append(nodes, one)
 	}

@@ -189,7 +189,7 @@ func TestKinds(t *testing.T) {
 		"encoding_rows":   "encoding case",
 		"common":          "a node encoding row likeness",
 		"revocation":      "case org",
-		"node":            "signer org_key sealed_to",
+		"node":            "signer org_key sealed_to pack",
 		"arrival":         "entries root",
 	}
 	b := book(t)
@@ -237,6 +237,7 @@ var factTexts = map[string]string{
 	"member.sign_key":                   "the public half of a key",
 	"member.proof":                      "a signature",
 	"node.signer":                       "the public halves of keys",
+	"node.pack":                         "the id of a pack",
 	"node.sealed_to":                    "ids made of keys",
 	"arrival.root":                      "a hash",
 	"common.node":                       "an id made of a key",

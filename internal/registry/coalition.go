@@ -86,6 +86,7 @@ type partner struct {
 	card    exchange.Card
 	signers map[ledger.ID]ed25519.PublicKey
 	orgs    map[string]seal.Public // by the id of the organisation
+	pack    string                 // whose law it knows; empty: it has not said
 	vault   *seal.Vault            // what it counts with; nil: it is not introduced yet
 }
 
@@ -206,6 +207,7 @@ func (p *partner) introduce(c ledger.Content) {
 			p.signers[seal.IDOf(key)] = key
 		}
 	}
+	p.pack = first(c.Fact["pack"])
 	for _, text := range c.Identity["org_key"] {
 		id, public, ok := strings.Cut(text, " ")
 		var key seal.Public
@@ -347,7 +349,7 @@ func (r *Registry) AddNodes(ctx context.Context, s *access.Session, cards ...exc
 // introduce writes who this node is for the others, where that has changed.
 func (r *Registry) introduce(ctx context.Context) error {
 	me := ledger.ID(r.node.ID()).String()
-	want := casefile.Fields{}
+	want := casefile.Fields{"pack": {r.pack()}}
 	for _, m := range r.roll().Members {
 		want["signer"] = append(want["signer"], hex.EncodeToString(m.SignKey))
 	}

@@ -39,6 +39,12 @@ func (a *allied) relayOptions() relay.Options {
 // newAllied makes n registers that know each other, each with an organisation that counts.
 func newAllied(t *testing.T, n int) *allied {
 	t.Helper()
+	return newAlliedOf(t, make([]string, n)...)
+}
+
+// newAlliedOf makes one of each pack; empty: the one that is taken where none is said.
+func newAlliedOf(t *testing.T, packs ...string) *allied {
+	t.Helper()
 	ctx := context.Background()
 	a := &allied{t: t, dir: t.TempDir(), clock: &clock{t: time.Date(2022, 6, 1, 9, 0, 0, 0, time.UTC)}}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -59,8 +65,9 @@ func newAllied(t *testing.T, n int) *allied {
 		r.Close()
 	})
 	known := r.Coalition()
-	for i := range n {
+	for i, pack := range packs {
 		o := testOptions(a.clock)
+		o.Pack = pack
 		o.Coalition = &JoinCoalition{Coalition: known, Name: fmt.Sprintf("Node %d", i)}
 		reg, s, err := Create(ctx, a.path(i), FirstMember{Name: fmt.Sprintf("Ерғазы%d", i), Lang: "kk", Passphrase: testPassphrase}, o)
 		if err != nil {
@@ -81,13 +88,34 @@ func newAllied(t *testing.T, n int) *allied {
 		}
 		a.orgs = append(a.orgs, org.ID)
 	}
-	for i := range n {
+	for i := range packs {
 		a.prove(i)
 		if err := a.nodes[i].AddNodes(ctx, a.members[i], known.Nodes...); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return a
+}
+
+// TestPacksOfNodes: that another node knows the law of another country is found
+// as soon as it has introduced itself, and only there.
+func TestPacksOfNodes(t *testing.T) {
+	a := newAlliedOf(t, "", "kg", DefaultPack)
+	for i := range a.nodes {
+		a.sync(i)
+	}
+	for i, want := range []string{"kg", DefaultPack + " " + DefaultPack, "kg"} {
+		v := a.sync(i)
+		var found []string
+		for _, n := range v.Nodes {
+			if n.Pack != "" {
+				found = append(found, n.Pack)
+			}
+		}
+		if got := strings.Join(found, " "); got != want || !v.Finding() {
+			t.Errorf("node %d finds %q, want %q; a finding: %v", i, got, want, v.Finding())
+		}
+	}
 }
 
 func (a *allied) path(i int) string { return filepath.Join(a.dir, fmt.Sprintf("node%d", i)) }

@@ -47,8 +47,13 @@ const (
 type NodeView struct {
 	ID, Name, Fingerprint string
 	Introduced            bool // it has said who writes for it
-	Seen                  time.Time
-	SeenAt                uint64 // entries that it had then
+	// Pack is the id of the pack whose law it knows, where that is another than
+	// here: what it writes of offences, bodies and regions means nothing here, and
+	// its cases are checked and counted by the wrong law. Empty: the same, or it
+	// has not said.
+	Pack   string
+	Seen   time.Time
+	SeenAt uint64 // entries that it had then
 }
 
 // RefusedView is what the relay could not keep.
@@ -88,7 +93,8 @@ type ExchangeView struct {
 // Finding tells whether something is to be looked at by a person.
 func (v *ExchangeView) Finding() bool {
 	return v.Missing > 0 || len(v.Refused) > 0 || len(v.Forks) > 0 ||
-		slices.ContainsFunc(v.Held, func(h HeldView) bool { return !h.Waits })
+		slices.ContainsFunc(v.Held, func(h HeldView) bool { return !h.Waits }) ||
+		slices.ContainsFunc(v.Nodes, func(n NodeView) bool { return n.Pack != "" })
 }
 
 // mayExchange tells whether a session may look after the exchange.
@@ -155,8 +161,13 @@ func (r *Registry) exchangeView(ctx context.Context) (ExchangeView, error) {
 			continue
 		}
 		p := r.met()[id]
+		other := ""
+		if p != nil && p.pack != r.pack() {
+			other = p.pack
+		}
 		v.Nodes = append(v.Nodes, NodeView{
-			ID: id.String(), Name: card.Name, Fingerprint: exchange.Fingerprint(card.Key.Signing()),
+			Pack: other,
+			ID:   id.String(), Name: card.Name, Fingerprint: exchange.Fingerprint(card.Key.Signing()),
 			Introduced: p != nil && p.vault != nil && len(p.signers) > 0, Seen: status.Seen[id], SeenAt: status.SeenAt[id],
 		})
 	}

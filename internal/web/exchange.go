@@ -174,6 +174,11 @@ func (v *visit) exchangeState(x *registry.ExchangeView) *exchangeState {
 	if x.Missing > 0 {
 		add("gap", true, nil, v.Number(int(x.Missing)))
 	}
+	for _, n := range x.Nodes {
+		if n.Pack != "" {
+			add("pack", true, nil, n.Name, n.Pack)
+		}
+	}
 	var refused, held, later []string
 	for _, r := range x.Refused {
 		refused = append(refused, r.Record)

@@ -20,7 +20,7 @@ func (f *fake) Exchange(context.Context, *access.Session) (registry.ExchangeView
 		Name: "Солтүстік " + hostile, Fingerprint: "0a1b 2c3d 4e5f 6071 8293 a4b5 c6d7 e8f9", Relay: "ffee ddcc bbaa 9988 7766 5544 3322 1100", Address: "https://relay.sample.example:8443",
 		Entries: 1234, Nodes: []registry.NodeView{
 			{ID: "n1", Name: "Оңтүстік", Fingerprint: "1111 2222 3333 4444 5555 6666 7777 8888", Introduced: true, Seen: moment("2022-06-20T08:00:00Z"), SeenAt: 1200},
-			{ID: "n2", Name: hostile, Fingerprint: "9999 2222 3333 4444 5555 6666 7777 8888"},
+			{ID: "n2", Name: hostile, Pack: "kg", Fingerprint: "9999 2222 3333 4444 5555 6666 7777 8888"},
 		},
 	}
 	if f.empty {
