@@ -223,6 +223,12 @@ container: go ## the container of this commit built and run as its file says: a 
 	ARCHES=$$(dpkg --print-architecture) packaging/release.sh bin/container
 	packaging/container.sh bin/container
 
+.PHONY: systemd
+systemd: go ## the package of this commit in a Debian that systemd boots: what the service may and may not; as root
+	@command -v systemd-nspawn debootstrap pgrep >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap systemd-container procps curl >/dev/null; }
+	ARCHES=$$(dpkg --print-architecture) packaging/release.sh bin/systemd
+	packaging/systemd.sh bin/systemd/kua_*.deb
+
 .PHONY: check
 check: lint test ## what must be green before a commit lands
 

@@ -7,7 +7,7 @@
 # verified; and the package is purged, which leaves the register. As root. MIRROR
 # and SUITE say which Debian.
 #
-# There is no systemd in a folder: the service is started as its unit says, as
+# There is no systemd in a folder (systemd.sh boots one): the service is started as its unit says, as
 # its user; systemd-analyze reads the unit, where there is one.
 set -euo pipefail
 package=$(realpath "$1")
