@@ -285,7 +285,7 @@ func (b bench) questions(a *asked, p *postgres) []question {
 					}
 					return index.Nothing
 				}
-				due, err := a.ix.Due(ctx, index.Clock{AsOf: from}, from, from.Add(13), see, func(d index.Due) bool {
+				due, err := a.ix.Due(ctx, index.Clock{AsOf: from}, from, from.Add(13), false, see, func(d index.Due) bool {
 					return (d.Rule == "" || a.owes[d.Rule] == rules.Us)
 				})
 				found := map[string]int{}

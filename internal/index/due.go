@@ -115,9 +115,10 @@ type Due struct {
 }
 
 // Due answers what is due from one day to another, both included, in the cases
-// a reader may see and keep wants, by day. A deadline that has expired is due
+// a reader may see, by day; tasks: nothing but tasks. Of each the program asks
+// keep, which is told it without Assigned. A deadline that has expired is due
 // no more. What is true now is found by its day, what was in all cases.
-func (ix *Index) Due(ctx context.Context, clock Clock, from, to edtf.Day, see See, keep func(Due) bool) (due []Due, err error) {
+func (ix *Index) Due(ctx context.Context, clock Clock, from, to edtf.Day, tasks bool, see See, keep func(Due) bool) (due []Due, err error) {
 	err = ix.readList(ctx, func(c *conn, list *listing) error {
 		known := moment(clock.KnownBy)
 		rows, err := ix.rowsAt(ctx, c, list, known)
@@ -125,12 +126,12 @@ func (ix *Index) Due(ctx context.Context, clock Clock, from, to edtf.Day, see Se
 			return err
 		}
 		add := func(l *listed) {
-			sight := see.of(l.id)
-			if sight == Nothing {
+			if tasks && !l.is(isTasked) {
 				return
 			}
+			sight, asked := Nothing, false // asked of those cases alone of which something is wanted
 			for t := range l.terms {
-				if t.due < from || t.due > to || !t.on(clock.AsOf) {
+				if t.due < from || t.due > to || !t.on(clock.AsOf) || tasks && t.kind != kindTask {
 					continue
 				}
 				d := Due{Case: l.id, Day: t.due, Arguable: t.arguable, State: rules.Running, Kind: t.kind, Record: t.record, Code: t.code}
@@ -140,15 +141,22 @@ func (ix *Index) Due(ctx context.Context, clock Clock, from, to edtf.Day, see Se
 						continue
 					}
 				}
+				if !keep(d) {
+					continue
+				}
+				if !asked {
+					sight, asked = see.of(l.id), true
+				}
+				if sight == Nothing {
+					return
+				}
 				if sight == All {
 					d.Assigned = t.assigned
 				}
-				if keep(d) {
-					due = append(due, d)
-				}
+				due = append(due, d)
 			}
 		}
-		if known > list.latest {
+		if known > list.latest && (from > edtf.MinDay || to < edtf.MaxDay) {
 			for _, stream := range list.agenda.between(rows, from, to) {
 				if stream < int64(len(rows)) && rows[stream] != nil {
 					add(rows[stream])

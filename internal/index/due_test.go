@@ -58,7 +58,7 @@ func TestDue(t *testing.T) {
 	february := func(d Due) bool { return d.Day >= day(t, "2022-02-01") && d.Day <= day(t, "2022-02-28") }
 	ask := func(see See, keep func(Due) bool) string {
 		t.Helper()
-		due, err := ix.Due(ctx, clock, edtf.MinDay, edtf.MaxDay, see, keep)
+		due, err := ix.Due(ctx, clock, edtf.MinDay, edtf.MaxDay, false, see, keep)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestDue(t *testing.T) {
 		t.Errorf("without a day:\n%s", got)
 	}
 	assigned := func(see See) (names string) {
-		due, err := ix.Due(ctx, clock, edtf.MinDay, edtf.MaxDay, see, february)
+		due, err := ix.Due(ctx, clock, edtf.MinDay, edtf.MaxDay, false, see, february)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -431,15 +431,21 @@ func (ix *Index) Stats(ctx context.Context, knownBy time.Time, see See) (st Stat
 		if err != nil {
 			return err
 		}
-		clusters := map[int64]bool{}
+		codes := ix.codes.all()
+		orgs, clusters := make([]int, len(codes)), make(bits, len(list.ids)/64+1)
 		for _, l := range rows {
 			if l != nil && see.of(l.id) != Nothing {
 				st.Cases++
-				st.ByOrg[ix.org(l)]++
-				clusters[l.cluster] = true
+				orgs[l.org]++
+				clusters.put(l.cluster, true)
 			}
 		}
-		st.Units = len(clusters)
+		for c, n := range orgs {
+			if n > 0 {
+				st.ByOrg[codes[c].code] = n
+			}
+		}
+		st.Units = clusters.both(clusters)
 		latest := list.latest
 		if known < latest {
 			latest = 0

@@ -38,6 +38,7 @@ const (
 	isChanged  // since the verdict
 	isInReview // waits for a verdict
 	isVerified // the last verdict
+	isTasked   // it has a task that is not done
 )
 
 func (l *listed) is(f flags) bool { return l.flags&f != 0 }
@@ -256,6 +257,12 @@ func (k *packing) scanListed(s *sqlite3.Stmt) (*listed, error) {
 		l.flags |= isVerified
 	}
 	l.packed = packed(k.buf)
+	for t := range l.terms {
+		if t.kind == kindTask {
+			l.flags |= isTasked
+			break
+		}
+	}
 	return l, nil
 }
 

@@ -18,7 +18,7 @@ import (
 // schema is the number of what the tables hold. Change it whenever the tables
 // or anything written into them changes its meaning: every index made before
 // is then removed and rebuilt.
-const schema = 16
+const schema = 17
 
 // tables makes an empty index.
 //

@@ -141,6 +141,9 @@ func (r *Registry) dueItems(ctx context.Context, m access.Member, q DueQuery) (i
 		if err != nil {
 			return nil, err
 		}
+		if len(items) == 0 { // which are by day already, and may be very many
+			return inCases, nil
+		}
 		items = append(items, inCases...)
 	}
 	slices.SortStableFunc(items, func(a, b DueItem) int { return cmp.Compare(a.Day, b.Day) })
@@ -150,16 +153,24 @@ func (r *Registry) dueItems(ctx context.Context, m access.Member, q DueQuery) (i
 // dueInCases are what is due in the cases that a member may count.
 func (r *Registry) dueInCases(ctx context.Context, m access.Member, q DueQuery, wanted func(kind string) bool) ([]DueItem, error) {
 	own := r.ownCases(m, q.Own)
+	owed := map[string]string{} // by rule: whose it is
 	what := func(d index.Due) string {
 		if d.Rule == "" {
 			return d.Kind // the kinds of records go by the same words
 		}
-		if def, _ := r.rules.Rule(d.Rule); def.Owes == rules.Us {
-			return DueOurs
+		whose := owed[d.Rule]
+		if whose == "" {
+			whose = DueTheirs
+			if def, _ := r.rules.Rule(d.Rule); def.Owes == rules.Us {
+				whose = DueOurs
+			}
+			owed[d.Rule] = whose
 		}
-		return DueTheirs
+		return whose
 	}
-	found, err := r.index.Due(ctx, r.clock(Clock{}), q.From, q.To, r.see(m), func(d index.Due) bool {
+	inCases := slices.DeleteFunc(slices.Clone(q.Kinds), func(kind string) bool { return kind == DueReport })
+	tasks := len(inCases) == 1 && inCases[0] == DueTask
+	found, err := r.index.Due(ctx, r.clock(Clock{}), q.From, q.To, tasks, r.see(m), func(d index.Due) bool {
 		return wanted(what(d)) && own(d.Case)
 	})
 	if err != nil {
@@ -242,35 +253,50 @@ func (r *Registry) Tasks(ctx context.Context, s *access.Session, q TaskQuery) (_
 	if err != nil {
 		return TaskPage{}, err
 	}
-	me := access.FoldName(s.Member.Name)
-	others := func(d DueItem) bool { return d.What != DueReport && access.FoldName(d.Assigned) != me }
+	me, today := access.FoldName(s.Member.Name), r.Today()
+	isMe := map[string]bool{} // by whom a task names
 	page := TaskPage{}
-	mine := slices.DeleteFunc(slices.Clone(all), others)
-	if page.Mine = len(mine); q.Mine {
-		all = mine
-	}
-	today := r.Today()
-	for _, d := range all {
+	var reports, tasks []int // places, so that of very many only those of the page are moved
+	for i := range all {
+		d := &all[i]
+		mine, known := isMe[d.Assigned]
+		if !known {
+			mine = access.FoldName(d.Assigned) == me
+			isMe[d.Assigned] = mine
+		}
+		if mine = mine || d.What == DueReport; mine {
+			page.Mine++
+		}
+		if q.Mine && !mine {
+			continue
+		}
 		if d.Overdue(today) {
 			page.Overdue++
 		}
+		if d.What == DueReport {
+			reports = append(reports, i)
+		} else {
+			tasks = append(tasks, i)
+		}
 	}
-	slices.SortStableFunc(all, func(a, b DueItem) int { return yesFirst(a.What == DueReport, b.What == DueReport) })
-	page.Total = len(all)
-	all = all[min(max(q.Skip, 0), len(all)):]
-	if len(all) > tasksPerPage {
-		all, page.Next = all[:tasksPerPage], q.Skip+tasksPerPage
+	places := slices.Concat(reports, tasks)
+	page.Total = len(places)
+	places = places[min(max(q.Skip, 0), len(places)):]
+	if len(places) > tasksPerPage {
+		places, page.Next = places[:tasksPerPage], q.Skip+tasksPerPage
 	}
-	if err := r.withCases(ctx, s, all, true); err != nil {
+	for _, i := range places {
+		page.Tasks = append(page.Tasks, all[i])
+	}
+	if err := r.withCases(ctx, s, page.Tasks, true); err != nil {
 		return TaskPage{}, err
 	}
 	var rows []Row
-	for _, d := range all {
+	for _, d := range page.Tasks {
 		if d.What != DueReport {
 			rows = append(rows, d.Row)
 		}
 	}
-	page.Tasks = all
 	if err := r.readsIdentity(ctx, s, actList, "calendar", r.whole(s, rows...)...); err != nil {
 		return TaskPage{}, err
 	}

@@ -399,25 +399,32 @@ func (r *Registry) may(m access.Member, a access.Action, id string) bool {
 // index that leaves the program takes along.
 func (r *Registry) see(m access.Member) index.See {
 	day := r.Today()
-	plain := map[string]index.Sight{} // of an organisation's cases that have nothing of their own
+	// Nearly all cases have rights that are plain, and have them together: what is
+	// decided of one of them is decided of all. A question asks of each case.
+	together := map[*caseRights]index.Sight{}
 	var mu sync.Mutex
 	return func(id string) index.Sight {
 		r.rights.mu.RLock()
-		if r.rights.cases[id] == nil {
+		c := r.rights.cases[id]
+		if c == nil {
 			r.rights.mu.RUnlock()
 			return index.Nothing
 		}
-		t := r.rights.thing(id, day)
-		r.rights.mu.RUnlock()
-		if t.Restricted || len(t.Grants) > 0 {
+		if _, plain := c.plain(); !plain {
+			t := r.rights.thing(id, day)
+			r.rights.mu.RUnlock()
 			return sight(m, t)
 		}
+		r.rights.mu.RUnlock()
 		mu.Lock()
 		defer mu.Unlock()
-		s, ok := plain[t.Org]
+		s, ok := together[c]
 		if !ok {
-			s = sight(m, t)
-			plain[t.Org] = s
+			r.rights.mu.RLock()
+			counts := r.rights.counts[c.Org]
+			r.rights.mu.RUnlock()
+			s = sight(m, access.Thing{Org: c.Org, Counts: counts, Restricted: c.Restricted, Day: day})
+			together[c] = s
 		}
 		return s
 	}
