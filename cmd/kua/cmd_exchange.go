@@ -246,6 +246,12 @@ func (p *program) sayExchange(v registry.ExchangeView) {
 			fmt.Fprintf(p.out, "ANOTHER COUNTRY: %s knows the law of the pack %s, this register another. Its cases are counted here, but offences, bodies and regions that it writes are not known here, and they are checked by the wrong law. Nodes that count together need the same pack, and that is chosen when a register is made.\n", n.Name, n.Pack)
 		}
 	}
+	if v.Own.Waits {
+		fmt.Fprintln(p.out, "RESTORED: this register was restored from a backup. What it wrote afterwards is with the coalition: until it has exchanged, nothing is added to a case. kua exchange sync")
+	}
+	if v.Own.Back > 0 {
+		fmt.Fprintf(p.out, "%s written here after the backup came back; in %d of them who they are about can't be opened any more: write it again.\n", counted(v.Own.Back, "entry", "entries"), v.Own.Closed)
+	}
 	if v.Missing > 0 {
 		fmt.Fprintf(p.out, "GAP: the relay has signed %d entries that are not here. Exchange, or bring them on a stick.\n", v.Missing)
 	}
@@ -285,7 +291,8 @@ func exchangeAnswer(v registry.ExchangeView) map[string]any {
 		"node": v.Node, "name": v.Name, "fingerprint": v.Fingerprint, "relay": v.Relay, "address": v.Address,
 		"entries": v.Entries, "root": v.Root, "missing": v.Missing, "waiting": v.Waiting, "carried": v.Carried,
 		"sending": v.Sending, "coming": v.Coming, "came": v.Came,
-		"refused": refused, "held": held, "forks": forks, "nodes": nodes,
+		"restored": map[string]any{"waits": v.Own.Waits, "back": v.Own.Back, "closed": v.Own.Closed},
+		"refused":  refused, "held": held, "forks": forks, "nodes": nodes,
 	}
 }
 

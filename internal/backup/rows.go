@@ -268,6 +268,9 @@ func (r *Repo) RestoreLedger(ctx context.Context, l *Ledger, to ledger.Store, st
 		if name == metaID {
 			continue
 		}
+		if value == nil { // an empty one, as it was read
+			value = []byte{}
+		}
 		if err := to.SetMeta(ctx, name, value); err != nil {
 			return err
 		}

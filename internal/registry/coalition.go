@@ -79,6 +79,8 @@ type coalition struct {
 	one      sync.Mutex // one exchange at a time
 	carrying sync.Mutex // files, which may take long, one exchange of them at a time
 	partners atomic.Pointer[map[ledger.ID]*partner]
+	own      atomic.Pointer[map[ledger.ID]ed25519.PublicKey] // who has written for this node
+	back     atomic.Pointer[returned]                        // never nil
 }
 
 // partner is another node as it has introduced itself in the ledger.
@@ -128,6 +130,9 @@ func (r *Registry) openCoalition(ctx context.Context, create bool) error {
 		return errors.Join(fmt.Errorf("the coalition's ledger: %w", err), store.Close())
 	}
 	c.store = store
+	if err := c.readReturned(ctx); err != nil {
+		return errors.Join(err, c.log.Close())
+	}
 	r.coalition = c
 	r.renewNode()
 	return r.meetPartners(ctx)
@@ -193,7 +198,7 @@ func (r *Registry) meetPartners(ctx context.Context) error {
 		}
 	}
 	c.partners.Store(&met)
-	return nil
+	return r.ownSigners(ctx)
 }
 
 // introduce takes in what a node says of itself. Signers stay: what they have
@@ -273,6 +278,11 @@ func (r *Registry) partnerKey(author ledger.ID) (ed25519.PublicKey, bool) {
 		}
 		if author == id {
 			return p.card.Key.Signing(), true
+		}
+	}
+	if r.coalition != nil {
+		if own := r.coalition.own.Load(); own != nil && (*own)[author] != nil {
+			return (*own)[author], true
 		}
 	}
 	return nil, false

@@ -200,7 +200,7 @@ func (a *allied) reopen(i int) {
 	if err := a.nodes[i].Close(); err != nil {
 		a.t.Fatal(err)
 	}
-	reg, s, err := Open(context.Background(), a.path(i), Unlock{Passphrase: testPassphrase}, testOptions(a.clock))
+	reg, s, err := Open(context.Background(), a.nodes[i].dir, Unlock{Passphrase: testPassphrase}, testOptions(a.clock))
 	if err != nil {
 		a.t.Fatal(err)
 	}

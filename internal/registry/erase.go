@@ -90,7 +90,7 @@ func (r *Registry) finishErasure(ctx context.Context, caseID string, files []str
 // erasure is the entry, with the new keys it is sealed under.
 func (r *Registry) erasure(ctx context.Context, s *access.Session, stream ledger.ID, org string, e Erasure) (act, error) {
 	keys, err := r.keyring.Current(ctx, stream)
-	if err != nil {
+	if letGo := e.Whole && r.coalition.lacks(stream) && errors.Is(err, ledger.ErrNoKey); err != nil && !letGo { // of a node that came back
 		return act{}, err
 	}
 	// Above every epoch there ever was, also above those not open to this node.

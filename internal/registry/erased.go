@@ -34,6 +34,9 @@ type erasedCase struct {
 	Why    string    `json:"why"`
 	Reason string    `json:"reason"`
 	At     time.Time `json:"at"`
+
+	// Elsewhere: another node erased it, or took a grant back, so that the keys went.
+	Elsewhere bool `json:"elsewhere,omitempty"`
 }
 
 func (r *Registry) erasedFile(dir string) string {
@@ -107,7 +110,11 @@ func (r *Registry) noteErasure(h ledger.Header, c ledger.Content) {
 	if r.beside || r.forget == nil {
 		return
 	}
-	e := erasedCase{Stream: h.Stream.String(), Whole: first(c.Fact["what"]) == erasedWhole, Why: first(c.Fact["why"]), Reason: c.Reason, At: c.At.UTC()}
+	e := erasedCase{Stream: h.Stream.String(), Whole: first(c.Fact["what"]) == erasedWhole, Why: first(c.Fact["why"]), Reason: c.Reason, At: c.At.UTC(), Elsewhere: r.from(c.Author) != ""}
+	r.noteErased(e)
+}
+
+func (r *Registry) noteErased(e erasedCase) {
 	if err := r.addErasures([]erasedCase{e}); err != nil {
 		r.opt.Log.Error("an erasure could not be noted beside the forgetting keys: a backup restored before they end brings it back", slog.String("type", fmt.Sprintf("%T", err)))
 	}
@@ -125,17 +132,18 @@ func (r *Registry) eraseAgain(ctx context.Context, s *access.Session) error {
 	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
+	if all, err = r.notErasedHere(ctx, all); err != nil || len(all) == 0 {
+		return err
+	}
+	if r.coalition != nil {
+		if all, err = r.closeUntilExchanged(ctx, all); err != nil {
+			return err
+		}
+	}
 	for _, e := range all {
 		stream, err := ledger.ParseID(e.Stream)
 		if err != nil {
 			return err
-		}
-		here, err := r.erasedHere(ctx, stream, e)
-		if err != nil {
-			return err
-		}
-		if here {
-			continue
 		}
 		thing, _ := r.thing(e.Stream)
 		a, err := r.erasure(ctx, s, stream, thing.Org, Erasure{Whole: e.Whole, Why: e.Why, Reason: e.Reason})
@@ -152,6 +160,24 @@ func (r *Registry) eraseAgain(ctx context.Context, s *access.Session) error {
 		r.erasedAgain++
 	}
 	return nil
+}
+
+// notErasedHere are those of erasures that the ledger does not have.
+func (r *Registry) notErasedHere(ctx context.Context, all []erasedCase) (missing []erasedCase, err error) {
+	for _, e := range all {
+		stream, err := ledger.ParseID(e.Stream)
+		if err != nil {
+			return nil, err
+		}
+		here, err := r.erasedHere(ctx, stream, e)
+		if err != nil {
+			return nil, err
+		}
+		if !here {
+			missing = append(missing, e)
+		}
+	}
+	return missing, nil
 }
 
 // erasedHere tells whether the ledger has nothing of a case, or an erasure of it

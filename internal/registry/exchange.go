@@ -88,11 +88,12 @@ type ExchangeView struct {
 	Held                    []HeldView
 	Forks                   []Fork
 	Nodes                   []NodeView
+	Own                     OwnView // of a node that was restored from a backup
 }
 
 // Finding tells whether something is to be looked at by a person.
 func (v *ExchangeView) Finding() bool {
-	return v.Missing > 0 || len(v.Refused) > 0 || len(v.Forks) > 0 ||
+	return v.Own.Waits || v.Missing > 0 || len(v.Refused) > 0 || len(v.Forks) > 0 ||
 		slices.ContainsFunc(v.Held, func(h HeldView) bool { return !h.Waits }) ||
 		slices.ContainsFunc(v.Nodes, func(n NodeView) bool { return n.Pack != "" })
 }
@@ -128,6 +129,8 @@ func (r *Registry) exchangeView(ctx context.Context) (ExchangeView, error) {
 		Relay: exchange.Fingerprint(c.Coalition.Relay), Address: c.Coalition.Address,
 		Entries: status.Size, Root: c.log.Head().Root.String(), Missing: status.Missing, Waiting: status.Waiting + status.Carried, Carried: status.Carried,
 	}
+	back := c.back.Load()
+	v.Own = OwnView{Waits: back.Waits, Back: back.Back, Closed: back.Closed}
 	for _, refused := range status.Refused {
 		v.Refused = append(v.Refused, RefusedView{Record: refused.Stream.String(), Version: refused.First, Why: refused.Outcome.String()})
 	}
@@ -193,6 +196,7 @@ func (r *Registry) ReadStick(ctx context.Context, s *access.Session, f io.ReadSe
 		return ExchangeView{}, err
 	}
 	err = r.exchange(ctx, func(n *exchange.Node) error { return n.ReadStick(ctx, f) })
+	err = errors.Join(err, r.caughtUp(ctx, err))
 	r.openGranted(ctx, s)
 	return r.viewAfter(ctx, err)
 }
@@ -252,9 +256,22 @@ func (r *Registry) KeepExchanging(ctx context.Context) {
 func (r *Registry) exchangeByLine(ctx context.Context) error {
 	err := r.exchange(ctx, func(n *exchange.Node) error { return n.Follow(ctx, r.coalition.Coalition.Client()) })
 	if err == nil {
+		err = r.caughtUp(ctx, nil)
+	}
+	if err == nil {
 		err = r.exchangeFiles(ctx)
 	}
 	return err
+}
+
+// caughtUp notes that a node that came back from a backup has exchanged, where it has.
+func (r *Registry) caughtUp(ctx context.Context, exchanged error) error {
+	if exchanged != nil {
+		return nil
+	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	return r.whyNot(r.cameBack(ctx))
 }
 
 // exchange puts what was written here into the outbox, has something done with
@@ -271,8 +288,10 @@ func (r *Registry) exchange(ctx context.Context, with func(*exchange.Node) error
 		defer r.writing.Unlock()
 		return do(ctx)
 	}
-	if err := locked(r.handOn); err != nil {
-		return r.whyNot(err)
+	if !c.waits() { // else others may have more of what is written here
+		if err := locked(r.handOn); err != nil {
+			return r.whyNot(err)
+		}
 	}
 	err := with(c.node)
 	if in := locked(r.takeIn); in != nil { // taken in is also what came before the line was cut
@@ -627,8 +646,12 @@ func (r *Registry) takeIn(ctx context.Context) error {
 	// Who a node is comes before what it wrote, and an organisation before its
 	// cases: what can't be taken in yet is tried again as long as something is.
 	var held []heldStream
+	own, err := in.takeBack(ctx, order)
+	if err != nil {
+		return err
+	}
 	for {
-		held = held[:0]
+		held = slices.Clone(own)
 		took := in.took
 		for _, stream := range order {
 			why, err := in.stream(ctx, stream)
@@ -639,11 +662,11 @@ func (r *Registry) takeIn(ctx context.Context) error {
 				held = append(held, heldStream{stream, why})
 			}
 		}
-		if len(held) == 0 || in.took == took {
+		if len(held) == len(own) || in.took == took {
 			break
 		}
 		order = order[:0]
-		for _, h := range held {
+		for _, h := range held[len(own):] {
 			order = append(order, h.stream)
 		}
 	}
@@ -759,6 +782,7 @@ func (in *taking) stream(ctx context.Context, stream ledger.ID) (whyHeld, error)
 		if err := r.noteLeft(ctx, stream, gone); err != nil {
 			return 0, err
 		}
+		r.noteGone(stream, gone)
 		if err := r.log.Forget(ctx, gone...); err != nil {
 			return 0, err
 		}
@@ -857,9 +881,12 @@ func (in *taking) keys(ctx context.Context, stream, owner ledger.ID) (offered, s
 func (in *taking) open(ctx context.Context, stream, owner ledger.ID, entries []ledger.Entry, offered []ledger.WrappedKey) ([]index.Entry, whyHeld, error) {
 	r := in.r
 	authors := in.authors
-	if stream == owner { // who a node is, itself says
-		card := r.met()[owner].card
-		authors = nodeAlone(card)
+	me := ledger.ID(r.node.ID())
+	switch stream {
+	case me:
+		authors = nodeAlone(exchange.Card{Key: r.node.Public()})
+	case owner: // who a node is, itself says
+		authors = nodeAlone(r.met()[owner].card)
 	}
 	opener := ledger.Opener{Author: authors, Keys: func(h ledger.Header) (seal.CaseKeys, error) {
 		keys, err := r.keyring.Keys(h)
@@ -902,7 +929,7 @@ func (in *taking) open(ctx context.Context, stream, owner ledger.ID, entries []l
 		if err != nil {
 			return nil, 0, err
 		}
-		if r.mayBeBy(content) != nil || r.authorNode(content.Author) != writer || !r.theirs(writer, stream, kind, content) {
+		if r.mayBeBy(content) != nil || r.authorNode(content.Author) != writer || writer != me && !r.theirs(writer, stream, kind, content) {
 			return nil, heldNotTheirs, nil
 		}
 		if content.Kind == revocationKind {
@@ -916,7 +943,9 @@ func (in *taking) open(ctx context.Context, stream, owner ledger.ID, entries []l
 			}
 		}
 		next := opened(e, content)
-		next.From = writer.String()
+		if writer != me {
+			next.From = writer.String()
+		}
 		all = append(all, next)
 	}
 	return all, 0, nil

@@ -269,11 +269,11 @@ func refill(ctx context.Context, store backup.Store, work string, unlock Unlock,
 	if err := r.bringKeys(ctx, repo, names, b, how.Keys, opt.Forgetting); err != nil {
 		return nil, err
 	}
-	if err := r.refillLedger(ctx, repo, &b.Ledger, ledgerFile, ledgerKey, "head", how.Step); err != nil {
+	if err := r.refillLedger(ctx, repo, &b.Ledger, ledgerFile, ledgerKey, "head", how.Step, nil); err != nil {
 		return nil, err
 	}
 	if b.Replica != nil {
-		if err := r.refillLedger(ctx, repo, b.Replica, replicaFile, replicaKey, replicaHead, nil); err != nil {
+		if err := r.refillLedger(ctx, repo, b.Replica, replicaFile, replicaKey, replicaHead, nil, marksReturned); err != nil {
 			return nil, err
 		}
 	}
@@ -360,7 +360,7 @@ func (r *Registry) bringKeys(ctx context.Context, repo *backup.Repo, names []str
 }
 
 // refillLedger makes a ledger anew, under a new key of its file.
-func (r *Registry) refillLedger(ctx context.Context, repo *backup.Repo, l *backup.Ledger, file, keyName, headFile string, step func(done, all uint64)) error {
+func (r *Registry) refillLedger(ctx context.Context, repo *backup.Repo, l *backup.Ledger, file, keyName, headFile string, step func(done, all uint64), then func(context.Context, ledger.Store) error) error {
 	key, err := r.sealedKey(keyName, true)
 	if err != nil {
 		return err
@@ -370,7 +370,9 @@ func (r *Registry) refillLedger(ctx context.Context, repo *backup.Repo, l *backu
 	if err != nil {
 		return err
 	}
-	err = repo.RestoreLedger(ctx, l, store, step)
+	if err = repo.RestoreLedger(ctx, l, store, step); err == nil && then != nil {
+		err = then(ctx, store)
+	}
 	if err = errors.Join(err, store.Close()); err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool, see
 		erased := r.mayLack(ctx, authors)
 		options.MayLack = func(stream ledger.ID, part seal.Part, epoch uint32) bool {
 			// What another node owns is open here as far as it was granted.
-			return errors.Is(r.mayWrite(ctx, stream), ErrElsewhere) || erased(stream, part, epoch)
+			return errors.Is(r.mayWrite(ctx, stream), ErrElsewhere) || r.coalition.lacks(stream) || erased(stream, part, epoch)
 		}
 	}
 	report, err := r.log.Verify(ctx, options)

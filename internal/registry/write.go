@@ -178,7 +178,11 @@ func (r *Registry) drafts(ctx context.Context, s *access.Session, acts []act, at
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := r.mayWrite(ctx, stream); err != nil {
+		kind := ""
+		if len(a.puts) > 0 {
+			kind = a.puts[0].Kind
+		}
+		if err := errors.Join(r.mayWrite(ctx, stream), r.mayGoOn(ctx, stream, kind)); err != nil {
 			return nil, nil, err
 		}
 		version, prev, err := r.log.Last(ctx, stream)

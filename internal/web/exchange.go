@@ -161,6 +161,9 @@ func (v *visit) exchangeState(x *registry.ExchangeView) *exchangeState {
 	if x.Coming > 0 {
 		state.Facts = append(state.Facts, fact{v.T("exchange.coming"), v.T("exchange.coming.of", v.Number(x.Came), v.Number(x.Coming)), false})
 	}
+	if x.Own.Back > 0 {
+		state.Facts = append(state.Facts, fact{v.T("exchange.cameback"), v.T("exchange.cameback.of", v.Number(x.Own.Back), v.Number(x.Own.Closed)), false})
+	}
 	add := func(key string, bad bool, details []string, of ...any) {
 		state.Findings = append(state.Findings, exchangeFinding{v.T("exchange." + key), v.T("exchange."+key+".text", of...), v.T("exchange." + key + ".do"), details, bad})
 	}
@@ -170,6 +173,9 @@ func (v *visit) exchangeState(x *registry.ExchangeView) *exchangeState {
 			details = append(details, fork.Ours+"\n--\n"+fork.Theirs)
 		}
 		add("fork", true, details)
+	}
+	if x.Own.Waits {
+		add("restored", true, nil)
 	}
 	if x.Missing > 0 {
 		add("gap", true, nil, v.Number(int(x.Missing)))

@@ -28,6 +28,7 @@ func (f *fake) Exchange(context.Context, *access.Session) (registry.ExchangeView
 		return v, f.fails
 	}
 	v.Waiting, v.Sending, v.Coming, v.Came, v.Missing = 3, 2, 4, 1, 17
+	v.Own = registry.OwnView{Waits: true, Back: 12, Closed: 3}
 	v.Forks = []registry.Fork{{Ours: "kua\n12\nours", Theirs: "kua\n12\n" + hostile}}
 	v.Refused = []registry.RefusedView{{Record: caseOne, Version: 7, Why: "words of commands"}}
 	v.Held = []registry.HeldView{{Record: caseTwo, Why: "words of commands"}, {Record: caseThree, Why: "words of commands", Waits: true}}

@@ -30,6 +30,7 @@ func TestFaultsAreToldRegression(t *testing.T) {
 		}{
 			{registry.ErrNoAnswer, "noanswer", http.StatusServiceUnavailable},
 			{fmt.Errorf("writing: %w", registry.ErrBusy), "busy", http.StatusServiceUnavailable},
+			{fmt.Errorf("writing: %w", registry.ErrReturned), "restored", http.StatusConflict},
 			{fmt.Errorf("writing: %w (%w)", registry.ErrUnknown, registry.ErrNoAnswer), "unknown", http.StatusServiceUnavailable},
 			{fmt.Errorf("writing: %w", registry.ErrDiskFull), "full", http.StatusInsufficientStorage},
 			{fmt.Errorf("%w: %w", registry.ErrKept, registry.ErrDiskFull), "kept", http.StatusServiceUnavailable},

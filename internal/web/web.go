@@ -337,6 +337,8 @@ func (s *server) fail(v *visit, err error) {
 	case errors.Is(err, registry.ErrDiskFull):
 		o = oops{http.StatusInsufficientStorage, "full"}
 		s.log.Error("a disk is full: the register's, or its database's", slog.String("route", v.r.Pattern))
+	case errors.Is(err, registry.ErrReturned):
+		o = oops{http.StatusConflict, "restored"}
 	case errors.Is(err, registry.ErrBusy):
 		o = oops{http.StatusServiceUnavailable, "busy"}
 		s.log.Warn("another machine of the register has been writing for some time", slog.String("route", v.r.Pattern))

@@ -723,7 +723,7 @@ func TestEveryMessageMadeOfACodeIsThere(t *testing.T) {
 			made = append(made, prefix+code)
 		}
 	}
-	for _, name := range []string{"400", "403", "404", "429", "500", "clock", "cross", "unaudited", "full", "noanswer", "busy", "unknown", "kept"} {
+	for _, name := range []string{"400", "403", "404", "429", "500", "clock", "cross", "unaudited", "full", "noanswer", "busy", "unknown", "kept", "restored"} {
 		made = append(made, "error."+name+".title", "error."+name+".text")
 	}
 	for _, key := range made {
