@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"edtf", "locale", "typeface", "geo", "chart", "bodymap", "names", "estimate", "codebook", "linkage", "encoded", "casefile", "custody", "wording", "rules", "letter", "istanbul", "survival", "paper", "statement", "dossier", "archive", "receipt", "invented"},
 	{"seal", "submission", "sqlfile", "wholefile", "linkage/linkagetest", "browsertest", "timestamp", "timestamp/timestamptest", "registry/registrytest", "safecopy", "webarchive", "bucket", "doctor"},
 	{"ledger"},
-	{"ledger/sqlitestore", "ledger/pgstore", "ledger/pgstore/pgtest", "ledger/ledgertest", "evidence", "draft", "exchange", "inbox", "reporting/reportingtest", "relay", "backup"},
+	{"ledger/sqlitestore", "ledger/pgstore", "ledger/pgstore/pgtest", "ledger/ledgertest", "evidence", "draft", "once", "exchange", "inbox", "reporting/reportingtest", "relay", "backup"},
 	{"index"},
 	{"access"},
 	{"registry"},

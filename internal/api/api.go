@@ -71,6 +71,7 @@ func New(reg *registry.Registry, opts Options) http.Handler {
 	s.figureOperations()
 	s.workOperations()
 	s.changeOperations()
+	s.writeOperations()
 	s.document()
 	s.mux.HandleFunc("/", s.elsewhere)
 	return withHeaders(conditional(s.mux))
@@ -284,7 +285,11 @@ func (s *server) problem(route string, err error) error {
 		return huma.NewError(http.StatusUnprocessableEntity, "this cursor is none of this list: begin without one")
 	case errors.Is(err, registry.ErrNoRule):
 		return huma.NewError(http.StatusUnprocessableEntity, "there is no such figure, check or deadline")
-	case errors.Is(err, registry.ErrReason), errors.Is(err, registry.ErrNoHolder):
+	case errors.Is(err, registry.ErrOther):
+		return huma.NewError(http.StatusUnprocessableEntity, "this Idempotency-Key stands for another request of today: take another")
+	case errors.Is(err, registry.ErrDoing):
+		return huma.NewError(http.StatusConflict, "a request with this Idempotency-Key is still being done: ask again in a moment")
+	case errors.Is(err, registry.ErrReason), errors.Is(err, registry.ErrNoHolder), errors.Is(err, registry.ErrManyWrites):
 		return say(http.StatusUnprocessableEntity)
 	case errors.Is(err, registry.ErrDiskFull):
 		return huma.NewError(http.StatusInsufficientStorage, "a disk is full; nothing was written")

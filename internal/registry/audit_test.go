@@ -75,6 +75,7 @@ var withoutLine = map[string]string{
 	"KnownRecord": "as Known",
 	"DropDraft":   "a member's own",
 	"Changes":     "ids of what the member may see, and nothing of it",
+	"Once":        "what is done writes its own",
 	"Newest":      "as Changes", "AwaitChange": "as Changes",
 	"APIKeys":   "a member's own; to an administrator whose programs there are",
 	"Feed":      "a member's own",

@@ -348,7 +348,7 @@ func opensBackup(file string) bool {
 // backed up in another way. It is no part of a backup as a file.
 func ownFile(file string) bool {
 	switch file {
-	case headName, replicaHead, rightsFile, storeFile, "keys/ledger.key", "keys/index.key", "keys/drafts.key", "keys/replica.key":
+	case headName, replicaHead, rightsFile, storeFile, "keys/ledger.key", "keys/index.key", "keys/drafts.key", "keys/once.key", "keys/replica.key":
 		return true
 	}
 	name := path.Base(file)

@@ -12,6 +12,7 @@
 //	evidence/*         sealed files, each under a key of its own that its entry holds; those
 //	                   in a bucket are marked there
 //	place              the bucket, with the secret of its access key, sealed
+//	once.db            what programs were answered, for a day; may be deleted at any time
 //	keys/node.key      the node's identity, sealed
 //	keys/member-*.key  the members' identities, sealed by their passphrases
 //	keys/org-*.key     the organisations' identities and vault keys, sealed to their members

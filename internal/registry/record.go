@@ -30,6 +30,7 @@ type RecordChange struct {
 
 // NewCase is a case that a member opens by hand.
 type NewCase struct {
+	ID         string // 32 hex digits; empty: one is drawn
 	Org        string // whose case it is
 	ExternalID string // the organisation's own number
 	Context    string // code of list context
@@ -70,7 +71,10 @@ func (r *Registry) caseAct(ctx context.Context, s *access.Session, n NewCase) (a
 	if err != nil {
 		return act{}, err
 	}
-	id := ledger.NewID().String()
+	id := n.ID
+	if id == "" {
+		id = ledger.NewID().String()
+	}
 	head := Put{Record: id, Kind: "case", Fields: casefile.Fields{
 		"org": {n.Org}, "number": {newNumber(numbers)}, "opened": {r.Today().String()},
 	}}
@@ -157,43 +161,52 @@ func (r *Registry) writeCase(ctx context.Context, s *access.Session, caseID stri
 	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
-	file, err := r.index.Case(ctx, row.ID, allKnown)
+	after, err := r.prepareCase(ctx, s, row.ID, &a, check)
 	if err != nil {
-		return notFound(err)
+		return err
 	}
-	allowed := r.may(s.Member, access.WriteCase, row.ID)
+	if err := r.write(ctx, s, []act{a}); err != nil {
+		return err
+	}
+	return after()
+}
+
+// prepareCase sees that an act may be written to one case, and completes it.
+// after is to be done once it is written. The caller holds r.writing.
+func (r *Registry) prepareCase(ctx context.Context, s *access.Session, id string, a *act, check func(*casefile.Case) error) (after func() error, err error) {
+	file, err := r.index.Case(ctx, id, allKnown)
+	if err != nil {
+		return nil, notFound(err)
+	}
+	allowed := r.may(s.Member, access.WriteCase, id)
 	if comments(file, a.puts, a.withdraws) {
-		allowed = r.may(s.Member, access.CommentCase, row.ID)
+		allowed = r.may(s.Member, access.CommentCase, id)
 	}
 	if !allowed {
-		return ErrNotAllowed
+		return nil, ErrNotAllowed
 	}
 	for i, w := range a.withdraws {
 		old, ok := file.Record(w.Record)
-		if !ok || old.Withdrawn || w.Record == row.ID {
-			return ErrNotFound
+		if !ok || old.Withdrawn || w.Record == id {
+			return nil, ErrNotFound
 		}
 		if w.Kind == "" {
 			a.withdraws[i].Kind = old.Kind
 		}
 	}
-	if err := r.fits(file, row.ID, slices.Concat(a.puts, a.withdraws)); err != nil {
-		return err
+	if err := r.fits(file, id, slices.Concat(a.puts, a.withdraws)); err != nil {
+		return nil, err
 	}
 	if check != nil {
 		if err := check(file); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	var after func() error
-	if a.handed, after, err = r.lapsed(ctx, s, row.ID); err != nil {
-		return err
+	if a.handed, after, err = r.lapsed(ctx, s, id); err != nil {
+		return nil, err
 	}
-	a.stream = row.ID
-	if err := r.write(ctx, s, []act{a}); err != nil {
-		return err
-	}
-	return after()
+	a.stream = id
+	return after, nil
 }
 
 // fits refuses what may not be written into a case this way.
@@ -231,6 +244,17 @@ func comments(file *casefile.Case, puts, withdraws []Put) bool {
 // writeOutside writes one record outside cases, if its history is still as long
 // as its writer saw it.
 func (r *Registry) writeOutside(ctx context.Context, s *access.Session, seen int, a act) error {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	if err := r.prepareOutside(ctx, s, seen, &a); err != nil {
+		return err
+	}
+	return r.write(ctx, s, []act{a})
+}
+
+// prepareOutside sees that an act may be written to a record outside cases, and
+// completes it. The caller holds r.writing.
+func (r *Registry) prepareOutside(ctx context.Context, s *access.Session, seen int, a *act) error {
 	for _, p := range a.puts {
 		if !shared(p.Kind) && !said(p.Kind) {
 			return &InvalidError{Kind: p.Kind}
@@ -239,8 +263,6 @@ func (r *Registry) writeOutside(ctx context.Context, s *access.Session, seen int
 			return ErrNotAllowed
 		}
 	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
 	entries, err := r.index.Entries(ctx, a.stream)
 	if err != nil && !errors.Is(err, index.ErrNotFound) {
 		return err
@@ -265,7 +287,7 @@ func (r *Registry) writeOutside(ctx context.Context, s *access.Session, seen int
 	if len(entries) != seen {
 		return ErrChanged
 	}
-	return r.write(ctx, s, []act{a})
+	return nil
 }
 
 // Known are the live records of one of the kinds that all share, or of what

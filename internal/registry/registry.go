@@ -24,6 +24,7 @@ import (
 	"github.com/kua-registry/kua/internal/ledger"
 	"github.com/kua-registry/kua/internal/ledger/pgstore"
 	"github.com/kua-registry/kua/internal/letter"
+	"github.com/kua-registry/kua/internal/once"
 	"github.com/kua-registry/kua/internal/rules"
 	"github.com/kua-registry/kua/internal/seal"
 )
@@ -138,6 +139,7 @@ type Registry struct {
 	feeds     feeds
 	apiKeys   apiKeys
 	bell      bell
+	once      *once.Store // what programs were answered; nil: another process writes
 	estimates estimates
 	matching  matching
 	uploads   uploads
@@ -339,30 +341,30 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 		r.opt.Log.Error("the bucket of the sealed files can't be used, so that those in it can't be read: set it up anew", slog.String("type", fmt.Sprintf("%T", err)))
 	}
 	r.devices = access.NewDevices(sha256.Sum256(r.node.Sign([]byte("kua/device key/v1\x00"))))
-	if err := r.openDrafts(); err != nil {
+	if err := errors.Join(r.openDrafts(), r.openOnce()); err != nil {
 		return errors.Join(err, log.Close())
 	}
 	if !r.beside {
 		if err := r.turnForgetting(ctx, false); err != nil {
-			return errors.Join(err, r.begun.Close(), log.Close())
+			return errors.Join(err, r.begun.Close(), r.once.Close(), log.Close())
 		}
 	}
 	r.keyring = log.Keyring(r.vault)
 	if err := r.openCoalition(ctx, create); err != nil {
-		return errors.Join(err, r.begun.Close(), log.Close())
+		return errors.Join(err, r.begun.Close(), r.once.Close(), log.Close())
 	}
 	if err := r.openRights(ctx); err != nil {
-		return errors.Join(err, r.begun.Close(), log.Close())
+		return errors.Join(err, r.begun.Close(), r.once.Close(), log.Close())
 	}
 	pack := r.rights.pack
 	if create {
 		pack = r.opt.Pack
 	}
 	if err := r.openBook(pack); err != nil {
-		return errors.Join(err, r.begun.Close(), log.Close())
+		return errors.Join(err, r.begun.Close(), r.once.Close(), log.Close())
 	}
 	if err := r.openIndex(ctx); err != nil {
-		return errors.Join(err, r.begun.Close(), log.Close())
+		return errors.Join(err, r.begun.Close(), r.once.Close(), log.Close())
 	}
 	if err := r.finishIntake(ctx); err != nil {
 		return errors.Join(err, r.Close())
@@ -411,6 +413,7 @@ func (r *Registry) Close() error {
 	if r.begun != nil {
 		errs = append(errs, r.begun.Close())
 	}
+	errs = append(errs, r.once.Close())
 	errs = append(errs, r.closeCoalition())
 	if r.log != nil {
 		errs = append(errs, r.log.Close())

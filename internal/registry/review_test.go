@@ -405,6 +405,13 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 		"RenamePasskey: there is none": func() error { return g.RenamePasskey(ctx, saule, newID(), "stick") },
 		"RemovePasskey: there is none": func() error { return g.RemovePasskey(ctx, saule, newID()) },
 		"MakeAPIKey: one for nothing":  func() error { _, _, err := g.MakeAPIKey(ctx, saule, NewAPIKey{Name: "n"}); return err },
+		"WritePrograms": func() error {
+			return g.WritePrograms(ctx, saule, []ProgramWrite{{Case: id, Record: newID(), Kind: "contact", Fields: casefile.Fields{"date": {"2022-02-01"}}}}, "", "", false)
+		},
+		"Once: nothing is done": func() error {
+			_, err := g.Once(ctx, saule, "", nil, func(func() string, bool) ([]byte, error) { return nil, ErrNotAllowed })
+			return err
+		},
 		"EndAPIKey: there is none":     func() error { return g.EndAPIKey(ctx, saule, newID()) },
 		"EndFactorOf":                  func() error { return g.EndFactorOf(ctx, saule, g.session.Member.ID) },
 		"ConfirmFactor: none is begun": func() error { _, err := g.ConfirmFactor(ctx, saule, "123456"); return err },
