@@ -24,6 +24,9 @@ import (
 // north's; ASKED stands for it. A command that is not here fails the test.
 var tries = map[string][][]string{
 	"kua case list":             {{"--search", "ASKED"}, {"--search", "ASKED", "--json"}, {"--figure", "ASKED"}, {}},
+	"kua apikey new":            {{"--name", "n", "--scope", "cases", "--org", "ASKED"}, {"--name", "ASKED", "--scope", "ASKED"}},
+	"kua apikey list":           {{}, {"--json"}},
+	"kua apikey end":            {{"ASKED"}, {"ASKED", "--json"}},
 	"kua case show":             {{"ASKED"}, {"ASKED", "--json"}},
 	"kua case timeline":         {{"ASKED", "--json"}},
 	"kua audit":                 {{}, {"--json"}, {"--case", "ASKED"}, {"--who", "ASKED"}, {"--see", "ASKED"}},
@@ -157,6 +160,7 @@ var outside = map[string]string{
 	"kua passphrase":          "changes one's own passphrase",
 	"kua member accept":       "asks a code, which was given to whoever has it",
 	"kua forget":              "says what its subcommands are",
+	"kua apikey":              "says what its subcommands are",
 	"kua mail":                "says what its subcommands are",
 	"kua statement":           "says what its subcommands are",
 	"kua report":              "says what its subcommands are",

@@ -19,7 +19,7 @@ import (
 
 // fileNames are the names that a register's files may have: fixed ones, and
 // ids that are drawn or hashes of keys.
-var fileNames = regexp.MustCompile(`^(register(\.forgetting)?|keys|evidence|[0-9a-f]{32}(\.away|\.gone)?|place|backups|store|coalition|exchange|replica\.head|head|rights|mail|reminded|(ledger|index|drafts|replica)\.db(-wal|-shm|\.lock)?|node\.(key|vault)|(ledger|index|drafts|replica)\.key|` +
+var fileNames = regexp.MustCompile(`^(register(\.forgetting)?|keys|evidence|[0-9a-f]{32}(\.away|\.gone)?|place|backups|store|coalition|exchange|replica\.head|head|rights|mail|reminded|(ledger|index|drafts|once|replica)\.db(-wal|-shm|\.lock)?|node\.(key|vault)|api-[0-9a-f]{32}\.key|(ledger|index|drafts|once|replica)\.key|` +
 	`(member|invite)-[0-9a-f]{32}\.key|org-[0-9a-f]{32}\.(key|vault)|intake-[0-9a-f]{32}\.key|[0-9]{4}-[0-9]{2}(-[0-9a-f]+)*\.key|hand(-[0-9a-f]{8}){2}\.key|erased-[0-9a-f]{8}|README\.txt)$`)
 
 // publicNames are the names on the public page.
