@@ -77,7 +77,7 @@ func openArchive(f *os.File, identity string) (*archive.Archive, error) {
 	head := make([]byte, len("age-encryption.org/"))
 	if _, err := f.ReadAt(head, 0); err == nil && string(head) == "age-encryption.org/" {
 		if identity == "" {
-			return nil, usage("the archive is sealed: give --identity FILE, with the key of age that opens it")
+			return nil, errors.New("the archive is sealed: give --identity FILE, with the key of age that opens it")
 		}
 		text, err := readFile(identity, maxTextFile)
 		if err != nil {

@@ -74,17 +74,19 @@ invite NAME --org ORG --role case_worker'), and these open it to them alone.`,
 
 func (p *program) orgChangeCommand() *cobra.Command {
 	var name string
+	var second string
 	var apart, counts bool
 	cmd := &cobra.Command{
 		Use:   "change ORG",
 		Short: "Rename an organisation, set it apart, or let it count",
 		Long: `Rename an organisation, or say whether its cases count in the coalition's
 figures. If they do, the coalition's analysts and coordinators read their facts:
-so one of the organisation's own case workers or administrators says it.`,
+so one of the organisation's own case workers or administrators says it; so do
+they say whether its exports need a second person (--second).`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if apart && counts || !apart && !counts && name == "" {
-				return usage("say what changes: --name NAME, and --apart or --counts")
+			if apart && counts || !apart && !counts && name == "" && second == "" || second != "" && second != "yes" && second != "no" {
+				return usage("say what changes: --name NAME, --apart or --counts, --second yes or no")
 			}
 			ctx := cmd.Context()
 			reg, session, err := p.open(ctx)
@@ -105,6 +107,11 @@ so one of the organisation's own case workers or administrators says it.`,
 			if err := reg.ChangeOrganisation(ctx, session, org.ID, org.Name, org.Counts); err != nil {
 				return err
 			}
+			if second != "" {
+				if err := reg.WantSecond(ctx, session, org.ID, second == "yes"); err != nil {
+					return err
+				}
+			}
 			org, _ = reg.Organisation(ctx, org.ID)
 			if p.json {
 				return printJSON(p.out, map[string]any{"id": org.ID, "name": org.Name, "counts": org.Counts})
@@ -116,6 +123,7 @@ so one of the organisation's own case workers or administrators says it.`,
 	cmd.Flags().StringVar(&name, "name", "", "its new `name`")
 	cmd.Flags().BoolVar(&apart, "apart", false, "its cases do not count in the coalition's figures")
 	cmd.Flags().BoolVar(&counts, "counts", false, "its cases count in the coalition's figures")
+	cmd.Flags().StringVar(&second, "second", "", "whether exports of its cases need a second person of it: `yes` or no")
 	return cmd
 }
 

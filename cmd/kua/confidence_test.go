@@ -38,6 +38,10 @@ var tries = map[string][][]string{
 	"kua doctor":                {{}, {"--json", "--inside"}},
 	"kua check":                 {{"--all"}, {"--all", "--json"}},
 	"kua encode":                {{"--cases", "--key-file", "key.txt", "--out", "OUT"}, {"list.csv", "--key-file", "ASKED", "--out", "OUT"}},
+	"kua export":                {{"ASKED", "--purpose", "un", "--reason", "asked", "--to", exportKey, "--out", "OUT"}, {"--all", "--purpose", "own", "--reason", "asked", "--to", exportKey, "--out", "OUT"}, {"--fetch", "ASKED", "--out", "OUT"}},
+	"kua export list":           {{}, {"--json"}},
+	"kua export approve":        {{"ASKED"}},
+	"kua export refuse":         {{"ASKED", "--reason", "asked"}},
 	"kua erase":                 {{"ASKED", "--identity", "--reason", "asked"}, {"ASKED", "--whole", "--reason", "asked", "--json"}},
 	"kua evidence add":          {{"list.csv", "--publication", "ASKED"}, {"ASKED", "list.csv"}, {"S-1", "list.csv", "--to", "ASKED"}},
 	"kua evidence list":         {{"--publication", "ASKED"}, {"--json"}, {"ASKED"}, {"ASKED", "--json"}},
@@ -139,6 +143,9 @@ var tries = map[string][][]string{
 	"kua timestamp authority remove": {{"ASKED"}},
 	"kua timestamp authority set":    {{"ASKED", "--root", "text.md"}},
 }
+
+// exportKey is the public key of a pair whose other half nobody has.
+const exportKey = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
 // outside are the commands that open no register, or make one.
 var outside = map[string]string{

@@ -129,7 +129,7 @@ func (p *program) command() *cobra.Command {
 	flags.BoolVar(&p.json, "json", false, "print the answer as JSON")
 	root.AddCommand(
 		p.versionCommand(), p.initCommand(), p.serveCommand(), p.demoCommand(),
-		p.importCommand(), p.mapCommand(), p.matchCommand(), p.figuresCommand(), p.statementCommand(), p.publicCommand(), p.estimateCommand(), p.linkCommand(), p.encodeCommand(), p.compareCommand(),
+		p.importCommand(), p.exportCommand(), p.mapCommand(), p.matchCommand(), p.figuresCommand(), p.statementCommand(), p.publicCommand(), p.estimateCommand(), p.linkCommand(), p.encodeCommand(), p.compareCommand(),
 		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(), p.memberCommand(), p.apiKeyCommand(), p.intakeCommand(),
 		p.eraseCommand(), p.auditCommand(), p.forgetCommand(), p.shareCommand(), p.recoverCommand(), p.lockCommand(), p.grantCommand(), p.revokeCommand(),
 		p.reviewCommand(), p.timestampCommand(), p.backupCommand(), p.restoreCommand(),
