@@ -104,6 +104,12 @@ LOAD_DIR := bin/bench/register-$(LOAD_CASES)
 moved: go ## MOVES (100) registers made up, archived, taken in elsewhere and archived again: the same cases, history and figures
 	go test ./internal/registry -run TestArchiveMovesARegister -count 1 -timeout 30m -v -args -moves $(or $(MOVES),100)
 
+RECORDS ?= 1000000
+
+.PHONY: bench-archive
+bench-archive: bench-generate ## RECORDS (a million) entries archived and read; a register of LOAD_CASES exported, sealed, and taken into an empty one
+	go run ./bench/archive -records $(RECORDS) -kua bin/kua -registry $(LOAD_DIR)
+
 .PHONY: bench-generate
 bench-generate: build ## a register of LOAD_CASES (10000) cases of people who do not exist, in bin/bench; kept, and gone on with
 	bin/kua bench generate $(LOAD_DIR) --cases $(LOAD_CASES) --members 125

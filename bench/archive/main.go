@@ -107,7 +107,7 @@ func register(dir, kua, from string) error {
 		return err
 	}
 	sealed, to := filepath.Join(dir, "register.age"), filepath.Join(dir, "to")
-	passphrase := filepath.Join(from, "invented-passphrase.txt")
+	passphrase := filepath.Join(from, "demo-passphrase.txt")
 	if err := measure("export from a register", 0, kua, "--registry", from, "--passphrase-file", passphrase, "export", "--all", "--format", "kua", "--purpose", "own", "--reason", "measured", "--to", identity.Recipient().String(), "--out", sealed); err != nil {
 		return err
 	}
