@@ -27,7 +27,7 @@ func (f *fake) APIKeys(s *access.Session) []registry.APIKeyView {
 		{ID: strings.Repeat("b", 32), Member: s.Member.ID, MemberName: s.Member.Name, Name: hostile, Scopes: []access.Scope{access.ReadCases, access.WriteCases}, Org: orgNorth, OrgName: "North (sample)", Until: today.Add(-3), Since: moment("2022-05-01T08:00:00Z"), Over: true},
 	}
 	if f.May(s, access.Administer) {
-		views = append(views, registry.APIKeyView{ID: strings.Repeat("c", 32), Member: strings.Repeat("9", 32), MemberName: "Sample Colleague", Name: "sample: import", Scopes: []access.Scope{access.ReadFacts}, Until: today.Add(4), Since: moment("2022-04-01T08:00:00Z")})
+		views = append(views, registry.APIKeyView{ID: strings.Repeat("c", 32), Member: strings.Repeat("9", 32), MemberName: "Sample Colleague", Name: "sample: nightly tables", Scopes: []access.Scope{access.ReadFacts}, Until: today.Add(4), Since: moment("2022-04-01T08:00:00Z")})
 	}
 	return views
 }
