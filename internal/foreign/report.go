@@ -100,6 +100,15 @@ func (r *Report) Left(kind, field string, why Why, n int) {
 	}
 }
 
+// Told says of one value whether it was carried as it is known here, or less exactly.
+func (r *Report) Told(kind, field string, exact bool) {
+	if exact {
+		r.Carried(kind, field, 1)
+	} else {
+		r.Left(kind, field, Coarser, 1)
+	}
+}
+
 func (r *Report) left(kind, field string, why Why, n int) {
 	f := r.field(kind, field)
 	i := slices.IndexFunc(f.Left, func(l Left) bool { return l.Why == why })

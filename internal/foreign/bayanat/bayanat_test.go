@@ -7,11 +7,8 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"testing/fstest"
 
-	"github.com/kua-registry/kua/internal/foreign"
 	"github.com/kua-registry/kua/internal/foreign/foreigntest"
-	"github.com/kua-registry/kua/internal/intake"
 )
 
 // TestActors reads a list in two chunks with no comma between them.
@@ -60,40 +57,19 @@ func TestCSV(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	for text, want := range map[string]string{
+	foreigntest.Refused(t, Format(), "x", map[string]string{
 		`{"actors": [{"name": "x"}]}`:                   "the actor has no id",
 		`{"actors": [{"id": 1},` + "\n" + `{"id": 1}]}`: `row 2: "actor/1": stands in line 1 already`,
 		`{"actors": [1]}`:                               "stands where actor 1 is expected",
 		`{"other": 1}`:                                  "neither bulletins, actors nor incidents",
 		`{"actors": [{"id": 1}`:                         "breaks off",
 		"a,b\n1,2\n":                                    "has no columns id",
-	} {
-		f, err := Read(fstest.MapFS{"x": {Data: []byte(text)}}, "x", foreign.Reading{})
-		said := ""
-		if err != nil {
-			said = err.Error()
-		} else {
-			for _, w := range f.Findings {
-				said += w.String() + "\n"
-			}
-		}
-		if !strings.Contains(said, want) {
-			t.Errorf("%s: said %q, want %q", text, said, want)
-		}
-	}
+	})
 }
 
 func TestOutAndIn(t *testing.T) {
 	report := foreigntest.RoundTrip(t, Format(), "x.csv", foreigntest.Cases(foreigntest.Book(t), 5, 60), 60)
-	carried := map[string]int{}
-	for _, f := range report.Fields {
-		carried[f.Kind+"."+f.Field] = f.Carried
-	}
-	for _, field := range []string{"person.family", "person.sex", "act.date", "act.account", "detention.from"} {
-		if carried[field] == 0 {
-			t.Errorf("%s was never carried: %v", field, report)
-		}
-	}
+	foreigntest.Carried(t, report, "person.family", "person.sex", "act.date", "act.account", "detention.from")
 }
 
 func TestHostileTextsOutAndIn(t *testing.T) {
@@ -101,25 +77,6 @@ func TestHostileTextsOutAndIn(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, name := range []string{"actors.json", "bulletins.csv"} {
-		data, err := os.ReadFile("testdata/" + name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-	}
-	book := foreigntest.Book(f)
-	m, err := intake.ParseMapping(readyMap, book)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := Read(fstest.MapFS{"x": {Data: data}}, "x", foreign.Reading{Limits: intake.Limits{Cells: 10_000}})
-		if err != nil {
-			return
-		}
-		if _, _, err := m.Run(book, file.Table, intake.RunOptions{}); err != nil {
-			t.Fatalf("the ready mapping does not fit a file that was read: %v", err)
-		}
-	})
+	foreigntest.Seeds(f, "testdata/actors.json", "testdata/bulletins.csv")
+	foreigntest.Fuzz(f, Format(), "x")
 }

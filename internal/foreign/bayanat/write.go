@@ -46,20 +46,12 @@ type row struct {
 	report *foreign.Report
 }
 
-func (w *row) told(kind, field string, exact bool) {
-	if exact {
-		w.report.Carried(kind, field, 1)
-	} else {
-		w.report.Left(kind, field, foreign.Coarser, 1)
-	}
-}
-
 // text writes a text. One that could be a formula comes back as it was: the sign
 // before it is taken away when it is read, and so is one that stood there before.
 func (w *row) text(column string, r *casefile.Record, field string) {
 	if values := r.Fields[field]; len(values) > 0 {
 		w.cells[column] = values[0]
-		w.told(r.Kind, field, foreign.ComesBack(w.book, r.Kind, field, values[0]) && !guarded.MatchString(values[0]))
+		w.report.Told(r.Kind, field, foreign.ComesBack(w.book, r.Kind, field, values[0]) && !guarded.MatchString(values[0]))
 	}
 }
 
@@ -70,7 +62,7 @@ func (w *row) date(column string, r *casefile.Record, field string) {
 		return
 	}
 	w.cells[column] = d.Earliest().String()
-	w.told(r.Kind, field, d.Earliest().String() == r.Get(field))
+	w.report.Told(r.Kind, field, d.Earliest().String() == r.Get(field))
 }
 
 // Write writes a row for the victim of each case.
@@ -113,7 +105,7 @@ func actor(c *casefile.Case, book *codebook.Book, report *foreign.Report) map[st
 		if p.Get("role") != "victim" {
 			continue
 		}
-		w.told("person", "role", true)
+		w.report.Told("person", "role", true)
 		w.text("name", p, "full_name")
 		w.text("first_name", p, "given")
 		w.text("father_name", p, "patronymic")
@@ -125,7 +117,7 @@ func actor(c *casefile.Case, book *codebook.Book, report *foreign.Report) map[st
 		w.text("occupation", p, "occupation")
 		if sex := map[string]string{"f": "Female", "m": "Male"}[p.Get("sex")]; sex != "" {
 			w.cells["sex"] = sex
-			w.told("person", "sex", true)
+			w.report.Told("person", "sex", true)
 		}
 		break // a row is of one person
 	}
@@ -159,7 +151,7 @@ func actor(c *casefile.Case, book *codebook.Book, report *foreign.Report) map[st
 		if d, err := edtf.Parse(a.Get("date")); err == nil && !d.Earliest().Bound() && !d.Latest().Bound() {
 			from, to := d.Earliest().String(), d.Latest().String()
 			w.cells[prefix+"from_date"], w.cells[prefix+"to_date"] = from, to
-			w.told("act", "date", span(from, to) == a.Get("date"))
+			w.report.Told("act", "date", span(from, to) == a.Get("date"))
 		}
 		w.text(prefix+"location", a, "place")
 		w.text(prefix+"comments", a, "account")

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -224,4 +225,72 @@ func RoundTrip(t testing.TB, f foreign.Format, name string, cases []*casefile.Ca
 		}
 	}
 	return report
+}
+
+// Refused reads texts, each as a file of a name, and holds that of each the reader
+// says, in its error or its findings, the words that are wanted of it.
+func Refused(t *testing.T, f foreign.Format, name string, texts map[string]string) {
+	t.Helper()
+	for text, want := range texts {
+		file, err := f.Read(fstest.MapFS{name: {Data: []byte(text)}}, name, foreign.Reading{})
+		said := ""
+		if err != nil {
+			said = err.Error()
+		} else {
+			for _, found := range file.Findings {
+				said += found.String() + "\n"
+			}
+		}
+		if !strings.Contains(said, want) {
+			t.Errorf("%.60q: said %q, want %q", text, said, want)
+		}
+	}
+}
+
+// Carried holds that of each field (kind.field) a report says that some values
+// were carried, and tells how many of each.
+func Carried(t *testing.T, report *foreign.Report, fields ...string) map[string]int {
+	t.Helper()
+	carried := map[string]int{}
+	for _, f := range report.Fields {
+		carried[f.Kind+"."+f.Field] = f.Carried
+	}
+	for _, field := range fields {
+		if carried[field] == 0 {
+			t.Errorf("%s was never carried: %v", field, report)
+		}
+	}
+	return carried
+}
+
+// Seeds gives a fuzz target what stands in files.
+func Seeds(f *testing.F, files ...string) {
+	f.Helper()
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+}
+
+// Fuzz reads what a fuzz target makes up, as a file of a name: whatever is read
+// as the format, its ready mapping fits.
+func Fuzz(f *testing.F, format foreign.Format, name string) {
+	f.Helper()
+	book := Book(f)
+	m, err := intake.ParseMapping(format.Map(nil, book), book)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := format.Read(fstest.MapFS{name: {Data: data}}, name, foreign.Reading{Limits: intake.Limits{Cells: 10_000}})
+		if err != nil {
+			return
+		}
+		if _, _, err := m.Run(book, file.Table, intake.RunOptions{}); err != nil {
+			t.Fatalf("the ready mapping does not fit a file that was read: %v", err)
+		}
+	})
 }

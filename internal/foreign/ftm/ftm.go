@@ -184,7 +184,7 @@ func (w *writer) day(e *entity, property string, rec *casefile.Record, field str
 	}
 	if s, exact := prefix(d); s != "" {
 		e.add(property, s)
-		w.carried(rec, field, exact)
+		w.report.Told(rec.Kind, field, exact)
 	}
 }
 
@@ -196,7 +196,7 @@ func (w *writer) days(e *entity, rec *casefile.Record, field string) {
 	}
 	if s, exact := prefix(d); s != "" {
 		e.add("date", s)
-		w.carried(rec, field, exact)
+		w.report.Told(rec.Kind, field, exact)
 		return
 	}
 	exact := strings.Contains(d.String(), "/")
@@ -207,15 +207,7 @@ func (w *writer) days(e *entity, rec *casefile.Record, field string) {
 		}
 	}
 	if len(e.Properties["startDate"])+len(e.Properties["endDate"]) > 0 {
-		w.carried(rec, field, exact)
-	}
-}
-
-func (w *writer) carried(rec *casefile.Record, field string, exact bool) {
-	if exact {
-		w.report.Carried(rec.Kind, field, 1)
-	} else {
-		w.report.Left(rec.Kind, field, foreign.Coarser, 1)
+		w.report.Told(rec.Kind, field, exact)
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 
 	"github.com/kua-registry/kua/internal/foreign"
 	"github.com/kua-registry/kua/internal/foreign/foreigntest"
-	"github.com/kua-registry/kua/internal/intake"
 )
 
 func column(t *testing.T, f *foreign.File, sheet, heading string) string {
@@ -91,27 +90,14 @@ func TestJSON(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	for text, want := range map[string]string{
+	foreigntest.Refused(t, Format(), "x", map[string]string{
 		"Hello":       "does not begin with the report's ID",
 		`[{"a": 1}]`:  "report 1 has no id",
 		`[]`:          "holds no report",
 		"PK\x03\x04x": "is no whole ZIP",
 		"ID: 1\n\xff": "not written in UTF-8",
 		string(zipped(t, map[string]string{"a": "b"}, "a")): "holds no report.txt",
-	} {
-		f, err := Read(fstest.MapFS{"x": {Data: []byte(text)}}, "x", foreign.Reading{})
-		said := ""
-		if err != nil {
-			said = err.Error()
-		} else {
-			for _, w := range f.Findings {
-				said += w.String() + "\n"
-			}
-		}
-		if !strings.Contains(said, want) {
-			t.Errorf("%.40q: said %q, want %q", text, said, want)
-		}
-	}
+	})
 }
 
 func FuzzRead(f *testing.F) {
@@ -126,18 +112,5 @@ func FuzzRead(f *testing.F) {
 	f.Add(text)
 	f.Add(tip)
 	f.Add(zipped(f, map[string]string{"report.txt": string(text), "files/a": "b"}, "report.txt", "files/a"))
-	book := foreigntest.Book(f)
-	m, err := intake.ParseMapping(readyMap, book)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := Read(fstest.MapFS{"x": {Data: data}}, "x", foreign.Reading{Limits: intake.Limits{Cells: 10_000}})
-		if err != nil {
-			return
-		}
-		if _, _, err := m.Run(book, file.Table, intake.RunOptions{}); err != nil {
-			t.Fatalf("the ready mapping does not fit a file that was read: %v", err)
-		}
-	})
+	foreigntest.Fuzz(f, Format(), "x")
 }

@@ -7,11 +7,9 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/kua-registry/kua/internal/foreign"
 	"github.com/kua-registry/kua/internal/foreign/foreigntest"
-	"github.com/kua-registry/kua/internal/intake"
 )
 
 // TestFields holds the table of fields against what the description counts.
@@ -80,42 +78,19 @@ func TestCodes(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	for text, want := range map[string]string{
+	foreigntest.Refused(t, Format(), "x.xml", map[string]string{
 		`<other/>`:                         "<events> is expected",
 		`<events><event></event></events>`: "the event has no event_record_number",
 		`<events><event><event_record_number>1</event_record_number></event>
 <event><event_record_number>1</event_record_number></event></events>`: "row 2: \"1\": the event has the number of the one in line 1",
 		`<events><event><event_record_number>1</event_record_number><act><remarks>x</remarks></act></event></events>`: "the act has no act_record_number",
-	} {
-		f, err := Read(fstest.MapFS{"x.xml": {Data: []byte(text)}}, "x.xml", foreign.Reading{})
-		said := ""
-		if err != nil {
-			said = err.Error()
-		} else {
-			for _, w := range f.Findings {
-				if w.Severity == intake.Error {
-					said += w.String() + "\n"
-				}
-			}
-		}
-		if !strings.Contains(said, want) {
-			t.Errorf("%s: said %q, want %q", text, said, want)
-		}
-	}
+	})
 }
 
 func TestOutAndIn(t *testing.T) {
 	book := foreigntest.Book(t)
 	report := foreigntest.RoundTrip(t, Format(), "x.xml", foreigntest.Cases(book, 7, 60), 60)
-	carried := map[string]int{}
-	for _, f := range report.Fields {
-		carried[f.Kind+"."+f.Field] = f.Carried
-	}
-	for _, field := range []string{"person.family", "person.birth", "act.date", "act.account", "report.summary", "report.received", "detention.from"} {
-		if carried[field] == 0 {
-			t.Errorf("%s was never carried: %v", field, report)
-		}
-	}
+	foreigntest.Carried(t, report, "person.family", "person.birth", "act.date", "act.account", "report.summary", "report.received", "detention.from")
 }
 
 func TestHostileTextsOutAndIn(t *testing.T) {
@@ -123,24 +98,7 @@ func TestHostileTextsOutAndIn(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	data, err := os.ReadFile("testdata/events.xml")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(data)
+	foreigntest.Seeds(f, "testdata/events.xml")
 	f.Add([]byte(`<events><information><information_record_number>1</information_record_number><source>2</source></information></events>`))
-	book := foreigntest.Book(f)
-	m, err := intake.ParseMapping(readyMap, book)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := Read(fstest.MapFS{"x.xml": {Data: data}}, "x.xml", foreign.Reading{Limits: intake.Limits{Cells: 10_000}})
-		if err != nil {
-			return
-		}
-		if _, _, err := m.Run(book, file.Table, intake.RunOptions{}); err != nil {
-			t.Fatalf("the ready mapping does not fit a file that was read: %v", err)
-		}
-	})
+	foreigntest.Fuzz(f, Format(), "x.xml")
 }

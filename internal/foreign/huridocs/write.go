@@ -84,22 +84,13 @@ func days(text string) (from, to string, same bool) {
 	return from, to, day(from, to) == text
 }
 
-// told counts a value as carried, or as said less exactly.
-func (o *out) told(kind, field string, exact bool) {
-	if exact {
-		o.report.Carried(kind, field, 1)
-	} else {
-		o.report.Left(kind, field, foreign.Coarser, 1)
-	}
-}
-
 // span writes a date as a first and a last day.
 func (o *out) span(r *casefile.Record, field string) {
 	from, to, same := days(r.Get(field))
 	o.put("initial_date", from)
 	o.put("final_date", to)
 	if r.Get(field) != "" {
-		o.told(r.Kind, field, same)
+		o.report.Told(r.Kind, field, same)
 	}
 }
 
@@ -108,7 +99,7 @@ func (o *out) one(name string, r *casefile.Record, field string) {
 	from, to, _ := days(r.Get(field))
 	o.put(name, from)
 	if r.Get(field) != "" {
-		o.told(r.Kind, field, from == to && from == r.Get(field))
+		o.report.Told(r.Kind, field, from == to && from == r.Get(field))
 	}
 }
 
@@ -117,7 +108,7 @@ func (o *out) text(name string, r *casefile.Record, field string) {
 	v := r.Get(field)
 	o.put(name, v)
 	if v != "" {
-		o.told(r.Kind, field, foreign.ComesBack(o.book, r.Kind, field, v))
+		o.report.Told(r.Kind, field, foreign.ComesBack(o.book, r.Kind, field, v))
 	}
 }
 
@@ -134,7 +125,7 @@ func (o *out) name(r *casefile.Record) {
 	joined := strings.Join(parts, " ")
 	if full != "" {
 		o.put("person_name", full)
-		o.told(r.Kind, "full_name", foreign.ComesBack(o.book, r.Kind, "full_name", full))
+		o.report.Told(r.Kind, "full_name", foreign.ComesBack(o.book, r.Kind, "full_name", full))
 	} else {
 		o.put("person_name", joined)
 	}
@@ -148,7 +139,7 @@ func (o *out) name(r *casefile.Record) {
 	exact := single(family) && (single(given) && foreign.ComesBack(o.book, r.Kind, "patronymic", rest) && !strings.Contains(rest, ",") || given == "" && rest == "")
 	for _, field := range []string{"family", "given", "patronymic"} {
 		if r.Get(field) != "" {
-			o.told(r.Kind, field, exact)
+			o.report.Told(r.Kind, field, exact)
 		}
 	}
 }
@@ -208,7 +199,7 @@ func (o *out) oneCase(c *casefile.Case) {
 	victim := ""
 	if len(victims) > 0 {
 		victim = victims[0].ID
-		o.told("person", "role", true)
+		o.report.Told("person", "role", true)
 	}
 	used := map[string]bool{}
 	for i, a := range c.Of("act") {
@@ -316,7 +307,7 @@ func (o *out) person(p *casefile.Record) {
 			for _, f := range [][2]string{{"phone", "phones"}, {"email", "emails"}} {
 				if v := p.Fields[f[1]]; i < len(v) {
 					o.put(f[0], v[i])
-					o.told("person", f[1], !strings.Contains(v[i], ";") && foreign.ComesBack(o.book, "person", f[1], v[i]) && !slices.Contains(v[:i], v[i]))
+					o.report.Told("person", f[1], !strings.Contains(v[i], ";") && foreign.ComesBack(o.book, "person", f[1], v[i]) && !slices.Contains(v[:i], v[i]))
 				}
 			}
 			o.close("address")
@@ -330,6 +321,6 @@ func (o *out) list(name string, r *casefile.Record, field string) {
 	values := r.Fields[field]
 	o.put(name, strings.Join(values, "; "))
 	for _, v := range values {
-		o.told(r.Kind, field, !strings.Contains(v, ";") && foreign.ComesBack(o.book, r.Kind, field, v))
+		o.report.Told(r.Kind, field, !strings.Contains(v, ";") && foreign.ComesBack(o.book, r.Kind, field, v))
 	}
 }

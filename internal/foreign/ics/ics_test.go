@@ -7,14 +7,12 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	golang "github.com/arran4/golang-ical"
 
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/foreign"
 	"github.com/kua-registry/kua/internal/foreign/foreigntest"
-	"github.com/kua-registry/kua/internal/intake"
 )
 
 func TestSample(t *testing.T) {
@@ -34,7 +32,7 @@ func TestSample(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	for text, want := range map[string]string{
+	foreigntest.Refused(t, Format(), "x", map[string]string{
 		"hello:1": "does not begin with BEGIN:VCALENDAR",
 		"BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:x\nEND:VEVENT\nEND:VCALENDAR": `row 2: "x": the VEVENT has no UID`,
 		"BEGIN:VCALENDAR\nBEGIN:VEVENT\nEND:VTODO":                            "line 3: ends VTODO",
@@ -42,35 +40,14 @@ func TestRefused(t *testing.T) {
 		"BEGIN:VCALENDAR\nEND:VCALENDAR\nX:1":                                 "line 3: stands outside",
 		"BEGIN:VCALENDAR\nwhat":                                               "line 2: \"what\" is no line",
 		"BEGIN:VCALENDAR\n" + strings.Repeat("BEGIN:X\n", 9):                  "more than 8 deep",
-	} {
-		f, err := Read(fstest.MapFS{"x": {Data: []byte(text)}}, "x", foreign.Reading{})
-		said := ""
-		if err != nil {
-			said = err.Error()
-		} else {
-			for _, w := range f.Findings {
-				said += w.String() + "\n"
-			}
-		}
-		if !strings.Contains(said, want) {
-			t.Errorf("%.40q: said %q, want %q", text, said, want)
-		}
-	}
+	})
 }
 
 func TestOutAndIn(t *testing.T) {
 	book := foreigntest.Book(t)
 	cases := foreigntest.Cases(book, 11, 120)
 	report := foreigntest.RoundTrip(t, Format(), "x.ics", cases, -1)
-	carried := map[string]int{}
-	for _, f := range report.Fields {
-		carried[f.Kind+"."+f.Field] = f.Carried
-	}
-	for _, field := range []string{"hearing.date", "hearing.kind", "task.kind", "task.status"} {
-		if carried[field] == 0 {
-			t.Errorf("%s was never carried: %v", field, report)
-		}
-	}
+	carried := foreigntest.Carried(t, report, "hearing.date", "hearing.kind", "task.kind", "task.status")
 	var b bytes.Buffer
 	if _, err := Write(&b, book, foreigntest.All(cases), foreign.Writing{Today: edtf.MustParse("2024-01-01").Earliest()}); err != nil {
 		t.Fatal(err)
@@ -86,23 +63,6 @@ func TestHostileTextsOutAndIn(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	data, err := os.ReadFile("testdata/calendar.ics")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(data)
-	book := foreigntest.Book(f)
-	m, err := intake.ParseMapping(readyMap, book)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := Read(fstest.MapFS{"x": {Data: data}}, "x", foreign.Reading{Limits: intake.Limits{Cells: 10_000}})
-		if err != nil {
-			return
-		}
-		if _, _, err := m.Run(book, file.Table, intake.RunOptions{}); err != nil {
-			t.Fatalf("the ready mapping does not fit a file that was read: %v", err)
-		}
-	})
+	foreigntest.Seeds(f, "testdata/calendar.ics")
+	foreigntest.Fuzz(f, Format(), "x")
 }

@@ -45,18 +45,10 @@ func (w *writer) line(name, value string) {
 	}
 }
 
-func (w *writer) told(kind, field string, exact bool) {
-	if exact {
-		w.report.Carried(kind, field, 1)
-	} else {
-		w.report.Left(kind, field, foreign.Coarser, 1)
-	}
-}
-
 func (w *writer) text(name string, r *casefile.Record, field string) {
 	if v := r.Get(field); v != "" {
 		w.line(name, contentline.Escape(v))
-		w.told(r.Kind, field, foreign.ComesBack(w.book, r.Kind, field, v))
+		w.report.Told(r.Kind, field, foreign.ComesBack(w.book, r.Kind, field, v))
 	}
 }
 
@@ -72,7 +64,7 @@ func (w *writer) date(name string, r *casefile.Record, field string) (edtf.Day, 
 	} else {
 		w.line(name+";VALUE=DATE", text)
 	}
-	w.told(r.Kind, field, d.Earliest().String() == r.Get(field))
+	w.report.Told(r.Kind, field, d.Earliest().String() == r.Get(field))
 	return d.Earliest(), true
 }
 
@@ -84,7 +76,7 @@ func (w *writer) begin(component, caseID string, r *casefile.Record, list string
 	kind := r.Get("kind")
 	w.line(ofKind, r.Kind+"/"+kind)
 	if kind != "" {
-		w.told(r.Kind, "kind", true)
+		w.report.Told(r.Kind, "kind", true)
 	}
 	title := kind
 	if l, ok := w.book.List(list); ok {
@@ -126,7 +118,7 @@ func Write(out io.Writer, book *codebook.Book, cases iter.Seq2[*casefile.Case, e
 			w.begin("VTODO", c.ID, t, "task_kind")
 			if s := states[t.Get("status")]; s != "" {
 				w.line("STATUS", s)
-				w.told("task", "status", true)
+				w.report.Told("task", "status", true)
 			}
 			w.date("DTSTART", t, "set")
 			w.date("DUE", t, "due")

@@ -11,7 +11,6 @@ import (
 
 	"github.com/kua-registry/kua/internal/foreign"
 	"github.com/kua-registry/kua/internal/foreign/foreigntest"
-	"github.com/kua-registry/kua/internal/intake"
 )
 
 func TestSample(t *testing.T) {
@@ -69,46 +68,16 @@ func TestCounts(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	for text, want := range map[string]string{
+	foreigntest.Refused(t, Format(), "x", map[string]string{
 		`[{"a": 1}]`:                          "submission 1 has no id",
 		`[{"_id": 1},` + "\n" + `{"_id": 1}]`: `row 2: "1": the submission in line 1 has the same id`,
 		`[1]`:                                 "stands where a submission is expected",
 		`[]`:                                  "holds no submission",
 		`{"results":`:                         "breaks off",
-	} {
-		f, err := Read(fstest.MapFS{"x": {Data: []byte(text)}}, "x", foreign.Reading{})
-		said := ""
-		if err != nil {
-			said = err.Error()
-		} else {
-			for _, w := range f.Findings {
-				said += w.String() + "\n"
-			}
-		}
-		if !strings.Contains(said, want) {
-			t.Errorf("%s: said %q, want %q", text, said, want)
-		}
-	}
+	})
 }
 
 func FuzzRead(f *testing.F) {
-	data, err := os.ReadFile("testdata/submissions.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(data)
-	m, err := intake.ParseMapping(readyMap, foreigntest.Book(f))
-	if err != nil {
-		f.Fatal(err)
-	}
-	book := foreigntest.Book(f)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := Read(fstest.MapFS{"x": {Data: data}}, "x", foreign.Reading{Limits: intake.Limits{Cells: 10_000}})
-		if err != nil {
-			return
-		}
-		if _, _, err := m.Run(book, file.Table, intake.RunOptions{}); err != nil {
-			t.Fatalf("the ready mapping does not fit a file that was read: %v", err)
-		}
-	})
+	foreigntest.Seeds(f, "testdata/submissions.json")
+	foreigntest.Fuzz(f, Format(), "x")
 }

@@ -146,7 +146,7 @@ func TestAnswerWithPlaces(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	for text, want := range map[string]string{
+	foreigntest.Refused(t, Format(), "x", map[string]string{
 		`[{"data": {"name": "x"}}]`:                                     "record 1 has no id",
 		`[{"id": "a", "data": {}},` + "\n" + `{"id": "a", "data": {}}]`: `row 2: "a": the record in line 1 has the same id`,
 		`[1]`:                           "stands where a record is expected",
@@ -154,33 +154,12 @@ func TestRefused(t *testing.T) {
 		`[{"id": "a"`:                   "line 1: is no whole JSON",
 		"a,b\n1,2\n":                    "neither JSON nor a list with a column",
 		"other_id_no_system,name\n,x\n": "the row has no number of its own",
-	} {
-		f, err := Read(fstest.MapFS{"x": {Data: []byte(text)}}, "x", foreign.Reading{})
-		said := ""
-		if err != nil {
-			said = err.Error()
-		} else {
-			for _, w := range f.Findings {
-				said += w.String() + "\n"
-			}
-		}
-		if !strings.Contains(said, want) {
-			t.Errorf("%s: said %q, want %q", text, said, want)
-		}
-	}
+	})
 }
 
 func TestOutAndIn(t *testing.T) {
 	report := foreigntest.RoundTrip(t, Format(), "x.json", foreigntest.Cases(foreigntest.Book(t), 3, 60), 60)
-	carried := map[string]int{}
-	for _, f := range report.Fields {
-		carried[f.Kind+"."+f.Field] = f.Carried
-	}
-	for _, field := range []string{"person.family", "person.sex", "person.birth", "act.date", "act.account", "report.received"} {
-		if carried[field] == 0 {
-			t.Errorf("%s was never carried: %v", field, report)
-		}
-	}
+	foreigntest.Carried(t, report, "person.family", "person.sex", "person.birth", "act.date", "act.account", "report.received")
 }
 
 func TestHostileTextsOutAndIn(t *testing.T) {

@@ -47,18 +47,10 @@ type object struct {
 	report *foreign.Report
 }
 
-func (o *object) told(kind, field string, exact bool) {
-	if exact {
-		o.report.Carried(kind, field, 1)
-	} else {
-		o.report.Left(kind, field, foreign.Coarser, 1)
-	}
-}
-
 func (o *object) text(key string, r *casefile.Record, field string) {
 	if v := r.Get(field); v != "" {
 		o.data[key] = v
-		o.told(r.Kind, field, foreign.ComesBack(o.book, r.Kind, field, v))
+		o.report.Told(r.Kind, field, foreign.ComesBack(o.book, r.Kind, field, v))
 	}
 }
 
@@ -66,7 +58,7 @@ func (o *object) text(key string, r *casefile.Record, field string) {
 func (o *object) list(key string, r *casefile.Record, field string) {
 	if values := r.Fields[field]; len(values) > 0 {
 		o.data[key] = values[0]
-		o.told(r.Kind, field, foreign.ComesBack(o.book, r.Kind, field, values[0]))
+		o.report.Told(r.Kind, field, foreign.ComesBack(o.book, r.Kind, field, values[0]))
 	}
 }
 
@@ -77,7 +69,7 @@ func (o *object) date(key string, r *casefile.Record, field string) {
 		return
 	}
 	o.data[key] = d.Earliest().String()
-	o.told(r.Kind, field, d.Earliest().String() == r.Get(field))
+	o.report.Told(r.Kind, field, d.Earliest().String() == r.Get(field))
 }
 
 // Write writes a list of records: each case, and each act of it as an incident.
@@ -141,7 +133,7 @@ func oneCase(c *casefile.Case, book *codebook.Book, report *foreign.Report) map[
 		if p.Get("role") != "victim" {
 			continue
 		}
-		o.told("person", "role", true)
+		o.report.Told("person", "role", true)
 		o.text("name", p, "full_name")
 		o.text("name_first", p, "given")
 		o.text("name_middle", p, "patronymic")
@@ -154,11 +146,11 @@ func oneCase(c *casefile.Case, book *codebook.Book, report *foreign.Report) map[
 		o.list("name_other", p, "other_names")
 		if sex := map[string]string{"f": "female", "m": "male"}[p.Get("sex")]; sex != "" {
 			o.data["sex"] = sex
-			o.told("person", "sex", true)
+			o.report.Told("person", "sex", true)
 		}
 		if age, err := strconv.Atoi(p.Get("age")); err == nil {
 			o.data["age"] = age
-			o.told("person", "age", strconv.Itoa(age) == p.Get("age"))
+			o.report.Told("person", "age", strconv.Itoa(age) == p.Get("age"))
 		}
 		o.date("date_of_birth", p, "birth")
 		o.text("occupation", p, "occupation")
@@ -193,10 +185,10 @@ func incident(a *casefile.Record, book *codebook.Book, report *foreign.Report) m
 		case from.Bound() || to.Bound(): // an end that is not known: the format has none
 		case from == to:
 			o.data["incident_date"] = from.String()
-			o.told("act", "date", from.String() == d.String())
+			o.report.Told("act", "date", from.String() == d.String())
 		default:
 			o.data["date_of_incident_from"], o.data["date_of_incident_to"] = from.String(), to.String()
-			o.told("act", "date", from.String()+"/"+to.String() == d.String())
+			o.report.Told("act", "date", from.String()+"/"+to.String() == d.String())
 		}
 	}
 	o.text("incident_description", a, "account")

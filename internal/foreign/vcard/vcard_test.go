@@ -6,11 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"testing/fstest"
 
-	"github.com/kua-registry/kua/internal/foreign"
 	"github.com/kua-registry/kua/internal/foreign/foreigntest"
-	"github.com/kua-registry/kua/internal/intake"
 )
 
 func TestSample(t *testing.T) {
@@ -31,37 +28,16 @@ func TestSample(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	for text, want := range map[string]string{
+	foreigntest.Refused(t, Format(), "x", map[string]string{
 		"hello":                          "does not begin with BEGIN:VCARD",
 		"BEGIN:VCARD\r\nVERSION:4.0\r\n": "line 1: the card has no END:VCARD",
 		"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:1\r\nEND:VCARD\r\nBEGIN:VCARD\r\nVERSION:4.0\r\nUID:1\r\nEND:VCARD\r\n": `row 2: "1": card 1 is the same`,
-	} {
-		f, err := Read(fstest.MapFS{"x": {Data: []byte(text)}}, "x", foreign.Reading{})
-		said := ""
-		if err != nil {
-			said = err.Error()
-		} else {
-			for _, w := range f.Findings {
-				said += w.String() + "\n"
-			}
-		}
-		if !strings.Contains(said, want) {
-			t.Errorf("%.40q: said %q, want %q", text, said, want)
-		}
-	}
+	})
 }
 
 func TestOutAndIn(t *testing.T) {
 	report := foreigntest.RoundTrip(t, Format(), "x.vcf", foreigntest.Cases(foreigntest.Book(t), 9, 60), 60)
-	carried := map[string]int{}
-	for _, f := range report.Fields {
-		carried[f.Kind+"."+f.Field] = f.Carried
-	}
-	for _, field := range []string{"person.role", "person.family", "person.given", "person.sex", "person.birth", "person.phones"} {
-		if carried[field] == 0 {
-			t.Errorf("%s was never carried: %v", field, report)
-		}
-	}
+	foreigntest.Carried(t, report, "person.role", "person.family", "person.given", "person.sex", "person.birth", "person.phones")
 }
 
 func TestHostileTextsOutAndIn(t *testing.T) {
@@ -69,23 +45,6 @@ func TestHostileTextsOutAndIn(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	data, err := os.ReadFile("testdata/contacts.vcf")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(data)
-	book := foreigntest.Book(f)
-	m, err := intake.ParseMapping(readyMap, book)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := Read(fstest.MapFS{"x": {Data: data}}, "x", foreign.Reading{Limits: intake.Limits{Cells: 10_000}})
-		if err != nil {
-			return
-		}
-		if _, _, err := m.Run(book, file.Table, intake.RunOptions{}); err != nil {
-			t.Fatalf("the ready mapping does not fit a file that was read: %v", err)
-		}
-	})
+	foreigntest.Seeds(f, "testdata/contacts.vcf")
+	foreigntest.Fuzz(f, Format(), "x")
 }

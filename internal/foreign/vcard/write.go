@@ -48,19 +48,11 @@ func (w *writer) line(name string, parts ...string) {
 	}
 }
 
-func (w *writer) told(field string, exact bool) {
-	if exact {
-		w.report.Carried("person", field, 1)
-	} else {
-		w.report.Left("person", field, foreign.Coarser, 1)
-	}
-}
-
 // put writes each value of a field as a property.
 func (w *writer) put(property, field string) {
 	for _, v := range w.person.Fields[field] {
 		w.line(property, v)
-		w.told(field, foreign.ComesBack(w.book, "person", field, v))
+		w.report.Told("person", field, foreign.ComesBack(w.book, "person", field, v))
 	}
 }
 
@@ -72,7 +64,7 @@ func (w *writer) date(property, field string) {
 	}
 	day := d.Earliest().String()
 	w.line(property, strings.ReplaceAll(day, "-", ""))
-	w.told(field, day == w.person.Get(field))
+	w.report.Told("person", field, day == w.person.Get(field))
 }
 
 // Write writes a card for each person of each case.
@@ -105,7 +97,7 @@ func (w *writer) one(caseID string) {
 	w.line("UID", p.ID)
 	w.line(ofCase, caseID)
 	w.line("CATEGORIES", p.Get("role"))
-	w.told("role", true)
+	w.report.Told("person", "role", true)
 	w.put("FN", "full_name")
 	if p.Get("full_name") == "" { // every card must have one
 		w.line("FN", strings.Join(strings.Fields(p.Get("given")+" "+p.Get("patronymic")+" "+p.Get("family")), " "))
@@ -113,13 +105,13 @@ func (w *writer) one(caseID string) {
 	w.line("N", p.Get("family"), p.Get("given"), p.Get("patronymic"), "", "")
 	for _, field := range []string{"family", "given", "patronymic"} {
 		if v := p.Get(field); v != "" {
-			w.told(field, foreign.ComesBack(w.book, "person", field, v))
+			w.report.Told("person", field, foreign.ComesBack(w.book, "person", field, v))
 		}
 	}
 	w.put("NICKNAME", "other_names")
 	if g := map[string]string{"f": "F", "m": "M", "x": "O"}[p.Get("sex")]; g != "" {
 		w.line("GENDER", g)
-		w.told("sex", true)
+		w.report.Told("person", "sex", true)
 	}
 	w.date("BDAY", "birth")
 	w.date(died, "died")
@@ -128,7 +120,7 @@ func (w *writer) one(caseID string) {
 	w.put("EMAIL", "emails")
 	if a := p.Get("address"); a != "" {
 		w.line("ADR", "", "", a, "", "", "", "")
-		w.told("address", foreign.ComesBack(w.book, "person", "address", a))
+		w.report.Told("person", "address", foreign.ComesBack(w.book, "person", "address", a))
 	}
 	w.line("END", "VCARD")
 }
