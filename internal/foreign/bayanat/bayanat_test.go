@@ -77,6 +77,6 @@ func TestHostileTextsOutAndIn(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	foreigntest.Seeds(f, "testdata/actors.json", "testdata/bulletins.csv")
+	foreigntest.Seeds(f, os.DirFS("testdata"), "actors.json", "bulletins.csv")
 	foreigntest.Fuzz(f, Format(), "x")
 }

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"iter"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -263,11 +262,11 @@ func Carried(t *testing.T, report *foreign.Report, fields ...string) map[string]
 	return carried
 }
 
-// Seeds gives a fuzz target what stands in files.
-func Seeds(f *testing.F, files ...string) {
+// Seeds gives a fuzz target what stands in files of a folder.
+func Seeds(f *testing.F, folder fs.FS, files ...string) {
 	f.Helper()
 	for _, name := range files {
-		data, err := os.ReadFile(name)
+		data, err := fs.ReadFile(folder, name)
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -98,7 +98,7 @@ func TestHostileTextsOutAndIn(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	foreigntest.Seeds(f, "testdata/events.xml")
+	foreigntest.Seeds(f, os.DirFS("testdata"), "events.xml")
 	f.Add([]byte(`<events><information><information_record_number>1</information_record_number><source>2</source></information></events>`))
 	foreigntest.Fuzz(f, Format(), "x.xml")
 }

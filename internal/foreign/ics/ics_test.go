@@ -63,6 +63,6 @@ func TestHostileTextsOutAndIn(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	foreigntest.Seeds(f, "testdata/calendar.ics")
+	foreigntest.Seeds(f, os.DirFS("testdata"), "calendar.ics")
 	foreigntest.Fuzz(f, Format(), "x")
 }

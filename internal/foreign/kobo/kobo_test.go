@@ -78,6 +78,6 @@ func TestRefused(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	foreigntest.Seeds(f, "testdata/submissions.json")
+	foreigntest.Seeds(f, os.DirFS("testdata"), "submissions.json")
 	foreigntest.Fuzz(f, Format(), "x")
 }

@@ -45,6 +45,6 @@ func TestHostileTextsOutAndIn(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	foreigntest.Seeds(f, "testdata/contacts.vcf")
+	foreigntest.Seeds(f, os.DirFS("testdata"), "contacts.vcf")
 	foreigntest.Fuzz(f, Format(), "x")
 }
