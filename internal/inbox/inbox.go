@@ -240,6 +240,10 @@ func (s *Store) takeBack(dir string, all bool) error {
 		if !all && (there(files, messageName(number, wayTold)) || there(files, messageName(number, wayBrought))) {
 			continue
 		}
+		// Whoever was cut off may have begun to send it again: this one is whole.
+		if err := os.RemoveAll(s.upload(u)); err != nil {
+			return err
+		}
 		if err := os.Rename(filepath.Join(dir, f.Name()), s.upload(u)); err != nil {
 			return err
 		}

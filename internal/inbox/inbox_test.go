@@ -534,3 +534,63 @@ func TestLargeFilesOnTheirWayRegression(t *testing.T) {
 		t.Errorf("a report beside them: %v", err)
 	}
 }
+
+// TestBroughtAgainAfterAKill kills who brings a sealed file before every step on
+// the disk, of a new report and of a further message. The same file brought
+// again goes on, beside a program that takes reports and mends nothing; later
+// that one opens what both left.
+func TestBroughtAgainAfterAKill(t *testing.T) {
+	for _, further := range []bool{false, true} {
+		for steps, died := 0, true; died; steps++ {
+			dir := t.TempDir()
+			d, u := Door{1}, Upload{2}
+			if further {
+				if err := open(t, dir).Put(d, "to", []byte("first"), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			bring := func(left int, pieces ...string) (died bool) {
+				defer func() {
+					if e := recover(); e != nil {
+						if _, ok := e.(killed); !ok {
+							panic(e)
+						}
+						died = true
+					}
+				}()
+				s, err := Beside(Options{Dir: dir, Most: 1 << 30, Now: clock})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.before = func(string) error {
+					if left--; left < 0 {
+						panic(killed{})
+					}
+					return nil
+				}
+				for n, p := range pieces {
+					if err := s.PutPiece(u, n, []byte(p)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if _, err := s.Bring(d, "to", []byte("told"), []Attached{{u, 2}}); err != nil && (len(pieces) > 1 || !errors.Is(err, ErrMissing)) {
+					t.Fatalf("killed after %d steps, then again: %v", steps, err)
+				}
+				return false
+			}
+			if died = bring(steps, "a", "b"); !died {
+				break
+			}
+			bring(1<<10, "a") // cut off early
+			open(t, dir)      // and somebody begins to take reports
+			bring(1<<10, "a", "b")
+			s := open(t, dir)
+			if got := state(t, s, d); !strings.HasSuffix(got, " told+ab") || strings.Count(got, "told") != 1 {
+				t.Errorf("killed after %d steps: %q", steps, got)
+			}
+			if left, err := filepath.Glob(filepath.Join(dir, "*", ".*")); err != nil || len(left) > 0 {
+				t.Errorf("killed after %d steps: left half done: %v (%v)", steps, left, err)
+			}
+		}
+	}
+}

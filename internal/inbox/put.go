@@ -142,10 +142,9 @@ func (s *Store) put(d Door, head, message []byte, files []Attached, way string) 
 	if err != nil {
 		return 0, err
 	}
-	dir := filepath.Join(s.reports(), beginning+d.String())
-	if err := os.Mkdir(dir, fileMode); errors.Is(err, fs.ErrExist) {
-		return 0, ErrTaken // it is being sent at this moment
-	} else if err != nil {
+	// A name of its own: what a program left that ended meanwhile is in nobody's way.
+	dir, err := os.MkdirTemp(s.reports(), beginning+d.String()+"-*")
+	if err != nil {
 		return 0, err
 	}
 	err = s.fill(dir, 1, message, files, way)
@@ -159,6 +158,11 @@ func (s *Store) put(d Door, head, message []byte, files []Attached, way string) 
 		err = s.rename(dir, s.report(d))
 	}
 	if err != nil {
+		if _, there := os.Stat(s.report(d)); there == nil {
+			err = ErrTaken // somebody sent it in the same moment
+		} else if errors.Is(err, fs.ErrNotExist) {
+			err = ErrMissing // somebody sends it in this moment, and has its files
+		}
 		return 0, errors.Join(err, s.takeBack(dir, true))
 	}
 	return moved, errors.Join(wholefile.SyncDir(s.reports()), s.dayOnly(s.reports(), s.uploads()))

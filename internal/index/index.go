@@ -183,7 +183,14 @@ func (ix *Index) check(ctx context.Context) error {
 		found = s.ColumnBlob(1, nil)
 		return nil
 	})
-	if errors.Is(err, sqlite3.ERROR) { // no such table: another program's database, or one never finished
+	if errors.Is(err, sqlite3.ERROR) { // no such table
+		empty := true
+		if err := ix.writer.Run(`SELECT 1 FROM sqlite_schema`, func(*sqlite3.Stmt) error { empty = false; return nil }); err != nil {
+			return err
+		}
+		if empty { // the program ended between making the file and its tables: as good as no file
+			return ix.create(ctx)
+		}
 		return fmt.Errorf("%w: it has no tables of this program", ErrUnusable)
 	}
 	if err != nil {

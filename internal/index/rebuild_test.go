@@ -463,3 +463,28 @@ func (l law) units(acts []Act, clock Clock, scope string, verified bool) (all []
 	}
 	return all
 }
+
+// TestMakingCutOffBeforeTheTables holds that an index whose file is there and
+// whose tables are not yet, since the program ended in between, is begun as one
+// without a file is, and is not said to be damaged.
+func TestMakingCutOffBeforeTheTables(t *testing.T) {
+	l := theLaw(t)
+	path := filepath.Join(t.TempDir(), "index.db")
+	c, err := connect(path, testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		t.Fatalf("nothing was written before the tables: %v %v", info, err)
+	}
+	ix := l.open(t, path)
+	if ix.Head() != (Head{}) {
+		t.Fatalf("made from %+v", ix.Head())
+	}
+	if err := ix.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
