@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/kua-registry/kua/internal/index"
 )
 
 // fault is something that goes wrong, and is right again when it answers.
@@ -264,10 +266,8 @@ func (r *run) remade(ctx context.Context, before verdict) error {
 	p := r.nodes[0]
 	_, _ = r.asked(ctx, p, http.MethodPost, "/fault/end") // it ends, perhaps before it has answered
 	p.kill()
-	for _, ending := range []string{"", "-wal", "-shm"} {
-		if err := os.RemoveAll(filepath.Join(p.how.dir, "register", "index.db"+ending)); err != nil {
-			return err
-		}
+	if err := index.Remove(filepath.Join(p.how.dir, "register", "index.db")); err != nil {
+		return err
 	}
 	if err := r.again(ctx, p); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/registry"
 )
 
@@ -53,10 +54,8 @@ func anew(ctx context.Context, dir, profile, memory string) error {
 	if _, _, err := open("opening it as it is"); err != nil {
 		return err
 	}
-	for _, ending := range []string{"", "-wal", "-shm"} {
-		if err := os.RemoveAll(filepath.Join(dir, "index.db"+ending)); err != nil {
-			return err
-		}
+	if err := index.Remove(filepath.Join(dir, "index.db")); err != nil {
+		return err
 	}
 	if profile != "" {
 		f, err := os.Create(profile)

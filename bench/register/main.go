@@ -19,6 +19,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/intake"
 	"github.com/kua-registry/kua/internal/invented"
 	"github.com/kua-registry/kua/internal/registry"
@@ -108,10 +109,8 @@ func run(ctx context.Context, dir string, cases int, seed uint64) error {
 		return err
 	}
 
-	for _, ending := range []string{"", "-wal", "-shm"} {
-		if err := os.RemoveAll(filepath.Join(dir, "index.db"+ending)); err != nil {
-			return err
-		}
+	if err := index.Remove(filepath.Join(dir, "index.db")); err != nil {
+		return err
 	}
 	start = time.Now()
 	if reg, session, err = registry.Open(ctx, dir, registry.Unlock{Passphrase: passphrase}, options()); err != nil {

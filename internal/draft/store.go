@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -68,12 +66,7 @@ func Open(path string, key [32]byte) (*Store, error) {
 
 // Remove removes the files of a store.
 func Remove(path string) error {
-	for _, ending := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(path + ending); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
+	return sqlfile.Remove(path)
 }
 
 // Close closes the store; none is closed already.

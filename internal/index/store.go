@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/ext/fts5"
@@ -115,10 +113,8 @@ func connect(path string, key [32]byte) (*conn, error) {
 
 // Remove deletes the index at path with its side files. It must not be open.
 func Remove(path string) error {
-	for _, suffix := range []string{"-wal", "-shm", "-journal", ""} {
-		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("index: can't remove the old index: %w", err)
-		}
+	if err := sqlfile.Remove(path); err != nil {
+		return fmt.Errorf("index: can't remove the old index: %w", err)
 	}
 	return nil
 }

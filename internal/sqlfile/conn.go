@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -64,6 +65,17 @@ func Open(path string, key *[32]byte) (*Conn, error) {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// Remove removes a database with its side files; it must not be open. The file
+// itself goes first: side files without it are nothing, and SQLite drops them.
+func Remove(path string) error {
+	for _, ending := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := os.Remove(path + ending); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close closes the connection.

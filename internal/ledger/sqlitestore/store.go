@@ -125,10 +125,8 @@ func (s *Store) open(ctx context.Context) error {
 
 // Remove removes the files of a store, all but the lock.
 func Remove(path string) error {
-	for _, ending := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(path + ending); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("the ledger's database: %w", err)
-		}
+	if err := sqlfile.Remove(path); err != nil {
+		return fmt.Errorf("the ledger's database: %w", err)
 	}
 	return nil
 }
