@@ -326,15 +326,7 @@ func (a *apiKeys) ask(id string, now time.Time) time.Duration {
 		n = &asks{}
 		a.asked[id] = n
 	}
-	if passed := now.Sub(n.from); passed >= time.Minute || passed < 0 {
-		n.from, n.n = now, 0
-	}
-	if n.n >= asksAMinute {
-		return n.from.Add(time.Minute).Sub(now)
-	}
-	n.n++
-	n.last = now
-	return 0
+	return n.wait(now, time.Minute, asksAMinute)
 }
 
 // SignInByKey is the session of a program that comes with a key, for one

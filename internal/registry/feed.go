@@ -225,9 +225,24 @@ type feeds struct {
 	asked map[string]*asks // by mark
 }
 
+// asks counts how often something was asked for lately.
 type asks struct {
 	from, last time.Time
 	n          int
+}
+
+// wait counts once more, and answers how long to wait where there were most of
+// them since a time of one length began.
+func (a *asks) wait(now time.Time, length time.Duration, most int) time.Duration {
+	if passed := now.Sub(a.from); passed >= length || passed < 0 {
+		a.from, a.n = now, 0
+	}
+	if a.n >= most {
+		return a.from.Add(length).Sub(now)
+	}
+	a.n++
+	a.last = now
+	return 0
 }
 
 // ask counts, and answers how long to wait where it was too often.
@@ -242,15 +257,7 @@ func (f *feeds) ask(mark string, now time.Time) time.Duration {
 		a = &asks{}
 		f.asked[mark] = a
 	}
-	if passed := now.Sub(a.from); passed >= time.Hour || passed < 0 {
-		a.from, a.n = now, 0
-	}
-	if a.n >= asksAnHour {
-		return a.from.Add(time.Hour).Sub(now)
-	}
-	a.n++
-	a.last = now
-	return 0
+	return a.wait(now, time.Hour, asksAnHour)
 }
 
 func (f *feeds) last(mark string) time.Time {
