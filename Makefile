@@ -107,8 +107,10 @@ moved: go ## MOVES (100) registers made up, archived, taken in elsewhere and arc
 RECORDS ?= 1000000
 
 .PHONY: bench-archive
-bench-archive: bench-generate ## RECORDS (a million) entries archived and read; a register of LOAD_CASES exported, sealed, and taken into an empty one
-	go run ./bench/archive -records $(RECORDS) -kua bin/kua -registry $(LOAD_DIR)
+bench-archive: bench-generate ## RECORDS (a million) entries archived and read; registers of a quarter of LOAD_CASES and of LOAD_CASES exported, sealed, and taken into empty ones, which must hand out the same
+	go run ./bench/archive -records $(RECORDS)
+	bin/kua bench generate $(LOAD_DIR)-quarter --cases $$(( $(LOAD_CASES) / 4 )) --members 12
+	go run ./bench/archive -records 0 -kua bin/kua $(LOAD_DIR)-quarter $(LOAD_DIR)
 
 .PHONY: bench-generate
 bench-generate: build ## a register of LOAD_CASES (10000) cases of people who do not exist, in bin/bench; kept, and gone on with

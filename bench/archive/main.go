@@ -5,13 +5,14 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,8 +30,11 @@ func main() {
 	records := flag.Int("records", 1_000_000, "how many entries are written and read")
 	with := flag.String("with", "", "of the program itself: write or read")
 	file := flag.String("file", "", "of the program itself: the archive")
-	kua := flag.String("kua", "", "export from a register and take that into another one with this `program`, too")
-	from := flag.String("registry", "", "the `register` to export from, made by 'kua bench generate'")
+	kua := flag.String("kua", "", "export from registers and take that into empty ones with this `program`, too")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "Usage: archive [flags] [DIR ...]\nDIR is a register to export from, made by 'kua bench generate'.")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
 	var err error
 	switch *with {
@@ -39,7 +43,7 @@ func main() {
 	case "read":
 		err = read(*file)
 	default:
-		err = run(*records, *kua, *from)
+		err = run(*records, *kua, flag.Args())
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench/archive:", err)
@@ -47,7 +51,7 @@ func main() {
 	}
 }
 
-func run(records int, kua, from string) (err error) {
+func run(records int, kua string, from []string) (err error) {
 	own, err := os.Executable()
 	if err != nil {
 		return err
@@ -58,46 +62,72 @@ func run(records int, kua, from string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	file := filepath.Join(dir, "invented.kua.zip")
-	for _, with := range []string{"write", "read"} {
-		if err := measure(with, records, own, "-with", with, "-file", file, "-records", strconv.Itoa(records)); err != nil {
-			return err
+	if records > 0 {
+		of := held{entries: int64(records)}
+		for _, with := range []string{"write", "read"} {
+			took, err := measured(own, "-with", with, "-file", file, "-records", strconv.Itoa(records))
+			if err != nil {
+				return fmt.Errorf("%s: %w", with, err)
+			}
+			took.tell(with, of)
+		}
+		if info, err := os.Stat(file); err == nil {
+			fmt.Printf("%-8s %d MB\n", "", info.Size()>>20)
 		}
 	}
-	if info, err := os.Stat(file); err == nil {
-		fmt.Printf("%-28s %d MB\n", "the archive", info.Size()>>20)
-	}
-	if kua == "" {
-		return nil
-	}
-	return register(dir, kua, from)
-}
-
-// measure runs a step and tells how fast it was and what it took.
-func measure(what string, entries int, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, os.Stderr
-	begun := time.Now() //nolint:forbidigo // it measures
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	took := time.Since(begun)
-	if entries == 0 {
-		if found := regexp.MustCompile(`(\d+) entries`).FindSubmatch(out.Bytes()); found != nil {
-			entries, _ = strconv.Atoi(string(found[1]))
+	for _, register := range from {
+		if kua == "" {
+			return errors.New("to export from a register, say with which program: -kua")
+		}
+		if err := move(kua, register); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(register), err)
 		}
 	}
-	most := int64(0)
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		most = usage.Maxrss >> 10
-	}
-	busy := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	fmt.Printf("%-28s %d entries in %.1f s: %.0f a second; %.1f s of processor: %.0f a second; %d MB at the most\n", what, entries, took.Seconds(), float64(entries)/took.Seconds(), busy.Seconds(), float64(entries)/busy.Seconds(), most)
 	return nil
 }
 
-// register exports a register whole and takes it into an empty one.
-func register(dir, kua, from string) error {
+// held is how much an archive holds. A record is what DESIGN.md calls so, one
+// dated fact; an entry is one act of writing, and puts a record or withdraws it,
+// so that there are never fewer of them.
+type held struct{ cases, records, entries int64 }
+
+// step is what a process took.
+type step struct {
+	wall, busy time.Duration
+	most       int64 // MB that it had resident at the most (VmHWM)
+}
+
+func measured(name string, args ...string) (step, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Stderr = os.Stderr
+	begun := time.Now() //nolint:forbidigo // it measures
+	if err := cmd.Run(); err != nil {
+		return step{}, err
+	}
+	s := step{wall: time.Since(begun), busy: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		s.most = usage.Maxrss >> 10
+	}
+	return s, nil
+}
+
+func (s step) tell(what string, of held) {
+	n, cases := of.entries, ""
+	if of.records > 0 {
+		n, cases = of.records, fmt.Sprintf("%d cases, %d records, ", of.cases, of.records)
+	}
+	fmt.Printf("%-8s %s%d entries: %.1f s, %.1f s of processor; %.0f a second, %.0f µs of processor each; %d MB at the most\n",
+		what, cases, of.entries, s.wall.Seconds(), s.busy.Seconds(), float64(n)/s.wall.Seconds(), float64(s.busy.Microseconds())/float64(n), s.most)
+}
+
+// move exports a register whole and takes it into an empty one, which must then
+// hand out the same. What is told of both takes in signing in.
+func move(kua, from string) (err error) {
+	dir, err := os.MkdirTemp("", "kua-archive-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
 		return err
@@ -107,14 +137,82 @@ func register(dir, kua, from string) error {
 		return err
 	}
 	sealed, to := filepath.Join(dir, "register.age"), filepath.Join(dir, "to")
-	passphrase := filepath.Join(from, "demo-passphrase.txt")
-	if err := measure("export from a register", 0, kua, "--registry", from, "--passphrase-file", passphrase, "export", "--all", "--format", "kua", "--purpose", "own", "--reason", "measured", "--to", identity.Recipient().String(), "--out", sealed); err != nil {
+	there := []string{"--registry", from, "--passphrase-file", filepath.Join(from, "demo-passphrase.txt")}
+	here := []string{"--registry", to, "--passphrase-file", words}
+	if err := exec.Command(kua, append(there, "figures")...).Run(); err != nil { // an index that is not there is made now
 		return err
 	}
+	export := []string{"export", "--all", "--format", "kua", "--purpose", "own", "--reason", "measured", "--to", identity.Recipient().String(), "--out"}
+	out, err := measured(kua, slices.Concat(there, export, []string{sealed})...)
+	if err != nil {
+		return fmt.Errorf("the export: %w", err)
+	}
+	of, sum, err := count(sealed, identity)
+	if err != nil {
+		return err
+	}
+	out.tell("export", of)
 	if err := exec.Command(kua, "init", to, "--name", "measurer", "--passphrase-file", words).Run(); err != nil {
 		return fmt.Errorf("making a register: %w", err)
 	}
-	return measure("import into an empty register", 0, kua, "--registry", to, "--passphrase-file", words, "import", sealed, "--format", "kua", "--identity", key, "--org", "Moved")
+	in, err := measured(kua, append(here, "import", sealed, "--format", "kua", "--identity", key, "--org", "Moved")...)
+	if err != nil {
+		return fmt.Errorf("the import: %w", err)
+	}
+	in.tell("import", of)
+	again := filepath.Join(dir, "again.age")
+	if err := exec.Command(kua, slices.Concat(here, export, []string{again})...).Run(); err != nil {
+		return fmt.Errorf("the export of what came in: %w", err)
+	}
+	if _, now, err := count(again, identity); err != nil || !bytes.Equal(now, sum) {
+		return errors.Join(errors.New("what came in is not what left"), err)
+	}
+	return nil
+}
+
+// count reads a sealed archive, every digest included. It says how much it holds,
+// and answers a digest of its entries but for whose cases they are.
+func count(file string, identity age.Identity) (of held, sum []byte, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return of, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return of, nil, err
+	}
+	plain, size, err := age.DecryptReaderAt(f, info.Size(), identity)
+	if err != nil {
+		return of, nil, err
+	}
+	a, err := archive.Open(plain, size)
+	if err != nil {
+		return of, nil, err
+	}
+	digest := sha256.New()
+	lines := json.NewEncoder(digest)
+	for _, streams := range []func(func([]archive.Entry, error) bool){a.Cases(), a.Outside()} {
+		for entries, err := range streams {
+			if err != nil {
+				return of, nil, err
+			}
+			seen := map[string]bool{}
+			for i := range entries {
+				seen[entries[i].Record] = true
+				if entries[i].Kind == "case" {
+					delete(entries[i].Fields, "org")
+				}
+				if err := lines.Encode(&entries[i]); err != nil {
+					return of, nil, err
+				}
+			}
+			of.records += int64(len(seen))
+			of.entries += int64(len(entries))
+		}
+	}
+	of.cases = a.Manifest.Counts.Cases
+	return of, digest.Sum(nil), nil
 }
 
 // write writes entries of cases that are made up, in the order of their ids.

@@ -230,6 +230,9 @@ func TestHostileArchives(t *testing.T) {
 		"a line without end":   {archive(`{"reason":"` + strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz", maxLine/36+1)), nil},
 		"a field of tomorrow":  {archive(strings.Replace(one, `"op"`, `"new":1,"op"`, 1)), nil},
 		"two on a line":        {archive(strings.TrimSpace(one) + one), nil},
+		"one on two lines":     {archive(strings.Replace(one, ",", ",\n", 1)), nil},
+		"an empty line":        {archive("\n" + one), nil},
+		"a line of blanks":     {archive(one + " \n"), nil},
 		"a case twice":         {archive(line(some.cases[1]) + one), nil},
 		"no id":                {archive(strings.Replace(one, idOf(1), "1", 1)), nil},
 		"an id in capitals":    {archive(strings.Replace(one, ledger, strings.ToUpper(ledger), 1)), nil},
@@ -243,6 +246,31 @@ func TestHostileArchives(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "K-1") {
 			t.Errorf("%s: the error says what is in it: %v", what, err)
+		}
+	}
+}
+
+// TestPiecesAreWhole: however long the lines are beside what is read at once, all
+// are read, in their order; who stops early gets no more of them.
+func TestPiecesAreWhole(t *testing.T) {
+	var h held
+	for i, size := range []int{1, pieceBytes - 300, 10, pieceBytes, 3 * pieceBytes, 2, pieceBytes / 2, pieceBytes / 2, 5} {
+		e := some.cases[0]
+		e.Case, e.Record, e.Reason = idOf(1+i), idOf(1+i), strings.Repeat("cause ", size/6+1)
+		h.cases = append(h.cases, e)
+	}
+	got, a, err := read(h.write(t))
+	if err != nil || !reflect.DeepEqual(got.cases, h.cases) {
+		t.Fatalf("%d entries are read of %d: %v", len(got.cases), len(h.cases), err)
+	}
+	for n := range h.cases {
+		for of, err := range a.Cases() {
+			if err != nil || of[0].Case > h.cases[n].Case {
+				t.Fatalf("%v after %s", err, h.cases[n].Case)
+			}
+			if of[0].Case == h.cases[n].Case {
+				break
+			}
 		}
 	}
 }

@@ -6,7 +6,7 @@
 // wanted. docs/spec/archive.md describes it so that it can be read without this
 // program.
 //
-// It must never hold more of an archive in memory than a case, trust what an
-// archive says of its own sizes, make a path of a name in one, or write anything
-// but what it was handed.
+// It must never hold more of an archive in memory than a case and some lines
+// after it, trust what an archive says of its own sizes, make a path of a name in
+// one, or write anything but what it was handed.
 package archive

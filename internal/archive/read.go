@@ -4,7 +4,6 @@ package archive
 
 import (
 	"archive/zip"
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,6 +13,7 @@ import (
 	"hash"
 	"io"
 	"iter"
+	"runtime"
 	"strings"
 )
 
@@ -176,54 +176,157 @@ func (a *Archive) streams(name string) iter.Seq2[[]Entry, error] {
 			yield(nil, err)
 			return
 		}
-		defer func() { _ = content.Close() }() // read to its end, or given up
-		lines := bufio.NewScanner(content)
-		lines.Buffer(make([]byte, 1<<16), maxLine)
 		var stream []Entry
-		for n := 1; lines.Scan(); n++ {
-			e, err := parse(lines.Bytes(), name == casesName)
+		for p, err := range pieces(content, name == casesName) {
 			if err != nil {
-				yield(nil, fmt.Errorf("%s, line %d: %w", name, n, err))
+				yield(nil, fmt.Errorf("%s: %w", name, err))
 				return
 			}
-			if len(stream) > 0 && stream[0].Stream() != e.Stream() {
-				if stream[0].Stream() > e.Stream() {
-					yield(nil, fmt.Errorf("%s, line %d: the entries do not stand in the order of their cases", name, n))
+			for i, e := range p.entries {
+				if len(stream) > 0 && stream[0].Stream() != e.Stream() {
+					if stream[0].Stream() > e.Stream() {
+						yield(nil, fmt.Errorf("%s, line %d: the entries do not stand in the order of their cases", name, p.first+i))
+						return
+					}
+					if !yield(stream, nil) {
+						return
+					}
+					stream = nil
+				}
+				if len(stream) == maxPerStream {
+					yield(nil, fmt.Errorf("%w: %s, line %d: more than %d entries of one case", ErrLimits, name, p.first+i, maxPerStream))
 					return
 				}
-				if !yield(stream, nil) {
-					return
-				}
-				stream = nil
+				stream = append(stream, e)
 			}
-			if len(stream) == maxPerStream {
-				yield(nil, fmt.Errorf("%w: %s, line %d: more than %d entries of one case", ErrLimits, name, n, maxPerStream))
-				return
-			}
-			stream = append(stream, e)
 		}
-		switch err := lines.Err(); {
-		case errors.Is(err, bufio.ErrTooLong):
-			yield(nil, fmt.Errorf("%w: %s has a line of more than %d bytes", ErrLimits, name, maxLine))
-		case err != nil:
-			yield(nil, fmt.Errorf("%s: %w", name, err))
-		case len(stream) > 0:
+		if len(stream) > 0 {
 			yield(stream, nil)
 		}
 	}
 }
 
-func parse(line []byte, inCase bool) (Entry, error) {
-	var e Entry
-	d := json.NewDecoder(bytes.NewReader(line))
+// piece is some lines of an archive.
+type piece struct {
+	text    []byte
+	first   int // number of its first line
+	entries []Entry
+	err     error         // why not all of it are entries
+	parsed  chan struct{} // closed when it is
+}
+
+// pieceBytes is how much is read before its entries are made.
+const pieceBytes = 128 << 10
+
+// pieces reads entries to the end of an archive's member, which it closes: one
+// reads and digests, while all processors make entries of what was read. They come
+// in their order, and no more wait than there are processors.
+func pieces(content io.ReadCloser, inCase bool) iter.Seq2[*piece, error] {
+	return func(yield func(*piece, error) bool) {
+		read, stop := make(chan *piece, runtime.GOMAXPROCS(0)), make(chan struct{})
+		var failed error // of the reading: known when read is closed
+		go func() {
+			defer close(read)
+			failed = split(content, func(p *piece) bool {
+				go p.parse(inCase)
+				select {
+				case read <- p:
+					return true
+				case <-stop:
+					<-p.parsed
+					return false
+				}
+			})
+		}()
+		defer func() {
+			close(stop)
+			for p := range read { // until nobody works on it any more
+				<-p.parsed
+			}
+			_ = content.Close() // read to its end, or given up
+		}()
+		for p := range read {
+			<-p.parsed
+			if p.err != nil {
+				yield(nil, p.err)
+				return
+			}
+			if !yield(p, nil) {
+				return
+			}
+		}
+		if failed != nil {
+			yield(nil, failed)
+		}
+	}
+}
+
+// split cuts what it reads into pieces of whole lines.
+func split(r io.Reader, next func(*piece) bool) error {
+	var rest []byte // of a line that goes on
+	for line, whole := 1, false; !whole; {
+		text := make([]byte, 2*len(rest)+pieceBytes)
+		n := copy(text, rest)
+		more, err := io.ReadFull(r, text[n:])
+		text = text[:n+more]
+		whole = err == io.EOF || err == io.ErrUnexpectedEOF //nolint:errorlint // as io.ReadFull answers its end; within a member the same is damage
+		if err != nil && !whole {
+			return err
+		}
+		end := bytes.LastIndexByte(text, '\n') + 1
+		if whole {
+			end = len(text)
+		}
+		if rest = text[end:]; len(rest) > maxLine {
+			return tooLong(line + bytes.Count(text[:end], newLine))
+		}
+		if end == 0 {
+			continue
+		}
+		p := &piece{text: text[:end], first: line, parsed: make(chan struct{})}
+		line += bytes.Count(p.text, newLine)
+		if !next(p) {
+			return nil
+		}
+	}
+	return nil
+}
+
+var newLine = []byte{'\n'}
+
+func tooLong(line int) error {
+	return fmt.Errorf("%w: line %d has more than %d bytes", ErrLimits, line, maxLine)
+}
+
+// parse makes the entries of a piece: each line is one.
+func (p *piece) parse(inCase bool) {
+	defer close(p.parsed)
+	d := json.NewDecoder(bytes.NewReader(p.text))
 	d.DisallowUnknownFields() // what is not understood would be lost
-	if err := d.Decode(&e); err != nil {
-		return Entry{}, fmt.Errorf("it is no entry: %w", err)
+	begin := 0
+	for line := range bytes.Lines(p.text) {
+		n := p.first + len(p.entries)
+		if len(line) > maxLine {
+			p.err = tooLong(n)
+			return
+		}
+		var e Entry
+		if err := d.Decode(&e); err != nil {
+			p.err = fmt.Errorf("line %d: it is no entry: %w", n, err)
+			return
+		}
+		end, read := begin+len(line), int(d.InputOffset())
+		if read > end || len(bytes.TrimSpace(p.text[read:end])) > 0 {
+			p.err = fmt.Errorf("line %d: it is not one entry", n)
+			return
+		}
+		if err := e.check(inCase); err != nil {
+			p.err = fmt.Errorf("line %d: %w", n, err)
+			return
+		}
+		p.entries, begin = append(p.entries, e), end
 	}
-	if d.More() {
-		return Entry{}, errors.New("it is more than one entry")
-	}
-	return e, e.check(inCase)
+	p.text = nil
 }
 
 // Has tells whether a file is in the archive.
