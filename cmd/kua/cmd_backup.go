@@ -303,6 +303,7 @@ open; an administrator's passphrase is needed then.`,
 			if err != nil {
 				return err
 			}
+			how.Free = p.freeOn()
 			if len(shares) > 0 {
 				byTrustees = true
 			}

@@ -243,13 +243,22 @@ new card.`,
 // inboxOf is how the inbox of the register in dir is opened.
 func (p *program) inboxOf(dir string) inbox.Options {
 	o := inbox.Options{Dir: filepath.Join(dir, "inbox"), Most: inboxMost, Now: p.now}
-	if disk := doctor.ThisMachine(p.now()).Disk; disk != nil {
-		o.Free = func() (int64, error) {
-			d, err := disk(dir)
-			return int64(min(d.Free, math.MaxInt64)), err
-		}
+	if free := p.freeOn(); free != nil {
+		o.Free = func() (int64, error) { return free(dir) }
 	}
 	return o
+}
+
+// freeOn says how many bytes the disk of a folder has left; nil: this system does not say.
+func (p *program) freeOn() func(dir string) (int64, error) {
+	disk := doctor.ThisMachine(p.now()).Disk
+	if disk == nil {
+		return nil
+	}
+	return func(dir string) (int64, error) {
+		d, err := disk(dir)
+		return int64(min(d.Free, math.MaxInt64)), err
+	}
 }
 
 // pagesOf are the options with which the page of a card is made.

@@ -205,8 +205,13 @@ func (c *keyPieces) flush() error {
 }
 
 // RestoreLedger fills an empty store with the state of a ledger. Its id is
-// written last: a store that was cut off while it was filled opens nowhere.
-func (r *Repo) RestoreLedger(ctx context.Context, l *Ledger, to ledger.Store, step func(done, of uint64)) error {
+// written last: a store that was cut off while it was filled opens nowhere. step,
+// which may be nil, is told after each write how many entries are done, of how
+// many; its error ends it.
+func (r *Repo) RestoreLedger(ctx context.Context, l *Ledger, to ledger.Store, step func(done, of uint64) error) error {
+	if step == nil {
+		step = func(uint64, uint64) error { return nil }
+	}
 	if size, _, err := to.Head(ctx); err != nil || size > 0 {
 		return errors.Join(err, ledger.ErrExists)
 	}
@@ -221,13 +226,14 @@ func (r *Repo) RestoreLedger(ctx context.Context, l *Ledger, to ledger.Store, st
 			return err
 		}
 		pending = nil
-		return nil
+		return step(next, l.Entries)
 	}
 	for _, piece := range l.Rows {
 		rows, err := r.rows(ctx, piece, next)
 		if err != nil {
 			return err
 		}
+		next += piece.Count
 		for _, row := range rows {
 			pending = append(pending, row)
 			if len(row.Checkpoint) > 0 && len(pending) >= scanned {
@@ -235,10 +241,6 @@ func (r *Repo) RestoreLedger(ctx context.Context, l *Ledger, to ledger.Store, st
 					return err
 				}
 			}
-		}
-		next += piece.Count
-		if step != nil {
-			step(next, l.Entries)
 		}
 	}
 	if next != l.Entries {
@@ -251,6 +253,9 @@ func (r *Repo) RestoreLedger(ctx context.Context, l *Ledger, to ledger.Store, st
 		keys, err := r.wrapped(ctx, p)
 		if err == nil {
 			err = to.AddKeys(ctx, keys)
+		}
+		if err == nil {
+			err = step(next, l.Entries)
 		}
 		if err != nil {
 			return err
@@ -272,6 +277,9 @@ func (r *Repo) RestoreLedger(ctx context.Context, l *Ledger, to ledger.Store, st
 			value = []byte{}
 		}
 		if err := to.SetMeta(ctx, name, value); err != nil {
+			return err
+		}
+		if err := step(next, l.Entries); err != nil {
 			return err
 		}
 	}

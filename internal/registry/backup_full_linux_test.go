@@ -5,7 +5,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,19 +52,55 @@ func TestBackupOnAFullDisk(t *testing.T) {
 	h.backUp(to)
 	h.rehearse(to, RestoreOptions{})
 
-	disk := small(t, "3m")
+	// Wherever the disk that is restored to is full: nothing is left, or all is
+	// there and has no room to be opened. With room the next try does it.
+	disk := small(t, "1m")
 	dir := filepath.Join(disk, "r")
 	how := RestoreOptions{Keys: h.forget.dir}
-	if _, err := Restore(ctx, to, dir, Unlock{Passphrase: testPassphrase}, how, testOptions(h.clock)); !errors.Is(err, ledger.ErrFull) {
-		t.Errorf("restored to a full disk: %v", err)
-	}
-	for _, left := range []string{dir, dir + restoringEnding} {
-		if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s is left: %v", left, err)
+	resize := func(size string) {
+		t.Helper()
+		if err := syscall.Mount("", disk, "tmpfs", syscall.MS_REMOUNT, "size="+size); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if err := syscall.Mount("", disk, "tmpfs", syscall.MS_REMOUNT, "size=100m"); err != nil {
-		t.Fatal(err)
+	opened := 0
+	for _, size := range []string{"16k", "64k", "160k", "400k", "800k", "2m", "4m", "6800k", "7m", "7200k"} {
+		resize(size)
+		_, err := Restore(ctx, to, dir, Unlock{Passphrase: testPassphrase}, how, testOptions(h.clock))
+		_, statErr := os.Stat(dir)
+		switch left, globErr := filepath.Glob(filepath.Join(disk, "*")); {
+		case !errors.Is(err, ledger.ErrFull):
+			t.Errorf("restored to a disk of %s: %v", size, err)
+		case statErr == nil: // whole, and the next try is to open it
+			if !strings.Contains(err.Error(), "it is restored, all of it, in "+dir) {
+				t.Errorf("a disk of %s: %v", size, err)
+			}
+			resize("100m")
+			h.whole(dir)
+			opened++
+			for _, gone := range left {
+				if err := os.RemoveAll(gone); err != nil {
+					t.Fatal(err)
+				}
+			}
+		case len(left) > 0 || globErr != nil:
+			t.Errorf("a disk of %s: %v is left (%v)", size, left, globErr)
+		case !strings.Contains(err.Error(), "in "+disk+", and the disk is full"):
+			t.Errorf("a disk of %s: %v", size, err)
+		}
+	}
+	if opened == 0 {
+		t.Error("none was there without room to be opened: this test finds nothing")
+	}
+	resize("4m")
+	how.Free = func(string) (int64, error) { return 4 << 20, nil }
+	if _, err := Restore(ctx, to, dir, Unlock{Passphrase: testPassphrase}, how, testOptions(h.clock)); err == nil || !strings.Contains(err.Error(), "in "+disk+", where 5 MB are free") {
+		t.Errorf("too small, as is known before: %v", err)
+	}
+	resize("100m")
+	how.Free = func(string) (int64, error) { return 100 << 20, nil }
+	if _, err := Restore(ctx, to, disk, Unlock{Passphrase: testPassphrase}, how, testOptions(h.clock)); err == nil || !strings.Contains(err.Error(), "a volume of its own") {
+		t.Errorf("in the place of a disk: %v", err)
 	}
 	if v, err := Restore(ctx, to, dir, Unlock{Passphrase: testPassphrase}, how, testOptions(h.clock)); err != nil || !v.Sound() {
 		t.Errorf("with room: %+v, %v", v, err)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/bucket"
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/ledger"
 )
 
 // disk is a folder for backups.
@@ -362,6 +364,146 @@ func TestBackupInABucket(t *testing.T) {
 		t.Errorf("pruned: %+v, %v", out, err)
 	}
 	g.restored(to, "")
+}
+
+// whole opens a register that was restored, and sees that it counts what this
+// one counts.
+func (g *register) whole(dir string) {
+	g.t.Helper()
+	reg, s, err := Open(context.Background(), dir, Unlock{Passphrase: testPassphrase}, testOptions(g.clock))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	r := &register{Registry: reg, t: g.t, clock: g.clock, session: s, cases: g.cases}
+	if r.figures() != g.figures() {
+		g.t.Error("other figures")
+	}
+	r.verify()
+	if err := reg.Close(); err != nil {
+		g.t.Error(err)
+	}
+}
+
+type killedAt struct{ step string }
+
+// stopped runs do, in which a disk is full before the step after so many, or the
+// program is killed there. It answers the step; empty: there are not so many.
+func (o *RestoreOptions) stopped(steps int, kill bool, do func() error) (at string, err error) {
+	o.before = func(step string) error {
+		if steps--; steps >= 0 {
+			return nil
+		}
+		if at = step; kill {
+			panic(killedAt{step})
+		}
+		return &fs.PathError{Op: "write", Path: "file", Err: syscall.ENOSPC}
+	}
+	defer func() {
+		if e := recover(); e != nil {
+			if _, ok := e.(killedAt); !ok {
+				panic(e)
+			}
+		}
+	}()
+	err = do()
+	return at, err
+}
+
+// TestRestoreStoppedAnywhere fills the disk at each step of a restore in turn,
+// and kills it there, each time in what the time before has left: the register
+// is there whole or not at all, a full disk leaves nothing, not even forgetting
+// keys, and the next try goes on. The same of a rehearsal.
+func TestRestoreStoppedAnywhere(t *testing.T) {
+	ctx := context.Background()
+	h := newHouse(t)
+	h.putFile("asel", h.cases[0], "a.png", fileText)
+	if _, err := h.KeepDraft(ctx, h.people["asel"], Draft{Case: h.cases[0], Kind: "comment"}); err != nil {
+		t.Fatal(err)
+	}
+	to := h.disk()
+	h.backUp(to)
+	if err := h.Erase(ctx, h.session, h.cases[1], Erasure{Whole: true, Why: "wish", Reason: "asked for it"}); err != nil {
+		t.Fatal(err)
+	}
+	unlock, names := Unlock{Passphrase: testPassphrase}, []string{"folder", "key file", "key of a ledger", "file of a ledger", "ledger", "head", "drafts", "file", "piece of a file", "sync the folders", "forgetting folder", "forgetting key", "erasures"}
+	for _, kill := range []bool{false, true} {
+		beside := filepath.Join(t.TempDir(), "r")
+		steps, last := map[string]bool{}, 0
+		for n := 0; ; n++ {
+			how := RestoreOptions{Keys: h.forget.dir}
+			at, err := how.stopped(n, kill, func() error {
+				_, err := Restore(ctx, to, beside, unlock, how, testOptions(h.clock))
+				return err
+			})
+			steps[at], last = true, n
+			if _, err := os.Stat(beside); err == nil {
+				break
+			}
+			left, globErr := filepath.Glob(beside + "*")
+			if at == "" || globErr != nil || !kill && (!errors.Is(err, ledger.ErrFull) || len(left) > 0) {
+				t.Fatalf("before step %d, %q: %v; left: %v", n, at, err, left)
+			}
+			if kill { // its lock ends with a process
+				if err := os.Remove(filepath.Join(beside+restoringEnding, "work.lock")); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		h.whole(beside)
+		for _, step := range append(names, "make place", "take the place", "sync its name") {
+			if !steps[step] {
+				t.Errorf("it was never stopped before %q", step)
+			}
+		}
+		// Keys that lay there before stay, whatever happens.
+		if err := os.RemoveAll(beside); err != nil {
+			t.Fatal(err)
+		}
+		how := RestoreOptions{}
+		if at, _ := how.stopped(last-1, false, func() error {
+			_, err := Restore(ctx, to, beside, unlock, how, testOptions(h.clock))
+			return err
+		}); at == "" {
+			t.Error("it was not stopped")
+		}
+		if len(forgetFiles(t, beside+forgettingEnding)) != 1 {
+			t.Error("forgetting keys that lay there before are gone")
+		}
+
+		steps = map[string]bool{}
+		for n := 0; ; n++ {
+			how := RestoreOptions{}
+			at, err := how.stopped(n, kill, func() error {
+				v, err := h.RehearseRestore(ctx, h.session, to, unlock, how)
+				if err == nil && (!v.Sound() || v.Again != 1) {
+					t.Errorf("%+v", v)
+				}
+				return err
+			})
+			if at == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				break
+			}
+			steps[at] = true
+			_, statErr := os.Stat(h.dir + rehearsalEnding)
+			if !kill && (!errors.Is(err, ledger.ErrFull) || !errors.Is(statErr, fs.ErrNotExist)) {
+				t.Fatalf("a rehearsal, before step %d, %q: %v; it is left: %v", n, at, err, statErr)
+			}
+			if kill {
+				if err := os.Remove(filepath.Join(h.dir+rehearsalEnding, "work.lock")); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for _, step := range names {
+			if !steps[step] {
+				t.Errorf("a rehearsal was never stopped before %q", step)
+			}
+		}
+	}
+	h.verify()
 }
 
 // TestDamagedBackup restores what is left where a piece of a file is gone, says

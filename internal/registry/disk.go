@@ -17,14 +17,15 @@ const probeSize = 256 << 10
 // whyNot says of a write that failed that the disk is full, where it is: the
 // database itself often knows only that it could not write.
 func (r *Registry) whyNot(err error) error {
-	if errors.Is(err, ledger.ErrFull) || !r.diskFull() {
+	if errors.Is(err, ledger.ErrFull) || !diskFull(r.dir) {
 		return err
 	}
 	return fmt.Errorf("writing to %s: %w", r.dir, ledger.ErrFull)
 }
 
-func (r *Registry) diskFull() bool {
-	f, err := os.CreateTemp(r.dir, ".probe-*")
+// diskFull tries whether there is room in a folder.
+func diskFull(dir string) bool {
+	f, err := os.CreateTemp(dir, ".probe-*")
 	if err != nil {
 		return isFull(err)
 	}

@@ -39,7 +39,29 @@ type RestoreOptions struct {
 	Keys   string                 // a folder with a copy of the forgetting keys; empty: those beside the register
 	Step   func(done, all uint64) // told how many entries are done, of how many; may be nil
 
+	// Free says how many bytes the disk of a folder has left; nil: it is not known,
+	// and a disk that is too small is noticed when it is full.
+	Free func(dir string) (int64, error)
+
 	Trustees *Trustees // open it where nobody's passphrase does; nil: a passphrase does
+
+	before func(step string) error // for tests: what fails or dies before a step on the disk
+}
+
+// on is called before a step on the disk.
+func (o RestoreOptions) on(step string) error {
+	if o.before == nil {
+		return nil
+	}
+	return o.before(step)
+}
+
+// steps is told how far a ledger is.
+func (o RestoreOptions) steps(done, all uint64) error {
+	if o.Step != nil {
+		o.Step(done, all)
+	}
+	return o.on("ledger")
 }
 
 // Trustees open a backup with their shares, those that counted when it was made.
@@ -76,13 +98,18 @@ func (v Restored) Sound() bool {
 
 // Restore makes the register of a backup in dir, which must be new or empty, by
 // the passphrase of somebody who could open it when the backup was made, or by
-// trustees. It is
-// there whole or not at all. Then it is opened, which erases again what was
-// erased since, and looked at. Its ledger is in its directory, wherever it was.
+// trustees. It is there whole or not at all, and so are its forgetting keys.
+// Then it is opened, which erases again what was erased since, and looked at.
+// Its ledger is in its directory, wherever it was.
 func Restore(ctx context.Context, from BackupPlace, dir string, unlock Unlock, how RestoreOptions, opt Options) (v Restored, err error) {
 	opt, dir = opt.orStandard(), filepath.Clean(dir)
 	if err := newDir(dir); err != nil {
 		return Restored{}, err
+	}
+	if own, there := device(dir); there {
+		if parent, ok := device(filepath.Dir(dir)); ok && own != parent {
+			return Restored{}, fmt.Errorf("%s is a disk or a volume of its own, which what is restored can't take the place of: restore into a new directory on it, --to %s", dir, filepath.Join(dir, "register"))
+		}
 	}
 	store, err := from.open(opt.Now)
 	if err != nil {
@@ -99,24 +126,44 @@ func Restore(ctx context.Context, from BackupPlace, dir string, unlock Unlock, h
 	}
 	fill, err := refill(ctx, store, work, unlock, how, opt, false)
 	if err == nil {
-		err = os.Remove(dir) // empty, or not there
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
+		err = fill.takePlace(work, dir, how)
 	}
-	if err == nil { // from here on it is there
-		err = os.Rename(work, dir)
-	}
-	if err == nil {
+	if err != nil {
+		err = errors.Join(fill.whyNot(err, filepath.Dir(dir)), fill.undo())
+	} else if err = how.on("sync its name"); err == nil {
 		err = syncDir(filepath.Dir(dir))
 	}
 	if err = errors.Join(err, release()); err != nil {
-		return Restored{}, whyNotRestored(err)
+		return Restored{}, err
 	}
 	if v, err = fill.look(ctx, dir, unlock, how.Trustees, opt); err == nil && v.Recovery != nil {
 		v.Member = how.Trustees.Who.Name
 	}
+	if isFull(err) || err != nil && diskFull(dir) {
+		err = fmt.Errorf("it is restored, all of it, in %s, and only has no room to be opened and looked at there: %w. Then 'kua --registry %s verify --deep'", dir, ledger.ErrFull, dir)
+	}
 	return v, err
+}
+
+// takePlace puts what was restored where it goes: from then on it is there. Its
+// forgetting keys come before it, and go again where it can't.
+func (f *refilled) takePlace(work, dir string, how RestoreOptions) error {
+	err := f.putKeys(how)
+	if err == nil {
+		err = how.on("make place")
+	}
+	if err == nil {
+		if err = os.Remove(dir); errors.Is(err, fs.ErrNotExist) { // empty, or not there
+			err = nil
+		}
+	}
+	if err == nil {
+		err = how.on("take the place")
+	}
+	if err == nil {
+		err = os.Rename(work, dir)
+	}
+	return err
 }
 
 // open opens the node of a backup whose key files are there.
@@ -151,12 +198,58 @@ func (t *Trustees) recover(ctx context.Context, dir string, opt Options) (r *Reg
 	return t.given.Recover(ctx, t.Who)
 }
 
-// whyNotRestored says what is in the way of a restore.
-func whyNotRestored(err error) error {
-	if isFull(err) {
-		return fmt.Errorf("there is no room for what is restored: %w; nothing of it was left behind, and the backup is as it was", ledger.ErrFull)
+// needs is about how many bytes a register takes that is restored: its files, and
+// its ledger as a database with an index beside it (docs/performance.md).
+func needs(b *backup.Backup) (n int64) {
+	for _, f := range b.Files {
+		n += f.Size
 	}
-	return err
+	for _, l := range []*backup.Ledger{&b.Ledger, b.Replica} {
+		if l == nil {
+			continue
+		}
+		for _, r := range l.Rows {
+			n += ledgerGrows * r.Size
+		}
+		for _, p := range l.Keys {
+			n += ledgerGrows * p.Size
+		}
+	}
+	return n
+}
+
+// ledgerGrows is how many times as large as its pieces a ledger is with its index.
+const ledgerGrows = 3
+
+// inMB is a number of bytes for people, rounded up.
+func inMB(n int64) string { return fmt.Sprintf("%d MB", (n+1e6-1)/1e6) }
+
+// room sees that there is room in a folder for what is restored, as far as that
+// can be known before.
+func (f *refilled) room(dir string, how RestoreOptions) error {
+	if how.Free == nil {
+		return nil
+	}
+	free, err := how.Free(dir)
+	if need := needs(f.backup); err == nil && free < need {
+		return fmt.Errorf("what is restored takes about %s in %s, where %s are free: make room there, or restore to another disk; nothing was changed", inMB(need), dir, inMB(free))
+	}
+	return nil // where it is not known it is noticed when the disk is full
+}
+
+// whyNot says what is in the way of a restore into a folder.
+func (f *refilled) whyNot(err error, dir string) error {
+	full := isFull(err) || err != nil && f.backup != nil && diskFull(dir) // a database knows only that it could not write
+	if !full {
+		return err
+	}
+	takes := "what is restored"
+	if f.backup != nil {
+		takes += " takes about " + inMB(needs(f.backup))
+	} else {
+		takes += " has no room"
+	}
+	return fmt.Errorf("%s in %s, and %w. None of it was left behind, and the backup is as it was", takes, dir, ledger.ErrFull)
 }
 
 // forgettingBeside is where the forgetting keys of a register lie whose directory
@@ -207,46 +300,61 @@ func wipe(dir string) error {
 	return errors.Join(os.RemoveAll(filepath.Join(dir, "forgetting")), os.RemoveAll(filepath.Join(dir, "register")))
 }
 
-// refilled is what is known of a register that was filled from a backup.
+// refilled is a register that is filled from a backup, and what is known of it.
 type refilled struct {
-	backup *backup.Backup
+	r      *Registry
+	backup *backup.Backup // nil: not even its list was read
 	lost   []string
+
+	// The forgetting keys that come with it, and what was erased since. They are
+	// put where they go when all else is there.
+	keys   []*seal.ForgetKey
+	erased []erasedCase
+	made   []string // files that were put there, to go again where it fails
 }
 
 // refill fills a new directory with the register of a backup. opt.Forgetting is
 // where its forgetting keys go. A trial is never served: what it could tell
 // others, or take out of a bucket, is left out.
-func refill(ctx context.Context, store backup.Store, work string, unlock Unlock, how RestoreOptions, opt Options, trial bool) (*refilled, error) {
+func refill(ctx context.Context, store backup.Store, work string, unlock Unlock, how RestoreOptions, opt Options, trial bool) (f *refilled, err error) {
+	f = &refilled{}
 	names, err := backup.Names(ctx, store)
 	if err != nil {
-		return nil, err
+		return f, err
 	}
 	name := how.Backup
 	switch {
 	case len(names) == 0:
-		return nil, ErrNoBackup
+		return f, ErrNoBackup
 	case name == "":
 		name = names[len(names)-1]
 	case !slices.Contains(names, name):
-		return nil, fmt.Errorf("%w of the name %s", ErrNoBackup, name)
+		return f, fmt.Errorf("%w of the name %s", ErrNoBackup, name)
 	}
 	opens, err := backup.KeysOf(ctx, store, name)
 	if err != nil {
-		return nil, err
+		return f, err
 	}
 	r, err := prepare(work, opt)
 	if err != nil {
-		return nil, err
+		return f, err
 	}
-	if err := os.MkdirAll(filepath.Join(work, keysDir), 0o700); err != nil {
-		return nil, err
+	f.r = r
+	if err = how.on("folder"); err == nil {
+		err = os.MkdirAll(filepath.Join(work, keysDir), 0o700)
+	}
+	if err != nil {
+		return f, err
 	}
 	for file, b := range opens {
 		if !opensBackup(file) || !filepath.IsLocal(filepath.FromSlash(file)) || strings.Count(file, "/") != 1 {
-			return nil, fmt.Errorf("the key files of the backup: %w", backup.ErrDamaged)
+			return f, fmt.Errorf("the key files of the backup: %w", backup.ErrDamaged)
 		}
-		if err := writeFile(filepath.Join(work, filepath.FromSlash(file)), unfinished+"*", b); err != nil {
-			return nil, err
+		if err = how.on("key file"); err == nil {
+			err = writeFile(filepath.Join(work, filepath.FromSlash(file)), unfinished+"*", b)
+		}
+		if err != nil {
+			return f, err
 		}
 	}
 	if how.Trustees != nil {
@@ -255,51 +363,63 @@ func refill(ctx context.Context, store backup.Store, work string, unlock Unlock,
 		_, err = r.unlock(unlock)
 	}
 	if err != nil {
-		return nil, err
+		return f, err
 	}
 	repo, err := backup.Open(store, r.backupKeys())
 	if err != nil {
-		return nil, err
+		return f, err
 	}
-	b, err := repo.Read(ctx, name)
+	if f.backup, err = repo.Read(ctx, name); err != nil {
+		return f, err
+	}
+	if err := f.room(filepath.Dir(filepath.Dir(work)), how); err != nil {
+		return f, err
+	}
+	if err := f.findKeys(ctx, repo, names, how.Keys, opt.Forgetting); err != nil {
+		return f, err
+	}
+	if err := f.refillLedgers(ctx, repo, how); err != nil {
+		return f, err
+	}
+	if err = how.on("drafts"); err == nil {
+		err = r.refillDrafts(ctx, repo, f.backup)
+	}
 	if err != nil {
-		return nil, err
+		return f, err
 	}
-	out := &refilled{backup: b}
-	if err := r.bringKeys(ctx, repo, names, b, how.Keys, opt.Forgetting); err != nil {
-		return nil, err
-	}
-	if err := r.refillLedger(ctx, repo, &b.Ledger, ledgerFile, ledgerKey, "head", how.Step, nil); err != nil {
-		return nil, err
-	}
-	if b.Replica != nil {
-		if err := r.refillLedger(ctx, repo, b.Replica, replicaFile, replicaKey, replicaHead, nil, marksReturned); err != nil {
-			return nil, err
-		}
-	}
-	if err := r.refillDrafts(ctx, repo, b); err != nil {
-		return nil, err
-	}
-	for _, f := range b.Files {
-		if trial && (f.Path == placeFile || f.Path == mailFile) {
+	for _, file := range f.backup.Files {
+		if trial && (file.Path == placeFile || file.Path == mailFile) {
 			continue
 		}
-		err := r.refillFile(ctx, repo, f)
+		err := r.refillFile(ctx, repo, file, how)
 		if errors.Is(err, backup.ErrDamaged) {
-			out.lost = append(out.lost, f.Path)
+			f.lost = append(f.lost, file.Path)
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return f, err
 		}
 	}
-	return out, syncTree(work)
+	if err = how.on("sync the folders"); err == nil {
+		err = syncTree(work)
+	}
+	return f, err
 }
 
-// bringKeys brings the forgetting key that a backup needs to where the restored
-// register will look for it, and with it what was erased since, as far as that
+// refillLedgers makes the ledger anew, and a coalition's where there is one.
+func (f *refilled) refillLedgers(ctx context.Context, repo *backup.Repo, how RestoreOptions) error {
+	if err := f.r.refillLedger(ctx, repo, &f.backup.Ledger, ledgerFile, ledgerKey, "head", how, nil); err != nil || f.backup.Replica == nil {
+		return err
+	}
+	how.Step = nil
+	return f.r.refillLedger(ctx, repo, f.backup.Replica, replicaFile, replicaKey, replicaHead, how, marksReturned)
+}
+
+// findKeys finds the forgetting key that a backup needs, in a copy or where the
+// restored register will look for it, and what was erased since, as far as that
 // is known there and in newer backups.
-func (r *Registry) bringKeys(ctx context.Context, repo *backup.Repo, names []string, b *backup.Backup, from, to string) error {
+func (f *refilled) findKeys(ctx context.Context, repo *backup.Repo, names []string, from, to string) error {
+	r, b := f.r, f.backup
 	r.forget = &forgetKeys{dir: to}
 	var keys []*seal.ForgetKey
 	var erased []erasedCase
@@ -347,21 +467,68 @@ func (r *Registry) bringKeys(ctx context.Context, repo *backup.Repo, names []str
 			erased = append(erased, known...)
 		}
 	}
-	if err := r.makeForgettingDir(); err != nil {
-		return err
-	}
-	for _, k := range keys {
-		if err := r.writeForget(to, k); err != nil {
+	r.forget.keys = keys
+	f.keys, f.erased = keys, erased
+	return nil
+}
+
+// putKeys puts the forgetting keys where the restored register looks for them,
+// and notes beside them what was erased since.
+func (f *refilled) putKeys(how RestoreOptions) error {
+	r := f.r
+	dir := r.forget.dir
+	put := func(step, file string, write func() error) error {
+		err := how.on(step)
+		if err != nil {
 			return err
 		}
+		if _, statErr := os.Lstat(file); errors.Is(statErr, fs.ErrNotExist) {
+			f.made = append(f.made, file)
+		}
+		return write()
 	}
-	r.forget.keys = keys
-	return r.addErasures(erased)
+	err := put("forgetting folder", dir, r.makeForgettingDir)
+	if err == nil && len(f.made) > 0 {
+		f.made = append(f.made, filepath.Join(dir, "README.txt"))
+	}
+	for _, k := range f.keys {
+		if err == nil {
+			err = put("forgetting key", filepath.Join(dir, r.forgetFile(k)), func() error { return r.writeForget(dir, k) })
+		}
+	}
+	if err == nil {
+		err = put("erasures", r.erasedFile(dir), func() error { return r.addErasures(f.erased) })
+	}
+	return err
+}
+
+// undo takes away the forgetting keys that were put down for a register that is
+// not there after all, overwritten.
+func (f *refilled) undo() (err error) {
+	for _, file := range slices.Backward(f.made) { // what a folder holds before the folder
+		goneErr := error(nil)
+		if filepath.Ext(file) == ".key" {
+			goneErr = f.r.destroyForget(filepath.Dir(file), filepath.Base(file))
+		} else {
+			goneErr = os.Remove(file)
+		}
+		if !errors.Is(goneErr, fs.ErrNotExist) {
+			err = errors.Join(err, goneErr)
+		}
+	}
+	f.made = nil
+	return err
 }
 
 // refillLedger makes a ledger anew, under a new key of its file.
-func (r *Registry) refillLedger(ctx context.Context, repo *backup.Repo, l *backup.Ledger, file, keyName, headFile string, step func(done, all uint64), then func(context.Context, ledger.Store) error) error {
+func (r *Registry) refillLedger(ctx context.Context, repo *backup.Repo, l *backup.Ledger, file, keyName, headFile string, how RestoreOptions, then func(context.Context, ledger.Store) error) error {
+	if err := how.on("key of a ledger"); err != nil {
+		return err
+	}
 	key, err := r.sealedKey(keyName, true)
+	if err == nil {
+		err = how.on("file of a ledger")
+	}
 	if err != nil {
 		return err
 	}
@@ -370,10 +537,13 @@ func (r *Registry) refillLedger(ctx context.Context, repo *backup.Repo, l *backu
 	if err != nil {
 		return err
 	}
-	if err = repo.RestoreLedger(ctx, l, store, step); err == nil && then != nil {
+	if err = repo.RestoreLedger(ctx, l, store, how.steps); err == nil && then != nil {
 		err = then(ctx, store)
 	}
-	if err = errors.Join(err, store.Close()); err != nil {
+	if err = errors.Join(err, store.Close()); err == nil {
+		err = how.on("head")
+	}
+	if err != nil {
 		return err
 	}
 	return ledger.WriteHeadFile(filepath.Join(r.dir, headFile), []byte(l.Checkpoint))
@@ -402,10 +572,13 @@ func (r *Registry) refillDrafts(ctx context.Context, repo *backup.Repo, b *backu
 }
 
 // refillFile writes a file: whole, or not at all.
-func (r *Registry) refillFile(ctx context.Context, repo *backup.Repo, f backup.File) (err error) {
+func (r *Registry) refillFile(ctx context.Context, repo *backup.Repo, f backup.File, how RestoreOptions) (err error) {
 	local := filepath.FromSlash(f.Path)
 	if !filepath.IsLocal(local) || ownFile(f.Path) || opensBackup(f.Path) {
 		return fmt.Errorf("%s: %w", f.Path, backup.ErrDamaged)
+	}
+	if err := how.on("file"); err != nil {
+		return err
 	}
 	at := filepath.Join(r.dir, local)
 	if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
@@ -418,6 +591,9 @@ func (r *Registry) refillFile(ctx context.Context, repo *backup.Repo, f backup.F
 	for _, p := range f.Pieces {
 		var text []byte
 		if text, err = repo.Get(ctx, p); err == nil {
+			err = how.on("piece of a file")
+		}
+		if err == nil {
 			_, err = out.Write(text)
 		}
 		if err != nil {
@@ -553,6 +729,9 @@ func (r *Registry) RehearseRestore(ctx context.Context, s *access.Session, from 
 	}
 	fill, err := refill(ctx, store, work, unlock, how, opt, true)
 	if err == nil {
+		err = fill.putKeys(how)
+	}
+	if err == nil {
 		v, err = fill.look(ctx, work, unlock, how.Trustees, opt)
 		v.Passphrase = "" // of somebody who is gone with the trial
 	}
@@ -564,8 +743,8 @@ func (r *Registry) RehearseRestore(ctx context.Context, s *access.Session, from 
 			err = noteErr
 		}
 	}
-	if err = errors.Join(err, release()); err != nil {
-		return v, whyNotRestored(err)
+	if err = errors.Join(fill.whyNot(err, filepath.Dir(own)), release()); err != nil {
+		return v, err
 	}
 	if !v.Sound() {
 		return v, nil

@@ -161,11 +161,17 @@ func (r *Registry) verifyIndex(ctx context.Context) (problem string, usable bool
 	if err := index.Remove(path); err != nil {
 		return "", false, err
 	}
+	defer func() {
+		if err != nil { // while what fills the disk is there
+			err = r.whyNot(err)
+		}
+		err = errors.Join(err, index.Remove(path))
+	}()
 	fresh, err := index.Open(ctx, path, seal.NewKey(), r.book, r.rules)
 	if err != nil {
 		return "", false, err
 	}
-	defer func() { err = errors.Join(err, fresh.Close(), index.Remove(path)) }()
+	defer func() { err = errors.Join(err, fresh.Close()) }()
 	if err := r.follow(ctx, fresh); errors.Is(err, errAnew) || errors.Is(err, ledger.ErrReadOnly) {
 		return "keys of what was erased were in the database again: close the register and open it, then verify once more", true, nil
 	} else if err != nil {
