@@ -3,25 +3,20 @@
 package registry
 
 import (
+	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
+	"time"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/archive"
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/codebook"
-	"github.com/kua-registry/kua/internal/evidence"
 	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/ledger"
-	"github.com/kua-registry/kua/internal/safecopy"
-	"github.com/kua-registry/kua/internal/seal"
 )
 
 // What whoever takes an archive in can be told. Nothing was written.
@@ -38,6 +33,8 @@ var (
 type ArchiveIn struct {
 	Org    string // id of the organisation whose cases all become; empty: that of the same id or name
 	DryRun bool   // look, and write nothing
+
+	batch int // instead of archiveBatch
 }
 
 // ArchiveTaken is what was taken in, or would be.
@@ -74,8 +71,9 @@ const (
 // mostFound is how many findings are kept one by one.
 const mostFound = 1000
 
-// archiveBatch is after how many entries what was found fit is written.
-const archiveBatch = 20_000
+// archiveBatch is after how many entries what was found fit is written. Three
+// such batches are in memory at a time.
+const archiveBatch = 5_000
 
 // ImportArchive takes an archive in: all that it holds or, where something does
 // not fit, nothing. It is read twice, first to its end. What is here already is
@@ -90,7 +88,11 @@ func (r *Registry) ImportArchive(ctx context.Context, s *access.Session, a *arch
 	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
-	t := &takingIn{r: r, s: s, a: a, in: in, see: r.see(s.Member), people: map[string]string{}, orgs: map[string]string{}}
+	if err := r.writing.ours(); err != nil {
+		return ArchiveTaken{}, r.whyNot(err)
+	}
+	in.batch = cmp.Or(in.batch, archiveBatch)
+	t := &takingIn{r: r, s: s, a: a, in: in, see: r.see(s.Member), at: r.last, people: map[string]string{}, orgs: map[string]string{}}
 	for _, p := range a.Manifest.People {
 		t.people[p.ID] = p.Name
 	}
@@ -116,11 +118,16 @@ func (r *Registry) ImportArchive(ctx context.Context, s *access.Session, a *arch
 	if in.DryRun {
 		return t.taken, nil
 	}
-	t.taken, t.files, t.writes = ArchiveTaken{}, nil, true
-	if err := t.pass(ctx, func(a *act) error { return t.collect(ctx, a) }); err != nil {
-		return t.taken, err
+	if err := r.settle(ctx); err != nil {
+		return ArchiveTaken{}, r.whyNot(err)
 	}
-	return t.taken, t.flush(ctx)
+	t.taken, t.files, t.writes = ArchiveTaken{}, nil, true
+	err = t.pass(ctx, func(a *act) error { return t.collect(ctx, a) })
+	if err == nil {
+		err = t.flush(ctx)
+	}
+	err = errors.Join(t.written(), err)
+	return t.taken, err
 }
 
 // takingIn is an archive that is taken in.
@@ -138,11 +145,11 @@ type takingIn struct {
 	step    func(entries int)
 
 	files   map[string]bool // digests of those that come in
-	acts    []act           // found fit and not yet written
-	entries int             // of these
-	after   []func() error
-	decided *together // nil: not read yet
-	writes  bool      // it is the second reading, and all fits
+	next    portion         // found fit, and not on its way yet
+	on      *writingIn      // nil: nothing is on its way
+	at      time.Time       // of the last that was
+	decided *together       // nil: not read yet
+	writes  bool            // it is the second reading, and all fits
 }
 
 // pass reads an archive, and hands each act that it makes to do.
@@ -268,8 +275,12 @@ func (t *takingIn) put(e *archive.Entry) Put {
 	return p
 }
 
-// fits says whether a put fits the codebook, and what does not.
+// fits says whether a put fits the codebook, and what does not. What was found
+// fit is not asked again until it is written.
 func (t *takingIn) fits(e *archive.Entry, p Put) bool {
+	if t.writes {
+		return true
+	}
 	problems := t.r.problems(p)
 	for _, problem := range problems {
 		t.found(FoundFields, e, false, problem.Field+": "+problem.What)
@@ -350,7 +361,7 @@ func (t *takingIn) decides(ctx context.Context, of []archive.Entry) (bool, error
 		return true, nil
 	}
 	if t.decided == nil {
-		if err := t.flush(ctx); err != nil { // the cases
+		if err := errors.Join(t.flush(ctx), t.written()); err != nil { // the cases
 			return false, err
 		}
 		known, err := t.r.decisions(ctx, t.see)
@@ -546,122 +557,4 @@ func (t *takingIn) checkFiles() error {
 	}
 	t.taken.Files = len(t.files)
 	return nil
-}
-
-// collect takes an act to what is written next.
-func (t *takingIn) collect(ctx context.Context, a *act) error {
-	if _, there := t.r.thing(a.stream); there {
-		keys, after, err := t.r.lapsed(ctx, t.s, a.stream)
-		if err != nil {
-			return err
-		}
-		a.handed, t.after = keys, append(t.after, after)
-	}
-	t.acts, t.entries = append(t.acts, *a), t.entries+len(a.puts)
-	if t.entries < archiveBatch {
-		return nil
-	}
-	return t.flush(ctx)
-}
-
-// flush writes what was collected: all of it or nothing.
-func (t *takingIn) flush(ctx context.Context) (err error) {
-	if len(t.acts) == 0 {
-		return nil
-	}
-	var sealed []evidence.ID
-	for i := range t.acts {
-		made := map[string]casefile.Fields{} // of each file of the case
-		for j := range t.acts[i].puts {
-			p := &t.acts[i].puts[j]
-			if p.Kind != fileKind || p.came == nil || p.came.withdraw || !t.a.Has(first(p.Fields["sha256"])) {
-				continue
-			}
-			if made[p.Record] == nil {
-				file, fields, err := t.sealFile(ctx, t.acts[i].stream, p)
-				if err != nil {
-					return errors.Join(err, t.drop(sealed))
-				}
-				sealed, made[p.Record] = append(sealed, file), fields
-			}
-			if first(made[p.Record]["sha256"]) == first(p.Fields["sha256"]) {
-				maps.Copy(p.Fields, made[p.Record])
-			}
-		}
-	}
-	if err := t.r.decided(ctx, t.s, t.acts); err != nil && !errors.Is(err, ErrKept) {
-		if errors.Is(err, ErrUnknown) {
-			return err // the next opening sees to the files
-		}
-		return errors.Join(err, t.drop(sealed))
-	}
-	for _, file := range sealed {
-		err = errors.Join(err, t.r.files.Keep(file))
-	}
-	if len(sealed) > 0 {
-		t.r.hasKept()
-	}
-	for _, after := range t.after {
-		err = errors.Join(err, after())
-	}
-	t.taken.Files += len(sealed)
-	t.acts, t.after, t.entries = nil, nil, 0
-	return err
-}
-
-func (t *takingIn) drop(files []evidence.ID) (err error) {
-	for _, file := range files {
-		err = errors.Join(err, t.r.files.Drop(file))
-	}
-	return err
-}
-
-// sealFile seals a file of the archive under the id of its record, and answers
-// what its record says of it.
-func (t *takingIn) sealFile(ctx context.Context, caseID string, p *Put) (file evidence.ID, fields casefile.Fields, err error) {
-	r := t.r
-	if file, err = evidence.ParseID(p.Record); err != nil {
-		return file, nil, err
-	}
-	if there, err := r.files.Has(file); err != nil || there {
-		return file, nil, errors.Join(err, fmt.Errorf("%w: the id of a file in it is that of another here", ErrArchiveUnfit))
-	}
-	content, err := t.a.File(first(p.Fields["sha256"]))
-	if err != nil {
-		return file, nil, err
-	}
-	defer func() { err = errors.Join(err, content.Close()) }()
-	key := seal.NewKey()
-	if err := r.noteBegun(file, begunFile{Stream: caseID, Key: key[:], Size: evidence.Unknown, Member: t.s.Member.ID, At: r.now().UTC()}); err != nil {
-		return file, nil, r.notTaken(err, ErrFileSize)
-	}
-	u, err := r.files.Begin(file, key, evidence.Unknown)
-	if err != nil {
-		return file, nil, errors.Join(r.notTaken(err, ErrFileSize), r.files.Drop(file))
-	}
-	fail := func(err error) (evidence.ID, casefile.Fields, error) {
-		return file, nil, errors.Join(r.notTaken(err, ErrFileSize), u.Close(), r.files.Drop(file))
-	}
-	if err := u.Take(ctx, content, FileLimit); err != nil {
-		return fail(err)
-	}
-	fields = casefile.Fields{"media": {string(safecopy.Sniff(u.Head()))}, "sealed": {file.String()}}
-	sealed, err := u.Finish()
-	if err != nil {
-		return fail(err)
-	}
-	if err := u.Close(); err != nil {
-		return file, nil, errors.Join(err, r.files.Drop(file))
-	}
-	fields["bytes"], fields["key"] = []string{strconv.FormatInt(sealed.Size, 10)}, []string{hex.EncodeToString(sealed.Key[:])}
-	fields["sha256"], fields["blake3"] = []string{hex.EncodeToString(sealed.SHA256[:])}, []string{hex.EncodeToString(sealed.BLAKE3[:])}
-	for field := range p.Fields { // what a web capture says of itself is looked for anew
-		if strings.HasPrefix(field, "capture") {
-			delete(p.Fields, field)
-		}
-	}
-	if err := r.lookInto(ctx, file, sealed, fields); err != nil {
-		return file, nil, errors.Join(err, r.files.Drop(file))
-	}
-	return file, fields, nil
 }

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +21,8 @@ import (
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/invented"
+	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/ledger/ledgertest"
 )
 
 // inventedRegister is a register of two organisations, filled over some years by
@@ -286,6 +289,127 @@ func TestArchiveUpdates(t *testing.T) {
 	}
 	if view, err := to.Case(ctx, to.session, from.cases[2], Clock{}); err != nil || view.Row.Name != "" {
 		t.Errorf("what was erased is %q again: %v", view.Row.Name, err)
+	}
+	to.verify()
+}
+
+// dying is the store of a machine that stops at one of its writes: before it is
+// kept, or after that and before anybody hears of it.
+type dying struct {
+	ledger.Store
+	least int // rows of a write that counts: lines of the audit do not
+	mu    sync.Mutex
+	left  int // of these that go well
+	kept  bool
+	dead  bool
+}
+
+func (d *dying) Append(ctx context.Context, size uint64, rows []ledger.Row, keys []ledger.WrappedKey, checkpoint []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.dead {
+		return ledgertest.ErrInjected
+	}
+	if len(rows) >= d.least {
+		d.dead = d.left == 0
+		d.left--
+	}
+	if d.dead && !d.kept {
+		return ledgertest.ErrInjected
+	}
+	return errors.Join(d.Store.Append(ctx, size, rows, keys, checkpoint), d.gone())
+}
+
+func (d *dying) gone() error {
+	if d.dead {
+		return ledgertest.ErrInjected
+	}
+	return nil
+}
+
+func (d *dying) Head(ctx context.Context) (uint64, []byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.gone(); err != nil {
+		return 0, nil, err
+	}
+	return d.Store.Head(ctx)
+}
+
+// TestArchiveGoesOn: a machine that stops while an archive is taken in has every
+// case whole or not at all, and the same import goes on, time after time, until
+// the register is as if it had never stopped.
+func TestArchiveGoesOn(t *testing.T) {
+	ctx := context.Background()
+	from, to := newRegister(t), emptyRegister(t)
+	for _, n := range []int{0, 3} {
+		if _, err := from.AddFile(ctx, from.session, from.cases[n], NewFile{Name: "a photo.txt", Content: strings.NewReader("what is in photo " + from.cases[n])}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := from.archived(from.session, ArchiveQuery{})
+	told, most := spoken(t, a), map[string]int{}
+	for _, e := range told {
+		most[e.Stream()]++
+	}
+	whole := func() (there int) {
+		t.Helper()
+		for id, want := range most {
+			entries, err := to.index.Entries(ctx, id)
+			if err != nil || len(entries) != 0 && len(entries) != want {
+				t.Fatalf("of %d entries of a case, %d are here: %v", want, len(entries), err)
+			}
+			there += min(len(entries), 1)
+		}
+		return there
+	}
+	before, stops := 0, 0
+	for {
+		machine := &dying{least: 2, left: stops % 2, kept: stops%3 != 0}
+		to.onStore(func(store ledger.Store) ledger.Store {
+			machine.Store = store
+			return machine
+		})
+		_, err := to.ImportArchive(ctx, to.session, a, ArchiveIn{batch: 2}, nil)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, ledgertest.ErrInjected) {
+			t.Fatal(err)
+		}
+		stops++
+		_ = to.Close() // it says what became of it
+		reg, s, err := Open(ctx, to.dir, Unlock{Passphrase: testPassphrase}, testOptions(to.clock))
+		if err != nil {
+			t.Fatal(err)
+		}
+		to.Registry, to.session = reg, s
+		now := whole()
+		if now < before || stops > 2*len(most) {
+			t.Fatalf("after %d stops %d cases and records are here, of %d", stops, now, len(most))
+		}
+		before = now
+	}
+	if stops < 3 || whole() != len(most) {
+		t.Errorf("stopped %d times, and %d are here of %d", stops, whole(), len(most))
+	}
+	to.reopen()
+	if got := spoken(t, to.archived(to.session, ArchiveQuery{})); !reflect.DeepEqual(got, told) {
+		t.Error("what is handed out again is not what came")
+	}
+	for _, n := range []int{0, 3} {
+		files, err := to.Files(ctx, to.session, from.cases[n])
+		if err != nil || len(files) != 1 || files[0].Missing {
+			t.Fatalf("%+v %v", files, err)
+		}
+		content, _, err := to.OpenFile(ctx, to.session, from.cases[n], files[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(content)
+		if err = errors.Join(err, content.Close()); err != nil || string(text) != "what is in photo "+from.cases[n] {
+			t.Errorf("the file is %q: %v", text, err)
+		}
 	}
 	to.verify()
 }

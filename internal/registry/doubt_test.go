@@ -16,21 +16,30 @@ import (
 // faulty opens the house's ledger over a store that fails as it is told.
 func (h *house) faulty() *ledgertest.Faulty {
 	h.t.Helper()
-	ctx := context.Background()
-	if err := h.log.Close(); err != nil {
-		h.t.Fatal(err)
-	}
-	options := ledger.Options{Signer: h.node, HeadFile: filepath.Join(h.dir, "head"), Forgetting: h.forget.keys}
-	store, err := h.openStore(ctx, stored{}, false, &options)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	faulty := &ledgertest.Faulty{Store: store}
-	if h.log, err = ledger.Open(ctx, faulty, options); err != nil {
-		h.t.Fatal(err)
-	}
-	h.keyring = h.log.Keyring(h.vault)
+	var faulty *ledgertest.Faulty
+	h.onStore(func(store ledger.Store) ledger.Store {
+		faulty = &ledgertest.Faulty{Store: store}
+		return faulty
+	})
 	return faulty
+}
+
+// onStore opens the register's ledger over a store that is made of its own.
+func (g *register) onStore(made func(ledger.Store) ledger.Store) {
+	g.t.Helper()
+	ctx := context.Background()
+	if err := g.log.Close(); err != nil {
+		g.t.Fatal(err)
+	}
+	options := ledger.Options{Signer: g.node, HeadFile: filepath.Join(g.dir, "head"), Forgetting: g.forget.keys}
+	store, err := g.openStore(ctx, stored{}, false, &options)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if g.log, err = ledger.Open(ctx, made(store), options); err != nil {
+		g.t.Fatal(err)
+	}
+	g.keyring = g.log.Keyring(g.vault)
 }
 
 // TestRevokedInDoubtRegression: a grant is taken back while the connection to

@@ -197,7 +197,7 @@ func (r *Registry) decide(ctx context.Context, s *access.Session, decisions []De
 		ids = append(ids, id)
 		acts = append(acts, act{stream: id, puts: []Put{{Record: id, Kind: "match", Fields: fields}}, reason: d.Reason, source: "match"})
 	}
-	return ids, r.decided(ctx, s, acts)
+	return ids, r.decided(func() error { return r.write(ctx, s, acts) })
 }
 
 // Undo takes a decision back. It stays readable in the ledger.
@@ -219,7 +219,8 @@ func (r *Registry) Undo(ctx context.Context, s *access.Session, decision, reason
 	}) {
 		return ErrNotFound
 	}
-	return r.decided(ctx, s, []act{{stream: decision, withdraws: []Put{{Record: decision, Kind: "match"}}, reason: reason, source: "match"}})
+	acts := []act{{stream: decision, withdraws: []Put{{Record: decision, Kind: "match"}}, reason: reason, source: "match"}}
+	return r.decided(func() error { return r.write(ctx, s, acts) })
 }
 
 // person is what is compared of a case: the fields linkage.CaseConfig names.

@@ -164,10 +164,11 @@ func (m *matching) forget() {
 	m.made = nil
 }
 
-// decided writes decisions, and keeps what was made of the cases: it is the same after them.
-func (r *Registry) decided(ctx context.Context, s *access.Session, acts []act) error {
+// decided calls what writes decisions and nothing else, and keeps what was made
+// of the cases: it is the same after them.
+func (r *Registry) decided(write func() error) error {
 	before := r.index.Counted()
-	err := r.write(ctx, s, acts)
+	err := write()
 	after := r.index.Counted()
 	r.matching.mu.Lock()
 	defer r.matching.mu.Unlock()

@@ -45,6 +45,24 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 	if r.beside {
 		return ledger.ErrLocked
 	}
+	if err := r.valid(acts); err != nil {
+		return err
+	}
+	if err := r.writing.ours(); err != nil {
+		return r.whyNot(err)
+	}
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
+	ready, err := r.readied(ctx, s, acts, r.moment())
+	if err != nil {
+		return err
+	}
+	return r.keep(ctx, s, ready)
+}
+
+// valid tells whether acts may be written, but for by whom.
+func (r *Registry) valid(acts []act) error {
 	for _, a := range acts {
 		for _, p := range a.puts {
 			if p.Kind == kindErasure && a.keys == nil {
@@ -61,26 +79,35 @@ func (r *Registry) write(ctx context.Context, s *access.Session, acts []act) err
 			return ErrClaims
 		}
 	}
-	if err := r.writing.ours(); err != nil {
-		return r.whyNot(err)
-	}
-	if err := r.settle(ctx); err != nil {
-		return err
-	}
-	at := r.moment()
+	return nil
+}
+
+// readyActs are acts that are sealed and signed, and not appended yet.
+type readyActs struct {
+	acts   []act
+	at     time.Time
+	batch  ledger.Batch
+	drafts []ledger.Draft
+}
+
+// readied seals and signs acts, which are valid, as of a moment.
+func (r *Registry) readied(ctx context.Context, s *access.Session, acts []act, at time.Time) (readyActs, error) {
 	drafts, keys, err := r.drafts(ctx, s, acts, at)
 	if err != nil {
-		return err
+		return readyActs{}, err
 	}
 	entries, err := ledger.SealAll(r.log.ID(), s.Keys.Identity, drafts)
-	if err != nil {
+	return readyActs{acts: acts, at: at, batch: ledger.Batch{Entries: entries, Keys: keys}, drafts: drafts}, err
+}
+
+// keep appends acts that are ready, and the index follows. The caller, or who
+// waits for it, holds r.writing.
+func (r *Registry) keep(ctx context.Context, s *access.Session, ready readyActs) error {
+	if err := r.append(ctx, s, ready.batch, ready.drafts); err != nil {
 		return err
 	}
-	if err := r.append(ctx, s, ledger.Batch{Entries: entries, Keys: keys}, drafts); err != nil {
-		return err
-	}
-	r.last = at
-	if len(acts) == 1 && acts[0].keys != nil { // an erasure: the index is not added to, but made anew
+	r.last = ready.at
+	if acts := ready.acts; len(acts) == 1 && acts[0].keys != nil { // an erasure: the index is not added to, but made anew
 		return r.finishErasure(ctx, acts[0].stream, acts[0].puts[0].Fields["files"])
 	}
 	// From here on the write is done, whatever becomes of the caller: an index
