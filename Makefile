@@ -116,6 +116,10 @@ bench-archive: bench-generate ## RECORDS (a million) entries archived and read; 
 bench-generate: build ## a register of LOAD_CASES (10000) cases of people who do not exist, in bin/bench; kept, and gone on with
 	bin/kua bench generate $(LOAD_DIR) --cases $(LOAD_CASES) --members 125
 
+.PHONY: bench-backup
+bench-backup: bench-generate ## a register of LOAD_CASES with four files of 25 MB: backed up, again after a day's work, read again, restored, rehearsed
+	go run ./bench/backup -kua bin/kua -registry $(LOAD_DIR) -cases $(LOAD_CASES)
+
 .PHONY: bench-load
 bench-load: bench-generate ## WORKERS (500) case workers at its pages, thinking 10 s and less, then what it can carry
 	go build -o bin/load ./bench/load

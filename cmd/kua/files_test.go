@@ -15,6 +15,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/registry/registrytest"
 )
 
 // fileNames are the names that a register's files may have: fixed ones, and
@@ -70,6 +71,20 @@ func TestFileNamesTellNothingRegression(t *testing.T) {
 	if n < 12 || public < 9 {
 		t.Fatalf("only %d files, and %d of the public page: this test finds nothing", n, public)
 	}
+	// And a backup brings each of them back, or it is known why not.
+	disk := t.TempDir()
+	for _, args := range [][]string{
+		{"--registry", filepath.Join(dir, "register"), "backup", disk},
+		{"restore", disk, "--to", filepath.Join(dir, "restored"), "--keys", filepath.Join(dir, "register.forgetting")},
+	} {
+		cmd := exec.Command(os.Args[0], append(args, "--passphrase-file", "-")...)
+		cmd.Env = append(os.Environ(), asProgram+"=1")
+		cmd.Stdin = strings.NewReader(founderPassphrase + "\n")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	registrytest.Restored(t, filepath.Join(dir, "register"), filepath.Join(dir, "restored"))
 }
 
 // store adds a stored copy of a publication to a register.

@@ -5,9 +5,11 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -20,6 +22,7 @@ import (
 	"github.com/kua-registry/kua/internal/bucket"
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/registry/registrytest"
 )
 
 // disk is a folder for backups.
@@ -382,6 +385,56 @@ func (g *register) whole(dir string) {
 	if err := reg.Close(); err != nil {
 		g.t.Error(err)
 	}
+}
+
+// TestRestoredIsAllOfIt looks at everything that a register keeps, in what is
+// restored of it: figures, files of cases, drafts, reports from outside, settings,
+// keys for programs, and everybody's key; and no file of its folder is forgotten.
+func TestRestoredIsAllOfIt(t *testing.T) {
+	ctx := context.Background()
+	h := takes(t)
+	file := h.putFile("asel", h.cases[0], "a.png", fileText)
+	if _, err := h.KeepDraft(ctx, h.people["asel"], Draft{Case: h.cases[0], Kind: "comment", Form: map[string][]string{"text": {"half a thought"}}}); err != nil {
+		t.Fatal(err)
+	}
+	h.outside(1).sends(t, "They beat us", "one picture")
+	h.prove()
+	if err := h.SetMail(ctx, h.session, MailServer{Host: "mail.example", Port: 465, TLS: "tls", User: "kua", Password: "a secret", From: "kua@example.org"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := h.MakeAPIKey(ctx, h.session, NewAPIKey{Name: "a program", Scopes: access.Scopes()[:1], Until: h.Today() + 30}); err != nil {
+		t.Fatal(err)
+	}
+	to := h.disk()
+	h.backUp(to)
+	reg, _ := h.restored(to, "")
+	registrytest.Restored(t, h.dir, reg.dir)
+	r := &house{register: reg, orgs: h.orgs, people: map[string]*access.Session{}, secrets: h.secrets}
+	for name := range h.people {
+		r.signIn(name)
+	}
+	r.session = r.people["aigerim"]
+	if r.figures() != h.figures() {
+		t.Error("other figures")
+	}
+	if got, err := r.readFile("asel", h.cases[0], file.ID); err != nil || got != fileText {
+		t.Errorf("the file is %q, %v", got, err)
+	}
+	for what, of := range map[string]func(*house) (any, error){
+		"drafts":            func(h *house) (any, error) { return h.Drafts(ctx, h.people["asel"], h.cases[0]) },
+		"reports":           func(h *house) (any, error) { return h.Submissions(ctx, h.people["saule"]) },
+		"mail":              func(h *house) (any, error) { return h.Mail(ctx, h.session) },
+		"keys for programs": func(h *house) (any, error) { return h.APIKeys(h.session), nil },
+		"where files are":   func(h *house) (any, error) { return h.Place(ctx, h.session, false) },
+		"a case":            func(h *house) (any, error) { return h.Case(ctx, h.people["asel"], h.cases[0], Clock{}) },
+	} {
+		is, err := of(r)
+		was, errWas := of(h)
+		if text := fmt.Sprintf("%+v", was); err != nil || errWas != nil || len(text) < 10 || !reflect.DeepEqual(was, is) {
+			t.Errorf("%s: %+v, %v; was %s, %v", what, is, err, text, errWas)
+		}
+	}
+	r.verify()
 }
 
 type killedAt struct{ step string }

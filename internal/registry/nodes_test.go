@@ -34,31 +34,37 @@ type machines struct {
 // twoMachines makes a house, moves it to a database, and has a second machine join.
 func twoMachines(t *testing.T) machines {
 	t.Helper()
-	ctx := context.Background()
 	server, there := testDatabase(t)
 	a := newHouse(t)
 	a.moves(there)
-	a.prove()
-	file, words, err := a.PassNode(ctx, a.session, "second")
+	return machines{a, a.joined("second"), server}
+}
+
+// joined has another machine join the register.
+func (h *house) joined(as string) *house {
+	h.t.Helper()
+	ctx := context.Background()
+	h.prove()
+	file, words, err := h.PassNode(ctx, h.session, as)
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	a.reopen()
-	a.people["aigerim"] = a.session
-	dir := filepath.Join(t.TempDir(), "second")
-	if name, err := Join(dir, file, words, Unlock{Passphrase: testPassphrase, Member: a.memberID("aigerim")}, testOptions(a.clock)); err != nil || name != "second" {
-		t.Fatal(name, err)
+	h.reopen()
+	h.people["aigerim"] = h.session
+	dir, unlock := filepath.Join(h.t.TempDir(), as), Unlock{Passphrase: testPassphrase, Member: h.memberID("aigerim")}
+	if name, err := Join(dir, file, words, unlock, testOptions(h.clock)); err != nil || name != as {
+		h.t.Fatal(name, err)
 	}
 	b := &house{
-		register: &register{t: t, clock: a.clock, cases: a.cases}, orgs: a.orgs,
-		people: map[string]*access.Session{}, secrets: a.secrets,
+		register: &register{t: h.t, clock: h.clock, cases: h.cases}, orgs: h.orgs,
+		people: map[string]*access.Session{}, secrets: h.secrets,
 	}
-	if b.Registry, b.session, err = Open(ctx, dir, Unlock{Passphrase: testPassphrase, Member: a.memberID("aigerim")}, testOptions(a.clock)); err != nil {
-		t.Fatal(err)
+	if b.Registry, b.session, err = Open(ctx, dir, unlock, testOptions(h.clock)); err != nil {
+		h.t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = b.Close() }) // some tests have closed it
+	h.t.Cleanup(func() { _ = b.Close() }) // some tests have closed it
 	b.people["aigerim"] = b.session
-	return machines{a, b, server}
+	return b
 }
 
 // abreast has a machine take over what the other has written.
@@ -204,6 +210,104 @@ func TestMachinesAtOnce(t *testing.T) {
 			t.Errorf("machine %d has %d of %d", i, n, 2*each)
 		}
 		h.verify()
+	}
+}
+
+// TestBackupOfMachines backs a register up while two machines write to it, from
+// one and then from the other. What is restored has all that was acknowledged
+// before; it moves to a database again, and a second machine joins it there.
+func TestBackupOfMachines(t *testing.T) {
+	ctx := context.Background()
+	m := twoMachines(t)
+	to := m.a.disk()
+	var wg sync.WaitGroup
+	var written atomic.Int64
+	begun, done := make(chan struct{}, 2), make(chan struct{})
+	for i, h := range []*house{m.a, m.b} {
+		h.signIn("asel")
+		wg.Go(func() {
+			for n := 1; ; n++ {
+				put := Put{Record: fmt.Sprintf("%030x%x%x", n, i, 0xb), Kind: "note", Fields: map[string][]string{"text": {"meanwhile"}}}
+				if err := h.Write(ctx, h.people["asel"], h.cases[i], []Put{put}, nil, "", "by hand"); err != nil {
+					t.Errorf("machine %d, %d: %v", i, n, err)
+				}
+				written.Add(1)
+				if n == 1 {
+					begun <- struct{}{}
+				}
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	<-begun
+	<-begun
+	before := written.Load()
+	busy := m.a.backUp(to)
+	after := written.Load() + 2 // of which each may not have counted one yet
+	close(done)
+	wg.Wait()
+	for _, h := range []*house{m.a, m.b} {
+		h.isAbreast()
+	}
+	m.b.prove()
+	last := m.b.backUp(to) // another machine makes the next, where the first did
+	notes := func(r *Registry, s *access.Session) (n int64) {
+		for _, id := range m.a.cases[:2] {
+			v, err := r.Case(ctx, s, id, Clock{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, rec := range v.Records {
+				if rec.Get("text") == "meanwhile" {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	r, _ := m.a.restored(to, busy.Name)
+	if n := notes(r.Registry, r.session); n < before || n > after {
+		t.Errorf("the backup that was made meanwhile has %d notes: %d were written before it, %d when it was made", n, before, after)
+	}
+	r.verify()
+	r, _ = m.a.restored(to, last.Name)
+	m.a.isAbreast()
+	if n := notes(r.Registry, r.session); n != written.Load() || r.figures() != m.a.figures() {
+		t.Errorf("%d of %d notes are restored, and the figures are those of the register: %v", n, written.Load(), r.figures() == m.a.figures())
+	}
+	if v, err := r.LedgerPlace(ctx, r.session); err != nil || v.Database {
+		t.Errorf("it was restored to %+v, %v", v, err)
+	}
+	if nodes, err := r.Nodes(ctx, r.session); err != nil || len(nodes) > 0 {
+		t.Errorf("it still thinks of other machines: %+v, %v", nodes, err)
+	}
+
+	h := &house{register: r, orgs: m.a.orgs, people: map[string]*access.Session{"aigerim": r.session}, secrets: m.a.secrets}
+	server := m.server
+	h.moves(Database{URL: server.URL() + " password=words-of-the-database", Schema: "again"})
+	h.verify()
+	second := h.joined("second")
+	if second.figures() != m.a.figures() {
+		t.Error("the machine that joined counts otherwise")
+	}
+	second.signIn("asel")
+	if err := second.Write(ctx, second.people["asel"], h.cases[0], []Put{{Record: fmt.Sprintf("%032x", 0xcafe), Kind: "note", Fields: map[string][]string{"text": {"meanwhile"}}}}, nil, "", "by hand"); err != nil {
+		t.Fatal(err)
+	}
+	h.isAbreast()
+	if n := notes(h.Registry, h.session); n != written.Load()+1 {
+		t.Errorf("what the new machine writes is not seen: %d notes", n)
+	}
+	second.verify()
+	// The machine of the old database is still one register with it, and apart from this one.
+	m.b.isAbreast()
+	m.b.verify()
+	if n := notes(m.b.Registry, m.b.session); n != written.Load() {
+		t.Errorf("the old database has %d notes", n)
 	}
 }
 
