@@ -376,7 +376,7 @@ func (b *explorer) inPath(pattern string, p probe, alike bool) int {
 
 // together is how many parameters are tried in one request, drawn anew for each
 // route and probe; with -thorough each is tried by itself.
-const together = 8
+const together = 16
 
 // inEachParameter sends a route a probe in some parameters after others, each once.
 func (b *explorer) inEachParameter(pattern string, names []string, p probe, alike bool) int {

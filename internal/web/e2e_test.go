@@ -113,9 +113,10 @@ func (tab *tab) walk(name, lang string) {
 }
 
 type tab struct {
-	t    *testing.T
-	ctx  context.Context
-	base string
+	t      *testing.T
+	ctx    context.Context
+	base   string
+	policy string // of the golden page that is shown
 
 	mu       sync.Mutex
 	problems []string

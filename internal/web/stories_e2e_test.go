@@ -245,6 +245,11 @@ func tellAll(t *testing.T, name, lang string, width int64, script bool) {
 		s.tell(told)
 	}
 	s.figures(founder)
+	tab.mu.Lock()
+	tab.problems = slices.DeleteFunc(tab.problems, func(problem string) bool { // who types this fast is there first
+		return strings.HasSuffix(problem, "Autofocus processing was blocked because a document already has a focused element.")
+	})
+	tab.mu.Unlock()
 	tab.calm(name)
 }
 
@@ -375,17 +380,16 @@ func (s *story) edit(r storyRecord, but ...string) {
 type widget struct {
 	Tag, Type, ID, Label string
 	List                 bool
-	Closed               bool // within what is folded away
 	Options              []struct{ Value, Text string }
 }
 
-const widgetsOf = `(prefix => {
+const widgetsOf = `((prefix, ...names) => {
 	const out = {};
-	for (const e of document.querySelectorAll("form.record-form [name]")) {
-		if (!e.name.startsWith(prefix) || e.type === "hidden" || e.tagName === "BUTTON") continue;
+	for (const e of document.querySelectorAll(names.map(n => "form.record-form [name='" + prefix + n + "']").join())) {
+		if (e.type === "hidden" || e.tagName === "BUTTON") continue;
 		const group = e.closest("fieldset.ticks");
 		const name = e.name.slice(prefix.length);
-		const w = out[name] ||= {Tag: e.tagName, Type: e.type, ID: e.id, List: !!e.getAttribute("list"), Closed: !e.checkVisibility(), Options: [],
+		const w = out[name] ||= {Tag: e.tagName, Type: e.type, ID: e.id, List: !!e.getAttribute("list"), Options: [],
 			Label: (group ? group.querySelector("legend") : e.labels && e.labels[0] || {innerText: ""}).textContent.trim()};
 		if (e.tagName === "SELECT") for (const o of e.options) w.Options.push({Value: o.value, Text: o.text});
 		if (e.type === "checkbox") w.Options.push({Value: e.value, Text: e.labels[0].textContent.trim()});
@@ -461,8 +465,9 @@ func mapValues(m map[string]string) []string {
 // field types or chooses the values of one field, by what a reader of the page sees.
 func (s *story) field(prefix string, f *codebook.Field, values []string) {
 	s.t.Helper()
-	w, ok := evaluate[map[string]widget](s.tab, widgetsOf+"('"+prefix+"')")[f.ID]
-	more, hasMore := evaluate[map[string]widget](s.tab, widgetsOf+"('"+prefix+"')")[f.ID+moreSuffix]
+	found := evaluate[map[string]widget](s.tab, fmt.Sprintf("%s(%q, %q, %q)", widgetsOf, prefix, f.ID, f.ID+moreSuffix))
+	w, ok := found[f.ID]
+	more, hasMore := found[f.ID+moreSuffix]
 	if !ok && !hasMore {
 		s.t.Errorf("%s: the form asks for no %s", s.name, f.ID)
 		return
@@ -569,7 +574,10 @@ func (s *story) tick(selector string) {
 func (s *story) choose(selector string, n int) {
 	s.t.Helper()
 	s.focus(selector)
-	s.do(chromedp.KeyEvent(kb.Home + strings.Repeat(kb.ArrowDown, n)))
+	s.do(chromedp.KeyEvent(kb.Home))
+	if n > 0 {
+		s.hold([]rune(kb.ArrowDown)[0], n)
+	}
 	if at := evaluate[int](s.tab, "document.activeElement.selectedIndex"); at != n {
 		s.t.Errorf("%s: the arrow keys come to %d of %s, not to %d", s.name, at, selector, n)
 	}
