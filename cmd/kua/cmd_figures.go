@@ -134,6 +134,9 @@ func (p *program) figuresCSV(t registry.FigureTable, lang string) error {
 func (p *program) figuresText(t registry.FigureTable, lang string) error {
 	rows := [][]string{}
 	for _, v := range t.Values {
+		if v.ID == "reports" && v.Value == 0 {
+			fmt.Fprintf(p.err, "No case counts as of %s: a case counts from the day on which its report was received (received, of the report), and not while that is not known.\n", t.Clock.AsOf)
+		}
 		of := ""
 		if v.Base >= 0 {
 			of = fmt.Sprintf("of %d", v.Base)

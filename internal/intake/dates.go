@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/locale"
 )
 
 // layout is one way of writing a date that a mapping declares: the order of
 // year (y), month (m) and day (d) and the sign between them.
 type layout struct {
 	text  string // as people know it: 02.01.2006
-	order string // "dmy", "ymd", "mdy", "my", "ym", "y"; "serial" and "edtf" stand for themselves
+	order string // "dmy", "ymd", "mdy", "my", "ym", "y"; "serial", "edtf" and "words" stand for themselves
 	sep   byte
 }
 
@@ -27,7 +28,7 @@ func layouts() []layout {
 		{"02.01.2006", "dmy", '.'}, {"02/01/2006", "dmy", '/'}, {"02-01-2006", "dmy", '-'},
 		{"01/02/2006", "mdy", '/'}, {"01-02-2006", "mdy", '-'}, {"01.02.2006", "mdy", '.'},
 		{"01.2006", "my", '.'}, {"01/2006", "my", '/'}, {"2006-01", "ym", '-'}, {"2006", "y", 0},
-		{"serial", "serial", 0}, {"edtf", "edtf", 0}, {"range", "range", 0},
+		{"serial", "serial", 0}, {"edtf", "edtf", 0}, {"range", "range", 0}, {"words", "words", 0},
 	}
 }
 
@@ -82,6 +83,7 @@ func parseDate(c Cell, declared []layout) (string, *dateProblem) {
 			late = &dateProblem{what: "the time of day is not kept in this field", want: "only the day is taken; the raw row keeps the rest", warning: true}
 		}
 	}
+	text = strings.TrimSpace(strings.TrimSuffix(text, "г.р."))
 	text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(text, "г."), "ж."), "г"))
 	if c.Type == DateCell {
 		declared = nil
@@ -137,6 +139,10 @@ func readDate(text string, declared []layout) (string, *dateProblem) {
 	}
 	for _, l := range declared {
 		switch {
+		case l.order == "words":
+			if d, err := locale.ReadDate(text); err == nil {
+				return d.String(), nil
+			}
 		case l.order == "edtf":
 			if d, err := edtf.Parse(text); err == nil {
 				return d.String(), nil
@@ -166,7 +172,7 @@ func readDate(text string, declared []layout) (string, *dateProblem) {
 	switch {
 	case len(parts) == 3 && len(parts[0]) <= 2 && len(parts[2]) == 2:
 		what = "the year has two digits"
-	case len(parts) == 3 && len(declared) > 0:
+	case len(parts) == 3 && len(declared) > 0 && declared[0].order != "words":
 		what = "is not written in the declared form"
 	case len(parts) == 1 && len(text) == 4 && isDigits(text):
 		what, want = "is only a year", "a whole date; if years alone are meant, add 2006 to dates"
@@ -323,6 +329,8 @@ func wantDate(declared []layout) string {
 	var forms []string
 	for _, l := range declared {
 		switch l.order {
+		case "words":
+			forms = append(forms, "people write it, 5 января 2022")
 		case "serial", "edtf":
 			forms = append(forms, l.text)
 		default:

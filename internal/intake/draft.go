@@ -36,10 +36,10 @@ func concepts() []concept {
 		{"", "", "step_date", "date|дата|күні|дата действия"},
 		{"", "", "step_body", "body|authority|орган|ведомство|органы"},
 		{"", "", "details", "details|remarks|comment|notes|подробности|примечание|комментарий|сведения|ескерту|толығырақ"},
-		{"report", "report", "received", "date received|received|received on|reported on|date of report|поступило|дата обращения|дата поступления|обратился|дата сообщения|түскен күні|өтініш күні|хабарласқан күні"},
+		{"report", "report", "received", "date received|received|received on|reported on|date of report|поступило|дата обращения|дата поступления|обратился|когда обратился|когда сообщил|дата сообщения|түскен күні|өтініш күні|хабарласқан күні"},
 		{"report", "report", "region", "region|oblast|province|регион|область|өңір|облыс|облысы|аймақ"},
 		{"report", "report", "channel", "channel|how received|канал|как поступило|каналы"},
-		{"person", "person", "full_name", "name|full name|victim|victim name|фио|ф.и.о.|пострадавший|заявитель|фамилия имя отчество|аты-жөні|аты жөні|т.а.ә.|жәбірленуші"},
+		{"person", "person", "full_name", "name|full name|victim|victim name|фио|ф.и.о.|фамилия, имя|пострадавший|заявитель|фамилия имя отчество|аты-жөні|аты жөні|т.а.ә.|жәбірленуші"},
 		{"person", "person", "family", "family name|surname|last name|фамилия|тегі"},
 		{"person", "person", "given", "given name|first name|имя|аты|есімі"},
 		{"person", "person", "patronymic", "patronymic|middle name|отчество|әкесінің аты"},
@@ -50,14 +50,15 @@ func concepts() []concept {
 		{"person", "person", "iin", "personal number|личный номер|жеке нөмірі"},
 		{"person", "person", "phones", "phone|telephone|tel|mobile|телефон|тел.|контакты|байланыс"},
 		{"person", "person", "address", "address|адрес|мекенжайы"},
-		{"act", "act", "date", "date of incident|incident date|incident|date of torture|date of ill-treatment|дата события|дата происшествия|дата пыток|когда|оқиға күні|азаптау күні"},
+		{"act", "act", "date", "date of incident|incident date|incident|date of torture|date of ill-treatment|дата события|дата происшествия|дата пыток|дата избиения|когда|когда били|когда произошло|оқиға күні|азаптау күні"},
 		{"act", "act", "city", "city|town|settlement|город|населенный пункт|қала|елді мекен"},
-		{"act", "act", "place_type", "place|place of ill-treatment|place of torture|facility|where|место|место пыток|учреждение|где|орны|оқиға орны|мекеме"},
-		{"act", "act", "methods", "methods|method|type of ill-treatment|violence|forms of violence|виды насилия|насилие|методы|способы|вид пыток|әдістері|азаптау түрі|зорлық түрі"},
-		{"act", "act", "body", "perpetrators|perpetrator body|кто применял|чьи сотрудники|кім азаптады"},
-		{"complaint", "complaint", "filed", "complaint|complaint filed|filed complaint|жалоба|жалоба подана|заявление|шағым|шағым берілді"},
-		{"complaint", "complaint", "date", "complaint date|date of complaint|filed on|дата жалобы|дата заявления|шағым күні"},
-		{"complaint", "complaint", "to_body", "filed with|complaint to|куда подана|кому подана|қайда берілді"},
+		{"act", "act", "place_type", "place|place of ill-treatment|place of torture|facility|where|место|место пыток|место избиения|учреждение|где|где били|где произошло|орны|оқиға орны|мекеме"},
+		{"act", "act", "methods", "methods|method|type of ill-treatment|violence|forms of violence|виды насилия|насилие|методы|способы|вид пыток|что делали|что сделали|как пытали|әдістері|азаптау түрі|зорлық түрі"},
+		{"act", "act", "body", "perpetrators|perpetrator body|кто|кто бил|кто применял|кто пытал|чьи сотрудники|кім азаптады"},
+		{"detention", "detention", "from", "detained on|date of detention|дата задержания|когда задержали|задержан|ұсталған күні"},
+		{"complaint", "complaint", "filed", "complaint|complaint filed|filed complaint|жалоба|жалоба подана|подана жалоба|заявление|подано заявление|заявление подано|шағым|шағым берілді"},
+		{"complaint", "complaint", "date", "complaint date|date of complaint|filed on|дата жалобы|дата заявления|когда подана|когда подано|когда подал|шағым күні"},
+		{"complaint", "complaint", "to_body", "filed with|complaint to|куда подана|куда подано|куда подал|кому подана|қайда берілді"},
 		{"no-complaint", "complaint", "no_complaint_reason", "if not, why|why not|reason for no complaint|no complaint reason|причина отсутствия жалобы|почему нет жалобы|шағым болмау себебі"},
 		{"registration", "registration", "register_no", "register no|registration number|номер в реестре|тізілім нөмірі"},
 		{"registration", "registration", "article_written", "article|article of the criminal code|статья|статья ук|ст. ук|бап|қк бабы"},
@@ -124,6 +125,7 @@ type drafter struct {
 	t    *Table
 	book *codebook.Book
 	b    strings.Builder
+	used []*codebook.List // code lists of which a text is not known
 }
 
 // profile is what is seen of a column.
@@ -132,10 +134,12 @@ type profile struct {
 	heading  string
 	values   []string // distinct, in order of appearance
 	filled   int
+	blank    int
 	unique   bool
 	concept  concept
-	dated    string // the form of its dates; empty: no dates
-	unsure   bool   // the dates can be read in two ways
+	dated    string   // the form of its dates; empty: no dates
+	undated  []string // what among dates in words is none
+	unsure   bool     // the dates can be read in two ways
 	isYear   bool
 	twice    bool // another column has the same heading
 	reserved bool
@@ -166,6 +170,7 @@ func (d *drafter) line(indent int, format string, args ...any) {
 func (d *drafter) draft() string {
 	d.line(0, "# A draft, made from the headings of %s. Check every line; what is marked", commentText(d.t.File))
 	d.line(0, "# CHECK needs a decision. Then: kua import FILE --map THIS --org NAME --dry-run")
+	d.line(0, "# It says of each cell that does not fit where it stands; mend it in the list or here, and try again.")
 	d.line(0, "mapping: 1")
 	d.line(0, "name: %s", quote(strings.TrimSuffix(d.t.File, "."+d.t.Format)))
 	if d.t.Format == "csv" {
@@ -208,6 +213,7 @@ func (d *drafter) draft() string {
 			first = false
 		}
 	}
+	d.codesUsed()
 	return d.b.String()
 }
 
@@ -226,7 +232,7 @@ func (d *drafter) mainSheet() (sheet, key int) {
 			}
 		}
 		for j, c := range columns {
-			if c.unique && key < 0 && c.dated == "" {
+			if c.unique && key < 0 && c.dated == "" && c.concept.kind != "person" {
 				key = j
 			}
 		}
@@ -274,7 +280,9 @@ func (d *drafter) columns(s *Sheet) (head int, out []profile) {
 		for _, row := range s.Rows[start+1:] {
 			cell := row.cell(col)
 			if cell.Text == "" {
-				p.unique = false
+				if len(row.Cells) > 0 {
+					p.blank++
+				}
 				continue
 			}
 			p.filled++
@@ -288,9 +296,16 @@ func (d *drafter) columns(s *Sheet) (head int, out []profile) {
 				sample = append(sample, cell)
 			}
 		}
-		p.unique = p.unique && p.filled > 0
 		p.dated, p.unsure, p.isYear = guessDates(sample)
+		if p.dated == "words" {
+			for _, c := range sample {
+				if _, bad := parseDate(c, []layout{{"words", "words", 0}}); bad != nil && !bad.warning {
+					p.undated = append(p.undated, short(c.Text))
+				}
+			}
+		}
 		p.concept = d.recognise(p)
+		p.unique = p.unique && p.filled > 0 && (p.blank == 0 || p.concept.field == "key" && p.blank*10 <= p.filled) // below a list stand its totals
 		out = append(out, p)
 	}
 	return s.Rows[start].No, out
@@ -303,7 +318,7 @@ func guessDates(cells []Cell) (form string, unsure, year bool) {
 	}
 	var fitting []string
 	for _, l := range layouts() {
-		if l.order == "edtf" || l.order == "serial" {
+		if l.order == "edtf" || l.order == "serial" || l.order == "words" {
 			continue
 		}
 		ok := true
@@ -325,12 +340,27 @@ func guessDates(cells []Cell) (form string, unsure, year bool) {
 	}
 	switch len(fitting) {
 	case 0:
+		if inWords(cells) {
+			return "words", false, false
+		}
 		return "", false, false
 	case 1:
 		return fitting[0], false, false
 	}
 	// Both orders fit. With dots the day comes first everywhere.
 	return fitting[0], strings.ContainsAny(fitting[0], "/-") && !strings.HasPrefix(fitting[0], "2006"), false
+}
+
+// inWords says whether two of three cells are dates as people write them.
+func inWords(cells []Cell) bool {
+	read, written := 0, false
+	for _, c := range cells {
+		if _, p := parseDate(c, []layout{{"words", "words", 0}}); p == nil || p.warning {
+			read++
+			written = written || c.Type == DateCell || !isDigits(c.Text)
+		}
+	}
+	return written && read*3 >= len(cells)*2
 }
 
 func isISO(s string) bool { return len(s) >= 10 && s[4] == '-' && s[7] == '-' }
@@ -346,7 +376,7 @@ func (d *drafter) recognise(p profile) concept {
 			switch {
 			case w == h:
 				return c.unless(p)
-			case len([]rune(w)) >= 5 && strings.Contains(h, w) && len(w) > length:
+			case (len([]rune(w)) >= 5 && strings.Contains(h, w) || len([]rune(w)) >= 3 && strings.HasPrefix(h, w+" ")) && len(w) > length:
 				best, length = c, len(w)
 			}
 		}
@@ -489,7 +519,7 @@ func (d *drafter) record(record string, mine []profile, has func(record, field s
 		d.line(2, "filed: {const: yes}")
 	}
 	if record == "report" && has("report", "received") == nil {
-		d.line(2, "received: {const: unknown} # CHECK: the day the report came in; cases count from it")
+		d.line(2, "received: {const: unknown} # CHECK: while it is unknown, no case is in any figure. Name the column, or the day on which you got the list, as in {const: 2022-02-15}")
 	}
 	for _, c := range mine {
 		d.field(c, has, main)
@@ -566,8 +596,16 @@ func (d *drafter) field(c profile, has func(record, field string) *profile, main
 			d.line(2, "# CHECK: not every cell of %s reads as a date: %s", commentText(c.heading), commentText(c.examples()))
 		}
 		d.line(2, "%s: %s", f.ID, d.dateSource(c, main))
+		if c.dated == "words" && len(c.undated) > 0 {
+			d.line(2, "# CHECK: these cells of %s are no dates: write them anew in the list, or say unmatched: warn here: %s", commentText(c.heading), commentText(strings.Join(c.undated, " · ")))
+		}
 	case codebook.Code:
 		d.coded(f, c)
+	case codebook.YesNo:
+		d.line(2, "%s: %s", f.ID, c.name())
+		if unknown := slices.DeleteFunc(slices.Clone(c.values), func(s string) bool { _, ok := yesNo(fold(s)); return ok }); len(unknown) > 0 {
+			d.meanings(f.ID, c.name(), unknown, func(string) (string, string) { return "CODE", "yes, no or unknown" })
+		}
 	default:
 		d.line(2, "%s: %s", f.ID, c.name())
 	}
@@ -669,12 +707,82 @@ func (d *drafter) coded(f *codebook.Field, c profile) {
 		d.line(2, "# CHECK: the cells of %s are no known values: %s", commentText(c.heading), commentText(c.examples()))
 		return
 	}
-	d.line(2, "# CHECK: say under values: what these mean (code list %s):", f.List)
+	var words []string
+	codes := map[string]string{} // the code of each label
+	for _, code := range list.Codes {
+		for _, w := range []string{code.Label.In(d.lang()), code.Label.En, code.Label.Ru, code.Label.Kk} {
+			if _, had := codes[w]; !had {
+				codes[w] = code.Code
+				words = append(words, w)
+			}
+		}
+	}
+	d.meanings(f.ID, expr, unknown, func(text string) (code, label string) {
+		if near := nearest(text, words); len(near) > 0 {
+			return codes[near[0]], d.book.Label(f.List, codes[near[0]], d.lang()) + "?"
+		}
+		return "CODE", ""
+	})
+	d.line(2, "# The codes of %s stand at the end of this file.", f.List)
+	if !slices.Contains(d.used, list) {
+		d.used = append(d.used, list)
+	}
+}
+
+// meanings writes what a person has to finish where texts of a column are not known: the field anew, as a comment from
+// which the sign of the comment is taken away. What a text may mean is a guess, so it is never more than a comment.
+func (d *drafter) meanings(field, expr string, unknown []string, guess func(text string) (code, label string)) {
+	d.line(2, "# CHECK: these texts are not known. Say what they mean, take the signs # away, and the line above out:")
+	d.line(2, "# %s:", field)
+	if inner, ok := strings.CutPrefix(expr, "{column: "); ok {
+		column, rest, _ := strings.Cut(strings.TrimSuffix(inner, "}"), ", ")
+		d.line(2, "#   column: %s", commentText(column))
+		if rest != "" {
+			d.line(2, "#   %s", commentText(rest))
+		}
+	} else {
+		d.line(2, "#   column: %s", commentText(expr))
+	}
+	d.line(2, "#   values:")
 	for _, s := range unknown[:min(20, len(unknown))] {
-		d.line(2, "#   %s: CODE", commentText(quote(s)))
+		code, label := guess(s)
+		if label != "" {
+			label = " # " + label
+		}
+		d.line(2, "#     %s: %s%s", commentText(quote(s)), code, commentText(label))
 	}
 	if len(unknown) > 20 {
-		d.line(2, "#   and %d more", len(unknown)-20)
+		d.line(2, "#     # and %d more", len(unknown)-20)
+	}
+}
+
+// lang is the language of the headings: labels are shown in it.
+func (d *drafter) lang() string {
+	head := ""
+	for _, s := range d.t.Sheets {
+		for _, row := range s.Rows[:min(10, len(s.Rows))] {
+			for _, c := range row.Cells {
+				head += c.Text
+			}
+		}
+	}
+	switch {
+	case strings.Contains(fold(head), "жөн") || strings.ContainsAny(head, "әғқңұүһӘҒҚҢҰҮҺ") && !strings.ContainsAny(head, "щЩ"):
+		return "kk"
+	case strings.ContainsFunc(head, func(r rune) bool { return r >= 'а' && r <= 'я' }):
+		return "ru"
+	}
+	return "en"
+}
+
+// codesUsed lists the codes of the code lists of which a text is not known.
+func (d *drafter) codesUsed() {
+	for _, list := range d.used {
+		d.line(0, "")
+		d.line(0, "# The codes of %s:", list.ID)
+		for _, c := range list.Codes {
+			d.line(0, "#   %s: %s", c.Code, commentText(c.Label.In(d.lang())))
+		}
 	}
 }
 

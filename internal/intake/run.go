@@ -409,7 +409,7 @@ func (r *run) readCases() {
 		key := row.Text(keyCol)
 		at := source{b, row.No, keyCol}
 		if key == "" {
-			r.at(at, Error, "", "the row has no number of its own", "a number, so that a second import finds the case again")
+			r.at(at, Error, "", "the row has no number of its own", "a number, so that a second import finds the case again; a line of totals or notes has to be taken out of the list")
 			continue
 		}
 		if first, ok := r.byKey[key]; ok {

@@ -276,7 +276,7 @@ func yesNo(folded string) (string, bool) {
 		return "yes", true
 	case "no", "n", "false", "нет", "жоқ":
 		return "no", true
-	case "unknown", "not known", "неизвестно", "не известно", "белгісіз":
+	case "unknown", "not known", "неизвестно", "не известно", "не знает", "белгісіз", "білмейді":
 		return "unknown", true
 	}
 	return "", false
