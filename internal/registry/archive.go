@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/kua-registry/kua/internal/access"
@@ -46,7 +47,7 @@ func (r *Registry) Archive(ctx context.Context, s *access.Session, q ArchiveQuer
 		about.KnownBy = &known
 	}
 	about.Organisations = r.organisationsOf(ids)
-	out := &archiving{r: r, s: s, ids: ids, clock: r.clock(q.Query.Clock), purpose: q.Purpose, outside: map[string]bool{}, records: map[string]*casefile.Record{}}
+	out := &archiving{r: r, s: s, ids: ids, clock: r.clock(q.Query.Clock), purpose: q.Purpose, outside: map[string]bool{}}
 	if out.w, err = archive.NewWriter(w, about, schema); err != nil {
 		return archive.Manifest{}, err
 	}
@@ -95,8 +96,7 @@ type archiving struct {
 	ids       []string // of the cases, sorted
 	clock     Clock
 	purpose   *codebook.Purpose
-	outside   map[string]bool             // ids that the cases refer to, looked for already
-	records   map[string]*casefile.Record // those that are there
+	outside   map[string]bool // ids that the cases refer to: what they are is read when they are written
 	withFiles []string
 }
 
@@ -120,10 +120,7 @@ func (a *archiving) addCase(ctx context.Context, c *casefile.Case) error {
 	if len(refers) == 0 {
 		return nil
 	}
-	others, err := a.r.exportOutside(ctx, a.s, refers, a.clock, a.purpose, a.outside)
-	for _, rec := range others {
-		a.records[rec.ID] = rec
-	}
+	_, err := a.r.exportOutside(ctx, a.s, refers, a.clock, a.purpose, a.outside)
 	return err
 }
 
@@ -171,26 +168,37 @@ func (a *archiving) others(ctx context.Context) error {
 			return err
 		}
 	}
-	all := slices.Concat(decisions)
-	for id := range a.records {
-		all = append(all, id)
-	}
+	all := slices.AppendSeq(decisions, maps.Keys(a.outside))
 	slices.Sort(all)
 	for _, id := range all {
-		rec := a.records[id]
+		read := a.decision
+		if a.outside[id] {
+			read = a.referredTo
+		}
+		rec, err := read(ctx, id)
+		if err != nil {
+			return err
+		}
 		if rec == nil {
-			if rec, err = a.decision(ctx, id); err != nil || rec == nil {
-				if err != nil {
-					return err
-				}
-				continue
-			}
+			continue
 		}
 		if err := a.add(a.entries("", rec, false)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// referredTo is a record outside cases; nil: it stays, or there is none.
+func (a *archiving) referredTo(ctx context.Context, id string) (*casefile.Record, error) {
+	rec, err := a.r.knownRecord(ctx, a.s, id, a.clock)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.r.outsideFor(a.purpose, rec), nil
 }
 
 // decision is a decision about two cases of the archive; nil: it is about others.

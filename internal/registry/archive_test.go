@@ -273,8 +273,13 @@ func TestArchiveUpdates(t *testing.T) {
 	must(err)
 	must(to.Erase(ctx, to.session, from.cases[2], Erasure{Why: "wish", Reason: "asked for"}))
 	newer := from.archived(from.session, ArchiveQuery{})
+	compared, err := to.linked(ctx, to.see(to.session.Member), false)
+	must(err)
 	taken, err = to.ImportArchive(ctx, to.session, newer, ArchiveIn{}, nil)
 	must(err)
+	if now, err := to.linked(ctx, to.see(to.session.Member), false); err != nil || now == compared {
+		t.Errorf("cases that came in otherwise are compared as they were: %v", err)
+	}
 	var whys []string
 	for _, f := range taken.Findings {
 		whys = append(whys, f.Why)
