@@ -7,32 +7,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"filippo.io/age"
 	"github.com/spf13/cobra"
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/dossier"
 	"github.com/kua-registry/kua/internal/foreign"
-	"github.com/kua-registry/kua/internal/foreign/systems"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/takeout"
 )
-
-// writtenFormats are the formats an export can have.
-func writtenFormats() string {
-	names := []string{archiveFormat}
-	for _, f := range systems.All() {
-		if f.Write != nil {
-			names = append(names, f.Name)
-		}
-	}
-	return strings.Join(names, ", ")
-}
 
 // exported is `kua export --json`.
 type exported struct {
@@ -65,7 +51,7 @@ Where an organisation wants a second person to agree ('kua org change --second')
 nothing is written yet: that person runs 'kua export approve ID', and then
 'kua export --fetch ID --out FILE' writes it. It can be fetched for 7 days.
 
-Formats: ` + writtenFormats() + `.`,
+Formats: ` + strings.Join(takeout.Formats(), ", ") + `.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			n.Cases, n.Key = args, strings.Join(to, " ")
@@ -117,11 +103,8 @@ func mayWriteExport(fetch, out string, n *registry.NewExport) error {
 	if fetch != "" {
 		return nil
 	}
-	if n.Format != archiveFormat {
-		format, err := systems.Named(n.Format)
-		if err != nil || format.Write == nil {
-			return usage("there is no format %q to write; there are: %s", n.Format, writtenFormats())
-		}
+	if !takeout.Known(n.Format) {
+		return usage("there is no format %q to write; there are: %s", n.Format, strings.Join(takeout.Formats(), ", "))
 	}
 	if n.All == (len(n.Cases) > 0) {
 		return usage("name the cases, or say --all")
@@ -144,10 +127,6 @@ func (p *program) writeExport(ctx context.Context, reg *registry.Registry, sessi
 	if err != nil {
 		return made, err
 	}
-	to, err := dossier.Recipients(fetched.Act.Key)
-	if err != nil {
-		return made, err
-	}
 	f, err := os.CreateTemp(filepath.Dir(out), ".export-*")
 	if err != nil {
 		return made, withoutPath(err)
@@ -157,15 +136,9 @@ func (p *program) writeExport(ctx context.Context, reg *registry.Registry, sessi
 			err = fmt.Errorf("the export was not written: %w", errors.Join(err, os.Remove(f.Name())))
 		}
 	}()
-	made = exported{ID: id, State: fetched.Act.State, Until: fetched.Act.Until.String(), File: out, Cases: fetched.Export.Total}
 	buffer := bufio.NewWriterSize(f, 1<<20)
-	sealed, err := age.Encrypt(buffer, to...)
-	if err != nil {
-		return made, errors.Join(err, f.Close())
-	}
-	if err = exportInto(reg, sealed, fetched, &made); err == nil {
-		err = sealed.Close()
-	}
+	written, err := takeout.Write(buffer, fetched, takeout.With{Book: reg.Book(), Today: reg.Today(), Program: "kua " + version})
+	made = exported{ID: id, State: fetched.Act.State, Until: fetched.Act.Until.String(), File: out, Cases: written.Cases, Entries: written.Entries, Files: written.Files, Report: written.Report}
 	if err = errors.Join(err, buffer.Flush(), f.Sync(), f.Close()); err != nil {
 		return made, err
 	}
@@ -175,35 +148,6 @@ func (p *program) writeExport(ctx context.Context, reg *registry.Registry, sessi
 		return made, os.Rename(f.Name(), out)
 	}
 	return made, os.Remove(f.Name())
-}
-
-// exportInto writes an export in its format.
-func exportInto(reg *registry.Registry, w io.Writer, fetched registry.ExportFetch, made *exported) error {
-	if fetched.Act.Format == archiveFormat {
-		m, err := fetched.Archive(w, "kua "+version)
-		made.Cases, made.Entries, made.Files = int(m.Counts.Cases), m.Counts.Entries+m.Counts.OutsideEntries, m.Counts.Files
-		return err
-	}
-	format, err := systems.Named(fetched.Act.Format)
-	if err != nil || format.Write == nil {
-		return fmt.Errorf("this program does not write the format %q", fetched.Act.Format)
-	}
-	report, err := format.Write(w, reg.Book(), fetched.Export.Cases, foreign.Writing{Today: reg.Today(), Open: func(caseID, record string) (io.ReadCloser, error) {
-		files, err := fetched.Export.Files(caseID)
-		if err != nil {
-			return nil, err
-		}
-		for _, file := range files {
-			if file.Record == record {
-				return file.Open()
-			}
-		}
-		return nil, fs.ErrNotExist
-	}})
-	if report != nil {
-		made.Report, made.Cases = report, report.Cases
-	}
-	return err
 }
 
 func (p *program) printExported(made exported) error {
@@ -249,6 +193,7 @@ type exportLine struct {
 	Answer     string   `json:"answer,omitempty"`
 	MayAnswer  bool     `json:"may_answer"`
 	MayFetch   bool     `json:"may_fetch"`
+	Fetched    string   `json:"fetched,omitempty"`
 }
 
 func (p *program) exportListCommand() *cobra.Command {
@@ -269,6 +214,9 @@ func (p *program) exportListCommand() *cobra.Command {
 			lines := []exportLine{}
 			for _, a := range acts {
 				l := exportLine{ID: a.ID, Asked: a.At.Format("2006-01-02"), By: a.By, Cases: []string{}, All: a.All, Format: a.Format, Purpose: a.Purpose, State: a.State, Until: a.Until.String(), To: a.To, Reason: a.Reason, AnsweredBy: a.AnsweredBy, Answer: a.Answer, MayAnswer: a.MayAnswer, MayFetch: a.MayFetch}
+				if a.Fetched != 0 {
+					l.Fetched = a.Fetched.String()
+				}
 				for _, c := range a.Cases {
 					l.Cases = append(l.Cases, c.Number)
 				}

@@ -169,7 +169,7 @@ func TestKinds(t *testing.T) {
 		"public_page":     "on name address",
 		"saved_search":    "name query member org",
 		"bulk":            "what case records",
-		"export":          "case all format purpose date until state to key reason answer",
+		"export":          "case all format purpose date until state to key reason answer fetched",
 		"bundle":          "case for date sealed language names files to reason",
 		"api_key":         "name mark scope org until",
 		"feed":            "mark",

@@ -36,6 +36,7 @@ var withoutLine = map[string]string{
 	"MayLock":       "the pages ask it to know whether to show a button",
 	"Allied":        "as MayLock: whether there are other nodes",
 	"MayEncode":     "as MayLock",
+	"MayExport":     "as MayLock",
 	"MayStamp":      "as MayLock",
 	"Idle":          "a time",
 	"Session":       "finds a session that was written down when it began",

@@ -75,6 +75,7 @@ type ExportAct struct {
 	Format     string
 	Purpose    string
 	Until      edtf.Day // the last day on which it can be fetched
+	Fetched    edtf.Day // on which it was fetched last; none: it was not
 	State      string
 	AnsweredBy string // name of who approved or refused it
 	To, Key    string
@@ -82,6 +83,7 @@ type ExportAct struct {
 	Answer     string
 	MayAnswer  bool
 	MayFetch   bool
+	Proved     bool // the member has just given their passphrase
 }
 
 // ExportFetch is an export that is fetched.
@@ -192,17 +194,23 @@ func (r *Registry) exportAct(ctx context.Context, s *access.Session, id string) 
 	if a.Until, err = edtf.ParseDay(rec.Get("until")); err != nil {
 		return ExportAct{}, nil, ErrNotFound
 	}
+	if day := rec.Get("fetched"); day != "" {
+		if a.Fetched, err = edtf.ParseDay(day); err != nil {
+			return ExportAct{}, nil, ErrNotFound
+		}
+	}
 	answers := r.mayAnswer(s.Member, asker, rec)
 	if !a.Own && !answers {
 		return ExportAct{}, nil, ErrNotFound
 	}
-	if len(rec.History) > 1 {
-		a.AnsweredBy = nameOf(r.roll(), rec.Author)
+	if by := answeredBy(rec); by != "" {
+		a.AnsweredBy = nameOf(r.roll(), by)
 	}
 	if a.State != ExportRefused && r.Today() > a.Until {
 		a.State = ExportOver
 	}
 	a.MayAnswer = answers && !a.Own && a.State == ExportAsked
+	a.Proved = r.sessions.Fresh(s)
 	a.MayFetch = a.Own && a.State == ExportOpen
 	for _, id := range rec.Fields["case"] {
 		number, err := r.index.NumberOf(ctx, id)
@@ -212,6 +220,27 @@ func (r *Registry) exportAct(ctx context.Context, s *access.Session, id string) 
 		a.Cases = append(a.Cases, CaseRef{id, number})
 	}
 	return a, rec, nil
+}
+
+// answeredBy is the id of who agreed to an export, or refused it; empty: nobody.
+func answeredBy(rec *casefile.Record) string {
+	if first(rec.History[0].Fields["state"]) != ExportAsked {
+		return ""
+	}
+	for _, ch := range rec.History[1:] {
+		if first(ch.Fields["state"]) != ExportAsked {
+			return ch.Author
+		}
+	}
+	return ""
+}
+
+// MayExport tells whether a member may hand on cases of an organisation of theirs
+// to somebody outside, be it the facts alone.
+func (r *Registry) MayExport(s *access.Session) bool {
+	return slices.ContainsFunc(s.Member.Orgs, func(org string) bool {
+		return access.Decide(s.Member, access.HandOver, access.Thing{Org: org, Part: access.Fact, Day: r.Today()})
+	})
 }
 
 // mayAnswer tells whether a member may agree to an export, or refuse it: one who
@@ -312,7 +341,11 @@ func (r *Registry) FetchExport(ctx context.Context, s *access.Session, id string
 	if !r.agreed(rec, ids) {
 		return ExportFetch{}, ErrExportWaits
 	}
+	if err := r.exportFetched(ctx, s, rec); err != nil {
+		return ExportFetch{}, err
+	}
 	q := ExportQuery{ids: ids, Purpose: purpose}
+	a.Fetched = r.Today()
 	out := ExportFetch{Act: a}
 	if out.Export, err = r.Export(ctx, s, q); err != nil {
 		return ExportFetch{}, err
@@ -323,6 +356,19 @@ func (r *Registry) FetchExport(ctx context.Context, s *access.Session, id string
 	return out, nil
 }
 
+// exportFetched writes down that an export is fetched today, before it is.
+func (r *Registry) exportFetched(ctx context.Context, s *access.Session, rec *casefile.Record) error {
+	today := []string{r.Today().String()}
+	if slices.Equal(rec.Fields["fetched"], today) {
+		return nil
+	}
+	fields := maps.Clone(rec.Fields)
+	fields["fetched"] = today
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	return r.write(ctx, s, []act{{stream: rec.ID, puts: []Put{{Record: rec.ID, Kind: exportKind, Fields: fields}}}})
+}
+
 // agreed tells whether a second person agreed to the export of those cases whose
 // organisations want it, and may hand them on themself to this day.
 func (r *Registry) agreed(rec *casefile.Record, ids []string) bool {
@@ -331,7 +377,7 @@ func (r *Registry) agreed(rec *casefile.Record, ids []string) bool {
 		return true
 	}
 	asker := r.roll().member(rec.History[0].Author)
-	second := r.roll().member(rec.Author)
+	second := r.roll().member(answeredBy(rec))
 	if asker == nil || second == nil || second.ID == asker.ID || second.Left {
 		return false
 	}

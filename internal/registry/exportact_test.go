@@ -196,9 +196,14 @@ func TestExportNeedsTwo(t *testing.T) {
 			t.Errorf("refused without a word: %v", err)
 		}
 		must(g.AnswerExport(ctx, g.session, a.ID, true, "as agreed"))
-		text, err := g.fetched(second, a.ID)
-		if err != nil || !strings.Contains(text, planted[0]) {
-			t.Errorf("agreed to, it is %q: %v", text, err)
+		for range 2 { // that it was fetched is written by who fetched it, who has not agreed by that
+			text, err := g.fetched(second, a.ID)
+			if err != nil || !strings.Contains(text, planted[0]) {
+				t.Errorf("agreed to, it is %q: %v", text, err)
+			}
+			if seen, err := g.Exports(ctx, g.session); err != nil || seen[0].Fetched != g.Today() || seen[0].AnsweredBy != g.session.Member.Name {
+				t.Errorf("once fetched it is %+v: %v", seen, err)
+			}
 		}
 		if err := g.AnswerExport(ctx, g.session, a.ID, false, "no"); !errors.Is(err, ErrExportClosed) {
 			t.Errorf("answered twice: %v", err)

@@ -464,6 +464,15 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err := g.AskExport(ctx, saule, NewExport{Cases: []string{id}, Format: "kua", Purpose: "un", To: "x", Key: "x", Reason: "x"})
 			return err
 		},
+		"FetchExport": func() error {
+			a, err := g.AskExport(ctx, g.session, NewExport{Cases: []string{id}, Format: "kua", Purpose: "un", To: "x", Key: "x", Reason: "x"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			size = g.index.Counted()
+			_, err = g.FetchExport(ctx, saule, a.ID)
+			return err
+		},
 		"AnswerExport": func() error {
 			a, err := g.AskExport(ctx, g.session, NewExport{Cases: []string{id}, Format: "kua", Purpose: "un", To: "x", Key: "x", Reason: "x"})
 			if err != nil {

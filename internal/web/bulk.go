@@ -53,12 +53,14 @@ type bulkBar struct {
 	All           string // says that all can be chosen; empty: they are all on this page, or too many
 	TooMany       string
 	Tasks, Grants bool
+	Exports       bool
 }
 
 func (s *server) bulkBar(v *visit, q url.Values, found registry.Page, query registry.Query) (*bulkBar, error) {
 	bar := &bulkBar{}
 	bar.Tasks, bar.Grants = s.reg.MayBulk(v.session)
-	if !bar.Tasks && !bar.Grants || len(found.Rows) == 0 {
+	bar.Exports = s.reg.MayExport(v.session)
+	if !bar.Tasks && !bar.Grants && !bar.Exports || len(found.Rows) == 0 {
 		return nil, nil
 	}
 	search := searchOf(q)

@@ -28,6 +28,7 @@ var sortNames = []string{"reported", "number", "incident", "stage", "updated"}
 
 type casesBody struct {
 	MayOpen                                     bool // new cases
+	MayExport                                   bool // take cases out
 	MayMatch                                    bool // say which cases are the same person
 	Why, Text, Found, Clock, Clear, First, Next string
 	ToPrint                                     string // the list with many rows on a page
@@ -121,7 +122,7 @@ func (s *server) cases(v *visit) error {
 		return err
 	}
 	body := casesBody{
-		MayOpen: s.mayOpenCases(v), MayMatch: s.reg.May(v.session, access.Match),
+		MayOpen: s.mayOpenCases(v), MayMatch: s.reg.May(v.session, access.Match), MayExport: s.reg.MayExport(v.session),
 		Why: v.whyThese(query), Text: query.Text, Found: v.N("cases.found", found.Total), Clock: v.clockWords(at),
 		Clear: at.link("/cases"), Sorts: v.sorts(query),
 		Chips: v.chips(q, query, orgs, named),

@@ -81,8 +81,9 @@ type fake struct {
 	came     []byte                 // what has come of it
 	content  string                 // of it
 
-	proved  bool // whoever makes a bundle has just given their passphrase
-	halfway bool // a bundle breaks off
+	exportKey string // to which exports are sealed
+	proved    bool   // whoever makes a bundle has just given their passphrase
+	halfway   bool   // a bundle breaks off
 
 	did     []string // what was done to an account, or about members
 	access  string   // what was done about who may read a case

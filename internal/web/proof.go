@@ -42,6 +42,8 @@ var proofActs = map[string]string{
 	"POST /exchange/back":              "hand",
 	"POST /common/offer":               "offer",
 	"POST /cases/{id}/erase":           "erase",
+	"POST /exports/{id}/answer":        "export_answer",
+	"POST /exports/{id}/fetch":         "export_fetch",
 	"POST /encoded":                    "encoded",
 	"POST /account/factor/begin":       "factor_begin",
 	"POST /account/factor/off":         "factor_off",
