@@ -591,3 +591,30 @@ func TestTemporaryTablesStayInMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestTokensAreComparedUnsortedRegression holds that no sorting of all tokens in
+// memory compares two indexes: at ten thousand cases it ended the program.
+func TestTokensAreComparedUnsortedRegression(t *testing.T) {
+	c := emptyStore(t)
+	if err := c.Exec(`CREATE VIRTUAL TABLE temp.tokens USING fts5vocab(main, search, instance)`); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, part := range content() {
+		if part.table != "search" {
+			continue
+		}
+		if err := c.Run("EXPLAIN QUERY PLAN "+part.sql, func(s *sqlite3.Stmt) error {
+			seen++
+			if step := s.ColumnText(3); strings.Contains(step, "TEMP B-TREE") {
+				t.Errorf("%s: %s", part.sql, step)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if seen == 0 {
+		t.Error("there is no plan: this test finds nothing")
+	}
+}
