@@ -79,6 +79,19 @@ func asked(root *cobra.Command, args []string) *cobra.Command {
 	return found
 }
 
+// accepted says whether a command takes a line as it is shown: its flags, with values of their form, and as many names. A
+// command that is named alone, in a sentence, is no line to type.
+func accepted(args []string) error {
+	cmd, rest, err := (&program{}).command().Find(args)
+	if err != nil || !cmd.Runnable() || len(rest) == 0 || slices.Contains(rest, "--help") {
+		return err
+	}
+	if err := cmd.ParseFlags(rest); err != nil {
+		return err
+	}
+	return cmd.ValidateArgs(cmd.Flags().Args())
+}
+
 // TestEveryCommandThatIsShownIsRun holds that each command in README, in the handbook and in docs (but for the formats) is one, has the flags it is
 // shown with, and is run by a test: by a script, or by the test that is named for it.
 func TestEveryCommandThatIsShownIsRun(t *testing.T) {
@@ -145,6 +158,9 @@ func TestEveryCommandThatIsShownIsRun(t *testing.T) {
 			if flag && name != "" && name != "help" && cmd.Flags().Lookup(name) == nil && cmd.InheritedFlags().Lookup(name) == nil {
 				t.Errorf("%s: %s has no flag --%s, as in %q", s.where, cmd.CommandPath(), name, s.line)
 			}
+		}
+		if err := accepted(s.args); err != nil && !strings.Contains(s.line, "|") { // several alternatives name commands, and are no line to type
+			t.Errorf("%s: the command refuses %q as it is shown: %v", s.where, s.line, err)
 		}
 		path := cmd.CommandPath()
 		if cmd.HasSubCommands() && !cmd.Runnable() || path == "kua help" || strings.HasPrefix(path, "kua completion") || slices.Contains(s.args, "--help") {
