@@ -103,8 +103,7 @@ func TestNobodyWritesForeignCases(t *testing.T) {
 	h := newHouse(t)
 	record := h.ask(h.keys["north"], http.MethodGet, "/cases/"+h.hidden, nil).body["records"].([]any)[0].(map[string]any)["id"].(string)
 	const nowhere = "0123456789abcdef0123456789abcdef"
-	newest := func() any { return h.ask(h.keys["north"], http.MethodGet, "/changes", nil).body["next"] }
-	at := newest()
+	at := h.ask(h.keys["north"], http.MethodGet, "/changes", nil).body["next"].(string)
 	for _, who := range southerners() {
 		for method, paths := range map[string][]string{
 			http.MethodPost: {"/cases/{}/records", "/cases/{}/records/" + record + "/withdraw", "/bulk"}, http.MethodPut: {"/cases/{}/records/" + record},
@@ -140,8 +139,8 @@ func TestNobodyWritesForeignCases(t *testing.T) {
 			}
 		}
 	}
-	if now := newest(); now != at {
-		t.Errorf("something was written: %v, %v", at, now)
+	if a := h.ask(h.keys["north"], http.MethodGet, "/changes?cursor="+at, nil); len(a.body["changes"].([]any)) != 0 {
+		t.Errorf("something was written: %s", a.Body)
 	}
 	// Nor does a key without the scope.
 	if a := h.ask(h.key(h.signIn("north"), "reads", access.ReadCases), http.MethodPost, "/cases/"+h.open+"/records", object{"kind": "note", "fields": object{"text": "x"}}); a.Code != http.StatusForbidden {

@@ -77,7 +77,6 @@ var withoutDecision = map[string]string{
 	"NewPassphrase": "chance, which nothing keeps",
 
 	"Once":        "what is done asks",
-	"Newest":      "how many entries there are, which every answer that counts says",
 	"AwaitChange": "that something was written, and not what",
 	"MakeAPIKey":  "a member's own, who can give no more than is theirs",
 	"SignInByKey": "whoever comes has no session yet: the secret decides",
