@@ -22,6 +22,7 @@ import (
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/web"
+	"github.com/kua-registry/kua/internal/webhook"
 )
 
 // How long a client may take. A slow line is not an attack; a client that
@@ -223,9 +224,14 @@ func (h *host) tend(ctx context.Context, reg *registry.Registry) <-chan struct{}
 		defer close(exchanging)
 		reg.KeepExchanging(ctx)
 	}()
+	telling := make(chan struct{})
+	go func() {
+		defer close(telling)
+		reg.KeepTelling(ctx, webhook.New(webhook.Options{}))
+	}()
 	go func() {
 		defer close(done)
-		defer func() { <-carrying; <-exchanging; <-abreast }()
+		defer func() { <-carrying; <-exchanging; <-abreast; <-telling }()
 		ticks := time.NewTicker(tendEvery)
 		defer ticks.Stop()
 		beThrifty()

@@ -133,7 +133,7 @@ func (p *program) command() *cobra.Command {
 		p.caseCommand(), p.checkCommand(), p.verifyCommand(), p.orgCommand(), p.memberCommand(), p.apiKeyCommand(), p.intakeCommand(),
 		p.eraseCommand(), p.auditCommand(), p.forgetCommand(), p.shareCommand(), p.recoverCommand(), p.lockCommand(), p.grantCommand(), p.revokeCommand(),
 		p.reviewCommand(), p.timestampCommand(), p.backupCommand(), p.restoreCommand(),
-		p.passphraseCommand(), p.mailCommand(), p.remindCommand(), p.geojsonCommand(), p.safeCopyCommand(), p.outsideCommand(), p.evidenceCommand(), p.dossierCommand(), p.moveCommand(), p.nodeCommand(), p.joinCommand(), p.benchCommand(),
+		p.passphraseCommand(), p.mailCommand(), p.remindCommand(), p.webhookCommand(), p.geojsonCommand(), p.safeCopyCommand(), p.outsideCommand(), p.evidenceCommand(), p.dossierCommand(), p.moveCommand(), p.nodeCommand(), p.joinCommand(), p.benchCommand(),
 		p.relayCommand(), p.exchangeCommand(), p.commonCommand(), p.reportCommand(), p.sealCommand(), p.doctorCommand(),
 		p.manCommand(), p.handbookCommand(),
 	)

@@ -172,6 +172,8 @@ func TestKinds(t *testing.T) {
 		"export":          "case all format purpose date until state to key reason answer fetched",
 		"bundle":          "case for date sealed language names files to reason",
 		"api_key":         "name mark scope org until",
+		"webhook":         "key url",
+		"webhook_host":    "host inside",
 		"feed":            "mark",
 		"reminders":       "often address",
 		"second_factor":   "method secret recovery",

@@ -94,6 +94,7 @@ func (ro *roll) putAPIKey(member string, e casefile.Entry) bool {
 			return false
 		}
 		ro.APIKeys = slices.DeleteFunc(ro.APIKeys, func(k *apiKey) bool { return k == old })
+		ro.Webhooks = slices.DeleteFunc(ro.Webhooks, func(w *webhook) bool { return w.Key == e.Record }) // they end with it
 		return true
 	}
 	until, err := edtf.ParseDay(first(e.Fields["until"]))
@@ -352,16 +353,21 @@ func (r *Registry) SignInByKey(ctx context.Context, text string) (*access.Sessio
 	if wait := r.apiKeys.ask(id, r.now()); wait > 0 {
 		return nil, &access.WaitError{Wait: wait}
 	}
+	keys, err := r.openAPIKey(ctx, ro, k, secret)
+	if err != nil {
+		return nil, err
+	}
+	return access.KeySession(ro.limited(k), keys, id), nil
+}
+
+// limited is the member of a key, limited to what the key leaves.
+func (ro *roll) limited(k *apiKey) access.Member {
 	m := ro.member(k.Member).Member
 	m.Limit = &access.Limit{Scopes: k.Scopes, Org: k.Org}
 	if k.Org != "" {
 		m.Orgs = slices.DeleteFunc(slices.Clone(m.Orgs), func(org string) bool { return org != k.Org })
 	}
-	keys, err := r.openAPIKey(ctx, ro, k, secret)
-	if err != nil {
-		return nil, err
-	}
-	return access.KeySession(m, keys, id), nil
+	return m
 }
 
 // openAPIKey opens what a key opens, or knows it from a request before.

@@ -43,6 +43,7 @@ const (
 	actFactor       = "factor"
 	actFeed         = "feed"
 	actAPIKey       = "api_key"
+	actWebhook      = "webhook"
 	actMail         = "mail"
 	actPlace        = "place" // of sealed files
 	actKeys         = "keys"  // copied, let go of, destroyed

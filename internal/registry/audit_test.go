@@ -78,13 +78,14 @@ var withoutLine = map[string]string{
 	"Changes":     "ids of what the member may see, and nothing of it",
 	"Once":        "what is done writes its own",
 	"AwaitChange": "as Changes",
-	"APIKeys":     "a member's own; to an administrator whose programs there are",
-	"Feed":        "a member's own",
-	"FeedOf":      "the secret decides; no case and nobody is named, and a program asks many times a day",
-	"Reminders":   "a member's own",
-	"Query":       "a digest and chance; no id to be tried",
-	"Remind":      "the clock asks for it, and nobody",
-	"HalfOpen":    "finds a sign-in whose passphrase was right; what becomes of it is written down",
+	"Webhooks":    "as APIKeys", "WebhookHosts": "hosts; no case and nobody is named", "TellWebhooks": "as Remind", "KeepTelling": "as Remind",
+	"APIKeys":   "a member's own; to an administrator whose programs there are",
+	"Feed":      "a member's own",
+	"FeedOf":    "the secret decides; no case and nobody is named, and a program asks many times a day",
+	"Reminders": "a member's own",
+	"Query":     "a digest and chance; no id to be tried",
+	"Remind":    "the clock asks for it, and nobody",
+	"HalfOpen":  "finds a sign-in whose passphrase was right; what becomes of it is written down",
 }
 
 // showsIdentity are the exported methods that can show who somebody is.

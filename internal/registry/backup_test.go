@@ -402,9 +402,13 @@ func TestRestoredIsAllOfIt(t *testing.T) {
 	if err := h.SetMail(ctx, h.session, MailServer{Host: "mail.example", Port: 465, TLS: "tls", User: "kua", Password: "a secret", From: "kua@example.org"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := h.MakeAPIKey(ctx, h.session, NewAPIKey{Name: "a program", Scopes: access.Scopes()[:1], Until: h.Today() + 30}); err != nil {
+	key, _, err := h.MakeAPIKey(ctx, h.session, NewAPIKey{Name: "a program", Scopes: access.Scopes()[:1], Until: h.Today() + 30})
+	if err != nil {
 		t.Fatal(err)
 	}
+	h.hook("aigerim", key.ID, "x")
+	h.note("asel", h.cases[0])
+	h.tells(&receivers{}, 0)
 	to := h.disk()
 	h.backUp(to)
 	reg, _ := h.restored(to, "")
@@ -424,6 +428,7 @@ func TestRestoredIsAllOfIt(t *testing.T) {
 		"drafts":            func(h *house) (any, error) { return h.Drafts(ctx, h.people["asel"], h.cases[0]) },
 		"reports":           func(h *house) (any, error) { return h.Submissions(ctx, h.people["saule"]) },
 		"mail":              func(h *house) (any, error) { return h.Mail(ctx, h.session) },
+		"webhooks":          func(h *house) (any, error) { return h.Webhooks(h.session) },
 		"keys for programs": func(h *house) (any, error) { return h.APIKeys(h.session), nil },
 		"where files are":   func(h *house) (any, error) { return h.Place(ctx, h.session, false) },
 		"a case":            func(h *house) (any, error) { return h.Case(ctx, h.people["asel"], h.cases[0], Clock{}) },

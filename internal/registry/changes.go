@@ -165,6 +165,11 @@ func (r *Registry) AwaitChange(ctx context.Context, cursor string) error {
 	if err != nil {
 		return err
 	}
+	return r.awaitWrite(ctx, after)
+}
+
+// awaitWrite is AwaitChange from a place in the ledger on.
+func (r *Registry) awaitWrite(ctx context.Context, after uint64) error {
 	for {
 		rung := r.bell.wait()
 		if r.index.Counted() > after {

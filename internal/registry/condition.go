@@ -24,6 +24,7 @@ type Condition struct {
 	Recovery      string      // what is to be done about recovery, as RecoveryNone; empty: nothing
 	Backups       BackupState // and what is to be done about them
 	Alarms        int         // that nobody has looked at; 0 for whoever may not see them
+	Webhooks      int         // that were given up, or whose host is not allowed any more
 	Stamped       Stamped     // the time stamp over the newest checkpoint that has one
 }
 
@@ -54,6 +55,7 @@ func (c Condition) Findings(day func(time.Time) string) []doctor.Finding {
 		found(true, "backup.proof_old", day(b.Proven))
 	}
 	found(c.Alarms > 0, "alarms", strconv.Itoa(c.Alarms))
+	found(c.Webhooks > 0, "webhooks", strconv.Itoa(c.Webhooks))
 	return all
 }
 
@@ -94,6 +96,15 @@ func (r *Registry) Condition(ctx context.Context, s *access.Session) (_ Conditio
 	for _, rec := range stamps {
 		if entries, err := strconv.ParseUint(rec.Get("entries"), 10, 64); err == nil && entries > c.Stamped.Entries {
 			c.Stamped = Stamped{entries, rec.At}
+		}
+	}
+	hooks, err := r.Webhooks(s)
+	if err != nil {
+		return Condition{}, err
+	}
+	for _, w := range hooks {
+		if w.State == WebhookGivenUp || w.State == WebhookRefused {
+			c.Webhooks++
 		}
 	}
 	if access.Decide(s.Member, access.Audit, access.Thing{}) {

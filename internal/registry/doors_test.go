@@ -76,10 +76,13 @@ var withoutDecision = map[string]string{
 
 	"NewPassphrase": "chance, which nothing keeps",
 
-	"Once":        "what is done asks",
-	"AwaitChange": "that something was written, and not what",
-	"MakeAPIKey":  "a member's own, who can give no more than is theirs",
-	"SignInByKey": "whoever comes has no session yet: the secret decides",
+	"Once":         "what is done asks",
+	"AwaitChange":  "that something was written, and not what",
+	"TellWebhooks": "as Changes of the member of its key, of whom the program itself asks", "KeepTelling": "as TellWebhooks",
+	"MakeWebhook":  "a member's own, for a key of theirs, to a host that is allowed",
+	"WebhookHosts": "hosts, which whoever sets one up must know",
+	"MakeAPIKey":   "a member's own, who can give no more than is theirs",
+	"SignInByKey":  "whoever comes has no session yet: the secret decides",
 
 	"Feed":         "a member's own calendar link",
 	"EndFeed":      "a member's own calendar link",

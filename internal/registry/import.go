@@ -296,5 +296,5 @@ func doorOfItsOwn(kind string) bool {
 	case "match", factorKind, searchKind, captureKind, statementKind, releaseKind, publicKind, bulkKind, bundleKind, exportKind, mapKind, authorityKind, stampKind, nodeKind, arrivalKind, encodingKind, encodingRowsKind, commonKind, revocationKind, packKind:
 		return true
 	}
-	return told(kind) || kind == apiKeyKind || onRoll(kind)
+	return told(kind) || forProgramsKind(kind) || onRoll(kind)
 }

@@ -27,6 +27,7 @@ const (
 	turnWriting   = "writing"
 	turnKeys      = "forgetting keys"
 	turnReminders = "reminders"
+	turnWebhooks  = "webhooks"
 )
 
 // partLabel says what a value that machines share is sealed for.
@@ -90,13 +91,13 @@ type flight struct {
 // its machines.
 func isShared(file string) bool {
 	switch file {
-	case filepath.FromSlash(nodeKeyFile), filepath.FromSlash(nodeVault), placeFile, mailFile, remindedFile:
+	case filepath.FromSlash(nodeKeyFile), filepath.FromSlash(nodeVault), placeFile, mailFile, remindedFile, toldFile:
 		return true
 	}
 	if filepath.Dir(file) != keysDir {
 		return false
 	}
-	return slices.ContainsFunc([]string{"member-", "org-", "intake-", "invite-", "recovery-"}, func(begins string) bool {
+	return slices.ContainsFunc([]string{"member-", "org-", "intake-", "invite-", "recovery-", apiKeyPrefix}, func(begins string) bool {
 		return strings.HasPrefix(filepath.Base(file), begins)
 	})
 }
@@ -221,7 +222,7 @@ func (r *Registry) takePart(p pgstore.Part) error {
 
 // fileOf finds the shared file of this directory whose name the database has.
 func (r *Registry) fileOf(of [32]byte) string {
-	files := []string{placeFile, mailFile, remindedFile}
+	files := []string{placeFile, mailFile, remindedFile, toldFile}
 	entries, _ := os.ReadDir(filepath.Join(r.dir, keysDir)) // what can't be read is not taken away
 	for _, e := range entries {
 		files = append(files, filepath.Join(keysDir, e.Name()))

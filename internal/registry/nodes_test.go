@@ -582,6 +582,50 @@ func TestMachinesRemindOnce(t *testing.T) {
 	}
 }
 
+// TestMachinesTellOnce: one machine tells a receiver, whichever asks first; the
+// other knows it, signs alike, and makes cursors that are good on both.
+func TestMachinesTellOnce(t *testing.T) {
+	ctx := context.Background()
+	m := twoMachines(t)
+	key, text := m.a.apiKey("asel", "", access.ReadCases)
+	m.a.hook("asel", key, "x")
+	m.b.isAbreast()
+	var to receivers
+	round := func() []Notice {
+		t.Helper()
+		m.a.note("asel", m.a.cases[0])
+		m.b.isAbreast()
+		m.a.clock.t = m.a.clock.t.Add(time.Hour)
+		var wg sync.WaitGroup
+		for range 3 {
+			for _, h := range []*house{m.b, m.a} {
+				wg.Go(func() {
+					if _, err := h.TellWebhooks(ctx, to.tell); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		wg.Wait()
+		return to.of("x")
+	}
+	for i := range 2 {
+		told := round()
+		if len(told) != 1 {
+			t.Fatalf("told %d times in round %d", len(told), i)
+		}
+		if want := m.b.webhookSecret(m.b.roll().Webhooks[0].Record); !bytes.Equal(told[0].Secret, want) {
+			t.Error("the machines sign otherwise")
+		}
+		cursor := string(told[0].Body[bytes.LastIndex(told[0].Body, []byte(`":"`))+3 : len(told[0].Body)-3])
+		for _, h := range []*house{m.a, m.b} {
+			if found, err := h.Changes(ctx, h.program(text), cursor); err != nil || len(found.Changes) == 0 {
+				t.Errorf("from its cursor on: %+v %v", found, err)
+			}
+		}
+	}
+}
+
 // TestMachineBlindShowsNothing: where the database can't be asked nothing is
 // shown, and all goes on when it answers again.
 func TestMachineBlindShowsNothing(t *testing.T) {

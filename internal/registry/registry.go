@@ -144,6 +144,7 @@ type Registry struct {
 	matching  matching
 	uploads   uploads
 	reminding sync.Mutex    // held by whoever sends reminders
+	telling   telling       // of webhooks
 	kept      chan struct{} // of one: a file was kept since it was last looked
 }
 

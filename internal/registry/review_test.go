@@ -412,6 +412,13 @@ func TestReviewerCannotEditRegression(t *testing.T) {
 			_, err := g.Once(ctx, saule, "", nil, func(func() string, bool) ([]byte, error) { return nil, ErrNotAllowed })
 			return err
 		},
+		"MakeWebhook: with another's key": func() error {
+			_, _, err := g.MakeWebhook(ctx, saule, NewWebhook{Key: newID(), URL: "https://receiver.sample.example/"})
+			return err
+		},
+		"EndWebhook: there is none":    func() error { return g.EndWebhook(ctx, saule, newID()) },
+		"AllowWebhookHost":             func() error { return g.AllowWebhookHost(ctx, saule, "receiver.sample.example", true) },
+		"DisallowWebhookHost":          func() error { return g.DisallowWebhookHost(ctx, saule, "receiver.sample.example") },
 		"EndAPIKey: there is none":     func() error { return g.EndAPIKey(ctx, saule, newID()) },
 		"EndFactorOf":                  func() error { return g.EndFactorOf(ctx, saule, g.session.Member.ID) },
 		"ConfirmFactor: none is begun": func() error { _, err := g.ConfirmFactor(ctx, saule, "123456"); return err },

@@ -190,11 +190,11 @@ func (rs *rights) add(log ledger.ID, entries []index.Entry, size uint64) (refuse
 			if !next.putTold(e.Stream, e.Entry) {
 				refused = append(refused, e.Pos)
 			}
-		case e.Kind == apiKeyKind:
+		case forProgramsKind(e.Kind):
 			if next == nil {
 				next = rs.roll.clone()
 			}
-			if !next.putAPIKey(e.Stream, e.Entry) {
+			if !next.putForPrograms(e.Stream, e.Entry) {
 				refused = append(refused, e.Pos)
 			}
 		case e.Kind == packKind:
@@ -503,7 +503,7 @@ func (r *Registry) readRights(ctx context.Context, rs *rights) error {
 		if c.Kind != kindAudit {
 			r.latest.Store(max(r.latest.Load(), c.At.UnixMilli()))
 		}
-		if c.Kind == "case" || c.Kind == grantKind || c.Kind == revocationKind || c.Kind == kindErasure || c.Kind == factorKind || told(c.Kind) || c.Kind == apiKeyKind || c.Kind == searchKind || c.Kind == packKind || onRoll(c.Kind) {
+		if c.Kind == "case" || c.Kind == grantKind || c.Kind == revocationKind || c.Kind == kindErasure || c.Kind == factorKind || told(c.Kind) || forProgramsKind(c.Kind) || c.Kind == searchKind || c.Kind == packKind || onRoll(c.Kind) {
 			next := opened(e, c)
 			next.From = r.from(c.Author)
 			pending = append(pending, next)

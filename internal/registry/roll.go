@@ -79,6 +79,9 @@ type roll struct {
 	Feeds       []*feed
 	Reminders   []*reminders
 	APIKeys     []*apiKey `json:",omitempty"`
+
+	Webhooks     []*webhook     `json:",omitempty"`
+	WebhookHosts []*webhookHost `json:",omitempty"`
 }
 
 // clone is a copy of which the records can be changed.
@@ -98,7 +101,7 @@ func (ro *roll) clone() *roll {
 	}
 	next.Factors = slices.Clone(ro.Factors) // none of them ever changes, as of the next three
 	next.Feeds, next.Reminders = slices.Clone(ro.Feeds), slices.Clone(ro.Reminders)
-	next.APIKeys = slices.Clone(ro.APIKeys)
+	next.APIKeys, next.Webhooks, next.WebhookHosts = slices.Clone(ro.APIKeys), slices.Clone(ro.Webhooks), slices.Clone(ro.WebhookHosts)
 	for _, k := range ro.Passkeys {
 		c := *k
 		next.Passkeys = append(next.Passkeys, &c)
