@@ -151,7 +151,7 @@ func TestWebhookTellsOfItsOwn(t *testing.T) {
 	h.tells(&to, time.Hour)
 	h.again()
 	h.tells(&to, time.Hour)
-	if to.told != nil && len(to.told) > 0 {
+	if len(to.told) > 0 {
 		t.Errorf("told again, or of the audit: %v", slices.Collect(maps.Keys(to.told)))
 	}
 	// What follows soon waits for a pause, and is told once.

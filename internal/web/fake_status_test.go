@@ -16,7 +16,7 @@ func (f *fake) Condition(ctx context.Context, s *access.Session) (registry.Condi
 		return registry.Condition{Backups: backups}, err
 	}
 	return registry.Condition{
-		Alone: true, WithoutFactor: 2, StaleCopies: 1, Recovery: registry.RecoveryOld, Alarms: 3,
+		Alone: true, WithoutFactor: 2, StaleCopies: 1, Recovery: registry.RecoveryOld, Alarms: 3, Webhooks: 1,
 		Backups: registry.BackupState{Made: moment("2022-06-23T22:00:00Z"), Where: "/mnt/" + hostile, Why: "unproven"},
 		Stamped: registry.Stamped{Entries: 2200, At: moment("2022-06-20T08:00:00Z")},
 	}, nil

@@ -79,6 +79,7 @@ type register interface {
 	Recovery(s *access.Session) (registry.RecoveryView, error)
 	backupRegister
 	apiKeyRegister
+	webhookRegister
 	statusRegister
 	memberRegister
 	recordRegister
@@ -215,7 +216,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.apiKeyRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.uploadRoutes(), s.copyRoutes(), s.letterRoutes(), s.bundleRoutes(), s.analysisRoutes(), s.estimateRoutes(), s.encodedRoutes(), s.matchingRoutes(), s.statementRoutes(), s.stampRoutes(), s.inboxRoutes(), s.exchangeRoutes(), s.exportRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.apiKeyRoutes(), s.webhookRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.uploadRoutes(), s.copyRoutes(), s.letterRoutes(), s.bundleRoutes(), s.analysisRoutes(), s.estimateRoutes(), s.encodedRoutes(), s.matchingRoutes(), s.statementRoutes(), s.stampRoutes(), s.inboxRoutes(), s.exchangeRoutes(), s.exportRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},
