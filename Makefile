@@ -98,6 +98,7 @@ bench: build ## the figures of docs/performance.md
 
 LOAD_CASES ?= 10000
 WORKERS ?= 500
+PROGRAMS ?= 50
 LOAD_DIR := bin/bench/register-$(LOAD_CASES)
 
 .PHONY: moved
@@ -124,6 +125,11 @@ bench-backup: bench-generate ## a register of LOAD_CASES with four files of 25 M
 bench-load: bench-generate ## WORKERS (500) case workers at its pages, thinking 10 s and less, then what it can carry
 	go build -o bin/load ./bench/load
 	bin/load -registry $(LOAD_DIR) -kua bin/kua -workers $(WORKERS) -think 10s,5s,2s,0
+
+.PHONY: bench-programs
+bench-programs: bench-generate ## PROGRAMS (50) programs with keys at the interface for programs, thinking 1 s, then what it can carry
+	go build -o bin/load ./bench/load
+	bin/load -registry $(LOAD_DIR) -kua bin/kua -programs -workers $(PROGRAMS) -think 1s,0
 
 .PHONY: bench-machines
 bench-machines: build postgres ## what one machine carries and what two on one PostgreSQL do, each with a share of a processor; root
@@ -214,6 +220,18 @@ bench-peers-encoded: go $(ANONLINK)/bin/python ## encoded lists compared here an
 $(ANONLINK)/bin/python:
 	python3 -m venv $(ANONLINK)
 	$(ANONLINK)/bin/pip install -q anonlink==0.15.3 || { rm -rf $(ANONLINK); exit 1; }
+
+# What tries the interface for programs is installed from PyPI into an environment of its own.
+SCHEMATHESIS := $(GOBIN)/schemathesis
+ASKED ?= 600
+
+.PHONY: schemathesis
+schemathesis: go $(SCHEMATHESIS)/bin/schemathesis ## the interface for programs asked for ASKED (600) seconds by schemathesis, with good and bad keys: no 5xx, nothing outside its document, nothing of others
+	go run ./bench/schemathesis -schemathesis $(SCHEMATHESIS)/bin/schemathesis -seconds $(ASKED)
+
+$(SCHEMATHESIS)/bin/schemathesis:
+	python3 -m venv $(SCHEMATHESIS)
+	$(SCHEMATHESIS)/bin/pip install -q schemathesis==4.32.5 || { rm -rf $(SCHEMATHESIS); exit 1; }
 
 .PHONY: release
 release: go ## programs, Debian packages, container file, SBOMs and checksums of this commit, in dist

@@ -14,8 +14,11 @@
 // distributed, with the mean of -think). With a think time of 0 they ask as fast
 // as they are answered: how much the server can carry.
 //
-// What is asked for is a list of pages (pages.go): an interface for programs is
-// one more list.
+// What is asked for is a list of pages (pages.go). With -programs it is that of
+// the interface for programs (programs.go): keys in the place of sessions, what
+// was read asked for unless it is the same, lists by their cursors, the feed
+// followed, writes named and asked twice. What was written must be found among
+// what was written to.
 //
 // With -reports people outside report meanwhile (reports.go), and what they were
 // told is there must be there.

@@ -34,6 +34,7 @@ func main() {
 	flag.DurationVar(&d.lasts, "lasts", time.Minute, "how long each is measured")
 	flag.DurationVar(&d.warm, "warm", 10*time.Second, "how long the workers work before it is measured")
 	flag.Float64Var(&d.writes, "writes", 5, "how many of a hundred requests write")
+	flag.BoolVar(&d.programs, "programs", false, "programs with keys, at the interface for programs, in the place of workers")
 	flag.Uint64Var(&d.seed, "seed", 1, "seed of what the workers do")
 	flag.BoolVar(&d.pause, "pause", false, "wait for a line on standard input before it is measured, once all are signed in")
 	flag.BoolVar(&d.machines, "machines", false, "measure what one machine carries and what two on one PostgreSQL do, of a copy of the register; needs -kua, and root")
@@ -42,6 +43,9 @@ func main() {
 	flag.IntVar(&d.reportBytes, "report-bytes", 1<<20, "how many bytes the file of a report has, up to 4 MiB")
 	flag.Parse()
 	d.addresses = strings.Split(*addresses, ",")
+	if d.reading, d.writing = reads, writes; d.programs {
+		d.reading, d.writing = programReads, programWrites
+	}
 	for _, t := range strings.Split(*thinks, ",") {
 		think, err := time.ParseDuration(t)
 		if err != nil {
@@ -74,6 +78,9 @@ type driver struct {
 	writes    float64
 	seed      uint64
 	pause     bool
+	programs  bool
+	reading   []page
+	writing   []page
 	machines  bool
 	share     float64
 
@@ -136,11 +143,14 @@ func (d *driver) run(ctx context.Context) error {
 		}
 	}
 	for _, think := range d.thinks {
-		if _, err := d.measure(ctx, workers, think); err != nil {
-			return err
+		if _, err = d.measure(ctx, workers, think); err != nil {
+			break
 		}
 	}
-	return nil
+	for _, w := range workers {
+		err = errors.Join(err, w.endKeys())
+	}
+	return err
 }
 
 // signIn signs the workers in, one after the other, each at their node.
@@ -159,6 +169,11 @@ func (d *driver) signIn(ctx context.Context) ([]*worker, error) {
 		}
 		if err := w.signIn(ctx, name, d.of.Passphrase); err != nil {
 			return nil, fmt.Errorf("signing %s in: %w", name, err)
+		}
+		if d.programs {
+			if err := w.makeKeys(ctx); err != nil {
+				return nil, fmt.Errorf("a key of %s: %w", name, err)
+			}
 		}
 		workers = append(workers, w)
 	}

@@ -101,14 +101,19 @@ func (w *worker) read(ctx context.Context, c invented.Case) error {
 // search looks for somebody by their name as it might have been heard: spelt
 // in another script than the list has it, with a slip.
 func (w *worker) search(ctx context.Context) error {
+	_, err := w.get(ctx, "/cases?q="+url.QueryEscape(w.heard()))
+	return err
+}
+
+// heard is the name of somebody as it might have been heard.
+func (w *worker) heard() string {
 	c := w.any()
 	name := c.Person.Misspelt(w.chance, (c.Script+1+invented.Script(w.chance.IntN(2)))%3)
 	words := name.Family
 	if w.chance.IntN(3) > 0 {
 		words += " " + name.Given
 	}
-	_, err := w.get(ctx, "/cases?q="+url.QueryEscape(words))
-	return err
+	return words
 }
 
 func (w *worker) filtered(ctx context.Context) error {

@@ -28,6 +28,11 @@ type worker struct {
 	think   time.Duration
 	wrote   int
 
+	// Of a program: its keys, and what it has read last.
+	keys                          []string
+	turn                          int // which key it comes with: one as long as it does one thing
+	last, lastTag, next50, cursor string
+
 	page   string // what is being asked for, for its times
 	from   time.Time
 	result *result
@@ -95,6 +100,7 @@ func (w *worker) work(ctx context.Context, from time.Time, result *result) {
 	for ctx.Err() == nil {
 		p := w.next()
 		w.page = p.name
+		w.turn++
 		if err := p.ask(w, ctx); err != nil && ctx.Err() == nil {
 			result.wrong(p.name, err)
 		}
@@ -108,9 +114,9 @@ func (w *worker) work(ctx context.Context, from time.Time, result *result) {
 // two or three that read.
 func (w *worker) next() page {
 	if w.chance.Float64()*100 < w.d.writes/(1-2*w.d.writes/100) {
-		return choose(w.chance, writes)
+		return choose(w.chance, w.d.writing)
 	}
-	return choose(w.chance, reads)
+	return choose(w.chance, w.d.reading)
 }
 
 func choose(r *rand.Rand, of []page) page {
@@ -150,14 +156,14 @@ func (w *worker) post(ctx context.Context, path string, values url.Values) (stri
 		return "", err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	status, next, _, err := w.do(req, w.page)
+	status, head, _, err := w.do(req, w.page)
 	if err != nil {
 		return "", err
 	}
 	if status != http.StatusSeeOther {
 		return "", fmt.Errorf("a form was answered with %d", status)
 	}
-	to, err := url.Parse(next)
+	to, err := url.Parse(head.Get("Location"))
 	if err != nil {
 		return "", err
 	}
@@ -165,18 +171,18 @@ func (w *worker) post(ctx context.Context, path string, values url.Values) (stri
 }
 
 // do asks, reads the answer to its last byte, and notes how long it took.
-func (w *worker) do(req *http.Request, name string) (status int, next, text string, err error) {
+func (w *worker) do(req *http.Request, name string) (status int, head http.Header, text string, err error) {
 	start := time.Now()
 	answer, err := w.client.Do(req)
 	if err != nil {
-		return 0, "", "", err
+		return 0, nil, "", err
 	}
 	body, err := io.ReadAll(answer.Body)
 	answer.Body.Close()
 	if start.After(w.from) && err == nil {
 		w.result.answered(name, time.Since(start))
 	}
-	return answer.StatusCode, answer.Header.Get("Location"), string(body), err
+	return answer.StatusCode, answer.Header, string(body), err
 }
 
 // form is the form of a page, filled in as a browser would send it.

@@ -40,6 +40,13 @@ PRAGMA synchronous=FULL;
 CREATE TABLE IF NOT EXISTS asked(name BLOB PRIMARY KEY, digest BLOB NOT NULL, at INTEGER NOT NULL, answer BLOB) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS asked_at ON asked(at);`
 
+// What is over a day old is forgotten, and what a clock that was ahead has
+// written. Each by itself: with OR all of a day would be gone through each time.
+const (
+	forgetOld   = `DELETE FROM asked WHERE at < ?`
+	forgetAhead = `DELETE FROM asked WHERE at > ?`
+)
+
 // Open opens the store at path and makes it if it is not there.
 func Open(path string, key [32]byte) (*Store, error) {
 	conn, err := sqlfile.Open(path, &key)
@@ -79,8 +86,10 @@ func (s *Store) Begin(ctx context.Context, name, digest [32]byte, now time.Time)
 	if s.busy[name] {
 		return nil, false, ErrBusy
 	}
-	if err := s.conn.Run(`DELETE FROM asked WHERE at < ? OR at > ?`, nil, now.Add(-Lasts).UnixMilli(), now.Add(Lasts).UnixMilli()); err != nil {
-		return nil, false, err
+	for statement, at := range map[string]time.Time{forgetOld: now.Add(-Lasts), forgetAhead: now.Add(Lasts)} {
+		if err := s.conn.Run(statement, nil, at.UnixMilli()); err != nil {
+			return nil, false, err
+		}
 	}
 	there, other := false, false
 	err = s.conn.Run(`SELECT digest, answer FROM asked WHERE name = ?`, func(st *sqlite3.Stmt) error {

@@ -6,8 +6,11 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // TestOnce holds that the same has the same answer for a day, also once the
@@ -58,5 +61,26 @@ func TestOnce(t *testing.T) {
 	is("a day later", a, other, "", false, nil)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestForgettingGoesThroughNothingRegression holds that what is forgotten is found
+// by its time: else each request goes through all of the day before.
+func TestForgettingGoesThroughNothingRegression(t *testing.T) {
+	s, err := Open(filepath.Join(t.TempDir(), "once.db"), [32]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, statement := range []string{forgetOld, forgetAhead} {
+		err := s.conn.Run("EXPLAIN QUERY PLAN "+statement, func(st *sqlite3.Stmt) error {
+			if plan := st.ColumnText(3); !strings.HasPrefix(plan, "SEARCH asked USING INDEX asked_at") {
+				t.Errorf("%s: %s", statement, plan)
+			}
+			return nil
+		}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
