@@ -76,9 +76,9 @@ func all(ctx context.Context, program string, seconds int, seed uint64, keep str
 		return err
 	}
 	server := &http.Server{Handler: api.New(m.reg, api.Options{Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), Version: "made up"}), ReadHeaderTimeout: time.Minute}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	defer func() { _ = server.Close(); _ = <-served }()
+	served := make(chan struct{})
+	go func() { defer close(served); _ = server.Serve(listener) }() // until it is closed
+	defer func() { _ = server.Close(); <-served }()
 	runs := []run{
 		{"a key for everything, ids drawn", 25, m.whole, true, nil, "all", checksOfKey},
 		{"a key for everything, its own cases", 25, m.whole, true, m.own, "positive", checksOfKey},

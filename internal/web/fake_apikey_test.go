@@ -23,7 +23,7 @@ func (f *fake) APIKeys(s *access.Session) []registry.APIKeyView {
 	}
 	today := f.Today()
 	views := []registry.APIKeyView{
-		{ID: apiKeyOne, Member: s.Member.ID, MemberName: s.Member.Name, Name: "sample: monthly figures", Scopes: []access.Scope{access.CountFigures}, Until: today.Add(40), Since: moment("2022-06-01T08:00:00Z"), Used: moment("2022-06-24T07:30:00Z")},
+		{ID: apiKeyOne, Member: s.Member.ID, MemberName: s.Member.Name, Name: "sample: monthly figures", Scopes: []access.Scope{access.ReadFacts, access.CountFigures}, Until: today.Add(40), Since: moment("2022-06-01T08:00:00Z"), Used: moment("2022-06-24T07:30:00Z")},
 		{ID: strings.Repeat("b", 32), Member: s.Member.ID, MemberName: s.Member.Name, Name: hostile, Scopes: []access.Scope{access.ReadCases, access.WriteCases}, Org: orgNorth, OrgName: "North (sample)", Until: today.Add(-3), Since: moment("2022-05-01T08:00:00Z"), Over: true},
 	}
 	if f.May(s, access.Administer) {
