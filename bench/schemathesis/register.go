@@ -18,10 +18,11 @@ import (
 // has the keys, with cases of its own and one that is restricted to somebody
 // else; and one that is apart from it.
 type madeUp struct {
-	reg                        *registry.Registry
-	whole, small, ended, never string            // keys
-	own, others                map[string]string // ids: case, record, outside
-	markers                    map[string]string // what must be in no answer → what it is
+	reg                  *registry.Registry
+	whole, second, third string            // keys for everything: one may ask so often a minute
+	small, ended, never  string            // other keys
+	own, others          map[string]string // ids: case, record, outside
+	markers              map[string]string // what must be in no answer → what it is
 }
 
 const passphrase = "seven good words nobody else would say"
@@ -76,7 +77,7 @@ func makeUp(ctx context.Context, dir string) (*madeUp, error) {
 	if err != nil {
 		return nil, err
 	}
-	for into, scopes := range map[*string][]access.Scope{&m.whole: access.Scopes(), &m.small: {access.ReadFacts}, &m.ended: access.Scopes()} {
+	for into, scopes := range map[*string][]access.Scope{&m.whole: access.Scopes(), &m.second: access.Scopes(), &m.third: access.Scopes(), &m.small: {access.ReadFacts}, &m.ended: access.Scopes()} {
 		made, text, err := reg.MakeAPIKey(ctx, asker, registry.NewAPIKey{Name: "schemathesis", Scopes: scopes, Until: reg.Today().Add(1)})
 		if err != nil {
 			return nil, err

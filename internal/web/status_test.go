@@ -25,7 +25,7 @@ func TestStatus(t *testing.T) {
 		t.Error("a link leads somebody to what they may not see")
 	}
 	office := signedInAs(t, f, "Sample Office", "en")
-	if text := office.get("/status").Body.String(); strings.Count(text, "<li>") != 8 || !strings.Contains(text, "1.2.3") || !strings.Contains(text, "12 GB free of 100 GB") {
+	if text := office.get("/status").Body.String(); strings.Count(text, "<li>") != 9 || !strings.Contains(text, "1.2.3") || !strings.Contains(text, "12 GB free of 100 GB") {
 		t.Errorf("the page does not say how it stands: %s", text)
 	}
 	f.broken = errors.New("made up")
