@@ -142,7 +142,7 @@ func (m *madeUp) one(ctx context.Context, r run, dir, program, address string, s
 	var wrong []string
 	for _, a := range answers {
 		statuses[a.Status]++
-		own = own || strings.Contains(a.Text, m.own["record"])
+		own = own || a.Status == http.StatusOK && strings.Contains(a.Text, m.own["case"])
 		for marker, what := range m.markers {
 			if strings.Contains(a.Text, marker) {
 				wrong = append(wrong, fmt.Sprintf("%s %s is answered %d with %s", a.Method, a.URL, a.Status, what))
