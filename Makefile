@@ -30,7 +30,7 @@ demo: build ## the sample register: its figures, then its pages on loopback
 	bin/kua demo $(DEMO)
 
 .PHONY: test
-test: go browser postgres ## every test, those in Chromium and in PostgreSQL too
+test: go browser postgres typed ## every test, those in Chromium and in PostgreSQL too
 	go test -timeout 20m -tags e2e ./internal/web ./cmd/kua ./internal/registry ./internal/dossier ./... # the longest first
 
 .PHONY: race
@@ -274,6 +274,16 @@ browser:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell fonts-noto-core >/dev/null; \
 	else \
 	  echo "make: the browser tests need chromium-headless-shell: apt-get install chromium-headless-shell fonts-noto-core" >&2; exit 1; \
+	fi
+
+# What the handbook shows to those who write programs is typed with these.
+.PHONY: typed
+typed:
+	@command -v curl >/dev/null && command -v python3 >/dev/null && exit 0; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends curl python3 >/dev/null; \
+	else \
+	  echo "make: a test of the handbook needs curl and python3: apt-get install curl python3" >&2; exit 1; \
 	fi
 
 # The tests of the store in PostgreSQL start a server of their own; on Debian it is installed if it is missing.

@@ -144,7 +144,7 @@ func (p *program) apiKeyEndCommand() *cobra.Command {
 		Short: "End a key at once: yours, or as an administrator anybody's",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.changeMail(cmd, func(reg *registry.Registry, s *access.Session) error {
+			return p.changed(cmd, func(reg *registry.Registry, s *access.Session) error {
 				return reg.EndAPIKey(cmd.Context(), s, args[0])
 			}, "The key has ended: it opens nothing any more.")
 		},

@@ -115,7 +115,7 @@ addresses and that they are reminded, and not of what.`,
 					return err
 				}
 			}
-			return p.changeMail(cmd, func(reg *registry.Registry, s *access.Session) error {
+			return p.changed(cmd, func(reg *registry.Registry, s *access.Session) error {
 				return reg.SetMail(cmd.Context(), s, m)
 			}, "Reminders are sent by "+m.Host+". Try it: kua mail test ADDRESS")
 		},
@@ -136,7 +136,7 @@ func (p *program) mailOffCommand() *cobra.Command {
 		Short: "Let go of the mail server: nobody is reminded any more",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.changeMail(cmd, func(reg *registry.Registry, s *access.Session) error {
+			return p.changed(cmd, func(reg *registry.Registry, s *access.Session) error {
 				return reg.EndMail(cmd.Context(), s)
 			}, "No reminders are sent any more.")
 		},
@@ -153,7 +153,7 @@ func (p *program) mailTestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.changeMail(cmd, func(reg *registry.Registry, s *access.Session) error {
+			return p.changed(cmd, func(reg *registry.Registry, s *access.Session) error {
 				err := reg.TryMail(cmd.Context(), s, args[0], p.post(words))
 				var not *registry.MailError
 				if errors.As(err, &not) {
@@ -163,23 +163,6 @@ func (p *program) mailTestCommand() *cobra.Command {
 			}, "The server has taken the test.")
 		},
 	}
-}
-
-// changeMail opens the register, does something and says that it is done.
-func (p *program) changeMail(cmd *cobra.Command, do func(*registry.Registry, *access.Session) error, done string) error {
-	reg, session, err := p.open(cmd.Context())
-	if err != nil {
-		return err
-	}
-	defer reg.Close()
-	if err := do(reg, session); err != nil {
-		return err
-	}
-	if p.json {
-		return printJSON(p.out, map[string]bool{"done": true})
-	}
-	fmt.Fprintln(p.out, done)
-	return nil
 }
 
 func (p *program) remindCommand() *cobra.Command {
@@ -251,7 +234,7 @@ func (p *program) remindMeCommand() *cobra.Command {
 			if often != registry.Never {
 				done = "You are reminded at that address: " + often + "."
 			}
-			return p.changeMail(cmd, func(reg *registry.Registry, s *access.Session) error {
+			return p.changed(cmd, func(reg *registry.Registry, s *access.Session) error {
 				return reg.SetReminders(cmd.Context(), s, often, to)
 			}, done)
 		},

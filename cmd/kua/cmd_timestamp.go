@@ -385,7 +385,7 @@ func (p *program) authorityCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.changeMail(cmd, func(reg *registry.Registry, s *access.Session) error {
+			return p.changed(cmd, func(reg *registry.Registry, s *access.Session) error {
 				return reg.SetTimeAuthority(cmd.Context(), s, registry.TimeAuthority{Name: args[0], Address: address, Roots: string(roots)})
 			}, "Its time stamps are trusted. Try it: kua timestamp now")
 		},
@@ -397,7 +397,7 @@ func (p *program) authorityCommand() *cobra.Command {
 		Short: "Trust an authority no more",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.changeMail(cmd, func(reg *registry.Registry, s *access.Session) error {
+			return p.changed(cmd, func(reg *registry.Registry, s *access.Session) error {
 				err := reg.RemoveTimeAuthority(cmd.Context(), s, args[0])
 				if errors.Is(err, registry.ErrNotFound) {
 					return errors.New("no authority of that name is set up: 'kua timestamp authority list' lists them")

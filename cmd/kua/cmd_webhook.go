@@ -152,7 +152,7 @@ func (p *program) webhookEndCommand() *cobra.Command {
 		Short: "End a webhook at once: yours, or as an administrator anybody's",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.changeMail(cmd, func(reg *registry.Registry, s *access.Session) error {
+			return p.changed(cmd, func(reg *registry.Registry, s *access.Session) error {
 				return reg.EndWebhook(cmd.Context(), s, args[0])
 			}, "The webhook has ended: the program is told no more.")
 		},
@@ -172,7 +172,7 @@ Who is told learns that there is a register here, and when something is written 
 what a key opens. Allow machines that you know alone.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.changeMail(cmd, func(reg *registry.Registry, s *access.Session) error {
+			return p.changed(cmd, func(reg *registry.Registry, s *access.Session) error {
 				return reg.AllowWebhookHost(cmd.Context(), s, args[0], inside)
 			}, "The host may be told.")
 		},
@@ -187,7 +187,7 @@ func (p *program) webhookDisallowCommand() *cobra.Command {
 		Short: "Say, as an administrator, that a host may be told no more",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.changeMail(cmd, func(reg *registry.Registry, s *access.Session) error {
+			return p.changed(cmd, func(reg *registry.Registry, s *access.Session) error {
 				return reg.DisallowWebhookHost(cmd.Context(), s, args[0])
 			}, "The host is told no more.")
 		},

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/kua-registry/kua/internal/access"
@@ -40,6 +41,16 @@ func (p *program) written(ctx context.Context, do func(context.Context, *registr
 	}
 	defer reg.Close()
 	return do(ctx, reg, s)
+}
+
+// changed opens the register, does something and says that it is done.
+func (p *program) changed(cmd *cobra.Command, do func(*registry.Registry, *access.Session) error, said string) error {
+	return p.written(cmd.Context(), func(_ context.Context, reg *registry.Registry, s *access.Session) error {
+		if err := do(reg, s); err != nil {
+			return err
+		}
+		return p.done(map[string]any{"done": true}, "%s", said)
+	})
 }
 
 // openWith opens the register with the passphrase of the caller, who is signed in by it.

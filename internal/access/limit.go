@@ -36,6 +36,9 @@ func (l *Limit) Has(scopes ...Scope) bool {
 	return slices.ContainsFunc(l.Scopes, func(s Scope) bool { return slices.Contains(scopes, s) })
 }
 
+// ChangeScopes are the scopes that open something changes are told of.
+func ChangeScopes() []Scope { return []Scope{ReadFacts, ReadCases, ReadOutside} }
+
 // leaves reports whether the limit leaves an action. Closed by default: an
 // action that no scope names is not for programs. nil: there is no limit.
 func (l *Limit) leaves(a Action, thing Thing) bool {

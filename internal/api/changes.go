@@ -54,7 +54,7 @@ func (s *server) changeOperations() {
 			More    bool      `json:"more" doc:"there is more already"`
 		}
 	}
-	reads := []access.Scope{access.ReadFacts, access.ReadCases, access.ReadOutside}
+	reads := access.ChangeScopes()
 	handle(s, s.scoped(huma.Operation{OperationID: "listChanges", Method: http.MethodGet, Path: "/changes", Summary: "What was written to since, by its id", Tags: []string{"changes"}}, reads),
 		func(ctx context.Context, session *access.Session, in *changesIn) (*changesOut, error) {
 			waiting, cancel := context.WithTimeout(ctx, time.Duration(min(in.Wait, longestWait))*time.Second)

@@ -94,7 +94,7 @@ func (r *Registry) backupPlace(p BackupPlace) (BackupPlace, error) {
 // its machines, and in every copy of it.
 func (r *Registry) backupKeys() backup.Keys {
 	return backup.Keys{
-		Key:  seal.Key(sha256.Sum256(r.node.Sign([]byte("kua/backup key/v1\x00")))),
+		Key:  seal.Key(r.nodeKey("kua/backup key/v1")),
 		Node: r.node, Signed: r.node.Public().Signing(),
 	}
 }

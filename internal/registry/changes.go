@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -57,7 +56,7 @@ const cursorStart = "c"
 // written, and two of them how much in between. All machines of a register have
 // the same key, so that a cursor is good on each.
 func (r *Registry) cursorSeal() (cipher.AEAD, error) {
-	key := sha256.Sum256(r.node.Sign([]byte("kua/change cursor/v1\x00")))
+	key := r.nodeKey("kua/change cursor/v1")
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
 		return nil, err

@@ -193,7 +193,7 @@ func (r *Registry) FeedOf(ctx context.Context, secret string) (FeedContent, erro
 	if err != nil {
 		return FeedContent{}, err
 	}
-	key := sha256.Sum256(r.node.Sign([]byte("kua/feed uid/v1\x00")))
+	key := r.nodeKey("kua/feed uid/v1")
 	content := FeedContent{Lang: m.Lang, Now: now}
 	at := map[string]int{}
 	for _, d := range items {

@@ -4,6 +4,7 @@ package registry
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -256,6 +257,12 @@ func (r *Registry) makeVault(to seal.Public, org string) (*seal.Vault, error) {
 		return nil, err
 	}
 	return vault, r.writeLocked(orgFile(org, ".key"), locked)
+}
+
+// nodeKey is a key of the node's for one purpose, which its label names: all
+// machines of a register have the same, and nothing has to keep it.
+func (r *Registry) nodeKey(label string) [32]byte {
+	return sha256.Sum256(r.node.Sign([]byte(label + "\x00")))
 }
 
 // sealedKey is the key of one of the node's own databases, sealed to the node.

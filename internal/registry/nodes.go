@@ -104,7 +104,7 @@ func isShared(file string) bool {
 
 // newNodes makes ready what machines share. The node is open.
 func (r *Registry) newNodes(name string, store *pgstore.Store) *nodes {
-	key := sha256.Sum256(r.node.Sign([]byte("kua/part name/v1\x00")))
+	key := r.nodeKey("kua/part name/v1")
 	return &nodes{name: name, store: store, key: key[:], parts: map[string]sharedValue{}, names: map[[32]byte]string{}}
 }
 

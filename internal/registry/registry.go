@@ -5,7 +5,6 @@ package registry
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -341,7 +340,7 @@ func (r *Registry) openLedger(ctx context.Context, create bool) error {
 	if err := r.openPlace(); err != nil {
 		r.opt.Log.Error("the bucket of the sealed files can't be used, so that those in it can't be read: set it up anew", slog.String("type", fmt.Sprintf("%T", err)))
 	}
-	r.devices = access.NewDevices(sha256.Sum256(r.node.Sign([]byte("kua/device key/v1\x00"))))
+	r.devices = access.NewDevices(r.nodeKey("kua/device key/v1"))
 	if err := errors.Join(r.openDrafts(), r.openOnce()); err != nil {
 		return errors.Join(err, log.Close())
 	}

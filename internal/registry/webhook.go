@@ -232,7 +232,7 @@ type WebhookHostView struct {
 // the node's key and the webhook's id, so that nothing has to keep it, and all
 // machines of a register sign alike.
 func (r *Registry) webhookSecret(id string) []byte {
-	key := sha256.Sum256(r.node.Sign([]byte("kua/webhook secret/v1\x00")))
+	key := r.nodeKey("kua/webhook secret/v1")
 	mac := hmac.New(sha256.New, key[:])
 	mac.Write([]byte(id))
 	return mac.Sum(nil)
@@ -257,7 +257,7 @@ func (r *Registry) MakeWebhook(ctx context.Context, s *access.Session, n NewWebh
 	ro := r.roll()
 	k := ro.apiKey(n.Key)
 	switch {
-	case k == nil || k.Member != s.Member.ID || !ro.apiKeyLives(n.Key, r.Today()) || !readsChanges(k):
+	case k == nil || k.Member != s.Member.ID || !ro.apiKeyLives(n.Key, r.Today()) || !(&access.Limit{Scopes: k.Scopes}).Has(access.ChangeScopes()...):
 		return WebhookView{}, "", ErrWebhookKey
 	case ro.hostAllowed(n.URL) == nil:
 		return WebhookView{}, "", ErrWebhookHost
@@ -271,12 +271,6 @@ func (r *Registry) MakeWebhook(ctx context.Context, s *access.Session, n NewWebh
 	}
 	view := r.webhookView(r.roll(), r.roll().webhook(id), toldState{}, true)
 	return view, "whsec_" + base64.StdEncoding.EncodeToString(r.webhookSecret(id)), nil
-}
-
-// readsChanges tells whether a key's scope opens anything that changes are told of.
-func readsChanges(k *apiKey) bool {
-	l := access.Limit{Scopes: k.Scopes}
-	return l.Has(access.ReadFacts) || l.Has(access.ReadCases) || l.Has(access.ReadOutside)
 }
 
 // EndWebhook ends a webhook at once: one's own, or as an administrator anybody's.

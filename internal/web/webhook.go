@@ -83,8 +83,7 @@ func (s *server) showWebhooks(v *visit, body webhooksBody, key string) error {
 		}
 	}
 	for _, k := range s.reg.APIKeys(v.session) {
-		l := access.Limit{Scopes: k.Scopes}
-		if k.Member == v.session.Member.ID && !k.Over && (l.Has(access.ReadFacts) || l.Has(access.ReadCases) || l.Has(access.ReadOutside)) {
+		if k.Member == v.session.Member.ID && !k.Over && (&access.Limit{Scopes: k.Scopes}).Has(access.ChangeScopes()...) {
 			body.Keys = append(body.Keys, option{k.ID, k.Name, k.ID == key})
 		}
 	}
