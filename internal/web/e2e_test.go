@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	devtools "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -181,9 +182,31 @@ func (tab *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// visit comes to a page.
 func (tab *tab) visit(path string) {
 	tab.t.Helper()
 	tab.do(chromedp.Navigate(tab.base + path))
+	tab.settled()
+}
+
+// settled waits for a page to set the focus: the browser does that when it first
+// draws a page, and complains when a key was pressed before.
+func (tab *tab) settled() {
+	tab.t.Helper()
+	for range 5 {
+		if !evaluate[bool](tab, `!!document.querySelector("[autofocus]") && document.activeElement === document.body`) {
+			return
+		}
+		tab.draw()
+	}
+}
+
+// draw has the browser draw the page.
+func (tab *tab) draw() {
+	tab.t.Helper()
+	if _, err := chromedp.Call(tab.ctx, devtools.CaptureScreenshot, devtools.CaptureScreenshotParams{Clip: &devtools.Viewport{Width: 1, Height: 1, Scale: 1}}); err != nil {
+		tab.t.Fatal(err)
+	}
 }
 
 // calm fails with what the page was refused, what it failed with and whatever

@@ -313,6 +313,7 @@ func (tab *tab) submit(click, want string) {
 		tab.t.Fatal(err)
 	}
 	tab.do(chromedp.Click(click), chromedp.WaitVisible("html:not([data-left]) "+want))
+	tab.settled()
 }
 
 // mustSay sees that words stand on the page.

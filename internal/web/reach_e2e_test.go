@@ -117,9 +117,7 @@ func (tab *tab) unfocused() string {
 		if wrong = evaluate[string](tab, reachFocus); wrong == "" {
 			return ""
 		}
-		if _, err := chromedp.Call(tab.ctx, devtools.CaptureScreenshot, devtools.CaptureScreenshotParams{Clip: &devtools.Viewport{Width: 1, Height: 1, Scale: 1}}); err != nil {
-			tab.t.Fatal(err)
-		}
+		tab.draw()
 	}
 	return wrong
 }
