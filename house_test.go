@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"index"},
 	{"access"},
 	{"registry"},
-	{"sheet", "intake", "foreign", "foreign/systems", "foreign/foreigntest", "foreign/xmldoc", "foreign/jsondoc", "foreign/contentline", "foreign/huridocs", "foreign/martus", "foreign/primero", "foreign/kobo", "foreign/bayanat", "foreign/globaleaks", "foreign/vcard", "foreign/ics", "foreign/uwazi", "foreign/ftm", "takeout", "linkcsv", "post", "webhook", "public", "reporting", "pocket"},
+	{"sheet", "intake", "foreign", "foreign/systems", "foreign/foreigntest", "foreign/xmldoc", "foreign/jsondoc", "foreign/contentline", "foreign/huridocs", "foreign/martus", "foreign/primero", "foreign/kobo", "foreign/bayanat", "foreign/globaleaks", "foreign/vcard", "foreign/ics", "foreign/uwazi", "foreign/ftm", "takeout", "takein", "linkcsv", "post", "webhook", "public", "reporting", "pocket"},
 	{"web", "api"},
 }
 

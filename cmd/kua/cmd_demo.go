@@ -141,7 +141,7 @@ func (p *program) fillDemo(ctx context.Context, reg *registry.Registry, session 
 		return err
 	}
 	for _, file := range append(records, stories...) {
-		if _, err := importRecords(ctx, reg, session, filepath.Join(dir, file), false); err != nil {
+		if _, err := p.importList(ctx, reg, session, filepath.Join(dir, file), listFlags{}, "", false); err != nil {
 			return err
 		}
 	}

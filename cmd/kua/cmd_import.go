@@ -16,10 +16,10 @@ import (
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
-	"github.com/kua-registry/kua/internal/foreign"
 	"github.com/kua-registry/kua/internal/foreign/systems"
 	"github.com/kua-registry/kua/internal/intake"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/takein"
 )
 
 func (p *program) importCommand() *cobra.Command {
@@ -34,7 +34,7 @@ says what its columns mean; 'kua map FILE' drafts one. Without --map, FILE is a
 YAML file of records. With --format, FILE (or folder) is what another system
 handed out; its ready mapping is used if --map names none, and
 'kua map FILE --format NAME' prints it. Files that came with a case become its
-evidence, each once. Formats: ` + formatNames() + `.
+evidence, each once. Formats: ` + strings.Join(takein.Formats(), ", ") + `.
 
 With --format kua, FILE is an archive that 'kua export' has made, of this register
 or another: its cases, history and files are taken in, all of them or nothing, and
@@ -69,12 +69,7 @@ what changed in it and nothing else.`,
 			if own {
 				return p.importArchive(cmd.Context(), reg, session, args[0], identity, org, dryRun)
 			}
-			var done imported
-			if !list.isList() {
-				done, err = importRecords(cmd.Context(), reg, session, args[0], dryRun)
-			} else {
-				done, err = p.importList(cmd.Context(), reg, session, args[0], list, org, dryRun)
-			}
+			done, err := p.importList(cmd.Context(), reg, session, args[0], list, org, dryRun)
 			if perr := p.printImported(done); perr != nil {
 				return perr
 			}
@@ -99,38 +94,28 @@ type listFlags struct {
 // isList tells a list from a file of records, which needs neither.
 func (l listFlags) isList() bool { return l.mapFile != "" || l.format != "" }
 
-func formatNames() string {
-	var names []string
-	for _, f := range systems.All() {
-		if f.Read != nil {
-			names = append(names, f.Name)
+// from is what the flags say of a file, without its mapping. What lies beside the
+// file is read, and nothing outside its folder.
+func (l listFlags) from(file string) (takein.From, error) {
+	f := takein.From{Called: filepath.Base(file), Format: l.format}
+	if l.format != "" {
+		if format, err := systems.Named(l.format); err != nil {
+			return f, usage("%v", err)
+		} else if format.Read == nil {
+			return f, usage("%s is written and not read", l.format)
 		}
 	}
-	return strings.Join(names, ", ")
-}
-
-// readForeign reads a file or folder of another system.
-func readForeign(path, name string) (*foreign.File, foreign.Format, error) {
-	format, err := systems.Named(name)
+	dir := filepath.Dir(file)
+	f.Name = f.Called
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		dir, f.Name = file, "."
+	}
+	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, format, usage("%v", err)
+		return f, fmt.Errorf("%s: %w", f.Called, withoutPath(err))
 	}
-	if format.Read == nil {
-		return nil, format, usage("%s is written and not read", name)
-	}
-	dir, base := filepath.Dir(path), filepath.Base(path)
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		dir, base = path, "."
-	}
-	root, err := os.OpenRoot(dir) // what lies beside a file is read, and nothing outside its folder
-	if err != nil {
-		return nil, format, fmt.Errorf("%s: %w", filepath.Base(path), withoutPath(err))
-	}
-	f, err := format.Read(root.FS(), base, foreign.Reading{})
-	if err != nil {
-		return nil, format, fmt.Errorf("%s: %w", filepath.Base(path), withoutPath(err))
-	}
-	return f, format, nil
+	f.Folder = root.FS()
+	return f, nil
 }
 
 // withoutPath is an error without the path on this machine.
@@ -182,6 +167,9 @@ func (p *program) printImported(done imported) error {
 				fmt.Fprintf(p.out, "warning: %s: empty or too large; not taken in\n", name)
 			}
 		}
+		if done.DryRun {
+			fmt.Fprintln(p.out, "So it would be. Nothing was changed.")
+		}
 	} else if done.DryRun && done.Errors == 0 && done.Rows > 0 {
 		fmt.Fprintf(p.out, "%s: %d rows would be taken in. Nothing was changed.\n", done.File, done.Rows)
 	}
@@ -194,106 +182,94 @@ func (p *program) dryRun(file string, flags listFlags, pack string) error {
 	if err != nil {
 		return err
 	}
-	var done imported
-	if !flags.isList() {
-		records, err := readRecords(file, book)
-		if err != nil {
-			return err
-		}
-		done = imported{File: filepath.Base(file), DryRun: true, Rows: len(records.Cases) + len(records.Outside)}
-	} else {
-		_, _, done, err = p.readList(book, file, flags, edtf.DayOf(p.now()))
-		done.DryRun = true
-	}
+	_, done, err := readList(book, file, flags, edtf.DayOf(p.now()))
+	done.DryRun = true
 	if perr := p.printImported(done); perr != nil {
 		return perr
 	}
 	return err
 }
 
-// importList takes in a spreadsheet.
+// importList takes in a list, or says what would become of it.
 func (p *program) importList(ctx context.Context, reg *registry.Registry, session *access.Session, file string, flags listFlags, orgName string, dryRun bool) (imported, error) {
-	list, attached, done, err := p.readList(reg.Book(), file, flags, reg.Today())
-	if err != nil || dryRun {
-		done.DryRun = dryRun
-		return done, err
-	}
-	org, ok := reg.Organisation(ctx, orgName)
-	if !ok {
-		if org, err = reg.AddOrganisation(ctx, session, registry.NewOrganisation{Name: orgName, Counts: true}); err != nil {
-			return done, err
-		}
-	}
-	bar := p.progress(filepath.Base(file), len(list.Rows))
-	result, err := reg.Import(ctx, session, org.ID, "list: "+list.File, caseImports(list.Rows), bar.step)
-	bar.end()
+	list, done, err := readList(reg.Book(), file, flags, reg.Today())
+	done.DryRun = dryRun
 	if err != nil {
 		return done, err
 	}
-	done.Result = &result
-	if len(attached) == 0 {
+	counts := true
+	if !flags.isList() {
+		orgName, counts = list.Org, list.Counts
+	}
+	var org registry.Org
+	if len(list.Cases) > 0 || flags.isList() {
+		var known bool
+		org, known = reg.Organisation(ctx, orgName)
+		switch {
+		case dryRun && !known:
+			return done, nil
+		case dryRun:
+			plan, err := list.Plan(ctx, reg, session, org.ID)
+			if err == nil {
+				done.Result = &plan
+			}
+			return done, err
+		case !known:
+			if org, err = reg.AddOrganisation(ctx, session, registry.NewOrganisation{Name: orgName, Counts: counts}); err != nil {
+				return done, err
+			}
+		}
+	}
+	if dryRun {
 		return done, nil
 	}
-	bar = p.progress("files", len(attached))
-	files, err := reg.ImportFiles(ctx, session, org.ID, list.File, attached, bar.step)
-	bar.end()
-	done.Files = &files
+	var cases, files *bar
+	defer func() {
+		for _, b := range []*bar{cases, files} {
+			if b != nil {
+				b.end()
+			}
+		}
+	}()
+	taken, err := list.TakeIn(ctx, reg, session, org.ID, takein.Progress{
+		Cases: func(n, total int) {
+			if cases == nil {
+				cases = p.progress(list.File, total)
+			}
+			cases.step(n, total)
+		},
+		Files: func(n, total int) {
+			if files == nil {
+				files = p.progress("files", total)
+			}
+			files.step(n, total)
+		},
+	})
+	done.Files = taken.Files
+	if err == nil || taken.Files != nil {
+		done.Result = &taken.Import
+	}
 	return done, err
 }
 
-// readList reads a spreadsheet by its mapping. The error says that nothing may
-// be taken in; the findings say why.
-func (p *program) readList(book *codebook.Book, path string, flags listFlags, today edtf.Day) (*intake.Import, []registry.CaseFile, imported, error) {
-	name := filepath.Base(path)
-	done := imported{File: name}
-	var text []byte
-	var err error
-	mapName := flags.mapFile
-	if mapName != "" {
-		if text, err = readFile(mapName, maxTextFile); err != nil {
-			return nil, nil, done, err
-		}
-	}
-	var file *foreign.File
-	if flags.format != "" {
-		var format foreign.Format
-		if file, format, err = readForeign(path, flags.format); err != nil {
-			return nil, nil, done, err
-		}
-		if mapName == "" {
-			text, mapName = format.Map(file, book), "the ready mapping of "+format.Name
-		}
-	}
-	mapping, err := intake.ParseMapping(text, book)
+// readList reads a list. The error says that nothing may be taken in; the findings say why.
+func readList(book *codebook.Book, file string, flags listFlags, today edtf.Day) (*takein.List, imported, error) {
+	done := imported{File: filepath.Base(file)}
+	from, err := flags.from(file)
 	if err != nil {
-		return nil, nil, done, fmt.Errorf("%s: %w", filepath.Base(mapName), err)
+		return nil, done, err
 	}
-	if file == nil {
-		data, err := readFile(path, intake.DefaultLimits().Bytes)
-		if err != nil {
-			return nil, nil, done, err
+	if flags.mapFile != "" {
+		from.MapName = filepath.Base(flags.mapFile)
+		if from.Mapping, err = readFile(flags.mapFile, takein.MaxText); err != nil {
+			return nil, done, err
 		}
-		t, err := intake.ReadTable(data, mapping.ReadOptions(name))
-		if err != nil {
-			return nil, nil, done, err
-		}
-		file = &foreign.File{Table: t}
+	} else if flags.format != "" {
+		from.MapName = "the ready mapping of " + flags.format
 	}
-	list, findings, err := mapping.Run(book, file.Table, intake.RunOptions{Today: today})
-	done.Findings = append(file.Findings, findings...)
-	for _, f := range done.Findings {
-		if f.Severity == intake.Error {
-			done.Errors++
-		}
-	}
-	switch {
-	case err != nil:
-		return nil, nil, done, fmt.Errorf("%s: %w", name, err)
-	case done.Errors > 0:
-		return nil, nil, done, fmt.Errorf("%s: %s; nothing was taken in", name, counted(done.Errors, "cell does not fit", "cells do not fit"))
-	}
-	done.Rows = len(list.Rows)
-	return list, caseFiles(file.Attached), done, nil
+	list, err := takein.Read(book, from, today)
+	done.Findings, done.Errors, done.Rows = list.Findings, list.Errors, list.Rows()
+	return list, done, err
 }
 
 func counted(n int, one, many string) string {
@@ -303,86 +279,8 @@ func counted(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// importRecords takes in a YAML file of records.
-func importRecords(ctx context.Context, reg *registry.Registry, session *access.Session, file string, dryRun bool) (imported, error) {
-	done := imported{File: filepath.Base(file), DryRun: dryRun}
-	records, err := readRecords(file, reg.Book())
-	if err != nil {
-		return done, err
-	}
-	done.Rows = len(records.Cases) + len(records.Outside)
-	if dryRun {
-		return done, nil
-	}
-	source := "file: " + done.File
-	var result registry.Import
-	if len(records.Outside) > 0 {
-		outside := make([]registry.Put, len(records.Outside))
-		for i, r := range records.Outside {
-			outside[i] = registry.Put{Record: r.Local, Kind: r.Kind, Fields: r.Resolve(""), Source: r.Source}
-		}
-		if result, err = reg.PutOutside(ctx, session, source, outside); err != nil {
-			return done, err
-		}
-	}
-	if len(records.Cases) > 0 {
-		org, ok := reg.Organisation(ctx, records.Organisation)
-		if !ok {
-			if org, err = reg.AddOrganisation(ctx, session, registry.NewOrganisation{Name: records.Organisation, Counts: records.Counts}); err != nil {
-				return done, err
-			}
-		}
-		cases, err := reg.Import(ctx, session, org.ID, source, caseImports(records.Cases), nil)
-		if err != nil {
-			return done, err
-		}
-		result.New += cases.New
-		result.Changed += cases.Changed
-		result.Same += cases.Same
-		result.Entries += cases.Entries
-	}
-	done.Result = &result
-	return done, nil
-}
-
-func readRecords(file string, book *codebook.Book) (*intake.RecordFile, error) {
-	data, err := readFile(file, maxTextFile)
-	if err != nil {
-		return nil, err
-	}
-	records, err := intake.ReadRecords(data, book)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
-	}
-	return records, nil
-}
-
-// caseImports hands rows to the registry in its own terms.
-func caseImports(rows []intake.Row) []registry.CaseImport {
-	out := make([]registry.CaseImport, len(rows))
-	for i, row := range rows {
-		out[i] = registry.CaseImport{Key: row.Key, Records: func(caseID string) []registry.Put {
-			puts := make([]registry.Put, len(row.Records))
-			for j, r := range row.Records {
-				puts[j] = registry.Put{Record: intake.RecordID(caseID, r.Local), Kind: r.Kind, Fields: r.Resolve(caseID), Source: r.Source}
-			}
-			return puts
-		}}
-	}
-	return out
-}
-
-// caseFiles hands files that came with cases to the registry in its own terms.
-func caseFiles(attached []foreign.Attached) []registry.CaseFile {
-	out := make([]registry.CaseFile, len(attached))
-	for i, a := range attached {
-		out[i] = registry.CaseFile{Key: a.Key, Name: a.Name, Date: a.Date, Open: a.Open}
-	}
-	return out
-}
-
-// maxTextFile bounds mappings and record files: far above what people write by hand.
-const maxTextFile = 4 << 20
+// maxTextFile bounds what people write by hand.
+const maxTextFile = takein.MaxText
 
 func readFile(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)

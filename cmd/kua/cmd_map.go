@@ -3,12 +3,10 @@
 package main
 
 import (
-	"path/filepath"
-
 	"github.com/spf13/cobra"
 
-	"github.com/kua-registry/kua/internal/intake"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/takein"
 )
 
 func (p *program) mapCommand() *cobra.Command {
@@ -22,23 +20,15 @@ func (p *program) mapCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if format != "" {
-				file, f, err := readForeign(args[0], format)
-				if err != nil {
-					return err
-				}
-				_, err = p.out.Write(f.Map(file, book))
-				return err
-			}
-			data, err := readFile(args[0], intake.DefaultLimits().Bytes)
+			from, err := listFlags{format: format}.from(args[0])
 			if err != nil {
 				return err
 			}
-			t, err := intake.ReadTable(data, intake.ReadOptions{Name: filepath.Base(args[0])})
+			text, err := takein.Map(book, from)
 			if err != nil {
 				return err
 			}
-			_, err = p.out.Write(intake.DraftMapping(t, book))
+			_, err = p.out.Write(text)
 			return err
 		},
 	}

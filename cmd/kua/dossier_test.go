@@ -61,7 +61,7 @@ func vanRegister(t *testing.T, dir, passphrase string) (number string) {
 	if err := os.WriteFile(path, story, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := importRecords(ctx, reg, s, path, false); err != nil {
+	if _, err := p.importList(ctx, reg, s, path, listFlags{}, "", false); err != nil {
 		t.Fatal(err)
 	}
 	found, err := reg.Cases(ctx, s, registry.Query{Limit: 10})

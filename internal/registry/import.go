@@ -60,33 +60,57 @@ func (r *Registry) Import(ctx context.Context, s *access.Session, org, source st
 	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
+	result, acts, after, err := r.planned(ctx, s, org, source, cases, progress)
+	if err != nil {
+		return Import{}, err
+	}
+	if err := r.write(ctx, s, acts); err != nil {
+		return Import{}, err
+	}
+	for _, forget := range after {
+		if err := forget(); err != nil {
+			return Import{}, err
+		}
+	}
+	return result, nil
+}
+
+// PlanImport says what Import would do with a list, and changes nothing.
+func (r *Registry) PlanImport(ctx context.Context, s *access.Session, org, source string, cases []CaseImport) (_ Import, err error) {
+	defer r.refusal(ctx, s, "import", "", &err)
+	if !access.Decide(s.Member, access.WriteCase, access.Thing{Org: org}) {
+		return Import{}, ErrNotAllowed
+	}
+	result, _, _, err := r.planned(ctx, s, org, source, cases, nil)
+	return result, err
+}
+
+// planned are the acts by which a list is taken in, and what has to be done after them.
+func (r *Registry) planned(ctx context.Context, s *access.Session, org, source string, cases []CaseImport, progress func(done, total int)) (result Import, acts []act, after []func() error, err error) {
 	// What the member may not see is not there: a list changes no case by its
 	// number that its importer could not open.
 	known, err := r.index.ExternalIDs(ctx, org, r.see(s.Member))
 	if err != nil {
-		return Import{}, err
+		return Import{}, nil, nil, err
 	}
 	numbers, err := r.index.Numbers(ctx)
 	if err != nil {
-		return Import{}, err
+		return Import{}, nil, nil, err
 	}
-	var result Import
-	var acts []act
-	var after []func() error
 	seen := map[string]bool{}
 	for i, c := range cases {
 		if seen[c.Key] {
-			return Import{}, fmt.Errorf("the list has two cases with the number %q; nothing was taken in", c.Key)
+			return Import{}, nil, nil, fmt.Errorf("the list has two cases with the number %q; nothing was taken in", c.Key)
 		}
 		seen[c.Key] = true
 		if id, ok := known[c.Key]; ok {
 			puts := c.Records(id)
 			if err := r.ordinary(puts, id); err != nil {
-				return Import{}, err
+				return Import{}, nil, nil, err
 			}
 			change, err := r.difference(ctx, id, source, puts)
 			if err != nil {
-				return Import{}, err
+				return Import{}, nil, nil, err
 			}
 			if change == nil {
 				result.Same++
@@ -94,7 +118,7 @@ func (r *Registry) Import(ctx context.Context, s *access.Session, org, source st
 				result.Changed++
 				var forget func() error
 				if change.handed, forget, err = r.lapsed(ctx, s, id); err != nil {
-					return Import{}, err
+					return Import{}, nil, nil, err
 				}
 				after = append(after, forget)
 				acts = append(acts, *change)
@@ -103,7 +127,7 @@ func (r *Registry) Import(ctx context.Context, s *access.Session, org, source st
 			id := ledger.NewID().String()
 			puts := c.Records(id)
 			if err := r.ordinary(puts, id); err != nil {
-				return Import{}, err
+				return Import{}, nil, nil, err
 			}
 			head := caseRecord(puts, id)
 			head.Fields["org"] = []string{org}
@@ -124,15 +148,7 @@ func (r *Registry) Import(ctx context.Context, s *access.Session, org, source st
 	for _, a := range acts {
 		result.Entries += len(a.puts) + len(a.withdraws)
 	}
-	if err := r.write(ctx, s, acts); err != nil {
-		return Import{}, err
-	}
-	for _, forget := range after {
-		if err := forget(); err != nil {
-			return Import{}, err
-		}
-	}
-	return result, nil
+	return result, acts, after, nil
 }
 
 // caseRecord finds the record of the case itself among its records, or makes it.

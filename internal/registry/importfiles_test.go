@@ -8,6 +8,9 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/ledger"
 )
 
 // TestImportFiles holds that what came with a list is evidence of its case, once.
@@ -62,5 +65,48 @@ func TestImportFiles(t *testing.T) {
 	check(want)
 	if _, err := h.ImportFiles(ctx, h.people["rustem"], thing.Org, "dump", files, nil); !errors.Is(err, ErrNotAllowed) {
 		t.Errorf("a reader put files in: %v", err)
+	}
+}
+
+// TestPlanImport: what a list would do is what it does, and saying it writes nothing.
+func TestPlanImport(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	asel := h.people["asel"]
+	thing, _ := h.thing(h.cases[0])
+	org := thing.Org
+	row := func(key, person, family string) CaseImport {
+		return CaseImport{Key: key, Records: func(id string) []Put {
+			return []Put{
+				{Record: id, Kind: "case"},
+				{Record: person, Kind: "person", Fields: casefile.Fields{"role": {"victim"}, "family": {family}, "child": {"no"}}},
+			}
+		}}
+	}
+	one, two := ledger.NewID().String(), ledger.NewID().String()
+	list := []CaseImport{row("P-1", one, "Омаров"), row("P-2", two, "Серікова")}
+	plan := func(want Import) {
+		t.Helper()
+		before, _, err := h.counted(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := h.PlanImport(ctx, asel, org, "list: p", list)
+		if err != nil || got.New != want.New || got.Changed != want.Changed || got.Same != want.Same {
+			t.Fatalf("%+v, %v; expected %+v", got, err, want)
+		}
+		if after, _, err := h.counted(ctx); err != nil || after != before {
+			t.Error("something was written")
+		}
+		if done, err := h.Import(ctx, asel, org, "list: p", list, nil); err != nil || done != got {
+			t.Errorf("%+v, %v; it was said to be %+v", done, err, got)
+		}
+	}
+	plan(Import{New: 2})
+	list[1] = row("P-2", two, "Серикова")
+	plan(Import{Changed: 1, Same: 1})
+	plan(Import{Same: 2})
+	if _, err := h.PlanImport(ctx, h.people["rustem"], org, "list: p", list); !errors.Is(err, ErrNotAllowed) {
+		t.Errorf("a reader was told what a list would do: %v", err)
 	}
 }
