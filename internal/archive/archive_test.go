@@ -275,6 +275,38 @@ func TestPiecesAreWhole(t *testing.T) {
 	}
 }
 
+// TestLinesAreStrict: what a line says can be read one way alone.
+func TestLinesAreStrict(t *testing.T) {
+	good, err := json.Marshal(some.cases[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := string(good)
+	for what, text := range map[string]string{
+		"a field that is not known":      strings.Replace(line, "{", `{"other":1,`, 1),
+		"a field twice":                  strings.Replace(line, "{", `{"op":"withdraw",`, 1),
+		"a field in other letters":       strings.Replace(line, `"op":`, `"Op":`, 1),
+		"two entries on a line":          line + line,
+		"words behind the entry":         line + " x",
+		"an entry that is cut off":       line[:len(line)-1],
+		"bytes that are no UTF-8":        strings.Replace(line, `"op":`, "\"\xff\":", 1),
+		"a list":                         "[" + line + "]",
+		"nothing":                        "",
+		"a number in the place of words": strings.Replace(line, `"op":"put"`, `"op":1`, 1),
+	} {
+		for first, text := range map[int]string{1: text + "\n", 2: line + "\n" + text + "\n"} {
+			p := &piece{text: []byte(text), first: 1, parsed: make(chan struct{})}
+			if p.parse(true); p.err == nil || !strings.Contains(p.err.Error(), fmt.Sprintf("line %d: ", first)) {
+				t.Errorf("%s: %v", what, p.err)
+			}
+		}
+	}
+	p := &piece{text: good, first: 1, parsed: make(chan struct{})}
+	if p.parse(true); p.err != nil || len(p.entries) != 1 {
+		t.Errorf("the last line without its end: %v", p.err)
+	}
+}
+
 // TestWriterRefuses what it could not read again.
 func TestWriterRefuses(t *testing.T) {
 	for what, do := range map[string]func(w *Writer) error{

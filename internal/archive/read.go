@@ -4,7 +4,9 @@ package archive
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
+	"compress/flate"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -15,6 +17,8 @@ import (
 	"iter"
 	"runtime"
 	"strings"
+
+	strict "github.com/go-json-experiment/json"
 )
 
 // Archive is an archive that is read.
@@ -39,6 +43,7 @@ func Open(r io.ReaderAt, size int64) (*Archive, error) {
 	case err != nil && !errors.Is(err, zip.ErrInsecurePath):
 		return nil, fmt.Errorf("reading the archive: %w", err)
 	}
+	z.RegisterDecompressor(zip.Deflate, inflated)
 	a := &Archive{members: make(map[string]*zip.File, len(z.File)), bytes: map[string]Member{}}
 	for _, f := range z.File {
 		digest, file := strings.CutPrefix(f.Name, filesFolder)
@@ -61,6 +66,12 @@ func Open(r io.ReaderAt, size int64) (*Archive, error) {
 	}
 	return a, nil
 }
+
+// readBytes is how much is read of a member at once. A sealed archive hands out
+// no less than this for each read, however little it is asked for.
+const readBytes = 64 << 10
+
+func inflated(r io.Reader) io.ReadCloser { return flate.NewReader(bufio.NewReaderSize(r, readBytes)) }
 
 // measured lets the list of members be read as far as a limit; what comes after
 // that is read without one.
@@ -301,9 +312,6 @@ func tooLong(line int) error {
 // parse makes the entries of a piece: each line is one.
 func (p *piece) parse(inCase bool) {
 	defer close(p.parsed)
-	d := json.NewDecoder(bytes.NewReader(p.text))
-	d.DisallowUnknownFields() // what is not understood would be lost
-	begin := 0
 	for line := range bytes.Lines(p.text) {
 		n := p.first + len(p.entries)
 		if len(line) > maxLine {
@@ -311,20 +319,15 @@ func (p *piece) parse(inCase bool) {
 			return
 		}
 		var e Entry
-		if err := d.Decode(&e); err != nil {
+		if err := strict.Unmarshal(line, &e, strict.RejectUnknownMembers(true)); err != nil { // what is not understood would be lost
 			p.err = fmt.Errorf("line %d: it is no entry: %w", n, err)
-			return
-		}
-		end, read := begin+len(line), int(d.InputOffset())
-		if read > end || len(bytes.TrimSpace(p.text[read:end])) > 0 {
-			p.err = fmt.Errorf("line %d: it is not one entry", n)
 			return
 		}
 		if err := e.check(inCase); err != nil {
 			p.err = fmt.Errorf("line %d: %w", n, err)
 			return
 		}
-		p.entries, begin = append(p.entries, e), end
+		p.entries = append(p.entries, e)
 	}
 	p.text = nil
 }

@@ -3,7 +3,6 @@
 package casefile
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +27,13 @@ func Claims(source string) bool { return strings.HasPrefix(source, claims) }
 
 // String is the claim as it stands in the source of an entry.
 func (c Claimed) String() string {
-	return fmt.Sprintf("%s%s:%d %s %s %s %s", claims, c.Register, c.Entry, c.At.UTC().Format(time.RFC3339Nano), c.By, strconv.Quote(c.Name), c.Source)
+	b := make([]byte, 0, len(claims)+len(c.Register)+len(c.By)+len(c.Name)+len(c.Source)+64)
+	b = append(append(b, claims...), c.Register...)
+	b = strconv.AppendUint(append(b, ':'), c.Entry, 10)
+	b = c.At.UTC().AppendFormat(append(b, ' '), time.RFC3339Nano)
+	b = append(append(b, ' '), c.By...)
+	b = strconv.AppendQuote(append(b, ' '), c.Name)
+	return string(append(append(b, ' '), c.Source...))
 }
 
 // Facts is the claim without the words of people.

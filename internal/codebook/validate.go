@@ -3,6 +3,7 @@
 package codebook
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -50,8 +51,7 @@ func (b *Book) Validate(kind string, fields map[string][]string) []Problem {
 			Msg: fmt.Sprintf("there is no kind %q%s", kind, orNear(near))}}
 	}
 	var out []Problem
-	for _, id := range slices.Sorted(maps.Keys(fields)) {
-		values := fields[id]
+	for id, values := range fields {
 		f, ok := k.Field(id)
 		if !ok {
 			near := nearest(id, slices.Sorted(maps.Keys(k.index)))
@@ -70,6 +70,7 @@ func (b *Book) Validate(kind string, fields map[string][]string) []Problem {
 			}
 		}
 	}
+	slices.SortStableFunc(out, func(a, b Problem) int { return cmp.Compare(a.Field, b.Field) })
 	for i := range k.Fields {
 		f := &k.Fields[i]
 		if f.Required && len(fields[f.ID]) == 0 {
@@ -80,7 +81,15 @@ func (b *Book) Validate(kind string, fields map[string][]string) []Problem {
 }
 
 func (b *Book) checkValue(f *Field, v string) (Problem, bool) {
-	p := Problem{Field: f.ID, Value: v, Want: want(f)}
+	p, bad := b.wrong(f, v)
+	if bad { // few are: what a field takes is put into words for those alone
+		p.Field, p.Value, p.Want = f.ID, v, cmp.Or(p.Want, want(f))
+	}
+	return p, bad
+}
+
+// wrong says what is wrong with a value.
+func (b *Book) wrong(f *Field, v string) (p Problem, bad bool) {
 	if strings.TrimSpace(v) == "" {
 		p.What = Empty
 		p.Msg = fmt.Sprintf("%s is empty: leave the field out, or say unknown", f.ID)
@@ -104,7 +113,7 @@ func (b *Book) checkValue(f *Field, v string) (Problem, bool) {
 			return p, false
 		}
 		p.What = BadDate
-		p.Msg = fmt.Sprintf("%s: %q is not a date: expected %s", f.ID, v, p.Want)
+		p.Msg = fmt.Sprintf("%s: %q is not a date: expected %s", f.ID, v, want(f))
 	case Number:
 		_, err := strconv.ParseInt(v, 10, 64)
 		if err == nil {

@@ -100,8 +100,9 @@ type Draft struct {
 
 // signedText is what an author signs.
 func signedText(header, body []byte) []byte {
-	b := append([]byte("kua/entry/v1\x00"), header...)
-	return append(b, body...)
+	const opens = "kua/entry/v1\x00"
+	b := append(make([]byte, 0, len(opens)+len(header)+len(body)), opens...)
+	return append(append(b, header...), body...)
 }
 
 // identityHash stands for the identity part in the fact part. The salt in the
@@ -151,16 +152,13 @@ func sealWith(parts *seal.Parts, ledger ID, author *seal.Identity, d Draft) (Ent
 	h.FactLen = uint32(seal.PaddedLen(ed25519.SignatureSize + len(body)))
 	header := h.bytes()
 
-	sealed, err := parts.Seal(d.Keys.Fact, seal.FactPart, header, append(author.Sign(signedText(header, body)), body...))
+	out := make([]byte, 0, headerLen+sealedLen(h.FactLen)+sealedLen(h.IdentityLen))
+	out, err = parts.Seal(append(out, header...), d.Keys.Fact, seal.FactPart, header, append(author.Sign(signedText(header, body)), body...))
+	if err == nil && identity != nil {
+		out, err = parts.Seal(out, d.Keys.Identity, seal.IdentityPart, header, identity)
+	}
 	if err != nil {
 		return Entry{}, fmt.Errorf("sealing an entry: %w", err)
-	}
-	out := append(header, sealed...)
-	if identity != nil {
-		if sealed, err = parts.Seal(d.Keys.Identity, seal.IdentityPart, header, identity); err != nil {
-			return Entry{}, fmt.Errorf("sealing an entry: %w", err)
-		}
-		out = append(out, sealed...)
 	}
 	return Decode(out)
 }

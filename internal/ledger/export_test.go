@@ -14,7 +14,7 @@ func SealRaw(ledger ID, author *seal.Identity, stream ID, keys seal.CaseKeys, bo
 	h := Header{Ledger: ledger, Stream: stream, Version: 1, FactEpoch: keys.FactEpoch}
 	h.FactLen = uint32(seal.PaddedLen(ed25519.SignatureSize + len(body)))
 	header := h.bytes()
-	sealed, err := new(seal.Parts).Seal(keys.Fact, seal.FactPart, header, append(author.Sign(signedText(header, body)), body...))
+	sealed, err := new(seal.Parts).Seal(nil, keys.Fact, seal.FactPart, header, append(author.Sign(signedText(header, body)), body...))
 	if err != nil {
 		return Entry{}, err
 	}

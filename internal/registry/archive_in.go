@@ -270,8 +270,10 @@ func contradicts(e *archive.Entry, old casefile.Entry) bool {
 
 // put is what an entry of an archive puts here.
 func (t *takingIn) put(e *archive.Entry) Put {
-	p := Put{Record: e.Record, Kind: e.Kind, Fields: maps.Clone(clean(e.Fields)), came: &came{withdraw: e.Op == archive.Withdraw, lacking: e.FactsOnly || e.Partial || e.Missing, reason: e.Reason}}
-	p.came.source = casefile.Claimed{Register: e.Register, Entry: e.Entry, At: e.At, By: e.By, Name: t.people[e.By], Source: e.Source}.String()
+	p := Put{Record: e.Record, Kind: e.Kind, Fields: clean(e.Fields), came: &came{withdraw: e.Op == archive.Withdraw, lacking: e.FactsOnly || e.Partial || e.Missing, reason: e.Reason}}
+	if t.writes { // looking only, nobody reads it
+		p.came.source = casefile.Claimed{Register: e.Register, Entry: e.Entry, At: e.At, By: e.By, Name: t.people[e.By], Source: e.Source}.String()
+	}
 	return p
 }
 

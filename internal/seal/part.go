@@ -48,12 +48,13 @@ type Parts struct {
 		key  Key
 		aead cipher.AEAD
 	}
+	padded []byte // what is sealed, while it is
 }
 
 // Seal seals one part of an entry under the key of its case. The header
 // of the entry is bound to it: under another header it does not open.
-// The result has PaddedLen(len(plain)) + Overhead bytes.
-func (p *Parts) Seal(key Key, part Part, header, plain []byte) ([]byte, error) {
+// The result, PaddedLen(len(plain)) + Overhead bytes, is appended to dst.
+func (p *Parts) Seal(dst []byte, key Key, part Part, header, plain []byte) ([]byte, error) {
 	if len(plain) > MaxPlain {
 		return nil, fmt.Errorf("the %v part has %d bytes, more than %d: attach what is longer as a file", part, len(plain), MaxPlain)
 	}
@@ -62,10 +63,13 @@ func (p *Parts) Seal(key Key, part Part, header, plain []byte) ([]byte, error) {
 		return nil, err
 	}
 	size := PaddedLen(len(plain))
-	buf := make([]byte, size, size+Overhead)
-	copy(buf, plain)
-	buf[len(plain)] = 0x80
-	return aead.Seal(nil, nil, buf, header), nil
+	if cap(p.padded) < size {
+		p.padded = make([]byte, size, 2*size)
+	}
+	p.padded = p.padded[:size]
+	clear(p.padded[copy(p.padded, plain):])
+	p.padded[len(plain)] = 0x80
+	return aead.Seal(dst, nil, p.padded, header), nil
 }
 
 // Open opens what Seal made, or answers ErrDamaged.

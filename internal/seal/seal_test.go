@@ -32,7 +32,7 @@ func TestPartRoundTrip(t *testing.T) {
 		header := rapid.SliceOf(rapid.Byte()).Draw(t, "header")
 		part := rapid.SampledFrom([]Part{FactPart, IdentityPart}).Draw(t, "part")
 		key := NewKey()
-		sealed, err := new(Parts).Seal(key, part, header, plain)
+		sealed, err := new(Parts).Seal(nil, key, part, header, plain)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func TestPartRoundTrip(t *testing.T) {
 }
 
 func TestNoKeyIsRefused(t *testing.T) {
-	if _, err := new(Parts).Seal(Key{}, FactPart, nil, nil); err == nil {
+	if _, err := new(Parts).Seal(nil, Key{}, FactPart, nil, nil); err == nil {
 		t.Error("sealed under no key")
 	}
 	if _, err := NewVault().WrapCaseKey([16]byte{1}, FactPart, 1, Key{}); err == nil {

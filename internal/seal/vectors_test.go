@@ -85,7 +85,7 @@ func writeVectors(t *testing.T) {
 	}
 	text := func(b []byte) string { return hex.EncodeToString(b) }
 	key, header := NewKey(), []byte("a header")
-	sealed, err := new(Parts).Seal(key, FactPart, header, []byte("plain text"))
+	sealed, err := new(Parts).Seal(nil, key, FactPart, header, []byte("plain text"))
 	if err != nil {
 		t.Fatal(err)
 	}
