@@ -24,29 +24,33 @@ import (
 	"github.com/kua-registry/kua/internal/seal"
 )
 
-// TestE2EFirstStart goes the whole first start in Chromium, on a phone, in
-// Russian: the code, the country, the words for the paper, typed wrongly and
-// rightly, and then the first sign-in with them to the register that was made.
-func TestE2EFirstStart(t *testing.T) {
+// startFirst serves the pages of a place in which there is no register yet, and then those of the one that is made, in
+// which an organisation is as 'kua serve --first-start' adds it.
+func startFirst(t *testing.T) (address string, code access.Code) {
+	t.Helper()
 	words, err := locale.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	least := seal.Stretch{MemoryKiB: 8, Passes: 1, Lanes: 1}
 	dir, quiet := filepath.Join(t.TempDir(), "r"), slog.New(slog.DiscardHandler)
-	code := access.NewCode()
+	code = access.NewCode()
 	var pages atomic.Pointer[http.Handler]
 	var made atomic.Pointer[registry.Registry]
 	first, err := NewFirst(FirstStart{
 		Code: code, Passphrase: func() (string, error) { return firstWords, nil },
 		Packs: []FirstPack{{ID: "kg", Label: codebook.Label{Ru: "Кыргызстан"}, Draft: true}, {ID: "kz", Label: codebook.Label{Ru: "Казахстан"}}},
 		Make: func(ctx context.Context, f First) error {
-			reg, s, err := registry.Create(context.WithoutCancel(ctx), dir, f.Member, registry.Options{Now: time.Now, Stretch: least, Least: least, Rulebook: rulebook, Pack: f.Pack})
+			ctx = context.WithoutCancel(ctx)
+			reg, s, err := registry.Create(ctx, dir, f.Member, registry.Options{Now: time.Now, Stretch: least, Least: least, Rulebook: rulebook, Pack: f.Pack})
 			if err != nil {
 				return err
 			}
-			reg.SignOut(s)
 			made.Store(reg)
+			if _, err := reg.AddOrganisation(ctx, s, registry.NewOrganisation{Name: f.Org, Counts: true}); err != nil {
+				return err
+			}
+			reg.SignOut(s)
 			h, err := New(reg, words, Options{Logger: quiet})
 			if err == nil {
 				pages.Store(&h)
@@ -59,13 +63,21 @@ func TestE2EFirstStart(t *testing.T) {
 	}
 	pages.Store(&first)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*pages.Load()).ServeHTTP(w, r) }))
-	defer server.Close()
-	defer func() {
+	t.Cleanup(func() {
+		server.Close()
 		if reg := made.Load(); reg != nil {
 			_ = reg.Close()
 		}
-	}()
-	tab := openTab(t, startBrowser(t), server.URL)
+	})
+	return server.URL, code
+}
+
+// TestE2EFirstStart goes the whole first start in Chromium, on a phone, in
+// Russian: the code, the country, the words for the paper, typed wrongly and
+// rightly, and then the first sign-in with them to the register that was made.
+func TestE2EFirstStart(t *testing.T) {
+	address, code := startFirst(t)
+	tab := openTab(t, startBrowser(t), address)
 	tab.do(chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait))
 	tab.visit("/?lang=ru")
 	tab.look("first-who")

@@ -24,6 +24,8 @@ func (s *server) newCaseRoutes() []route {
 var (
 	firstPerson = []string{"family", "given", "patronymic", "sex", "birth", "phones"}
 	firstReport = []string{"received", "channel", "by_role", "region", "city", "summary"}
+	// What is written down next, in the order in which it is told.
+	firstKinds = []string{"detention", "act", "injury", "complaint", "consent"}
 )
 
 // newCaseBody is the page on which a case is opened.

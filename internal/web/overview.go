@@ -40,6 +40,7 @@ type overviewBody struct {
 	InReview, InReviewHref    string // how many cases wait for a verdict
 	Saved                     savedCard
 	Paper                     string // of what state of the register a print is
+	First                     bool   // there is no case yet, and the reader may open one
 }
 
 // wayStep is one row of the way from report to redress. The widths are in
@@ -122,6 +123,7 @@ func (s *server) overview(v *visit) error {
 	if query.Verified {
 		body.Limit = v.T("figures.verified.note")
 	}
+	body.First = o.Cases == 0 && at.asOf == "" && at.knownBy == "" && !query.Verified && s.mayOpenCases(v)
 	if o.InReview > 0 {
 		body.InReview, body.InReviewHref = v.N("overview.in_review", o.InReview), at.link("/cases", "review", casefile.InReview)
 	}

@@ -687,6 +687,9 @@ func (s *server) showDesk(v *visit, d *desk) error {
 	}
 	if d.typed.Get("back") != "" {
 		body.Back = v.T("form.back")
+		for i := range body.Sections { // no more than the form that waits needs
+			body.Sections[i].Folded = i > 0 && !slices.ContainsFunc(body.Sections[i].Inputs, filled)
+		}
 	}
 	body.Spell = d.kind.ID == "person" || d.kind.ID == "official"
 	for _, change := range d.others {

@@ -5,6 +5,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,7 +33,8 @@ type addKind struct {
 	Count            int // how many of them the case has
 }
 
-// addPage shows all that can be written in a case, in the order in which it is told.
+// addPage shows all that can be written in a case, in the order in which it is told; before that, what a first
+// conversation tells and the case does not have.
 func (s *server) addPage(v *visit) error {
 	file, err := s.reg.Case(v.r.Context(), v.session, v.r.PathValue("id"), registry.Clock{})
 	if err != nil {
@@ -45,6 +47,13 @@ func (s *server) addPage(v *visit) error {
 	counts := map[string]int{}
 	for _, rec := range file.Records {
 		counts[rec.Kind]++
+	}
+	next := addGroup{Name: v.T("add.next")}
+	for _, k := range untold(v, file) {
+		next.Kinds = append(next.Kinds, addKind{body.CaseHref + "/add/" + k.ID, v.in(k.Label), v.in(k.Help), 0})
+	}
+	if len(next.Kinds) > 0 {
+		body.Groups = append(body.Groups, next)
 	}
 	for _, g := range v.book.Groups() {
 		group := addGroup{Name: v.in(g.Label)}
@@ -64,6 +73,19 @@ func (s *server) addPage(v *visit) error {
 	return s.show(v, "add", v.T("add.title", file.Row.Number), body)
 }
 
+// untold are the kinds that a first conversation tells and of which a case that the member writes has none.
+func untold(v *visit, file registry.CaseView) (out []*codebook.Kind) {
+	if !file.MayWrite {
+		return nil
+	}
+	for _, id := range firstKinds {
+		if k, ok := v.book.Kind(id); ok && !slices.ContainsFunc(file.Records, func(rec *casefile.Record) bool { return rec.Kind == id && !rec.Withdrawn }) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
 // recordBody is the page of one record.
 type recordBody struct {
 	CaseHref, CaseText string
@@ -76,6 +98,7 @@ type recordBody struct {
 	Edit, Withdraw     string
 	Again, Other       string // addresses to go on
 	AgainText          string
+	Next               *stepLink // what a first conversation tells and the case does not have
 }
 
 // versionView is one state of a record in its history.
@@ -118,6 +141,9 @@ func (s *server) recordPage(v *visit) error {
 	}
 	if formable(k) && (file.MayWrite || file.MayComment && k.ID == "note") {
 		body.Again, body.AgainText = body.CaseHref+"/add/"+k.ID, v.T("record.again", v.in(k.Label))
+	}
+	if next := untold(v, file); body.Saved && len(next) > 0 {
+		body.Next = &stepLink{body.CaseHref + "/add/" + next[0].ID, v.in(next[0].Label)}
 	}
 	if file.MayWrite || file.MayComment {
 		body.Other = body.CaseHref + "/add"
