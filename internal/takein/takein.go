@@ -69,8 +69,9 @@ type List struct {
 	Counts   bool               // what the file says of that organisation: its cases count with the coalition
 	Attached []foreign.Attached
 	Findings []intake.Finding
-	Errors   int    // of the findings, those that keep the list out
-	Mapping  []byte // by which it was read; none: it needs none
+	Errors   int            // of the findings, those that keep the list out
+	Mapping  []byte         // by which it was read; none: it needs none
+	Routes   []intake.Route // where the columns go by it
 	source   string
 }
 
@@ -152,6 +153,7 @@ func Read(book *codebook.Book, from From, today edtf.Day) (*List, error) {
 		if mapping, err = intake.ParseMapping(text, book); err != nil {
 			return &MappingError{fmt.Errorf("%s: %w", cmp.Or(from.MapName, "the mapping"), err)}
 		}
+		list.Routes = mapping.Routes()
 		return nil
 	}
 	if from.Mapping != nil {

@@ -5,6 +5,7 @@ package takein
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/codebook"
 	"github.com/kua-registry/kua/internal/edtf"
+	"github.com/kua-registry/kua/internal/intake"
 	"github.com/kua-registry/kua/internal/registry"
 )
 
@@ -132,5 +134,67 @@ func TestWhatDoesNotFit(t *testing.T) {
 	}
 	if formats := Formats(); slices.Contains(formats, "ftm") || !slices.Contains(formats, "kobo") {
 		t.Error(formats)
+	}
+}
+
+// TestSent: what was sent is a folder in memory; no name leads out of it.
+func TestSent(t *testing.T) {
+	var s Sent
+	if _, err := s.Folder(); !errors.Is(err, ErrSent) {
+		t.Error("nothing was sent, and it is a folder")
+	}
+	for name, want := range map[string]string{`C:\lists\a.csv`: "a.csv", "../b.csv": "b.csv", "c/d.csv": "d.csv"} {
+		if got, err := s.Add(name, strings.NewReader(name)); err != nil || got != want {
+			t.Errorf("%q: %q, %v", name, got, err)
+		}
+	}
+	for _, name := range []string{"", ".", "..", "/", "x/a.csv", "\xff"} {
+		if got, err := s.Add(name, strings.NewReader("other")); !errors.Is(err, ErrSent) {
+			t.Errorf("%q became %q, %v", name, got, err)
+		}
+	}
+	folder, err := s.Folder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := fs.ReadFile(folder, "a.csv"); err != nil || string(text) != `C:\lists\a.csv` {
+		t.Errorf("%q, %v", text, err)
+	}
+	if one := s.Digest([]byte("a mapping")); one == s.Digest(nil) || len(one) != 64 {
+		t.Error("the digest does not depend on the mapping")
+	}
+}
+
+// TestRoutes: where columns go is said for each of them, of every sheet.
+func TestRoutes(t *testing.T) {
+	mapping := `mapping: 1
+key: no
+ignore: [note]
+records:
+- kind: person
+  fields: {role: {const: victim}, family: {column: name, take: family}, child: {child: {born: birth, on: day}}}
+steps:
+- sheet: Steps
+  key: case
+  column: what
+  cases:
+    filed:
+    - kind: complaint
+      fields: {filed: {const: yes}, date: when}
+`
+	m, err := intake.ParseMapping([]byte(mapping), book(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range m.Routes() {
+		to := r.Kind + "." + r.Field
+		if r.Left {
+			to = "left"
+		}
+		got = append(got, strings.TrimSpace(r.Sheet+" "+r.Column+strings.Join(r.Always, ""))+">"+to)
+	}
+	if want := "no>. victim>person.role name>person.family birth>person.child day>person.child note>left Steps case>. Steps yes>complaint.filed Steps when>complaint.date"; strings.Join(got, " ") != want {
+		t.Errorf("%s\nexpected %s", strings.Join(got, " "), want)
 	}
 }

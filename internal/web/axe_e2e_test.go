@@ -276,6 +276,8 @@ var unlinked = map[string]string{
 	"GET /feed/{secret}":                                 "a calendar program asks for it",
 	"GET /join":                                          "its address is handed over",
 	"GET /join/{code}":                                   "its address is handed over",
+	"GET /imports/list":                                  "the button that looks at a list leads to it",
+	"GET /imports/list/mapping":                          "the page of a list leads to it",
 	"GET /static/{hash}/{name}":                          "a file of the pages",
 }
 

@@ -137,6 +137,7 @@ func (s *server) lockForAll(v *visit) error {
 
 func (s *server) leave(v *visit) {
 	if v.session != nil {
+		s.lists.forget(v.session.Token())
 		s.reg.SignOut(v.session)
 	}
 	s.setCookie(v, s.cookieName(), "", -1)

@@ -98,7 +98,7 @@ func (s *server) nav(v *visit, at clock) []navLink {
 		with         []string // what stands under it, too
 	}{
 		{"/", "overview", counts, true, nil},
-		{"/cases", "cases", counts, true, []string{"/drafts", "/searches", "/bulk", "/matching"}},
+		{"/cases", "cases", counts, true, []string{"/drafts", "/searches", "/bulk", "/matching", "/exports", "/imports"}},
 		{"/inbox", "inbox", inbox, false, nil},
 		{"/calendar", "calendar", s.reg.HasDue(v.session), false, []string{"/tasks"}},
 		{"/state", "state", counts, true, statePages},

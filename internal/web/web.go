@@ -21,6 +21,7 @@ import (
 	"github.com/kua-registry/kua/internal/locale"
 	"github.com/kua-registry/kua/internal/registry"
 	"github.com/kua-registry/kua/internal/rules"
+	"github.com/kua-registry/kua/internal/takein"
 )
 
 // register is what the pages ask of the registry. Its second user is the
@@ -102,6 +103,7 @@ type register interface {
 	inboxRegister
 	exchangeRegister
 	exportRegister
+	takein.Register
 	Book() *codebook.Book
 	Rules() *rules.Set
 	Today() edtf.Day
@@ -145,6 +147,7 @@ type server struct {
 	around    func() (Around, error)  // never nil
 	published func()                  // tells whoever serves the pages; never nil
 	takenOut  takenOut                // what exports carried that were fetched
+	lists     sentLists               // that wait to be taken in
 	zips      sync.Pool               // of *gzip.Writer
 }
 
@@ -216,7 +219,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.apiKeyRoutes(), s.webhookRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.uploadRoutes(), s.copyRoutes(), s.letterRoutes(), s.bundleRoutes(), s.analysisRoutes(), s.estimateRoutes(), s.encodedRoutes(), s.matchingRoutes(), s.statementRoutes(), s.stampRoutes(), s.inboxRoutes(), s.exchangeRoutes(), s.exportRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.apiKeyRoutes(), s.webhookRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.uploadRoutes(), s.copyRoutes(), s.letterRoutes(), s.bundleRoutes(), s.analysisRoutes(), s.estimateRoutes(), s.encodedRoutes(), s.matchingRoutes(), s.statementRoutes(), s.stampRoutes(), s.inboxRoutes(), s.exchangeRoutes(), s.exportRoutes(), s.importRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},
