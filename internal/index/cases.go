@@ -161,7 +161,7 @@ func (ix *Index) Selected(ctx context.Context, q Query) (ids []string, err error
 // candidates answers the cases a query selects but for its facets; whole: all that
 // are live now, which are not walked through then.
 func (ix *Index) candidates(ctx context.Context, c *conn, list *listing, rows []*listed, q Query, ranks map[int64]int) (found []*listed, whole bool, err error) {
-	if q.Figure == "" && !q.Verified && q.Rule == "" && len(q.With) == 0 && q.See == nil && ranks == nil && len(rows) > 0 && &rows[0] == &list.rows[0] {
+	if q.Figure == "" && !q.Verified && q.Rule == "" && len(q.With) == 0 && q.See == nil && ranks == nil && now(list, rows) {
 		return nil, true, nil
 	}
 	var counted []bool // by stream: behind the figure
@@ -195,41 +195,50 @@ func (ix *Index) candidates(ctx context.Context, c *conn, list *listing, rows []
 			return nil, false, err
 		}
 	}
-	rule := int64(-1)
+	var failing bits // where the rule asked about is breached or overdue
 	if q.Rule != "" {
 		no, ok := ix.ruleNo[q.Rule]
 		if !ok || ix.rules[no].Use != codebook.Check && ix.rules[no].Use != codebook.Deadline {
 			return nil, false, fmt.Errorf("%w: %q", ErrNoRule, q.Rule)
 		}
-		rule = no
+		if now(list, rows) {
+			failing = list.shelf.failing(rows, int32(no), q.Clock.AsOf)
+		} else {
+			failing = failingIn(rows, int32(no), q.Clock.AsOf)
+		}
 	}
-	size := len(rows)
-	if ranks != nil {
-		size = len(ranks)
-	}
-	found = make([]*listed, 0, size)
 	add := func(no int64) {
 		l := rows[no]
 		if l == nil || counted != nil && !counted[no] || with != nil && !with[l.v] || q.Verified && !l.is(isVerified) {
 			return
 		}
-		if rule >= 0 && !failing(l, int32(rule), q.Clock.AsOf) || q.See.of(l.id) == Nothing {
-			return
+		if q.See.of(l.id) != Nothing {
+			found = append(found, l)
 		}
-		found = append(found, l)
 	}
-	if ranks != nil { // of many cases a few
+	switch {
+	case ranks != nil: // of many cases a few
 		for _, no := range slices.Sorted(maps.Keys(ranks)) {
-			if no < int64(len(rows)) {
+			if no < int64(len(rows)) && (q.Rule == "" || failing.has(no)) {
 				add(no)
 			}
 		}
-		return found, false, ctx.Err()
-	}
-	for no := range int64(len(rows)) {
-		add(no)
+	case q.Rule != "":
+		for no := range failing.all {
+			add(no)
+		}
+	default:
+		found = make([]*listed, 0, len(rows))
+		for no := range int64(len(rows)) {
+			add(no)
+		}
 	}
 	return found, false, ctx.Err()
+}
+
+// now tells whether rows are those of a list as it stands now.
+func now(list *listing, rows []*listed) bool {
+	return len(rows) > 0 && &rows[0] == &list.rows[0]
 }
 
 // sorting answers by what a list is sorted in an order.
@@ -284,7 +293,8 @@ func (ix *Index) stageOrder() map[string]int {
 // facet. A facet's own selection doesn't narrow its own counts, so that a
 // second code can be chosen.
 func (ix *Index) filter(chosen map[string][]string, list *listing, rows, all []*listed, whole bool, day edtf.Day) ([]*listed, []Facet) {
-	now := len(rows) > 0 && &rows[0] == &list.rows[0]
+	// By sets where there are many: a few are counted sooner one by one than every code's set is looked through.
+	sets := now(list, rows) && (whole || len(all) > len(rows)/64)
 	ids := []string{facetOrg: "org", facetStage: "stage"}
 	for _, f := range ix.facets {
 		ids = append(ids, f.id)
@@ -297,22 +307,18 @@ func (ix *Index) filter(chosen map[string][]string, list *listing, rows, all []*
 			narrowed[i] = true
 		}
 	}
-	var stages []bits
-	var live bits
-	if now && whole {
-		live = list.shelf.live
-	}
-	if now {
-		stages = list.shelf.stages(rows, day) // first: it may number a stage
-	}
 	codes := ix.codes.all()
 	wanted, counts := make([]bool, len(codes)), make([]int, len(codes))
 	for _, c := range chosenCodes {
 		wanted[c] = true
 	}
 	var selected []*listed
-	if now {
-		selected = shelved(live, list.shelf.of, stages, rows, all, codes, wanted, narrowed, counts)
+	if sets {
+		var live bits
+		if whole {
+			live = list.shelf.live
+		}
+		selected = shelved(live, list.shelf.of, list.shelf.stages(rows, day), rows, all, codes, wanted, narrowed, counts)
 	} else {
 		selected = walked(all, codes, wanted, narrowed, counts, len(chosenCodes) > 0, day)
 	}
@@ -341,7 +347,7 @@ func (ix *Index) filter(chosen map[string][]string, list *listing, rows, all []*
 	return selected, found
 }
 
-// walked counts and selects case by case, as is done of the past.
+// walked counts and selects case by case, as is done of the past and of a few.
 func walked(all []*listed, codes []facetCode, wanted, narrowed []bool, counts []int, any bool, day edtf.Day) (selected []*listed) {
 	hit := make([]bool, len(narrowed))
 	for _, l := range all {

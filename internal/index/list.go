@@ -403,16 +403,6 @@ func (n *nearest[T]) sorted() []T {
 	return n.kept
 }
 
-// failing tells in which rows a check is breached or a deadline overdue on a day.
-func failing(l *listed, rule int32, day edtf.Day) bool {
-	for s := range l.stands {
-		if s.rule == rule && s.due == 0 && s.on(day) {
-			return true
-		}
-	}
-	return false
-}
-
 // Stats says what the index holds at a moment.
 type Stats struct {
 	Cases  int            // cases

@@ -4,6 +4,7 @@ package index
 
 import (
 	"encoding/binary"
+	"iter"
 	"slices"
 	"strings"
 
@@ -154,6 +155,17 @@ type stand struct {
 }
 
 func (s stand) on(day edtf.Day) bool { return s.from <= day && day < s.to }
+
+// failing are the rules that are breached or overdue on a day, some of them more than once.
+func (l *listed) failing(day edtf.Day) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		for s := range l.stands {
+			if s.due == 0 && s.on(day) && !yield(s.rule) {
+				return
+			}
+		}
+	}
+}
 
 // stands are how the case stands on all days.
 func (l *listed) stands(yield func(stand) bool) {

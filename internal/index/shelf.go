@@ -20,13 +20,14 @@ type shelf struct {
 	of   []bits // by the number of the code; those of stages are in days
 
 	mu   sync.Mutex
-	days []stagesOn // those asked about last, the newest last
+	days []dayShelf // those asked about last, the newest last
 }
 
-// stagesOn is which cases are at which stage on a day, by the number of its code.
-type stagesOn struct {
-	day edtf.Day
-	of  []bits
+// dayShelf is how the cases stand on a day; each part is read when first asked for.
+type dayShelf struct {
+	day     edtf.Day
+	stages  []bits // which are at which stage, by the number of its code
+	failing []bits // which a check is breached or a deadline overdue in, by the number of the rule
 }
 
 // maxDays is how many days are kept at once.
@@ -64,10 +65,10 @@ func (s *shelf) follow(before, after []*listed, changed map[int64]bool) *shelf {
 	next := &shelf{live: s.live.grown(len(after)), of: slices.Clone(s.of)}
 	s.mu.Lock()
 	for _, d := range s.days {
-		next.days = append(next.days, stagesOn{d.day, slices.Clone(d.of)})
+		next.days = append(next.days, dayShelf{d.day, slices.Clone(d.stages), slices.Clone(d.failing)})
 	}
 	s.mu.Unlock()
-	own := make([]map[code]bool, 1+len(next.days)) // sets that are copied
+	own := make([]map[code]bool, 1+2*len(next.days)) // sets that are copied
 	for i := range own {
 		own[i] = map[code]bool{}
 	}
@@ -96,7 +97,14 @@ func (s *shelf) follow(before, after []*listed, changed map[int64]bool) *shelf {
 			}
 			for i := range next.days {
 				d := &next.days[i]
-				d.of = move(d.of, own[1+i], l.stageOn(d.day).code, stream, of.has)
+				if d.stages != nil {
+					d.stages = move(d.stages, own[1+2*i], l.stageOn(d.day).code, stream, of.has)
+				}
+				if d.failing != nil {
+					for rule := range l.failing(d.day) {
+						d.failing = move(d.failing, own[2+2*i], code(rule), stream, of.has)
+					}
+				}
 			}
 		}
 	}
@@ -107,22 +115,67 @@ func (s *shelf) follow(before, after []*listed, changed map[int64]bool) *shelf {
 func (s *shelf) stages(rows []*listed, day edtf.Day) []bits {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i := slices.IndexFunc(s.days, func(d stagesOn) bool { return d.day == day }); i >= 0 {
-		found := s.days[i]
-		s.days = append(slices.Delete(s.days, i, i+1), found)
-		return found.of
-	}
-	var of []bits
-	for stream, l := range rows {
-		if l != nil {
-			of = put(of, l.stageOn(day).code, int64(stream), len(rows), true)
+	d := s.on(day)
+	if d.stages == nil {
+		d.stages = []bits{}
+		for stream, l := range rows {
+			if l != nil {
+				d.stages = put(d.stages, l.stageOn(day).code, int64(stream), len(rows), true)
+			}
 		}
 	}
-	if len(s.days) == maxDays {
+	return d.stages
+}
+
+// failing answers in which cases of a list a rule is breached or overdue on a day.
+func (s *shelf) failing(rows []*listed, rule int32, day edtf.Day) bits {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.on(day)
+	if d.failing == nil {
+		d.failing = []bits{}
+		for stream, l := range rows {
+			if l != nil {
+				for rule := range l.failing(day) {
+					d.failing = put(d.failing, code(rule), int64(stream), len(rows), true)
+				}
+			}
+		}
+	}
+	if int(rule) >= len(d.failing) {
+		return nil
+	}
+	return d.failing[rule]
+}
+
+// failingIn answers in which of some rows a rule is breached or overdue on a day, for rows that have no shelf.
+func failingIn(rows []*listed, rule int32, day edtf.Day) bits {
+	found := make(bits, len(rows)/64+1)
+	for stream, l := range rows {
+		if l == nil {
+			continue
+		}
+		for is := range l.failing(day) {
+			if is == rule {
+				found.put(int64(stream), true)
+				break
+			}
+		}
+	}
+	return found
+}
+
+// on is the shelf of a day, which is the one asked about last then. It is called under mu.
+func (s *shelf) on(day edtf.Day) *dayShelf {
+	found := dayShelf{day: day}
+	if i := slices.IndexFunc(s.days, func(d dayShelf) bool { return d.day == day }); i >= 0 {
+		found = s.days[i]
+		s.days = slices.Delete(s.days, i, i+1)
+	} else if len(s.days) == maxDays {
 		s.days = slices.Delete(s.days, 0, 1)
 	}
-	s.days = append(s.days, stagesOn{day, of})
-	return of
+	s.days = append(s.days, found)
+	return &s.days[len(s.days)-1]
 }
 
 // bits is a set of streams, by their numbers. What is past its end is not in it.
@@ -137,6 +190,11 @@ func (b bits) put(no int64, has bool) {
 	default:
 		b[i] &^= bit
 	}
+}
+
+func (b bits) has(no int64) bool {
+	i := no / 64
+	return no >= 0 && i < int64(len(b)) && b[i]>>(no%64)&1 != 0
 }
 
 // grown is a copy with room for so many streams.

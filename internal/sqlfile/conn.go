@@ -58,6 +58,11 @@ func Open(path string, key *[32]byte) (*Conn, error) {
 	}
 	err = errors.Join(err, c.BusyTimeout(busyTimeout))
 	if err == nil {
+		// One plan for a statement whatever its values are: otherwise SQLite plans
+		// anew for each value that it compares with a key, also within FTS5.
+		_, err = c.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true)
+	}
+	if err == nil {
 		// Temporary tables stay in memory: nothing may be written outside the encrypted files.
 		err = c.Exec("PRAGMA temp_store=memory")
 	}
