@@ -93,6 +93,9 @@ lost. Rehearse what you rely on: kua restore --rehearse.`,
 					fmt.Fprintf(p.out, "Backup %s is made in %s.\n%s, %s; new: %s, %s of %s.\nIt can be restored until %s, with the forgetting keys: 'kua forget status' says where copies of them are.\n",
 						v.Name, v.Where, counted(int(v.Entries), "entry", "entries"), counted(v.Files, "file", "files"), //nolint:gosec // no register has so many
 						counted(v.Written, "piece", "pieces"), bytesOf(v.Bytes), bytesOf(v.All), day(v.Ends))
+					if v.SameDisk {
+						fmt.Fprintln(p.out, "It is on the same disk as the register: whatever takes the one takes the other. Is the medium plugged in? Make one on another, too.")
+					}
 					for _, file := range v.Missing {
 						fmt.Fprintf(p.out, "Not in it, because it is not where it should be: %s\n", file)
 					}
@@ -334,6 +337,9 @@ open; an administrator's passphrase is needed then.`,
 			} else {
 				if from == (registry.BackupPlace{}) {
 					return usage("say where the backup is: a folder, or a bucket with --endpoint")
+				}
+				if from.Folder == "" && from.Bucket.Secret == "" {
+					return usage("of a bucket, give --secret-file, too: what a register remembered of it is not there when it is restored")
 				}
 				unlock := registry.Unlock{Member: p.member}
 				if !byTrustees {

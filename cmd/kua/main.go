@@ -90,6 +90,9 @@ func (p *program) run(ctx context.Context, args []string, in io.Reader, out, std
 	case errors.Is(err, errUsage):
 		fmt.Fprintf(stderr, "kua: %s\n", strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
 		return exitUsage
+	case ctx.Err() != nil:
+		fmt.Fprintf(stderr, "kua: interrupted: %s\n", oneLine(err))
+		return exitFailed
 	default:
 		fmt.Fprintf(stderr, "kua: %s\n", oneLine(err))
 		return exitFailed

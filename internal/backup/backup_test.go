@@ -459,11 +459,22 @@ func TestFolder(t *testing.T) {
 		t.Errorf("what was half written is there: %v", err)
 	}
 	s.holds(t, b.Name, s.Head(), nil)
-	if err := os.RemoveAll(dir); err != nil {
+	// A stick is pulled out: its folder is gone, or its name is a folder of another disk.
+	if err := os.Rename(dir, dir+".pulled"); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Put(ctx, kindPiece+"/"+strings.Repeat("ab", 32), []byte("x")); err == nil {
-		t.Error("a folder that is gone was made anew")
+	for range 2 {
+		name := kindPiece + "/" + strings.Repeat("ab", 32)
+		_, err := store.Get(ctx, name)
+		if putErr := store.Put(ctx, name, []byte("x")); !errors.Is(putErr, ErrGone) || !errors.Is(err, ErrGone) || !errors.Is(store.Remove(ctx, name), ErrGone) {
+			t.Errorf("what is not there any more was used: %v, %v", err, putErr)
+		}
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(dir); err != nil { // nothing was put there
+		t.Fatal(err)
 	}
 	if _, err := OpenFolder(dir, sqlitestore.Lock); err == nil {
 		t.Error("a folder that is not there was opened")

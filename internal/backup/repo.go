@@ -240,8 +240,13 @@ func keyFiles(ctx context.Context, s Store, name string) (KeyFiles, error) {
 	return in.Files, nil
 }
 
-// errMissing says that what is not there should be.
-var errMissing = fmt.Errorf("it is missing: %w", ErrDamaged)
+// missingError says that what is not there should be: damage, in other words.
+type missingError struct{}
+
+func (missingError) Error() string        { return "it is missing" }
+func (missingError) Is(target error) bool { return target == ErrDamaged }
+
+var errMissing error = missingError{}
 
 func missing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {

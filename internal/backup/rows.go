@@ -231,7 +231,7 @@ func (r *Repo) RestoreLedger(ctx context.Context, l *Ledger, to ledger.Store, st
 	for _, piece := range l.Rows {
 		rows, err := r.rows(ctx, piece, next)
 		if err != nil {
-			return err
+			return fmt.Errorf("entries %d to %d of the ledger: %w", piece.First, piece.First+piece.Count-1, err)
 		}
 		next += piece.Count
 		for _, row := range rows {
@@ -258,12 +258,12 @@ func (r *Repo) RestoreLedger(ctx context.Context, l *Ledger, to ledger.Store, st
 			err = step(next, l.Entries)
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("keys of the ledger: %w", err)
 		}
 	}
 	meta, err := r.All(ctx, l.Meta)
 	if err != nil {
-		return err
+		return fmt.Errorf("what the ledger's store keeps: %w", err)
 	}
 	var values map[string][]byte
 	if err := cbor.Unmarshal(meta, &values); err != nil {

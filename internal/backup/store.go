@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/kua-registry/kua/internal/bucket"
@@ -68,6 +69,7 @@ const unfinished = ".new-*"
 // Folder keeps backups in a folder: of a disk, a stick, a share.
 type Folder struct {
 	dir  string
+	is   fs.FileInfo // of dir when it was opened
 	lock func(path string) (*os.File, error)
 }
 
@@ -79,15 +81,50 @@ func OpenFolder(dir string, lock func(path string) (*os.File, error)) (*Folder, 
 	if err != nil {
 		return nil, err
 	}
-	switch info, err := os.Stat(dir); {
+	info, err := os.Stat(dir)
+	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("the folder %s is not there: is the medium plugged in? Make the folder first", dir)
+		return nil, fmt.Errorf("the folder %s is not there: is the medium plugged in, and the name right? For a first backup make the folder, then try again", dir)
 	case err != nil:
-		return nil, err
+		return nil, closed(dir, err)
 	case !info.IsDir():
-		return nil, fmt.Errorf("%s is not a folder", dir)
+		return nil, fmt.Errorf("%s is a file: give the folder in which the backups are", dir)
 	}
-	return &Folder{dir, lock}, nil
+	return &Folder{dir, info, lock}, nil
+}
+
+// closed says what helps where the system lets nobody read or write.
+func closed(dir string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("nothing can be written to %s: the medium is write-protected; take the protection off, or give another folder (%w)", dir, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("this user may not use the folder %s: give it to the user who runs the program, or give another folder (%w)", dir, err)
+	}
+	return err
+}
+
+// ErrGone says that a folder of backups was taken away while it was used.
+var ErrGone = errors.New("the folder of the backups is not there any more: was the medium pulled out? Plug it in and begin again; what was written is gone on from")
+
+// there sees that the folder is still the one that was opened: where a stick was
+// pulled out its name may be left, and be a folder of this machine's own disk.
+func (f *Folder) there() error {
+	if info, err := os.Stat(f.dir); err != nil || !os.SameFile(info, f.is) {
+		return fmt.Errorf("%s: %w", f.dir, ErrGone)
+	}
+	return nil
+}
+
+// whyNot says of what failed that the folder is gone, or closed, where it is.
+func (f *Folder) whyNot(err error) error {
+	if err == nil {
+		return nil
+	}
+	if gone := f.there(); gone != nil {
+		return gone
+	}
+	return closed(f.dir, err)
 }
 
 // path is where a name lies. Pieces lie in 256 folders: what a stick is formatted
@@ -106,13 +143,13 @@ func (f *Folder) Put(ctx context.Context, name string, b []byte) error {
 		return err
 	}
 	at := f.path(name)
-	if _, err := os.Stat(f.dir); err != nil { // not to be made anew where a stick was pulled out
-		return fmt.Errorf("the folder of the backups is gone: %w", err)
-	}
-	if err := makeDirs(f.dir, filepath.Dir(at)); err != nil {
+	if err := f.there(); err != nil {
 		return err
 	}
-	return wholefile.WriteBytes(at, unfinished, b)
+	if err := makeDirs(f.dir, filepath.Dir(at)); err != nil {
+		return f.whyNot(err)
+	}
+	return f.whyNot(wholefile.WriteBytes(at, unfinished, b))
 }
 
 // makeDirs makes the folders below top that lead to dir, durably.
@@ -138,10 +175,11 @@ func (f *Folder) Get(ctx context.Context, name string) ([]byte, error) {
 	}
 	in, err := os.Open(f.path(name))
 	if err != nil {
-		return nil, err
+		return nil, f.whyNot(err)
 	}
 	defer in.Close()
-	return readAll(in)
+	b, err := readAll(in)
+	return b, f.whyNot(err)
 }
 
 func readAll(r io.Reader) ([]byte, error) {
@@ -169,15 +207,18 @@ func (f *Folder) Each(ctx context.Context, kind string, do func(name string, siz
 		}
 		return do(path.Join(kind, d.Name()), info.Size())
 	})
-	return err
+	return f.whyNot(err)
 }
 
 func (f *Folder) Remove(ctx context.Context, name string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := f.there(); err != nil {
 		return err
+	}
+	if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return f.whyNot(err)
 	}
 	return nil
 }
@@ -188,7 +229,7 @@ func (f *Folder) Lock(context.Context) (func() error, error) {
 		err = ErrBusy
 	}
 	if err != nil {
-		return nil, err
+		return nil, f.whyNot(err)
 	}
 	for _, pattern := range []string{unfinished, "*/" + unfinished, "*/*/" + unfinished} { // what was being written when a program ended
 		left, err := filepath.Glob(filepath.Join(f.dir, pattern))
@@ -201,7 +242,17 @@ func (f *Folder) Lock(context.Context) (func() error, error) {
 			}
 		}
 	}
-	return held.Close, nil
+	// Kept open, so that it is known by its number while there is something to write:
+	// some systems give a folder that nobody uses another one.
+	top, err := os.Open(f.dir)
+	if err != nil {
+		return nil, errors.Join(f.whyNot(err), held.Close())
+	}
+	release := func() error { return errors.Join(top.Close(), held.Close()) }
+	if f.is, err = top.Stat(); err != nil {
+		return nil, errors.Join(err, release())
+	}
+	return release, nil
 }
 
 // Bucket keeps backups in a bucket of an object store.

@@ -63,20 +63,22 @@ var (
 func (o Options) check() (host string, tls bool, err error) {
 	u, err := url.Parse(o.Endpoint)
 	if err != nil || u.Host == "" || u.User != nil || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" {
-		return "", false, ErrOptions
+		return "", false, fmt.Errorf("the endpoint is not one: %w", ErrOptions)
 	}
 	local := u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
 	switch {
 	case u.Scheme != "https" && (u.Scheme != "http" || !local):
-		return "", false, ErrOptions
-	case !bucketNames.MatchString(o.Bucket) || !regions.MatchString(o.Region) || len(o.Prefix) > 200 || !prefixes.MatchString(o.Prefix):
-		return "", false, ErrOptions
+		return "", false, fmt.Errorf("the endpoint is not one that is spoken to by https: %w", ErrOptions)
+	case !bucketNames.MatchString(o.Bucket):
+		return "", false, fmt.Errorf("the bucket's name is not one, which has 3 to 63 small letters, digits, . and -: %w", ErrOptions)
+	case !regions.MatchString(o.Region) || len(o.Prefix) > 200 || !prefixes.MatchString(o.Prefix):
+		return "", false, fmt.Errorf("the region or the prefix is not one: %w", ErrOptions)
 	case o.AccessKey == "" || o.Secret == "" || strings.ContainsAny(o.AccessKey+o.Secret, " \r\n\x00"):
-		return "", false, ErrOptions
+		return "", false, fmt.Errorf("the access key or its secret is missing, or has a space in it: %w", ErrOptions)
 	}
 	for part := range strings.SplitSeq(o.Prefix, "/") {
 		if part == "." || part == ".." {
-			return "", false, ErrOptions
+			return "", false, fmt.Errorf("the prefix has . or .. between its slashes: %w", ErrOptions)
 		}
 	}
 	return u.Host, u.Scheme == "https", nil

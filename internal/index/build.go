@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
-	"runtime/metrics"
 	"slices"
 	"sync"
 
@@ -70,8 +69,6 @@ func (ix *Index) build(ctx context.Context, fill func(add func([]Act) error) (He
 	}
 	b := &building{ix: ix, c: c, st: ix.state, plan: newPlan(ix, ix.state), runs: &runs{c: c, most: ix.held}, scopes: maps.Clone(ix.state.scopes)}
 	b.plan.runs = b.runs
-	ballast := makeBallast()
-	defer runtime.KeepAlive(ballast)
 	head, err := fill(b.add)
 	if err == nil {
 		err = b.replayAll(ctx)
@@ -262,9 +259,10 @@ type done struct {
 	to      int64
 }
 
-// Some hundred persons are gone through between two turns of the writer.
+// Some persons are gone through between two turns of the writer: what became of
+// them, which is much, is in memory until it is written.
 const (
-	personsAtOnce = 256
+	personsAtOnce = 64
 	turnsAhead    = 4
 )
 
@@ -581,18 +579,4 @@ func (b *building) finish(head Head) error {
 		}
 	}
 	return putHead(b.c, head, b.st.latest, b.st.counted, b.st.next)
-}
-
-// makeBallast is memory that nobody touches, and which so is none, but is
-// counted where it is decided when to collect garbage. While an index is made
-// much garbage is made beside little that is kept, and a small heap would be
-// collected all the time. Of a process that keeps much it is nothing.
-func makeBallast() []byte {
-	const roomy = 160 << 20
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(live)
-	if kept := live[0].Value.Uint64(); kept < roomy {
-		return make([]byte, roomy-kept)
-	}
-	return nil
 }

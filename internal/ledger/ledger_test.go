@@ -204,6 +204,30 @@ func TestVerifyFindsWhatTheNodeInvents(t *testing.T) {
 	}
 }
 
+// What was opened before is not checked a second time, but that it is the same.
+func TestVerifyOfWhatWasOpened(t *testing.T) {
+	ctx := context.Background()
+	l, _, _ := sample(t)
+	head := l.Head()
+	nobody := func(ledger.ID) (ed25519.PublicKey, bool) { return nil, false }
+	for _, c := range []struct {
+		checked ledger.Checked
+		fault   uint64 // at this place
+		whole   bool
+	}{
+		{ledger.Checked{Size: head.Size, Root: head.Root}, 0, true},
+		{ledger.Checked{Size: head.Size, Root: head.Root, But: func(pos uint64) bool { return pos == 3 }}, 3, false},
+		{ledger.Checked{Size: head.Size, Root: ledger.Hash{1}}, head.Size - 1, false},
+		{ledger.Checked{Size: head.Size + 1, Root: head.Root}, head.Size, false},
+		{ledger.Checked{}, 0, false},
+	} {
+		report, err := l.Verify(ctx, ledger.VerifyOptions{Vaults: []*seal.Vault{l.Vault}, Author: nobody, Checked: c.checked})
+		if err != nil || (report.Fault == nil) != c.whole || !c.whole && report.Fault.Pos != c.fault || c.whole && report.Opened != head.Size {
+			t.Errorf("%d entries checked before: %v, %v", c.checked.Size, report, err)
+		}
+	}
+}
+
 // The identity part can't be exchanged for another one by who holds both keys.
 func TestIdentityPartIsSigned(t *testing.T) {
 	l, _, s := sample(t)

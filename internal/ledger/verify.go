@@ -59,6 +59,9 @@ type VerifyOptions struct {
 	// granted or was destroyed. Nil: no key may be missing. It is called
 	// concurrently.
 	MayLack func(stream ID, part seal.Part, epoch uint32) bool
+	// Checked says what was opened before, with the signatures of its authors: of
+	// it they and the form are not checked a second time, but that it is the same.
+	Checked Checked
 	// Progress is told how far it is; may be nil.
 	Progress func(done, of uint64)
 }
@@ -185,6 +188,9 @@ func (v *verifier) run(ctx context.Context) error {
 	if headFault != nil {
 		return headFault
 	}
+	if v.size < v.how.Checked.Size {
+		return &faultError{v.size, true, "it is missing, and was opened before"}
+	}
 	if err := v.keys(ctx); err != nil {
 		return err
 	}
@@ -262,7 +268,8 @@ func (v *verifier) alone(r *pendingRow) string {
 	if v.opener == nil {
 		return ""
 	}
-	r.content, err = v.opener.Open(e)
+	c := &v.how.Checked
+	r.content, err = v.opener.open(new(seal.Parts), e, r.Pos < c.Size && (c.But == nil || !c.But(r.Pos)))
 	switch {
 	case errors.Is(err, ErrNoKey) && v.mayLack(r.Stream, seal.FactPart, e.Header.FactEpoch):
 		return ""
@@ -295,6 +302,8 @@ func (v *verifier) inOrder(r *pendingRow) string {
 		return "its tree hashes are not those of the entries up to it"
 	case r.Checkpoint != nil && r.head.Root != v.tree.root():
 		return "the entries up to it are not those that its checkpoint was signed for"
+	case v.how.Checked.Size == r.Pos+1 && v.how.Checked.Root != v.tree.root():
+		return "the entries up to it are not those that were opened before"
 	case v.seen.Size == r.Pos+1 && v.seen.Root != v.tree.root():
 		return "the entries up to it are not those that the head file has seen: the database was replaced"
 	}

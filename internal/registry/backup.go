@@ -136,6 +136,10 @@ type BackupView struct {
 	Bytes   int64    `json:"bytes,omitempty"`   // of them
 	All     int64    `json:"all,omitempty"`     // bytes of all pieces it needs
 	Missing []string `json:"missing,omitempty"` // sealed files that are not where they should be
+
+	// SameDisk says that it lies on the disk on which the register is: what takes
+	// the one takes the other.
+	SameDisk bool `json:"same_disk,omitempty"`
 }
 
 func backupView(b *backup.Backup) BackupView {
@@ -159,13 +163,17 @@ func (r *Registry) BackUp(ctx context.Context, s *access.Session, to BackupPlace
 	}
 	release, err := store.Lock(ctx)
 	if err != nil {
-		return BackupView{}, r.whyNotThere(err)
+		return BackupView{}, whyNotThere(ctx, err)
 	}
 	v, err := r.backUp(ctx, store, repo, o)
 	if err = errors.Join(err, release()); err != nil {
-		return BackupView{}, r.whyNotThere(err)
+		return BackupView{}, whyNotThere(ctx, err)
 	}
 	v.Where = to.Where()
+	if there, known := device(to.Folder); known {
+		here, ok := device(r.dir)
+		v.SameDisk = ok && here == there
+	}
 	return v, r.remember(to, func(p *keptPlace) { p.Made = markOf(v) })
 }
 
@@ -174,7 +182,10 @@ func markOf(v BackupView) backupMark {
 }
 
 // whyNotThere says what is in the way of a place of backups.
-func (r *Registry) whyNotThere(err error) error {
+func whyNotThere(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("no backup was made; what was written of it the next one goes on from, and those before are as they were (%w)", ctx.Err())
+	}
 	if isFull(err) {
 		return fmt.Errorf("there is no room left where the backups are: make room, or let go of old ones with 'kua backup prune'; backups that were made before are as they were (%w)", err)
 	}
@@ -189,10 +200,14 @@ func latest(ctx context.Context, store backup.Store, repo *backup.Repo) (*backup
 		return nil, err
 	}
 	for _, name := range slices.Backward(names) {
-		if b, err := repo.Read(ctx, name); err == nil {
+		b, err := repo.Read(ctx, name)
+		switch {
+		case err == nil:
 			return b, nil
-		} else if ctx.Err() != nil {
+		case ctx.Err() != nil:
 			return nil, err
+		case errors.Is(err, backup.ErrNewer): // what its pieces are this program does not know
+			return nil, fmt.Errorf("%w. To make one with this version all the same, give another folder", err)
 		}
 	}
 	return nil, nil
@@ -342,6 +357,11 @@ func (r *Registry) allDrafts(ctx context.Context) ([]draft.Draft, error) {
 // open beside it, and is sealed by itself.
 func opensBackup(file string) bool {
 	return file == nodeKeyFile || file == nodeVault || strings.HasPrefix(file, keysDir+"/member-") || strings.HasPrefix(file, keysDir+"/recovery-")
+}
+
+// opensRegister tells whether a register does not open without a file.
+func opensRegister(file string) bool {
+	return strings.HasPrefix(file, keysDir+"/") && path.Ext(file) == ".vault"
 }
 
 // ownFile tells whether a file is of this machine and moment alone, or is

@@ -64,7 +64,7 @@ func TestBackupOnAFullDisk(t *testing.T) {
 		}
 	}
 	opened := 0
-	for _, size := range []string{"16k", "64k", "160k", "400k", "800k", "2m", "4m", "6800k", "7m", "7200k"} {
+	for _, size := range []string{"16k", "64k", "160k", "400k", "800k", "2m", "4m", "6100k", "6300k", "6500k", "6700k"} {
 		resize(size)
 		_, err := Restore(ctx, to, dir, Unlock{Passphrase: testPassphrase}, how, testOptions(h.clock))
 		_, statErr := os.Stat(dir)

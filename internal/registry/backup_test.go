@@ -3,6 +3,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kua-registry/kua/internal/access"
+	"github.com/kua-registry/kua/internal/backup"
 	"github.com/kua-registry/kua/internal/bucket"
 	"github.com/kua-registry/kua/internal/casefile"
 	"github.com/kua-registry/kua/internal/ledger"
@@ -597,6 +599,55 @@ func TestDamagedBackup(t *testing.T) {
 	if _, proven, err := h.LastProvenBackup(ctx); err != nil || proven {
 		t.Errorf("a damaged backup is proven: %v", err)
 	}
+	ended, end := context.WithCancel(ctx)
+	_, err = h.BackUp(ended, h.session, to, BackupOptions{Step: func(uint64, uint64) { end() }})
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "no backup was made") {
+		t.Errorf("ended while it was made: %v", err)
+	}
 	h.backUp(to) // a piece that is missing is written again
 	h.rehearse(to, RestoreOptions{})
+
+	// A list that does not read well: the one before it is named. Without the
+	// vault of an organisation nothing is left, since it would not open.
+	lists, err := filepath.Glob(filepath.Join(to.Folder, "backups", "*"))
+	if err != nil || len(lists) != 2 {
+		t.Fatal(lists, err)
+	}
+	text, err := os.ReadFile(lists[1])
+	if err == nil {
+		err = os.WriteFile(lists[1], text[:len(text)/2], 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside := filepath.Join(t.TempDir(), "r")
+	restore := func(name string) error {
+		_, err := Restore(ctx, to, beside, Unlock{Passphrase: testPassphrase}, RestoreOptions{Backup: name, Keys: h.forget.dir}, testOptions(h.clock))
+		if left, globErr := filepath.Glob(beside + "*"); globErr != nil || len(left) > 0 {
+			t.Errorf("left: %v, %v", left, globErr)
+		}
+		return err
+	}
+	if err := restore(""); !errors.Is(err, backup.ErrDamaged) || !strings.Contains(err.Error(), "--backup "+v.Name) {
+		t.Errorf("a list that is cut off: %v", err)
+	}
+	for _, f := range list.Files {
+		if opensRegister(f.Path) {
+			id := f.Pieces[0].ID
+			if err := os.Remove(filepath.Join(to.Folder, "pieces", id[:2], id)); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	if err := restore(v.Name); !errors.Is(err, backup.ErrDamaged) || !strings.Contains(err.Error(), "no older one") {
+		t.Errorf("without a vault: %v", err)
+	}
+	// Where a newer program has made one, this one makes none beside it.
+	if err := os.WriteFile(lists[1], bytes.Replace(text, []byte("kua backup 1"), []byte("kua backup 2"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.BackUp(ctx, h.session, to, BackupOptions{}); !errors.Is(err, backup.ErrNewer) {
+		t.Errorf("beside a newer one: %v", err)
+	}
 }

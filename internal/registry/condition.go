@@ -5,10 +5,7 @@ package registry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -149,8 +146,8 @@ func WeakKeys(dir string, opt Options) (int, error) {
 // At says where a register lies: whether there is one in dir, and where its
 // forgetting keys are. It needs no key.
 func At(dir string, opt Options) (forgetting string, err error) {
-	if _, err := os.Stat(filepath.Join(dir, nodeKeyFile)); err != nil {
-		return "", fmt.Errorf("%s is not a register: there is no %s in it", dir, nodeKeyFile)
+	if err := isRegister(dir); err != nil {
+		return "", err
 	}
 	return (&Registry{dir: dir, opt: opt}).forgettingDir()
 }

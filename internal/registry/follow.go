@@ -123,8 +123,9 @@ func (r *Registry) follow(ctx context.Context, ix *index.Index) error {
 // opening is told of entries as they are opened.
 type opening = func(e ledger.Entry, c ledger.Content, err error) error
 
-// fromFirst opens the whole ledger up to a head. What an earlier run of the
-// program has opened is not checked a second time, but that it is the same.
+// fromFirst opens the whole ledger up to a head. What was opened for the rights,
+// by this run of the program or an earlier one, is not checked a second time,
+// but that it is the same.
 func (r *Registry) fromFirst(ctx context.Context, head ledger.Head, opener ledger.Opener) func(opening) error {
 	return func(fn opening) error { return r.log.ScanChecked(ctx, r.rights.checked(), head.Size, opener, fn) }
 }

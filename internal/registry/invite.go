@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -323,8 +322,8 @@ func acceptText(log ledger.ID, invitation string, signKey []byte) []byte {
 // again by whoever opens the register next.
 func OpenInvited(ctx context.Context, dir string, code access.Code, opt Options) (*Registry, error) {
 	opt = opt.orStandard()
-	if _, err := os.Stat(filepath.Join(dir, nodeKeyFile)); err != nil {
-		return nil, fmt.Errorf("%s is not a register: there is no %s in it", dir, nodeKeyFile)
+	if err := isRegister(dir); err != nil {
+		return nil, err
 	}
 	r, err := prepare(dir, opt)
 	if err != nil {

@@ -462,8 +462,8 @@ type Gathering struct {
 // Gather begins to gather shares of the register in dir.
 func Gather(dir string, opt Options) (*Gathering, error) {
 	opt = opt.orStandard()
-	if _, err := os.Stat(filepath.Join(dir, nodeKeyFile)); err != nil {
-		return nil, fmt.Errorf("%s is not a register: there is no %s in it", dir, nodeKeyFile)
+	if err := isRegister(dir); err != nil {
+		return nil, err
 	}
 	r, err := prepare(dir, opt)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -211,14 +212,32 @@ func Create(ctx context.Context, dir string, who FirstMember, opt Options) (*Reg
 }
 
 func newDir(dir string) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is a file: a register is made in a directory that is new or empty", dir)
+	}
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("the register can't be made: %w", err)
+		return fmt.Errorf("the register can't be made there: give a directory that this user may write to (%w)", err)
 	case len(entries) > 0:
 		return fmt.Errorf("%s is not empty: a register is made in a directory that is new or empty", dir)
+	}
+	return nil
+}
+
+// errNoRegister says that a directory is not one of a register.
+var errNoRegister = errors.New("there is no " + nodeKeyFile + " in it")
+
+// isRegister sees that dir is the directory of a register.
+func isRegister(dir string) error {
+	_, err := os.Stat(filepath.Join(dir, nodeKeyFile))
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("this user may not look into %s: run the program as the user whom the register belongs to, as with 'sudo -u kua kua …' (%w)", dir, err)
+	}
+	if err != nil {
+		return fmt.Errorf("%s is not a register: %w", dir, errNoRegister)
 	}
 	return nil
 }
@@ -228,8 +247,10 @@ func newDir(dir string) error {
 // brought up to the ledger.
 func Open(ctx context.Context, dir string, unlock Unlock, opt Options) (*Registry, *access.Session, error) {
 	opt = opt.orStandard()
-	if _, err := os.Stat(filepath.Join(dir, nodeKeyFile)); err != nil {
-		return nil, nil, fmt.Errorf("%s is not a register: there is no %s in it; 'kua init %s' makes one", dir, nodeKeyFile, dir)
+	if err := isRegister(dir); errors.Is(err, errNoRegister) {
+		return nil, nil, fmt.Errorf("%w; 'kua init %s' makes one", err, dir)
+	} else if err != nil {
+		return nil, nil, err
 	}
 	r, err := prepare(dir, opt)
 	if err != nil {

@@ -129,7 +129,7 @@ func Restore(ctx context.Context, from BackupPlace, dir string, unlock Unlock, h
 		err = fill.takePlace(work, dir, how)
 	}
 	if err != nil {
-		err = errors.Join(fill.whyNot(err, filepath.Dir(dir)), fill.undo())
+		err = errors.Join(fill.whyNot(ctx, err, from, filepath.Dir(dir)), fill.undo())
 	} else if err = how.on("sync its name"); err == nil {
 		err = syncDir(filepath.Dir(dir))
 	}
@@ -209,17 +209,17 @@ func needs(b *backup.Backup) (n int64) {
 			continue
 		}
 		for _, r := range l.Rows {
-			n += ledgerGrows * r.Size
+			n += ledgerGrows * r.Size / 2
 		}
 		for _, p := range l.Keys {
-			n += ledgerGrows * p.Size
+			n += ledgerGrows * p.Size / 2
 		}
 	}
 	return n
 }
 
-// ledgerGrows is how many times as large as its pieces a ledger is with its index.
-const ledgerGrows = 3
+// ledgerGrows is how many times as large as half its pieces a ledger is with its index.
+const ledgerGrows = 5
 
 // inMB is a number of bytes for people, rounded up.
 func inMB(n int64) string { return fmt.Sprintf("%d MB", (n+1e6-1)/1e6) }
@@ -237,8 +237,21 @@ func (f *refilled) room(dir string, how RestoreOptions) error {
 	return nil // where it is not known it is noticed when the disk is full
 }
 
-// whyNot says what is in the way of a restore into a folder.
-func (f *refilled) whyNot(err error, dir string) error {
+// whyNot says what is in the way of a restore from a place into a folder, and
+// what helps.
+func (f *refilled) whyNot(ctx context.Context, err error, from BackupPlace, dir string) error {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return fmt.Errorf("nothing was restored, none of it was left behind, and the backup is as it was (%w)", ctx.Err())
+	case errors.Is(err, ErrNoBackup) && f.name == "":
+		return fmt.Errorf("%w, in %s. A folder of backups has folders in it that are named backups, keys and pieces: give the one that they are in", err, from.Where())
+	case errors.Is(err, backup.ErrDamaged):
+		next := "there is no older one there: try another copy of it"
+		if n := len(f.older); n > 0 {
+			next = "try another copy of it, or the one before: --backup " + f.older[n-1]
+		}
+		return fmt.Errorf("the backup %s in %s can't be restored: %w. Was all of it copied, and does the medium read well? None of it was left behind; %s", f.name, from.Where(), err, next)
+	}
 	full := isFull(err) || err != nil && f.backup != nil && diskFull(dir) // a database knows only that it could not write
 	if !full {
 		return err
@@ -266,7 +279,7 @@ func forgettingBeside(dir string) (string, error) {
 // it goes first, keys overwritten.
 func workIn(dir string) (work string, release func() error, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", nil, fmt.Errorf("the folder to restore into can't be made: %w", err)
+		return "", nil, fmt.Errorf("nothing can be restored there, because this user may not make a folder beside it: give another place, or the folder above to this user (%w)", err)
 	}
 	lock, err := sqlitestore.Lock(filepath.Join(dir, "work"))
 	if errors.Is(err, ledger.ErrLocked) {
@@ -303,6 +316,8 @@ func wipe(dir string) error {
 // refilled is a register that is filled from a backup, and what is known of it.
 type refilled struct {
 	r      *Registry
+	name   string         // of the backup
+	older  []string       // the names of the backups before it, the newest last
 	backup *backup.Backup // nil: not even its list was read
 	lost   []string
 
@@ -329,8 +344,9 @@ func refill(ctx context.Context, store backup.Store, work string, unlock Unlock,
 	case name == "":
 		name = names[len(names)-1]
 	case !slices.Contains(names, name):
-		return f, fmt.Errorf("%w of the name %s", ErrNoBackup, name)
+		return f, fmt.Errorf("%w of the name %s: there are %s", ErrNoBackup, name, strings.Join(names, ", "))
 	}
+	f.name, f.older = name, names[:slices.Index(names, name)]
 	opens, err := backup.KeysOf(ctx, store, name)
 	if err != nil {
 		return f, err
@@ -359,8 +375,8 @@ func refill(ctx context.Context, store backup.Store, work string, unlock Unlock,
 	}
 	if how.Trustees != nil {
 		err = how.Trustees.open(r)
-	} else {
-		_, err = r.unlock(unlock)
+	} else if _, err = r.unlock(unlock); errors.Is(err, ErrUnlock) {
+		err = fmt.Errorf("%w. The backup %s opens with a passphrase that somebody had when it was made: not with one that was chosen since", err, name)
 	}
 	if err != nil {
 		return f, err
@@ -392,7 +408,7 @@ func refill(ctx context.Context, store backup.Store, work string, unlock Unlock,
 			continue
 		}
 		err := r.refillFile(ctx, repo, file, how)
-		if errors.Is(err, backup.ErrDamaged) {
+		if errors.Is(err, backup.ErrDamaged) && !opensRegister(file.Path) {
 			f.lost = append(f.lost, file.Path)
 			continue
 		}
@@ -425,9 +441,24 @@ func (f *refilled) findKeys(ctx context.Context, repo *backup.Repo, names []stri
 	var erased []erasedCase
 	folders := []string{to}
 	if from != "" {
+		if info, err := os.Stat(from); err == nil && !info.IsDir() {
+			return fmt.Errorf("%s, given with --keys, is a file: give the folder that the forgetting keys were copied to", from)
+		}
+		switch _, err := os.ReadDir(from); {
+		case errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("the folder %s, given with --keys, is not there: see whether the medium is plugged in, and whether the name is right", from)
+		case err != nil:
+			return fmt.Errorf("the folder given with --keys can't be read: give it to the user who runs the program (%w)", err)
+		}
 		folders = append(folders, from, filepath.Join(from, copyFolder))
 	}
+	there := 0 // files that should be keys of this register
 	for _, folder := range folders {
+		files, err := filepath.Glob(filepath.Join(folder, r.forgetPattern()))
+		if err != nil {
+			return err
+		}
+		there += len(files)
 		more, err := r.readForgetting(folder)
 		if err != nil {
 			return err
@@ -452,7 +483,15 @@ func (f *refilled) findKeys(ctx context.Context, repo *backup.Repo, names []stri
 	case !has && !r.now().Before(b.Ends):
 		return fmt.Errorf("the backup %s can't be opened any more: its forgetting key ended on %s, which is what makes erasures final; restore a newer one", b.Name, b.Ends.Format(time.DateOnly))
 	case !has:
-		return fmt.Errorf("the forgetting key under which the backup %s lies is not at hand: it is in no backup on purpose; give the folder of its copy with --keys FOLDER", b.Name)
+		found := "no forgetting key of this register is there"
+		if there > 0 {
+			found = fmt.Sprintf("of this register %d can be read there, of %d, and it is not among them: the copy is older than the backup, or damaged", len(keys), there)
+		}
+		where := folders[0]
+		if from != "" {
+			where += " and " + from
+		}
+		return fmt.Errorf("the forgetting key under which the backup %s lies is not at hand: it is in no backup on purpose. Looked for in %s: %s. Give the folder of its copy with --keys FOLDER", b.Name, where, found)
 	}
 	for _, name := range names { // what newer backups know of erasures
 		if name <= b.Name {
@@ -658,7 +697,7 @@ func (f *refilled) look(ctx context.Context, dir string, unlock Unlock, trustees
 		v.Differs = append(v.Differs, fmt.Sprintf("the ledger at %d entries has another root than the backup says", want.Entries))
 	}
 	if access.Decide(s.Member, access.Verify, access.Thing{}) {
-		if v.Check, err = r.Verify(ctx, s, true, []byte(want.Checkpoint)); err != nil {
+		if v.Check, err = r.verify(ctx, s, true, true, []byte(want.Checkpoint)); err != nil {
 			return v, err
 		}
 	} else {
@@ -743,7 +782,7 @@ func (r *Registry) RehearseRestore(ctx context.Context, s *access.Session, from 
 			err = noteErr
 		}
 	}
-	if err = errors.Join(fill.whyNot(err, filepath.Dir(own)), release()); err != nil {
+	if err = errors.Join(fill.whyNot(ctx, err, from, filepath.Dir(own)), release()); err != nil {
 		return v, err
 	}
 	if !v.Sound() {

@@ -45,7 +45,7 @@ type rights struct {
 
 	revoked map[string]map[string]string // by case and by id: the organisation that a former keeper says is not to read it
 
-	kept   ledger.Head // what of it came from the file
+	read   ledger.Head // up to which it was read from the ledger, now or by whoever wrote the file
 	closed []uint64    // places of entries that were not opened whole: their signatures wait until they are
 	pack   string      // the register's pack; empty: it does not say, and has DefaultPack
 }
@@ -517,6 +517,9 @@ func (r *Registry) readRights(ctx context.Context, rs *rights) error {
 		return err
 	}
 	take(head.Size)
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	rs.read = head
 	return nil
 }
 
@@ -537,7 +540,7 @@ func (rs *rights) checked() ledger.Checked {
 	rs.mu.RLock()
 	defer rs.mu.RUnlock()
 	closed := slices.Clone(rs.closed)
-	return ledger.Checked{Size: rs.kept.Size, Root: rs.kept.Root, But: func(pos uint64) bool {
+	return ledger.Checked{Size: rs.read.Size, Root: rs.read.Root, But: func(pos uint64) bool {
 		_, found := slices.BinarySearch(closed, pos)
 		return found
 	}}
@@ -553,7 +556,7 @@ func (r *Registry) rightsAnew(ctx context.Context) error {
 	}
 	r.rights.mu.Lock()
 	defer r.rights.mu.Unlock()
-	r.rights.size, r.rights.cases, r.rights.same, r.rights.counts, r.rights.roll, r.rights.searches, r.rights.revoked, r.rights.closed, r.rights.pack = next.size, next.cases, next.same, next.counts, next.roll, next.searches, next.revoked, next.closed, next.pack
+	r.rights.size, r.rights.cases, r.rights.same, r.rights.counts, r.rights.roll, r.rights.searches, r.rights.revoked, r.rights.closed, r.rights.read, r.rights.pack = next.size, next.cases, next.same, next.counts, next.roll, next.searches, next.revoked, next.closed, next.read, next.pack
 	return nil
 }
 
@@ -592,7 +595,7 @@ func (r *Registry) keptRights(ctx context.Context) error {
 	if kept.Revoked != nil {
 		r.rights.revoked = kept.Revoked
 	}
-	r.rights.kept = ledger.Head{Ledger: r.log.ID(), Size: kept.Size, Root: root}
+	r.rights.read = ledger.Head{Ledger: r.log.ID(), Size: kept.Size, Root: root}
 	return nil
 }
 

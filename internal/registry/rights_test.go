@@ -681,8 +681,8 @@ func TestWhatWasNotOpenedIsKept(t *testing.T) {
 		h.Registry, h.session = reg, s
 	}
 	again(rightsFile)
-	if c := h.rights.checked(); c.Size != 0 {
-		t.Errorf("without the file %d entries count as checked", c.Size)
+	if c := h.rights.checked(); c.Size == 0 || c.Size > h.log.Head().Size {
+		t.Errorf("read anew, without the file, %d entries of %d count as checked", c.Size, h.log.Head().Size)
 	}
 	closed := slices.Clone(h.rights.closed)
 	if len(closed) == 0 {

@@ -22,7 +22,7 @@ type Verification struct {
 	Entries uint64 `json:"entries"`
 	Root    string `json:"root"`
 	Opened  uint64 `json:"opened"`
-	Index   bool   `json:"index"`       // compared with the ledger
+	Index   bool   `json:"index"`       // compared with the ledger, or just made from it
 	Files   int    `json:"files"`       // sealed files that were read and are what was put in
 	Stamps  int    `json:"time_stamps"` // that cover what they did; those whose authority is not known here, too
 	Seen    int    `json:"checkpoints"` // kept elsewhere, that the ledger goes on from
@@ -53,7 +53,15 @@ func (v *Verification) wrong(what ...string) {
 //
 // An index that is not what it should be is made anew, unless another process
 // has it, and named all the same.
-func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool, seen ...[]byte) (_ Verification, err error) {
+func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool, seen ...[]byte) (Verification, error) {
+	return r.verify(ctx, s, deep, false, seen...)
+}
+
+// verify is Verify. opened says that this run of the program has read the whole
+// ledger and made the index from it: that entries are signed by their authors is
+// not checked a second time, but that they are the same entries; and there is no
+// older index that could say something else.
+func (r *Registry) verify(ctx context.Context, s *access.Session, deep, opened bool, seen ...[]byte) (_ Verification, err error) {
 	defer r.refusal(ctx, s, "verifying", "", &err)
 	if !access.Decide(s.Member, access.Verify, access.Thing{}) {
 		return Verification{}, ErrNotAllowed
@@ -70,6 +78,9 @@ func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool, see
 			return Verification{}, err
 		}
 		options.Vaults, options.Author = []*seal.Vault{r.vault}, authors
+		if opened {
+			options.Checked = r.rights.checked()
+		}
 		erased := r.mayLack(ctx, authors)
 		options.MayLack = func(stream ledger.ID, part seal.Part, epoch uint32) bool {
 			// What another node owns is open here as far as it was granted.
@@ -93,7 +104,7 @@ func (r *Registry) Verify(ctx context.Context, s *access.Session, deep bool, see
 		}
 	}
 	if deep {
-		problem, usable, err := r.verifyIndex(ctx)
+		problem, usable, err := r.verifyIndex(ctx, !opened)
 		if err != nil {
 			return Verification{}, err
 		}
@@ -145,10 +156,10 @@ func (r *Registry) checkpoint(signed []byte) (ledger.Head, error) {
 	return head, nil
 }
 
-// verifyIndex makes the index anew beside the one in use and says where the two
-// differ, or that it was not what it should be when the register was opened.
-// usable tells whether it can be asked now.
-func (r *Registry) verifyIndex(ctx context.Context) (problem string, usable bool, err error) {
+// verifyIndex looks whether the index is whole and, to compare, makes one anew
+// beside it and says where the two differ, or that it was not what it should be
+// when the register was opened. usable tells whether it can be asked now.
+func (r *Registry) verifyIndex(ctx context.Context, compare bool) (problem string, usable bool, err error) {
 	r.writing.LockHere() // the index must not move meanwhile
 	defer r.writing.Unlock()
 	r.settling.Lock()
@@ -157,34 +168,19 @@ func (r *Registry) verifyIndex(ctx context.Context) (problem string, usable bool
 	if err != nil && !r.beside && !errors.Is(err, index.ErrUnusable) {
 		return "", false, err
 	}
-	path := filepath.Join(r.dir, "index-check.db")
-	if err := index.Remove(path); err != nil {
-		return "", false, err
+	table := ""
+	if err = r.index.Sound(ctx); err == nil && compare {
+		table, err = r.differs(ctx)
 	}
-	defer func() {
-		if err != nil { // while what fills the disk is there
-			err = r.whyNot(err)
-		}
-		err = errors.Join(err, index.Remove(path))
-	}()
-	fresh, err := index.Open(ctx, path, seal.NewKey(), r.book, r.rules)
-	if err != nil {
-		return "", false, err
-	}
-	defer func() { err = errors.Join(err, fresh.Close()) }()
-	if err := r.follow(ctx, fresh); errors.Is(err, errAnew) || errors.Is(err, ledger.ErrReadOnly) {
+	if errors.Is(err, errAnew) || errors.Is(err, ledger.ErrReadOnly) {
 		return "keys of what was erased were in the database again: close the register and open it, then verify once more", true, nil
-	} else if err != nil {
+	}
+	if err != nil && !errors.Is(err, index.ErrUnusable) {
 		return "", false, err
 	}
-	remade, table := r.remade, ""
+	remade := r.remade
 	r.remade = ""
-	if err = r.index.Sound(ctx); err == nil {
-		table, err = r.index.Differs(ctx, fresh)
-	}
 	switch {
-	case err != nil && !errors.Is(err, index.ErrUnusable):
-		return "", false, err
 	case err == nil && table == "":
 		return remade, true, nil
 	case r.beside:
@@ -195,6 +191,31 @@ func (r *Registry) verifyIndex(ctx context.Context) (problem string, usable bool
 		problem = indexDamaged
 	}
 	return problem, true, r.makeAnew(ctx)
+}
+
+// differs makes an index from the ledger beside the one in use and answers the
+// first table in which the two do not say the same: errAnew where something was
+// erased that an index may hold.
+func (r *Registry) differs(ctx context.Context) (table string, err error) {
+	path := filepath.Join(r.dir, "index-check.db")
+	if err := index.Remove(path); err != nil {
+		return "", err
+	}
+	defer func() {
+		if err != nil { // while what fills the disk is there
+			err = r.whyNot(err)
+		}
+		err = errors.Join(err, index.Remove(path))
+	}()
+	fresh, err := index.Open(ctx, path, seal.NewKey(), r.book, r.rules)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, fresh.Close()) }()
+	if err := r.follow(ctx, fresh); err != nil {
+		return "", err
+	}
+	return r.index.Differs(ctx, fresh)
 }
 
 // Examine is Verify for the register in dir, which it opens and closes; also of
