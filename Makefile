@@ -68,6 +68,10 @@ stories: go browser ## the three stories typed through the pages in all twelve w
 	mkdir -p $(SHOTS)
 	go test -tags e2e -run E2EStories -count 1 -timeout 30m -v ./internal/web -thorough -shots $(abspath $(SHOTS))
 
+.PHONY: pictures
+pictures: go browser ## the handbook's pictures of pages that have changed, in each language; look at them before you commit
+	go test -tags e2e -run E2EPictures -count 1 -v ./internal/web -pictures
+
 .PHONY: stores
 stores: go $(GOBIN)/versitygw $(GOBIN)/minio ## real servers that speak S3, built into bin (minutes), and the driver tried on them
 	go test -tags e2e -run RealStores -count 1 -v ./internal/bucket

@@ -3,19 +3,22 @@
 package handbook
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"html"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark"
+	"golang.org/x/image/webp"
 
 	"github.com/kua-registry/kua/internal/codebook"
 )
 
-//go:embed en/*.md ru/*.md kk/*.md
+//go:embed en ru kk
 var files embed.FS
 
 // Chapter is a chapter in one language.
@@ -25,8 +28,8 @@ type Chapter struct {
 	body  func() (string, error)
 }
 
-// Body is the chapter in HTML, with its title; links lead to ID.html. It is made when it is asked for: a page names all
-// chapters and shows one.
+// Body is the chapter in HTML, with its title; links lead to ID.html, pictures are at pictures/NAME.webp. It is made when
+// it is asked for: a page names all chapters and shows one.
 func (c Chapter) Body() (string, error) { return c.body() }
 
 // The chapters that are made of a codebook.
@@ -55,7 +58,7 @@ func Chapters(book *codebook.Book, lang string) ([]Chapter, error) {
 			if err := goldmark.Convert(text, &b); err != nil {
 				return "", fmt.Errorf("%s: %w", name, err)
 			}
-			return b.String(), nil
+			return sized(lang, b.String())
 		}})
 	}
 	if book == nil {
@@ -65,6 +68,43 @@ func Chapters(book *codebook.Book, lang string) ([]Chapter, error) {
 		return Chapter{id, word(lang, id), func() (string, error) { return body(book, lang), nil }}
 	}
 	return append(all, made(lawID, law), made(figuresID, figures)), nil
+}
+
+// Pictures are the names of the pictures of a language, as the chapters refer to them.
+func Pictures(lang string) ([]string, error) {
+	names, err := fs.Glob(files, lang+"/pictures/*.webp")
+	for i, name := range names {
+		names[i] = strings.TrimPrefix(name, lang+"/pictures/")
+	}
+	return names, err
+}
+
+// Picture is a picture of a language, in WebP; fs.ErrNotExist where there is none of that name.
+func Picture(lang, name string) ([]byte, error) { return files.ReadFile(lang + "/pictures/" + name) }
+
+// PictureScale is how many dots of a picture there are to one of the page, across and down.
+const PictureScale = 1.5
+
+var image = regexp.MustCompile(`<img src="pictures/([a-z-]+\.webp)"`)
+
+// sized says of each picture how large it is, so that a page does not move while they come, and that they come last.
+func sized(lang, text string) (string, error) {
+	var failed error
+	text = image.ReplaceAllStringFunc(text, func(tag string) string {
+		name := image.FindStringSubmatch(tag)[1]
+		b, err := Picture(lang, name)
+		if err != nil {
+			failed = err
+			return tag
+		}
+		size, err := webp.DecodeConfig(bytes.NewReader(b))
+		if err != nil {
+			failed = fmt.Errorf("%s of %s: %w", name, lang, err)
+			return tag
+		}
+		return fmt.Sprintf(`%s width="%.0f" height="%.0f" loading="lazy"`, tag, float64(size.Width)/PictureScale, float64(size.Height)/PictureScale)
+	})
+	return text, failed
 }
 
 // page writes HTML in which every text is escaped.

@@ -89,3 +89,50 @@ func TestChapters(t *testing.T) {
 		t.Error("there is a language that is not")
 	}
 }
+
+// TestPictures holds that each picture that a chapter shows is there, in its language and with words for those who do not
+// see it, that the chapters show all there are, and that together they stay small.
+func TestPictures(t *testing.T) {
+	image := regexp.MustCompile(`<img src="pictures/([^"]+)" width="\d+" height="\d+" loading="lazy" alt="([^"]*)">|<img [^>]*>`)
+	inEnglish, said := []string(nil), map[string]string{}
+	size := 0
+	for _, lang := range []string{"en", "ru", "kk"} {
+		all, err := handbook.Chapters(nil, lang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var shown []string
+		for _, c := range all {
+			for _, m := range image.FindAllStringSubmatch(body(t, c), -1) {
+				switch other := said[m[2]]; {
+				case m[1] == "":
+					t.Errorf("%s, %s: not as a picture of the handbook is: %s", lang, c.ID, m[0])
+				case len(strings.Fields(m[2])) < 5:
+					t.Errorf("%s, %s: %s is described as %q", lang, c.ID, m[1], m[2])
+				case other != "":
+					t.Errorf("%s, %s: %s is described as %s is", lang, c.ID, m[1], other)
+				}
+				said[m[2]] = lang + " " + m[1]
+				shown = append(shown, m[1])
+				b, err := handbook.Picture(lang, m[1])
+				if err != nil {
+					t.Error(err)
+				}
+				size += len(b)
+			}
+		}
+		if inEnglish == nil {
+			inEnglish = slices.Clone(shown)
+		}
+		if !slices.Equal(shown, inEnglish) {
+			t.Errorf("%s: the pictures are %v, in English %v", lang, shown, inEnglish)
+		}
+		slices.Sort(shown)
+		if names, err := handbook.Pictures(lang); err != nil || !slices.Equal(names, slices.Compact(shown)) {
+			t.Errorf("%s: there are %v (%v), shown are %v", lang, names, err, shown)
+		}
+	}
+	if size == 0 || size > 1_500_000 {
+		t.Errorf("the pictures are %d bytes", size)
+	}
+}

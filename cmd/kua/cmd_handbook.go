@@ -46,7 +46,7 @@ figure counts. Open FOLDER/en/safety.html.`,
 }
 
 // handbookStyle is all that the pages need to be legible, on a phone, in the dark and on paper.
-const handbookStyle = `:root{color-scheme:light dark}body{font:1.05rem/1.55 system-ui,sans-serif;max-width:46rem;margin:0 auto;padding:1rem}nav a{display:inline-block;margin:0 .9rem .4rem 0}small{opacity:.75}dt{margin-top:.9rem;font-weight:600}code{overflow-wrap:anywhere}@media print{nav{display:none}}`
+const handbookStyle = `:root{color-scheme:light dark}body{font:1.05rem/1.55 system-ui,sans-serif;max-width:46rem;margin:0 auto;padding:1rem}nav a{display:inline-block;margin:0 .9rem .4rem 0}small{opacity:.75}img{max-width:100%;height:auto;border:1px solid #8886;border-radius:.5rem}dt{margin-top:.9rem;font-weight:600}code{overflow-wrap:anywhere}@media print{nav{display:none}}`
 
 func writeHandbook(book *codebook.Book, folder string) (n int, err error) {
 	languages := [][2]string{{"en", "English"}, {"ru", "Русский"}, {"kk", "Қазақша"}}
@@ -80,6 +80,19 @@ func writeHandbook(book *codebook.Book, folder string) (n int, err error) {
 				return n, err
 			}
 			n++
+		}
+		pictures, err := handbook.Pictures(lang)
+		if err != nil {
+			return n, err
+		}
+		for _, name := range pictures {
+			picture, err := handbook.Picture(lang, name)
+			if err != nil {
+				return n, err
+			}
+			if err := writeForAll(filepath.Join(folder, lang, "pictures", name), picture); err != nil {
+				return n, err
+			}
 		}
 	}
 	return n, nil

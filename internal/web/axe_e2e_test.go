@@ -28,6 +28,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"golang.org/x/net/html"
 
+	"github.com/kua-registry/kua/handbook"
 	"github.com/kua-registry/kua/internal/browsertest"
 	"github.com/kua-registry/kua/internal/locale"
 )
@@ -69,6 +70,14 @@ func goldenPages(t *testing.T) (*httptest.Server, []string) {
 	mux.HandleFunc("GET /static/HASH/{name}", func(w http.ResponseWriter, r *http.Request) {
 		r.SetPathValue("hash", files.byName[r.PathValue("name")].hash)
 		files.serve(w, r)
+	})
+	mux.HandleFunc("GET /handbook/pictures/{lang}/{name}", func(w http.ResponseWriter, r *http.Request) {
+		picture, err := handbook.Picture(r.PathValue("lang"), r.PathValue("name"))
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(picture)
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)

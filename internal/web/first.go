@@ -52,8 +52,9 @@ func NewFirst(start FirstStart, words *locale.Catalogue, opts Options) (http.Han
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /first", s.open(func(v *visit) error { return s.first(v, start) }))
 	mux.HandleFunc("GET /static/{hash}/{name}", s.assets.serve)
-	mux.HandleFunc("GET /handbook", s.open(s.handbookPage))
-	mux.HandleFunc("GET /handbook/{chapter}", s.open(s.handbookPage))
+	for _, r := range s.handbookRoutes() {
+		mux.HandleFunc(r.pattern, r.answer)
+	}
 	mux.HandleFunc("GET /", s.open(func(v *visit) error {
 		v.status = http.StatusServiceUnavailable
 		return s.showFirst(v, firstBody{Step: "who", Packs: v.firstPacks(start, "")})

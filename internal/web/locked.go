@@ -28,8 +28,9 @@ func NewLocked(unlock Unlock, words *locale.Catalogue, opts Options) (http.Handl
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /unlock", s.open(func(v *visit) error { return s.unlock(v, unlock) }))
 	mux.HandleFunc("GET /static/{hash}/{name}", s.assets.serve)
-	mux.HandleFunc("GET /handbook", s.open(s.handbookPage))
-	mux.HandleFunc("GET /handbook/{chapter}", s.open(s.handbookPage))
+	for _, r := range s.handbookRoutes() {
+		mux.HandleFunc(r.pattern, r.answer)
+	}
 	mux.HandleFunc("GET /", s.open(func(v *visit) error {
 		return s.showLocked(v, lockedBody{Next: nextPage(v.r.URL.Path)}, http.StatusServiceUnavailable)
 	}))

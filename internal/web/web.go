@@ -219,7 +219,7 @@ type route struct {
 }
 
 func (s *server) routes() []route {
-	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.apiKeyRoutes(), s.webhookRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.uploadRoutes(), s.copyRoutes(), s.letterRoutes(), s.bundleRoutes(), s.analysisRoutes(), s.estimateRoutes(), s.encodedRoutes(), s.matchingRoutes(), s.statementRoutes(), s.stampRoutes(), s.inboxRoutes(), s.exchangeRoutes(), s.exportRoutes(), s.importRoutes(), []route{
+	return slices.Concat(s.memberRoutes(), s.bulkRoutes(), s.keysRoutes(), s.apiKeyRoutes(), s.webhookRoutes(), s.termsRoutes(), s.recordRoutes(), s.draftRoutes(), s.newCaseRoutes(), s.examinationRoutes(), s.custodyRoutes(), s.stateRoutes(), s.outsideRoutes(), s.captureRoutes(), s.fileRoutes(), s.uploadRoutes(), s.copyRoutes(), s.letterRoutes(), s.bundleRoutes(), s.analysisRoutes(), s.estimateRoutes(), s.encodedRoutes(), s.matchingRoutes(), s.statementRoutes(), s.stampRoutes(), s.inboxRoutes(), s.exchangeRoutes(), s.exportRoutes(), s.importRoutes(), s.handbookRoutes(), []route{
 		{"GET /sign-in", s.open(s.signInPage)},
 		{"POST /sign-in", s.open(s.signIn)},
 		{"GET /sign-in/code", s.open(s.codePage)},
@@ -260,8 +260,6 @@ func (s *server) routes() []route {
 		{"GET /account/factor", s.signed(s.factorPage)},
 		{"POST /account/factor", s.signed(s.confirmFactor)},
 		{"POST /account/factor/off", s.signed(s.endFactor)},
-		{"GET /handbook", s.open(s.handbookPage)},
-		{"GET /handbook/{chapter}", s.open(s.handbookPage)},
 		{"GET /static/{hash}/{name}", s.assets.serve},
 		{"/", s.open(func(*visit) error { return registry.ErrNotFound })},
 	})

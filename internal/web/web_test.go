@@ -236,6 +236,13 @@ func TestGoldenPages(t *testing.T) {
 			golden(t, lang+"-backup-"+state.Why, signedInAs(t, warned, "Sample Office", lang).get("/members").Body.Bytes())
 		}
 		golden(t, lang+"-empty-cases", b.get("/cases").Body.Bytes())
+		law, err := registry.LoadBook("kz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		real := newFake(t)
+		real.book = law // who somebody is asked for as in a register, for the handbook's picture
+		golden(t, lang+"-newcase-worker", signedInAs(t, real, "Sample Worker", lang).get("/cases/new").Body.Bytes())
 		golden(t, lang+"-exchange-admin", signedInAs(t, newFake(t), "Sample Administrator", lang).get("/exchange").Body.Bytes())
 		golden(t, lang+"-exchange-quiet", signedInAs(t, empty, "Sample Administrator", lang).get("/exchange").Body.Bytes())
 		drawn := newFake(t)
