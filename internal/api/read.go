@@ -545,7 +545,7 @@ func (s *server) workOperations() {
 			out.Body.From, out.Body.To, out.Body.Items = dayText(from), dayText(to), []dueItem{}
 			for _, d := range days {
 				for _, i := range d.Items {
-					if i.What == registry.DueReport {
+					if i.InNoCase() {
 						continue // not for programs
 					}
 					out.Body.Items = append(out.Body.Items, dueItem{dayText(i.Day), dayText(i.Arguable), i.What, id(i.Row.ID), i.Row.Number, i.Rule, i.State, i.Due.Record, i.Code, i.Overdue(today)})

@@ -18,6 +18,7 @@ import (
 // What may be due.
 const (
 	DueReport   = "report"   // a report from outside in which life is at risk
+	DueExport   = "export"   // an export that waits for the member to agree or refuse
 	DueOurs     = "ours"     // a deadline that is ours to keep, or a right that is ours to use
 	DueTheirs   = "theirs"   // a deadline that the authorities have to keep
 	DueTask     = "task"     // an open task
@@ -28,7 +29,7 @@ const (
 
 // DueKinds are all that may be due, in the order in which they are shown.
 func DueKinds() []string {
-	return []string{DueReport, DueOurs, DueTheirs, DueTask, DueContact, DueEvidence, DueHearing}
+	return []string{DueReport, DueExport, DueOurs, DueTheirs, DueTask, DueContact, DueEvidence, DueHearing}
 }
 
 // DueQuery asks what is due, as things stand today.
@@ -40,13 +41,14 @@ type DueQuery struct {
 	Names    bool     // the cases are given with the names of those they are about, and tasks with their words
 }
 
-// DueItem is something that is due in a case, or an urgent report.
+// DueItem is something that is due in a case, an urgent report, or an export that waits.
 type DueItem struct {
 	index.Due
 	What       string           // of DueKinds
 	Row        Row              // its case
 	Record     *casefile.Record // of a task, as far as the member may read it; else nil
 	Submission string           // id of the report, where it is one; then there is no case
+	Export     string           // id of the export, where it is one; then there is no case
 
 	MayWrite bool // the member may write to the case
 }
@@ -111,7 +113,7 @@ func (r *Registry) Due(ctx context.Context, s *access.Session, q DueQuery) (_ []
 	var rows []Row
 	for _, d := range days {
 		for _, item := range d.Items {
-			if item.What != DueReport {
+			if !item.InNoCase() {
 				rows = append(rows, item.Row)
 			}
 		}
@@ -124,8 +126,11 @@ func (r *Registry) Due(ctx context.Context, s *access.Session, q DueQuery) (_ []
 
 // Overdue tells whether a day has been let pass.
 func (d DueItem) Overdue(today edtf.Day) bool {
-	return d.State == rules.Overdue || (d.What == DueTask || d.What == DueReport) && d.Day < today
+	return d.State == rules.Overdue || (d.What == DueTask || d.InNoCase()) && d.Day < today
 }
+
+// InNoCase tells whether it is due to the member themself, and in no case.
+func (d DueItem) InNoCase() bool { return d.Submission != "" || d.Export != "" }
 
 // dueItems are what is due for a member, by day, without the cases.
 func (r *Registry) dueItems(ctx context.Context, m access.Member, q DueQuery) (items []DueItem, err error) {
@@ -134,8 +139,15 @@ func (r *Registry) dueItems(ctx context.Context, m access.Member, q DueQuery) (i
 		if items, err = r.urgentFor(ctx, m); err != nil {
 			return nil, err
 		}
-		items = slices.DeleteFunc(items, func(d DueItem) bool { return d.Day < q.From || d.Day > q.To })
 	}
+	if wanted(DueExport) {
+		waiting, err := r.exportsFor(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, waiting...)
+	}
+	items = slices.DeleteFunc(items, func(d DueItem) bool { return d.Day < q.From || d.Day > q.To })
 	if access.Decide(m, access.Count, access.Thing{}) {
 		inCases, err := r.dueInCases(ctx, m, q, wanted)
 		if err != nil {
@@ -168,7 +180,7 @@ func (r *Registry) dueInCases(ctx context.Context, m access.Member, q DueQuery, 
 		}
 		return whose
 	}
-	inCases := slices.DeleteFunc(slices.Clone(q.Kinds), func(kind string) bool { return kind == DueReport })
+	inCases := slices.DeleteFunc(slices.Clone(q.Kinds), func(kind string) bool { return kind == DueReport || kind == DueExport })
 	tasks := len(inCases) == 1 && inCases[0] == DueTask
 	found, err := r.index.Due(ctx, r.clock(Clock{}), q.From, q.To, tasks, r.see(m), func(d index.Due) bool {
 		return wanted(what(d)) && own(d.Case)
@@ -199,7 +211,7 @@ func (r *Registry) ownCases(m access.Member, only bool) func(id string) bool {
 func (r *Registry) withCases(ctx context.Context, s *access.Session, items []DueItem, names bool) error {
 	see, clock := r.see(s.Member), r.clock(Clock{})
 	for i := range items {
-		if items[i].What == DueReport {
+		if items[i].InNoCase() {
 			continue
 		}
 		row, err := r.index.Row(ctx, items[i].Case, clock, see)
@@ -230,7 +242,7 @@ type TaskQuery struct {
 	Skip int  // how many were shown before
 }
 
-// TaskPage is a page of open tasks: urgent reports first, then those whose day
+// TaskPage is a page of open tasks: urgent reports and exports that wait first, then those whose day
 // is over, then by day, then those without one.
 type TaskPage struct {
 	Tasks   []DueItem
@@ -249,7 +261,7 @@ func (r *Registry) Tasks(ctx context.Context, s *access.Session, q TaskQuery) (_
 	if !hasDue(s.Member) {
 		return TaskPage{}, ErrNotAllowed
 	}
-	all, err := r.dueItems(ctx, s.Member, DueQuery{From: edtf.MinDay, To: edtf.MaxDay, Kinds: []string{DueTask, DueReport}, Own: q.Own})
+	all, err := r.dueItems(ctx, s.Member, DueQuery{From: edtf.MinDay, To: edtf.MaxDay, Kinds: []string{DueTask, DueReport, DueExport}, Own: q.Own})
 	if err != nil {
 		return TaskPage{}, err
 	}
@@ -264,7 +276,7 @@ func (r *Registry) Tasks(ctx context.Context, s *access.Session, q TaskQuery) (_
 			mine = access.FoldName(d.Assigned) == me
 			isMe[d.Assigned] = mine
 		}
-		if mine = mine || d.What == DueReport; mine {
+		if mine = mine || d.InNoCase(); mine {
 			page.Mine++
 		}
 		if q.Mine && !mine {
@@ -273,7 +285,7 @@ func (r *Registry) Tasks(ctx context.Context, s *access.Session, q TaskQuery) (_
 		if d.Overdue(today) {
 			page.Overdue++
 		}
-		if d.What == DueReport {
+		if d.InNoCase() {
 			reports = append(reports, i)
 		} else {
 			tasks = append(tasks, i)
@@ -293,7 +305,7 @@ func (r *Registry) Tasks(ctx context.Context, s *access.Session, q TaskQuery) (_
 	}
 	var rows []Row
 	for _, d := range page.Tasks {
-		if d.What != DueReport {
+		if !d.InNoCase() {
 			rows = append(rows, d.Row)
 		}
 	}

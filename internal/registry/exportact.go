@@ -19,6 +19,7 @@ import (
 	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/ledger"
+	"github.com/kua-registry/kua/internal/rules"
 )
 
 // exportKind is the kind of the record that an export leaves. It is written here alone.
@@ -275,6 +276,36 @@ func (r *Registry) Exports(ctx context.Context, s *access.Session) (_ []ExportAc
 		acts = append(acts, a)
 	}
 	return acts, nil
+}
+
+// exportsFor are the exports that wait for a member to agree or refuse, since the
+// day they were asked for.
+func (r *Registry) exportsFor(ctx context.Context, m access.Member) (items []DueItem, err error) {
+	records, err := r.index.Outside(ctx, exportKind, allKnown)
+	if err != nil {
+		return nil, err
+	}
+	today := r.Today().String()
+	for _, rec := range records {
+		asker := rec.History[0].Author
+		if rec.Get("state") != ExportAsked || rec.Get("until") < today || asker == m.ID || !r.mayAnswer(m, asker, rec) {
+			continue
+		}
+		day, err := edtf.ParseDay(rec.Get("date"))
+		if err != nil {
+			return nil, fmt.Errorf("an export: %w", err)
+		}
+		items = append(items, DueItem{Due: index.Due{Day: day, Arguable: day, State: rules.Running, Kind: exportKind, Record: rec.ID}, What: DueExport, Export: rec.ID})
+	}
+	return items, nil
+}
+
+// OneExport is an export that the member asked for, or may agree to: ErrNotFound
+// where it is another's, or there is none.
+func (r *Registry) OneExport(ctx context.Context, s *access.Session, id string) (_ ExportAct, err error) {
+	defer r.refusal(ctx, s, "cases", "", &err)
+	a, _, err := r.exportAct(ctx, s, id)
+	return a, err
 }
 
 // AnswerExport agrees to an export that somebody else asked for, or refuses it.

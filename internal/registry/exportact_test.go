@@ -12,6 +12,7 @@ import (
 
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/edtf"
 	"github.com/kua-registry/kua/internal/ledger"
 )
 
@@ -187,6 +188,33 @@ func TestExportNeedsTwo(t *testing.T) {
 		for _, s := range []*access.Session{stranger, reader} {
 			if err := g.AnswerExport(ctx, s, a.ID, true, ""); !errors.Is(err, ErrNotFound) {
 				t.Errorf("%s agrees: %v", s.Member.Name, err)
+			}
+		}
+		for _, w := range []struct {
+			s     *access.Session
+			waits int
+		}{{g.session, 1}, {second, 0}, {stranger, 0}, {reader, 0}} { // who may agree is told of it, and nobody else
+			page, err := g.Tasks(ctx, w.s, TaskQuery{})
+			must(err)
+			n := 0
+			for _, d := range page.Tasks {
+				if d.Export == a.ID {
+					n++
+				}
+			}
+			letter, err := g.letter(ctx, w.s.Member, &reminders{Often: Daily})
+			must(err)
+			none, err := g.dueItems(ctx, w.s.Member, DueQuery{From: edtf.MinDay, To: edtf.MaxDay, Kinds: []string{DueExport}})
+			must(err)
+			if n != w.waits || len(none) != w.waits || letter.Tasks < w.waits {
+				t.Errorf("%s is told of %d exports, %d are due, the letter says %+v", w.s.Member.Name, n, len(none), letter)
+			}
+			if one, err := g.OneExport(ctx, w.s, a.ID); w.s == stranger || w.s == reader {
+				if !errors.Is(err, ErrNotFound) {
+					t.Errorf("%s looks at it: %v", w.s.Member.Name, err)
+				}
+			} else if err != nil || one.ID != a.ID || one.MayAnswer != (w.waits == 1) {
+				t.Errorf("%s looks at %+v, %v", w.s.Member.Name, one, err)
 			}
 		}
 		if seen, err := g.Exports(ctx, g.session); err != nil || len(seen) != 1 || !seen[0].MayAnswer || seen[0].By != "second" {

@@ -153,6 +153,8 @@ type OrgView struct {
 	MayAsk    bool // ask somebody new into it
 	MayCounts bool // say whether it counts
 	MayRename bool
+	Second    bool // exports of its cases need a second person of it
+	MaySecond bool // say whether they do
 }
 
 // LookedAfter are the organisations that the member looks after: an
@@ -171,6 +173,7 @@ func (r *Registry) LookedAfter(ctx context.Context, s *access.Session) (_ []OrgV
 		v := OrgView{
 			Org:      Org{ID: o.ID, Name: o.Name, Counts: o.Counts},
 			MayLetIn: own, MayAsk: office && ro.mayOpen(s.Member, o.ID, now),
+			Second: o.Second, MaySecond: own && o.Node == "",
 			MayCounts: ro.mayChange(s.Member, *o, o.Name, !o.Counts), MayRename: ro.mayChange(s.Member, *o, o.Name+"x", o.Counts),
 		}
 		for _, m := range ro.Members {

@@ -143,7 +143,7 @@ func (a calendarAsk) kinds() []string {
 	var kinds []string
 	for _, show := range a.show {
 		if show == "tasks" {
-			kinds = append(kinds, registry.DueReport, registry.DueTask, registry.DueContact, registry.DueEvidence, registry.DueHearing)
+			kinds = append(kinds, registry.DueReport, registry.DueExport, registry.DueTask, registry.DueContact, registry.DueEvidence, registry.DueHearing)
 			continue
 		}
 		kinds = append(kinds, show)
@@ -368,6 +368,12 @@ func (v *visit) calendarItem(d registry.DueItem) calendarItem {
 		out.Tone = "bad"
 		return out
 	}
+	if d.What == registry.DueExport {
+		out.Href, out.Number = "/exports/"+d.Export, v.T("export.one")
+		out.Label, out.Short = v.T("export.due"), v.T("export.due")
+		out.State, out.Tone = v.taskState(d.Day, today)
+		return out
+	}
 	if d.Rule != "" {
 		def, _ := v.reg.Rules().Rule(d.Rule)
 		out.Href += "#deadlines"
@@ -414,6 +420,7 @@ type tasksBody struct {
 	Words         string
 	Views         []taskView
 	Reports       []calendarItem // in which life is at risk
+	Exports       []calendarItem // that wait for the member
 	Overdue, Open []taskRow
 	First, Next   string
 	Own, MayOwn   bool
@@ -482,6 +489,10 @@ func (s *server) showTasks(v *visit, problem string) error {
 	for _, d := range page.Tasks {
 		if d.What == registry.DueReport {
 			body.Reports = append(body.Reports, v.calendarItem(d))
+			continue
+		}
+		if d.What == registry.DueExport {
+			body.Exports = append(body.Exports, v.calendarItem(d))
 			continue
 		}
 		row := v.taskRow(d)

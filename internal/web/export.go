@@ -23,6 +23,7 @@ import (
 type exportRegister interface {
 	MayExport(s *access.Session) bool
 	Exports(ctx context.Context, s *access.Session) ([]registry.ExportAct, error)
+	OneExport(ctx context.Context, s *access.Session, id string) (registry.ExportAct, error)
 	AskExport(ctx context.Context, s *access.Session, n registry.NewExport) (registry.ExportAct, error)
 	AnswerExport(ctx context.Context, s *access.Session, id string, agree bool, words string) error
 	FetchExport(ctx context.Context, s *access.Session, id string) (registry.ExportFetch, error)
@@ -167,23 +168,10 @@ type exportedField struct {
 	Left                 []string
 }
 
-// exportOf is an export that the member may know of.
-func (s *server) exportOf(v *visit) (registry.ExportAct, error) {
-	acts, err := s.reg.Exports(v.r.Context(), v.session)
-	if err != nil {
-		return registry.ExportAct{}, err
-	}
-	i := slices.IndexFunc(acts, func(a registry.ExportAct) bool { return a.ID == v.r.PathValue("id") })
-	if i < 0 {
-		return registry.ExportAct{}, registry.ErrNotFound
-	}
-	return acts[i], nil
-}
-
 func (s *server) exportPage(v *visit) error { return s.showExport(v, "") }
 
 func (s *server) showExport(v *visit, problem string) error {
-	a, err := s.exportOf(v)
+	a, err := s.reg.OneExport(v.r.Context(), v.session, v.r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,9 @@ import (
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/archive"
 	"github.com/kua-registry/kua/internal/casefile"
+	"github.com/kua-registry/kua/internal/index"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/rules"
 )
 
 // The exports of the invented register, by how they stand.
@@ -78,6 +80,19 @@ func (f *fake) AskExport(_ context.Context, _ *access.Session, n registry.NewExp
 	}
 	f.did = append(f.did, fmt.Sprintf("export of %q all %v as %s for %s to %q because %q", n.Cases, n.All, n.Format, n.Purpose, n.To, n.Reason))
 	return registry.ExportAct{ID: exportOpen}, nil
+}
+
+func (f *fake) OneExport(_ context.Context, s *access.Session, id string) (registry.ExportAct, error) {
+	return f.exportAct(s, id)
+}
+
+// exportDue is the export that waits for the member, where there is one.
+func (f *fake) exportDue(s *access.Session) []registry.DueItem {
+	if f.empty || !f.MayExport(s) {
+		return nil
+	}
+	on := day("2022-06-23")
+	return []registry.DueItem{{What: registry.DueExport, Export: exportToSay, Due: index.Due{Day: on, Arguable: on, State: rules.Running, Kind: "export"}}}
 }
 
 func (f *fake) exportAct(s *access.Session, id string) (registry.ExportAct, error) {

@@ -83,7 +83,7 @@ func (f *fake) LookedAfter(_ context.Context, s *access.Session) ([]registry.Org
 		if f.empty || !own && !office {
 			continue
 		}
-		v := registry.OrgView{Org: o, MayLetIn: own, MayAsk: office && own || o.ID == orgNew, MayCounts: own, MayRename: true}
+		v := registry.OrgView{Org: o, MayLetIn: own, MayAsk: office && own || o.ID == orgNew, MayCounts: own, MayRename: true, MaySecond: own, Second: o.ID == orgSouth}
 		switch o.ID {
 		case orgNorth:
 			v.Members = []access.Member{fakeSessions["Sample Administrator"]}
@@ -158,6 +158,10 @@ func (f *fake) LetOut(_ context.Context, s *access.Session, org, id string) erro
 
 func (f *fake) ChangeOrganisation(_ context.Context, s *access.Session, id, name string, counts bool) error {
 	return f.turn(s, "change", id, name, map[bool]string{true: "counts", false: "apart"}[counts])
+}
+
+func (f *fake) WantSecond(_ context.Context, s *access.Session, org string, second bool) error {
+	return f.turn(s, "second", org, map[bool]string{true: "wanted", false: "not wanted"}[second])
 }
 
 func (f *fake) AddOrganisation(_ context.Context, s *access.Session, o registry.NewOrganisation) (registry.Org, error) {

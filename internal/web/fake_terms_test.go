@@ -71,7 +71,7 @@ func (f *fake) Due(_ context.Context, s *access.Session, q registry.DueQuery) ([
 	if !f.May(s, access.Count) {
 		items = nil
 	}
-	items = append(items, f.urgentItems(s)...)
+	items = append(append(items, f.urgentItems(s)...), f.exportDue(s)...)
 	slices.SortStableFunc(items, func(a, b registry.DueItem) int { return int(a.Day) - int(b.Day) })
 	for _, d := range items {
 		if d.Day < q.From || d.Day > q.To || len(q.Kinds) > 0 && !slices.Contains(q.Kinds, d.What) {
@@ -102,7 +102,7 @@ func (f *fake) Tasks(_ context.Context, s *access.Session, q registry.TaskQuery)
 	if f.fails != nil || f.empty {
 		return registry.TaskPage{}, f.fails
 	}
-	page := registry.TaskPage{Mine: 1, Tasks: f.urgentItems(s)}
+	page := registry.TaskPage{Mine: 1, Tasks: append(f.urgentItems(s), f.exportDue(s)...)}
 	page.Total = len(page.Tasks)
 	page.Overdue = page.Total
 	for _, d := range f.dueItems() {

@@ -52,7 +52,7 @@ func (v *voice) feedSummary(e registry.FeedEvent) string {
 		text = v.T("feed.task", cmp.Or(v.label("task_kind", e.Code), v.kind("task")))
 	case registry.DueHearing:
 		text = v.T("feed.hearing", cmp.Or(v.label("hearing_kind", e.Code), v.kind("hearing")))
-	case registry.DueReport, registry.DueContact, registry.DueEvidence:
+	case registry.DueReport, registry.DueExport, registry.DueContact, registry.DueEvidence:
 		text = v.T("feed." + e.What)
 	}
 	if e.N > 1 {

@@ -34,6 +34,7 @@ type memberRegister interface {
 	LookedAfter(ctx context.Context, s *access.Session) ([]registry.OrgView, error)
 	AddOrganisation(ctx context.Context, s *access.Session, org registry.NewOrganisation) (registry.Org, error)
 	ChangeOrganisation(ctx context.Context, s *access.Session, id, name string, counts bool) error
+	WantSecond(ctx context.Context, s *access.Session, org string, second bool) error
 	LetIn(ctx context.Context, s *access.Session, org, id string) error
 	LetOut(ctx context.Context, s *access.Session, org, id string) error
 }
@@ -53,6 +54,7 @@ func (s *server) memberRoutes() []route {
 		{"POST /organisations", s.signed(s.addOrganisation)},
 		{"GET /organisations/{id}", s.signed(s.organisation)},
 		{"POST /organisations/{id}", s.signed(s.changeOrganisation)},
+		{"POST /organisations/{id}/second", s.signed(s.wantSecond)},
 		{"POST /organisations/{id}/let-in", s.signed(s.letIn)},
 		{"POST /organisations/{id}/let-out", s.signed(s.letOut)},
 		{"GET /join", s.open(s.joinForm)},
@@ -87,7 +89,7 @@ func (v *visit) problem(err error) string {
 // done are the words for what was done before a page was shown again.
 func (v *visit) done() string {
 	what := v.r.URL.Query().Get("done")
-	for _, known := range []string{"taken_back", "roles", "factor", "name", "ended", "added", "changed", "let_in", "let_out"} {
+	for _, known := range []string{"taken_back", "roles", "factor", "name", "ended", "added", "changed", "let_in", "let_out", "second"} {
 		if what == known {
 			return v.T("members.done." + known)
 		}

@@ -153,6 +153,8 @@ func TestMemberForms(t *testing.T) {
 		{admin, "/organisations", url.Values{"name": {"East"}, "ours": {"yes"}}, "add East apart ours", "/organisations/" + orgNew + "?done=added"},
 		{worker, "/organisations/" + orgSouth, url.Values{"name": {"South"}, "counts": {"yes"}}, "change " + orgSouth + " South counts", "/organisations/" + orgSouth + "?done=changed"},
 		{worker, "/organisations/" + orgSouth, url.Values{"name": {"South"}}, "change " + orgSouth + " South apart", "/organisations/" + orgSouth + "?done=changed"},
+		{worker, "/organisations/" + orgSouth + "/second", url.Values{"second": {"yes"}}, "second " + orgSouth + " wanted", "/organisations/" + orgSouth + "?done=second"},
+		{worker, "/organisations/" + orgSouth + "/second", url.Values{"second": {""}}, "second " + orgSouth + " not wanted", "/organisations/" + orgSouth + "?done=second"},
 		{worker, "/organisations/" + orgSouth + "/let-in", url.Values{"who": {"Sample Administrator"}}, "let in " + orgSouth + " " + adminID, "/organisations/" + orgSouth + "?done=let_in"},
 		{worker, "/organisations/" + orgSouth + "/let-out", url.Values{"member": {adminID}}, "let out " + orgSouth + " " + adminID, "/organisations/" + orgSouth + "?done=let_out"},
 		{worker, "/organisations/" + orgSouth + "/let-out", url.Values{"member": {workerID}}, "let out " + orgSouth + " " + workerID, "/sign-in"},

@@ -21,6 +21,7 @@ type orgBody struct {
 	MayLetIn, MayLetOut bool
 	MayAsk, MayCounts   bool
 	MayRename           bool
+	Second, MaySecond   bool // exports of its cases need a second person
 }
 
 type orgMember struct {
@@ -47,6 +48,7 @@ func (s *server) showOrganisation(v *visit, problem string) error {
 	body := orgBody{
 		Done: v.done(), Problem: problem, ID: o.ID, Name: o.Name, NewName: o.Name, Who: v.r.PostForm.Get("who"), Counts: o.Counts,
 		MayLetIn: o.MayLetIn, MayLetOut: o.MayLetIn || s.reg.May(v.session, access.Administer), MayAsk: o.MayAsk, MayCounts: o.MayCounts, MayRename: o.MayRename,
+		Second: o.Second, MaySecond: o.MaySecond,
 	}
 	if typed := v.r.PostForm.Get("name"); typed != "" {
 		body.NewName = typed
@@ -93,6 +95,12 @@ func (s *server) orgNamed(v *visit, name string) (registry.OrgView, bool) {
 func (s *server) changeOrganisation(v *visit) error {
 	err := s.reg.ChangeOrganisation(v.r.Context(), v.session, v.r.PathValue("id"), v.r.PostForm.Get("name"), v.r.PostForm.Get("counts") == "yes")
 	return s.orgTurned(v, err, "changed")
+}
+
+// wantSecond says whether exports of its cases need a second person.
+func (s *server) wantSecond(v *visit) error {
+	err := s.reg.WantSecond(v.r.Context(), v.session, v.r.PathValue("id"), v.r.PostForm.Get("second") == "yes")
+	return s.orgTurned(v, err, "second")
 }
 
 // letIn finds the member by the name that was typed: a case worker has no list of all members.

@@ -63,6 +63,7 @@ var proofActs = map[string]string{
 	"POST /members/{id}/name":          "rename",
 	"POST /members/{id}/end":           "end",
 	"POST /organisations/{id}":         "org",
+	"POST /organisations/{id}/second":  "second",
 	"POST /organisations/{id}/let-in":  "let_in",
 	"POST /organisations/{id}/let-out": "let_out",
 	"POST /statements/{id}/publish":    "publish",
