@@ -150,7 +150,7 @@ func matches(c *conn, list *listing, text string, see See) (map[int64]int, error
 			return found, err
 		}
 	} else {
-		if asked.telling {
+		if asked.telling && !asked.nothing {
 			queries = append(queries, query{telling + "(" + asked.exact + ")", All, tierName})
 		}
 		queries = append(queries, query{asked.exact, All, tierText})
@@ -268,6 +268,7 @@ type textQuery struct {
 	exact, wide, facts string
 	telling            bool // each word can stand in a name or a number
 	named              bool // each is like a name, and none is a number
+	nothing            bool // no case that is seen whole has one of the words, or what is like it
 	words              []nameWord
 }
 
@@ -298,10 +299,11 @@ func ftsQuery(c *conn, names *vocabulary, text string, seen *seen) (q textQuery,
 			continue
 		}
 		for start, end := range words(word) {
-			exact, wide, name, err := wordQuery(c, names, word[start:end], seen)
+			exact, wide, name, known, err := wordQuery(c, names, word[start:end], seen)
 			if err != nil {
 				return q, err
 			}
+			q.nothing = q.nothing || !known
 			q.telling = q.telling && len(name.own) > 0
 			q.named = q.named && len(name.own)+len(name.near) > 0
 			name.wide = wide
@@ -311,7 +313,10 @@ func ftsQuery(c *conn, names *vocabulary, text string, seen *seen) (q textQuery,
 		}
 	}
 	q.telling, q.named = q.telling && len(exacts) > 0, q.named && len(exacts) > 0
-	q.exact, q.wide, q.facts = strings.Join(exacts, " AND "), strings.Join(wides, " AND "), strings.Join(facts, " AND ")
+	q.facts = strings.Join(facts, " AND ")
+	if !q.nothing {
+		q.exact, q.wide = strings.Join(exacts, " AND "), strings.Join(wides, " AND ")
+	}
 	return q, nil
 }
 
@@ -327,8 +332,9 @@ func phrase(text string) string {
 // wordQuery finds one word: exactly, as a word of a text or a name in any
 // script; and widely, with the other spellings of what is a name, and, where
 // nothing has the word, with what may be meant if it has a typing error. What
-// the reader may not see has nothing and is meant by nothing.
-func wordQuery(c *conn, vocabulary *vocabulary, word string, seen *seen) (exact, wide string, name nameWord, err error) {
+// the reader may not see has nothing and is meant by nothing. known: something has
+// the word, or is meant by it.
+func wordQuery(c *conn, vocabulary *vocabulary, word string, seen *seen) (exact, wide string, name nameWord, known bool, err error) {
 	alternatives := []string{`"` + word + `"`}
 	name.text = word
 	var strong []string
@@ -339,7 +345,7 @@ func wordQuery(c *conn, vocabulary *vocabulary, word string, seen *seen) (exact,
 		strong = append(strong, key)
 		begun, err := vocabulary.begun(c, key, seen)
 		if err != nil {
-			return "", "", name, err
+			return "", "", name, false, err
 		}
 		name.own = append(name.own, begun...)
 		if len(begun) > maxBegun {
@@ -355,7 +361,7 @@ func wordQuery(c *conn, vocabulary *vocabulary, word string, seen *seen) (exact,
 	}
 	or := func() string { return "(" + strings.Join(alternatives, " OR ") + ")" }
 	exact = or()
-	known := len(name.own) > 0
+	known = len(name.own) > 0
 	if !known {
 		limit := 1
 		if seen != nil {
@@ -366,20 +372,20 @@ func wordQuery(c *conn, vocabulary *vocabulary, word string, seen *seen) (exact,
 			return nil
 		}, alternatives[0], limit)
 		if err != nil {
-			return "", "", name, err
+			return "", "", name, false, err
 		}
 	}
 	for _, key := range strong {
 		near, err := nearKeys(c, vocabulary, key, known, seen)
 		if err != nil {
-			return "", "", name, err
+			return "", "", name, false, err
 		}
 		for _, k := range near {
 			name.near = append(name.near, k)
 			alternatives = append(alternatives, keyQuery(k.key))
 		}
 	}
-	return exact, or(), name, nil
+	return exact, or(), name, known || len(name.near) > 0, nil
 }
 
 // keyQuery finds a key of a name. Keys are letters; anything else would end the quotation.
@@ -416,17 +422,31 @@ func nearKeys(c *conn, vocabulary *vocabulary, key string, known bool, seen *see
 // distance is the number of letters to put in, take out, change or swap with the next.
 type distance struct{ before, last, now []int }
 
-func (d *distance) between(a, b []rune) int {
+// between answers it, or limit+1 where it is more than limit: what is farther from
+// the diagonal than that is not worked out.
+func (d *distance) between(a, b []rune, limit int) int {
+	if len(a) > len(b)+limit || len(b) > len(a)+limit {
+		return limit + 1
+	}
 	if len(d.now) < len(b)+1 {
 		d.before, d.last, d.now = make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	}
 	for j := range len(b) + 1 {
 		d.now[j] = j
 	}
+	least := 0
 	for i := 1; i <= len(a); i++ {
 		d.before, d.last, d.now = d.last, d.now, d.before
-		d.now[0] = i
-		for j := 1; j <= len(b); j++ {
+		from, to := max(1, i-limit), min(len(b), i+limit)
+		if d.now[from-1] = limit + 1; from == 1 {
+			d.now[0] = i
+		}
+		if to < len(b) {
+			d.now[to+1] = limit + 1
+		}
+		before := least
+		least = d.now[from-1]
+		for j := from; j <= to; j++ {
 			cost := 1
 			if a[i-1] == b[j-1] {
 				cost = 0
@@ -435,9 +455,13 @@ func (d *distance) between(a, b []rune) int {
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
 				d.now[j] = min(d.now[j], d.before[j-2]+1)
 			}
+			least = min(least, d.now[j])
+		}
+		if least > limit && before >= limit { // a swap goes on from the row before
+			return limit + 1
 		}
 	}
-	return d.now[len(b)]
+	return min(d.now[len(b)], limit+1)
 }
 
 // numberKey writes a number so that its text sorts as people count: K-9 before K-10.

@@ -109,7 +109,7 @@ func (v *vocabulary) near(c *conn, key string, limit int, known bool, seen *seen
 		if size < len(letters)-limit || size > len(letters)+limit {
 			return 0
 		}
-		n := d.between(letters, []rune(other))
+		n := d.between(letters, []rune(other), limit)
 		if n > limit || n > 0 && known && names.Weak(other) != consonants {
 			return 0
 		}
