@@ -60,3 +60,12 @@ denied 'ls /dev/sda /dev/mem'
 [ "$(inside stat -c %a /var/lib/kua)" = 700 ] || fail "others may look at /var/lib/kua"
 inside sh -c 'echo x > /var/lib/kua/x && rm /var/lib/kua/x' || fail "it can't write where it must"
 ok "its file system: /var/lib/kua alone is written to, no devices"
+
+# Where the service sees it from, as its user: memory can't come onto the disk.
+ran=$(nsenter -t "$pid" -m -u -i -p setpriv --reuid="$uid" --regid="$uid" --clear-groups sh -c \
+	"ulimit -c 0; kua init /var/lib/kua/register --json >/dev/null && kua --registry /var/lib/kua/register doctor --json || [ \$? = 3 ]") || fail "kua doctor can't look from where the service is"
+[[ $ran == *'"copy"'* ]] || fail "kua doctor does not say that the forgetting keys have no copy: $ran"
+for id in open foreign core forgetting weak; do
+	[[ $ran != *"\"id\": \"$id\""* ]] || fail "kua doctor finds $id: $ran"
+done
+ok "kua doctor, from there: files in order, no core dumps, no copy yet"

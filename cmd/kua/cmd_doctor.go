@@ -46,10 +46,11 @@ Each finding comes with what helps; exit code 3.`,
 				return err
 			}
 			inside = inside || p.passphraseFile != ""
+			var closed error // what was found outside is said all the same: it may be why
 			if inside {
-				more, err := p.lookInside(cmd.Context())
-				if err != nil {
-					return err
+				var more []doctor.Finding
+				if more, closed = p.lookInside(cmd.Context()); closed != nil {
+					inside = false
 				}
 				found = append(found, more...)
 			}
@@ -71,12 +72,15 @@ Each finding comes with what helps; exit code 3.`,
 				for _, f := range all {
 					fmt.Fprintf(p.out, "%s\n    %s\n\n", f.Says, f.Remedy)
 				}
-				if len(all) == 0 {
+				if len(all) == 0 && closed == nil {
 					fmt.Fprintln(p.out, language.T("doctor.nothing"))
 				}
-				if !inside {
+				if !inside && closed == nil {
 					fmt.Fprintln(p.out, language.T("doctor.outside"))
 				}
+			}
+			if closed != nil {
+				return fmt.Errorf("it was not looked at from inside: %w", closed)
 			}
 			if len(all) > 0 {
 				return errFindings
