@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"slices"
 	"strconv"
@@ -102,6 +103,7 @@ func (b bench) run(ctx context.Context) (err error) {
 		said("opening it again, the list of cases read", time.Since(start))
 	}
 	memory("memory with the list of cases")
+	beThrifty()
 
 	start = time.Now()
 	if err := ix.Warm(ctx); err != nil {
@@ -207,7 +209,20 @@ func (b bench) ask(ctx context.Context, ours *asked) (err error) {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	return b.twelve(ctx, ours, theirs)
+	if err := b.twelve(ctx, ours, theirs); err != nil {
+		return err
+	}
+	memory("memory once they were asked")
+	return nil
+}
+
+// beThrifty has garbage pile up as it may in 'kua serve'.
+func beThrifty() {
+	const big, share = 256 << 20, 40
+	var mem runtime.MemStats
+	if runtime.ReadMemStats(&mem); mem.HeapAlloc > big {
+		debug.SetGCPercent(share)
+	}
 }
 
 // fill makes the index.
