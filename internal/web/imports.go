@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"errors"
 	"io"
-	"io/fs"
 	"mime/multipart"
 	"net/http"
 	"slices"
@@ -319,14 +318,14 @@ func (s *server) showList(v *visit, problem string) error {
 		body.MappingWrong = true
 		body.Problem = cmp.Or(body.Problem, v.T("import.problem.mapping", wrong.Error()))
 	default:
-		said, _ := v.saidOf(w.err.Error(), l.File)
+		said, _ := s.saidOf(v, w.err.Error(), l.File)
 		body.Problem = cmp.Or(body.Problem, v.T("import.problem.file", said))
 	}
 	body.Mapping, body.Drafted = string(l.Mapping), w.from.Mapping == nil && w.from.Format == "" && l.Mapping != nil
 	for _, r := range l.Routes {
 		body.Routes = append(body.Routes, v.routeView(r))
 	}
-	v.listFindings(&body, l.Findings)
+	s.listFindings(v, &body, l.Findings)
 	return s.show(v, "import-list", v.T("import.list"), body)
 }
 
@@ -379,7 +378,7 @@ func (v *visit) routeView(r intake.Route) routeView {
 }
 
 // listFindings puts what was found into the page, the errors first.
-func (v *visit) listFindings(body *listBody, all []intake.Finding) {
+func (s *server) listFindings(v *visit, body *listBody, all []intake.Finding) {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b intake.Finding) int { return cmp.Compare(a.Severity, b.Severity) }) // error, warning
 	for i, f := range all {
@@ -399,10 +398,10 @@ func (v *visit) listFindings(body *listBody, all []intake.Finding) {
 			place = append(place, v.T("import.column", f.Column))
 		}
 		one.Place = strings.Join(place, ", ")
-		what, known := v.saidOf(f.What, "")
+		what, known := s.saidOf(v, f.What, "")
 		one.Text, one.Foreign = what, !known
 		if f.Want != "" {
-			want, known := v.saidOf(f.Want, "")
+			want, known := s.saidOf(v, f.Want, "")
 			one.Text, one.Foreign = what+"; "+want, one.Foreign || !known
 		}
 		body.Findings = append(body.Findings, one)
@@ -501,16 +500,4 @@ func (s *server) dropList(v *visit) error {
 	s.lists.forget(v.session.Token())
 	v.redirect("/imports")
 	return nil
-}
-
-// saidOf is what a reader of files says in English, in the reader's language; false:
-// it is said in English alone. A message begins with the file, which the page has.
-func (v *visit) saidOf(text, file string) (string, bool) {
-	if file != "" {
-		text = strings.TrimPrefix(text, file+": ")
-	}
-	if text == fs.ErrNotExist.Error() {
-		text = "the file is empty"
-	}
-	return text, v.Code() == "en"
 }

@@ -148,6 +148,7 @@ type server struct {
 	published func()                  // tells whoever serves the pages; never nil
 	takenOut  takenOut                // what exports carried that were fetched
 	lists     sentLists               // that wait to be taken in
+	said      []sentence              // what readers of files may say
 	zips      sync.Pool               // of *gzip.Writer
 }
 
@@ -173,6 +174,7 @@ func newServer(reg register, words *locale.Catalogue, opts Options) (*server, er
 		return nil, err
 	}
 	s.views = bodymap.Views()
+	s.said = saidSentences(words)
 	if reg != nil {
 		if s.letters, err = reg.Letters(); err != nil {
 			return nil, err
