@@ -371,7 +371,7 @@ func (v *visit) calendarItem(d registry.DueItem) calendarItem {
 	if d.What == registry.DueExport {
 		out.Href, out.Number = "/exports/"+d.Export, v.T("export.one")
 		out.Label, out.Short = v.T("export.due"), v.T("export.due")
-		out.State, out.Tone = v.taskState(d.Day, today)
+		out.State, out.Tone = v.T("export.due.since", v.DayShort(d.Day)), "wait"
 		return out
 	}
 	if d.Rule != "" {
