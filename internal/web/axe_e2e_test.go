@@ -283,6 +283,7 @@ var unlinked = map[string]string{
 	"GET /captures/{record}":                             "the page of a publication leads to it, which is crawled as that of another record",
 	"GET /tasks/new":                                     "the form on the page of tasks leads to it",
 	"GET /feed/{secret}":                                 "a calendar program asks for it",
+	"GET /handbook/pictures/{lang}/{name}":               "a picture in a chapter",
 	"GET /join":                                          "its address is handed over",
 	"GET /join/{code}":                                   "its address is handed over",
 	"GET /imports/list":                                  "the button that looks at a list leads to it",
