@@ -187,9 +187,11 @@ func matches(c *conn, list *listing, text string, see See) (map[int64]int, error
 
 // named finds the cases that have all words of a text, each of which is like a
 // name: by their names from memory, so that of a name that tens of thousands
-// have nothing is read, and by their texts. Of a word that very many texts have,
-// as of a given name, those alone are read in which the rarest of the words, or
-// what is like it, is found: no other has all words.
+// have nothing is read, and by their texts. Of a word that more texts have than
+// cases are called by the rarest of the words, as of a given name, those alone are
+// read in which the rarest, or what is like it, is found: no other has all words.
+// That is not asked first: looking through the beginnings of a name that very many
+// cases have takes longer than the few texts of another word.
 func named(c *conn, names *vocabulary, words []nameWord, seen *seen, streams int) (map[int64]int, error) {
 	owns, likes := make([]bits, len(words)), make([]bits, len(words))
 	rarest, fewest := 0, 0
@@ -204,15 +206,23 @@ func named(c *conn, names *vocabulary, words []nameWord, seen *seen, streams int
 	}
 	var byTier [tierLike + 1]bits
 	for i, w := range words {
-		query := `"` + w.text + `"`
-		if i != rarest {
-			query += " AND " + words[rarest].wide
-		}
 		text := slices.Clone(owns[i])
-		err := c.Run(`SELECT rowid FROM search WHERE search MATCH ?`, func(s *sqlite3.Stmt) error {
-			text.put(s.ColumnInt64(0), true)
-			return nil
-		}, query)
+		put := func(query string, most int) (n int, err error) {
+			err = c.Run(`SELECT rowid FROM search WHERE search MATCH ? LIMIT ?`, func(s *sqlite3.Stmt) error {
+				text.put(s.ColumnInt64(0), true)
+				n++
+				return nil
+			}, query, most)
+			return n, err
+		}
+		alone, most := `"`+w.text+`"`, -1
+		if i != rarest {
+			most = fewest + 1
+		}
+		n, err := put(alone, most)
+		if err == nil && n == most {
+			_, err = put(alone+" AND "+words[rarest].wide, -1)
+		}
 		if err != nil {
 			return nil, err
 		}
