@@ -232,7 +232,8 @@ func TestNoPageShowsAKey(t *testing.T) {
 		rawTexts(doc, func(where, text string) {
 			for _, word := range dotted.FindAllString(text, -1) {
 				first, _, _ := strings.Cut(word, ".")
-				if keys[word] || beginnings[first] && keyShape.MatchString(word) {
+				file := strings.HasSuffix(word, ".csv") // that somebody sent
+				if keys[word] || !file && beginnings[first] && keyShape.MatchString(word) {
 					t.Errorf("%s: <%s> shows the key %q", name, where, word)
 				}
 			}
