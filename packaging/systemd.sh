@@ -44,6 +44,17 @@ inside() { nsenter -t "$pid" -m -u -i -p "$@"; }
 curl -s "http://127.0.0.1:$port/" | grep -q 'name="code"' || fail "the pages are not answered"
 ok "systemd runs the service, and it answers"
 
+# As README says: the code is in the log, which systemd keeps beside the service.
+init=$(ps -o ppid= -p "$pid" | tr -d ' ')
+said=
+for _ in $(seq 20); do
+	said=$(nsenter -t "$init" -m -u -i -p journalctl -u kua --no-pager 2>&1) || fail "the log can't be read: $said"
+	[[ ! $said == *"with this code"* ]] || break
+	sleep 0.5
+done
+[[ $said == *"with this code"* ]] || fail "journalctl -u kua shows no code: $said"
+ok "journalctl -u kua shows the code of the first start"
+
 holds() { grep -qE "$1" "/proc/$pid/$2" || fail "$3: $(grep -E "${1%%:*}" "/proc/$pid/$2" || true)"; }
 uid=$(awk -F: '$1 == "kua" { print $3 }' "$root/etc/passwd")
 holds "^Uid:[[:space:]]+$uid[[:space:]]+$uid" status "it is not the user kua"
