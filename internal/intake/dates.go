@@ -330,14 +330,14 @@ func wantDate(declared []layout) string {
 	for _, l := range declared {
 		switch l.order {
 		case "words":
-			forms = append(forms, "people write it, 5 января 2022")
+			forms = append(forms, "5 января 2022")
 		case "serial", "edtf":
 			forms = append(forms, l.text)
 		default:
 			forms = append(forms, strings.NewReplacer("2006", "2022", "02", "05").Replace(l.text))
 		}
 	}
-	return "a date written as " + strings.Join(forms, " or ")
+	return "a date written as " + strings.Join(forms, ", ") // no word of it is said in another language
 }
 
 // childOn says whether a person born on birth was under 18 on the day of the
