@@ -17,6 +17,7 @@ import (
 	"github.com/kua-registry/kua/internal/access"
 	"github.com/kua-registry/kua/internal/archive"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/takein"
 )
 
 // archiveFormat is the name of the own format.
@@ -40,7 +41,7 @@ type takenIn struct {
 func (p *program) importArchive(ctx context.Context, reg *registry.Registry, session *access.Session, file, identity, org string, dryRun bool) error {
 	f, err := os.Open(file)
 	if err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(file), withoutPath(err))
+		return fmt.Errorf("%s: %w", filepath.Base(file), takein.WithoutPath(err))
 	}
 	defer f.Close()
 	a, err := openArchive(f, identity)

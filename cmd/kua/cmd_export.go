@@ -17,6 +17,7 @@ import (
 	"github.com/kua-registry/kua/internal/dossier"
 	"github.com/kua-registry/kua/internal/foreign"
 	"github.com/kua-registry/kua/internal/registry"
+	"github.com/kua-registry/kua/internal/takein"
 	"github.com/kua-registry/kua/internal/takeout"
 )
 
@@ -129,7 +130,7 @@ func (p *program) writeExport(ctx context.Context, reg *registry.Registry, sessi
 	}
 	f, err := os.CreateTemp(filepath.Dir(out), ".export-*")
 	if err != nil {
-		return made, withoutPath(err)
+		return made, takein.WithoutPath(err)
 	}
 	defer func() {
 		if err != nil {

@@ -112,19 +112,10 @@ func (l listFlags) from(file string) (takein.From, error) {
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return f, fmt.Errorf("%s: %w", f.Called, withoutPath(err))
+		return f, fmt.Errorf("%s: %w", f.Called, takein.WithoutPath(err))
 	}
 	f.Folder = root.FS()
 	return f, nil
-}
-
-// withoutPath is an error without the path on this machine.
-func withoutPath(err error) error {
-	var pe *os.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
 }
 
 // imported is `kua import --json`.

@@ -337,7 +337,7 @@ func wantDate(declared []layout) string {
 			forms = append(forms, strings.NewReplacer("2006", "2022", "02", "05").Replace(l.text))
 		}
 	}
-	return "a date written as " + strings.Join(forms, ", ") // no word of it is said in another language
+	return "a date written as " + strings.Join(forms, ", ") // the forms stand alike in each language
 }
 
 // childOn says whether a person born on birth was under 18 on the day of the

@@ -116,7 +116,7 @@ func table(book *codebook.Book, from From, opts intake.ReadOptions) (file *forei
 			return nil, nil, fmt.Errorf("%s is written and not read", from.Format)
 		}
 		if file, err = format.Read(from.Folder, from.Name, foreign.Reading{Limits: from.Limits}); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", from.called(), withoutPath(err))
+			return nil, nil, fmt.Errorf("%s: %w", from.called(), WithoutPath(err))
 		}
 		if from.Mapping == nil {
 			text = format.Map(file, book)
@@ -207,11 +207,11 @@ func readFile(from From, limit int64) ([]byte, error) {
 	name := from.called()
 	f, err := from.Folder.Open(from.Name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, withoutPath(err))
+		return nil, fmt.Errorf("%s: %w", name, WithoutPath(err))
 	}
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, withoutPath(err))
+		return nil, fmt.Errorf("%s: %w", name, WithoutPath(err))
 	}
 	if int64(len(data)) > limit {
 		return nil, fmt.Errorf("%s: larger than %d MiB; split it", name, limit>>20)
@@ -219,8 +219,8 @@ func readFile(from From, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// withoutPath is an error without the path on this machine.
-func withoutPath(err error) error {
+// WithoutPath is an error without the path on this machine: what a reader is told names the file as they do.
+func WithoutPath(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		return pe.Err

@@ -75,7 +75,7 @@ func (s *server) saidOf(v *visit, text, file string) (string, bool) {
 	if v.Code() == "en" {
 		return text, true
 	}
-	for _, one := range s.said {
+	for _, one := range s.said() {
 		if !strings.Contains(text, one.words) {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -114,7 +115,7 @@ func TestWhatReadersSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{said: saidSentences(words)}
+	s := &server{said: sync.OnceValue(func() []sentence { return saidSentences(words) })}
 	all := saidByReaders(t)
 	if len(all) < 120 {
 		t.Errorf("only %d sentences are found: the sources are not read right", len(all))

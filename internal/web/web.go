@@ -148,7 +148,7 @@ type server struct {
 	published func()                  // tells whoever serves the pages; never nil
 	takenOut  takenOut                // what exports carried that were fetched
 	lists     sentLists               // that wait to be taken in
-	said      []sentence              // what readers of files may say
+	said      func() []sentence       // what readers of files may say; put together when first asked for
 	zips      sync.Pool               // of *gzip.Writer
 }
 
@@ -174,7 +174,7 @@ func newServer(reg register, words *locale.Catalogue, opts Options) (*server, er
 		return nil, err
 	}
 	s.views = bodymap.Views()
-	s.said = saidSentences(words)
+	s.said = sync.OnceValue(func() []sentence { return saidSentences(words) })
 	if reg != nil {
 		if s.letters, err = reg.Letters(); err != nil {
 			return nil, err
